@@ -1,0 +1,67 @@
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::AccuracyMatrix;
+
+use super::Condition;
+
+/// Result of one finished run, that is, one condition at one seed: a line of `runs.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// What was run.
+    pub condition: Condition,
+    /// Seed of the initial parameters and of the order of the data.
+    pub seed: u64,
+    /// Test accuracy on task j after training on task i.
+    pub accuracy: AccuracyMatrix,
+    /// Training accuracy on task j after training on task i.
+    pub train_accuracy: AccuracyMatrix,
+    /// Test accuracy of the untrained network on each task.
+    pub initial_accuracy: Vec<f64>,
+    /// Losses of each epoch, in the order of training.
+    pub epochs: Vec<EpochRecord>,
+    /// Whether consolidation had no effect in a task where it should have had one.
+    pub inert: bool,
+    /// Wall time of the run, in seconds.
+    pub elapsed_seconds: f64,
+    /// Device that it ran on, as in the config.
+    pub device: String,
+    /// Versions of the programs that made it.
+    pub versions: Versions,
+}
+
+/// Means over one epoch's steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Task, from 0.
+    pub task: usize,
+    /// Epoch within the task, from 0.
+    pub epoch: usize,
+    /// Mean task loss, in nats.
+    pub task_loss: f64,
+    /// Mean penalty c Σ Ω (θ − θ̃)², in nats.
+    pub penalty: f64,
+    /// Share of the penalty in the sum of both, in `[0, 1]`.
+    pub penalty_share: f64,
+}
+
+/// Versions of what a run was made with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versions {
+    /// This project.
+    pub si: String,
+    /// Burn.
+    pub burn: String,
+}
+
+impl Versions {
+    /// The versions that this program was built with.
+    pub fn current() -> Self {
+        Self {
+            si: env!("CARGO_PKG_VERSION").to_string(),
+            burn: BURN_VERSION.to_string(),
+        }
+    }
+}
+
+/// The version that the workspace's manifest pins.
+const BURN_VERSION: &str = "0.22.1";

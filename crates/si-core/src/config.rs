@@ -1,0 +1,148 @@
+use burn::config::Config;
+use burn::module::ParamGroup;
+
+use crate::{Error, SynapticIntelligence};
+
+/// Gradient that enters the path integral ω.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub enum PathGradient {
+    /// The gradient of the task loss alone, as eq. 3 of the paper has it.
+    Task,
+    /// The gradient of the surrogate loss, that is, with the penalty's gradient added.
+    Total,
+}
+
+/// Treatment of synapses whose path integral is negative, that is, whose movement raised the loss.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub enum Negatives {
+    /// The running sum is clamped at zero after each task: `Ω ← max(0, Ω + new)`.
+    ///
+    /// The paper's text has no clamp; its authors' code has this one.
+    ReluOnSum,
+    /// Each task's contribution is clamped before it is added: `Ω ← Ω + max(0, new)`.
+    ReluPerTask,
+    /// Negative values are kept, and pull a synapse away from its anchor.
+    Keep,
+}
+
+/// How a task's contribution joins the importance Ω of the tasks before it.
+#[derive(Config, Debug, Copy, PartialEq)]
+pub enum Accumulation {
+    /// `Ω ← Ω + new` (eq. 5).
+    Sum,
+    /// `Ω ← decay · Ω + (1 − decay) · new`, with `decay` in `[0, 1)`.
+    MovingAverage {
+        /// The share of the old importance that is kept at each task's end.
+        decay: f64,
+    },
+}
+
+/// Factor in front of the penalty.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub enum PenaltyFactor {
+    /// `c Σ Ω (θ − θ̃)²` (eq. 4).
+    One,
+    /// `c/2 Σ Ω (θ − θ̃)²`.
+    Half,
+}
+
+/// Point from which the first task's displacement Δ is measured.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub enum FirstTaskStart {
+    /// The parameters as they are before the first step.
+    InitialParameters,
+    /// Zero, so that Δ is the parameter itself.
+    ///
+    /// This is what the authors' permuted-MNIST notebook does.
+    Zero,
+}
+
+/// Configuration of [`SynapticIntelligence`].
+///
+/// The defaults are the paper's; [`Preset`](crate::Preset) has the settings of other
+/// implementations. [`init`](Self::init) checks the values.
+///
+/// | name | symbol | range | default |
+/// |---|---|---|---|
+/// | `strength` | c | ≥ 0 | 1 (split MNIST, fig. 3) |
+/// | `damping` | ξ | > 0 | 1e-3 |
+/// | `importance_bound` | | > 0 | none |
+#[derive(Config, Debug)]
+pub struct SynapticIntelligenceConfig {
+    /// Strength c of the penalty (eq. 4): ≥ 0. At 0 nothing is held back, and everything is still
+    /// measured. Default 1, the paper's value for split MNIST.
+    #[config(default = 1.0)]
+    pub strength: f64,
+    /// Damping ξ (eq. 5): > 0, bounds the importance of synapses that hardly moved. In squared
+    /// units of a parameter. Default 1e-3, the paper's value for split MNIST and split CIFAR.
+    #[config(default = 1e-3)]
+    pub damping: f64,
+    /// Gradient that enters the path integral ω. Default: the task's (eq. 3).
+    #[config(default = "PathGradient::Task")]
+    pub path_gradient: PathGradient,
+    /// Treatment of negative values. Default: clamp the running sum, as the authors' code does.
+    #[config(default = "Negatives::ReluOnSum")]
+    pub negatives: Negatives,
+    /// Upper bound, > 0, on the importance that the penalty uses. The unbounded sum goes on behind
+    /// it. Default: none.
+    #[config(default = "None")]
+    pub importance_bound: Option<f64>,
+    /// How the importance of several tasks adds up. Default: the sum (eq. 5).
+    #[config(default = "Accumulation::Sum")]
+    pub accumulation: Accumulation,
+    /// Factor in front of the penalty. Default: 1 (eq. 4).
+    #[config(default = "PenaltyFactor::One")]
+    pub penalty_factor: PenaltyFactor,
+    /// Where the first task's displacement is measured from. Default: the initial parameters.
+    #[config(default = "FirstTaskStart::InitialParameters")]
+    pub first_task_start: FirstTaskStart,
+    /// The parameters to consolidate, by path (`"fc1.weight"`), regular expression or id. Default:
+    /// all. Parameters that do not require gradients are never touched, whatever this says.
+    #[config(default = "ParamGroup::all()")]
+    pub parameters: ParamGroup,
+    /// Types of modules whose parameters are left out, by name (`"BatchNorm"`). Default: none.
+    #[config(default = "Vec::new()")]
+    pub excluded_modules: Vec<String>,
+}
+
+impl SynapticIntelligenceConfig {
+    /// Checks the values and makes a regularizer that has not seen a module yet.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Strength`] if `strength` is negative or not finite.
+    /// - [`Error::Damping`] if `damping` is not a positive number.
+    /// - [`Error::ImportanceBound`] if `importance_bound` is not a positive number.
+    /// - [`Error::Decay`] if the moving average's decay is outside `[0, 1)`.
+    pub fn init(&self) -> Result<SynapticIntelligence, Error> {
+        SynapticIntelligence::new(self.clone())
+    }
+
+    /// Checks the values, with the errors of [`init`](Self::init).
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        if !(self.strength.is_finite() && self.strength >= 0.0) {
+            return Err(Error::Strength(self.strength));
+        }
+        if !positive(self.damping) {
+            return Err(Error::Damping(self.damping));
+        }
+        if let Some(bound) = self.importance_bound.filter(|bound| !positive(*bound)) {
+            return Err(Error::ImportanceBound(bound));
+        }
+        match self.accumulation {
+            Accumulation::MovingAverage { decay } if !(0.0..1.0).contains(&decay) => {
+                Err(Error::Decay(decay))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The factor of `Σ Ω (θ − θ̃)²` in the surrogate loss: c or c/2.
+    pub(crate) fn penalty_scale(&self) -> f64 {
+        match self.penalty_factor {
+            PenaltyFactor::One => self.strength,
+            PenaltyFactor::Half => self.strength / 2.0,
+        }
+    }
+}

@@ -1,0 +1,22 @@
+use crate::Preset;
+
+/// What can go wrong with a regularizer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A strength below zero or not finite.
+    #[error("strength must be a finite number ≥ 0, got {0}")]
+    Strength(f64),
+    /// A damping that is not positive.
+    #[error("damping must be a finite number > 0, got {0}")]
+    Damping(f64),
+    /// A bound on the importance that is not positive.
+    #[error("importance_bound must be a finite number > 0, got {0}")]
+    ImportanceBound(f64),
+    /// A decay of the moving average outside its range.
+    #[error("decay must be in [0, 1), got {0}")]
+    Decay(f64),
+    /// A preset that does not exist.
+    #[error("no preset is called {0:?}; there are {names}", names = Preset::ALL.map(Preset::name).join(", "))]
+    Preset(String),
+}
