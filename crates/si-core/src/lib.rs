@@ -1,16 +1,81 @@
-#![warn(missing_docs)]
-
-//! Synaptic Intelligence for Burn.
+//! Synaptic Intelligence for [Burn](burn): modules that learn task after task without forgetting.
+//!
+//! The method of *Continual Learning Through Synaptic Intelligence* (Zenke, Poole, Ganguli 2017), for
+//! any module, optimizer and device:
+//!
+//! ```
+//! use burn::{nn::LinearConfig, optim::{AdamConfig, GradientsParams}, tensor::{Device, Tensor}};
+//! use si_core::{ContinualLearner, SynapticIntelligenceConfig};
+//!
+//! # fn main() -> Result<(), si_core::Error> {
+//! let device = Device::flex().autodiff();
+//! let model = LinearConfig::new(2, 1).init(&device);
+//! let mut learner = ContinualLearner::new(model, &SynapticIntelligenceConfig::new())?;
+//! let mut optimizer = AdamConfig::new().init();
+//! for task in [[[0.0, 1.0]], [[1.0, 0.0]]] {
+//!     let loss = learner.forward(Tensor::<2>::from_floats(task, &device)).mean();
+//!     let grads = GradientsParams::from_grads(loss.backward(), &learner);
+//!     learner = learner.optimize(&mut optimizer, 1e-3, grads);
+//!     learner.end_task();
+//! }
+//! assert_eq!(learner.regularizer().task(), 2);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Parts
+//!
+//! - [`ContinualLearner`]: a module with the method around its training step.
+//! - [`SynapticIntelligence`]: the method alone, for loops that want no wrapper.
+//! - [`SynapticIntelligenceConfig`] and [`Preset`]: the settings, and those of known implementations.
+//! - [`Diagnostics`] and [`EpochReport`]: whether consolidation is working.
+//! - [`Synapse`], [`SynapticOps`] and [`SynapticBackend`]: the state and its arithmetic, for those who
+//!   read it or bring a backend.
+//!
+//! # Names
+//!
+//! | symbol | name | meaning |
+//! |---|---|---|
+//! | θ | `parameter` | one synapse: a weight or a bias |
+//! | g | task gradient | gradient of the task loss alone, before the step and before any clipping |
+//! | Δθ | step | what the optimizer really moved it by |
+//! | ω | `path_integral` | running −Σ g·Δθ within the current task |
+//! | Ω | `importance` | consolidated importance of all past tasks |
+//! | θ̃ | `anchor` | θ at the end of the previous task |
+//! | c | `strength` | strength of the penalty, ≥ 0 |
+//! | ξ | `damping` | > 0 |
+//!
+//! # Feature flags
+//!
+//! - `flex` (default): Burn's CPU backend in Rust, with fused synaptic operations.
+//! - `ndarray`: the CPU backend that Burn has deprecated.
+//!
+//! The feature of each backend that a module lives on must be on here too: the operations are routed
+//! to the backends that this crate was compiled with.
 
 mod config;
+mod diagnostics;
 mod error;
+mod learner;
+mod ops;
 mod preset;
 mod regularizer;
+mod step;
+mod synapse;
+mod traversal;
 
 pub use config::{
     Accumulation, FirstTaskStart, Negatives, PathGradient, PenaltyFactor,
     SynapticIntelligenceConfig,
 };
+pub use diagnostics::{Diagnostics, EpochReport, Inert, ParameterDiagnostics};
 pub use error::Error;
+pub use learner::ContinualLearner;
+pub use ops::{SynapticBackend, SynapticOps};
 pub use preset::Preset;
 pub use regularizer::SynapticIntelligence;
+pub use synapse::Synapse;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

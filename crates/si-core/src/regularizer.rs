@@ -1,12 +1,55 @@
-use crate::{Error, SynapticIntelligenceConfig};
+use burn::Tensor;
+use burn::backend::Dispatch;
+use burn::module::{Module, ParamId};
+use burn::optim::GradientsParams;
+use burn::tensor::Device;
 
-/// The regularizer.
+use crate::config::{FirstTaskStart, SynapticIntelligenceConfig};
+use crate::diagnostics::Meter;
+use crate::ops::SynapticBackend;
+use crate::step::{CloseSteps, Consolidate, GradientOf, OpenSteps, Rebind, SumPenalty};
+use crate::synapse::{Synapse, Synapses};
+use crate::traversal::{visit_consolidated, visit_parameters};
+use crate::{Error, Inert};
+
+/// Synaptic Intelligence (Zenke, Poole, Ganguli 2017): holds each synapse back by how much it
+/// contributed to what was learnt before.
+///
+/// While a task is learnt, each synapse integrates `ω = −Σ g·Δθ` (eq. 3), its share in the decrease
+/// of the loss. At the task's end that becomes the importance `Ω += ω / (Δ² + ξ)` (eq. 5), and from
+/// then on the surrogate loss `L + c Σ Ω (θ − θ̃)²` (eq. 4) pulls the synapse towards where it was,
+/// θ̃.
+///
+/// A step has two sides. [`penalize`](Self::penalize), before the optimizer's update, adds the
+/// penalty's gradient in closed form, so one backward pass of the task loss is all there is;
+/// [`observe`](Self::observe), after it, reads the step that really happened, whatever the
+/// optimizer. [`ContinualLearner`](crate::ContinualLearner) makes both calls for you:
+///
+/// ```diff
+///  let grads = GradientsParams::from_grads(loss.backward(), &model);
+/// +let grads = si.penalize(&model, grads);
+///  model = optimizer.step(learning_rate, model, grads);
+/// +si.observe(&model);
+///  // … and at the end of each task:
+/// +si.consolidate(&model);
+/// ```
+///
+/// The state is three tensors the size of the parameters (ω, Ω, θ̃), and within a step the gradient
+/// and the previous θ are held. It belongs to parameters by id: a new parameter starts without, and
+/// for a module that was loaded from a file, and so has other ids, there is [`rebind`](Self::rebind).
+/// Only [`end_epoch`](Self::end_epoch), [`consolidate`](Self::consolidate) and
+/// [`diagnostics`](Self::diagnostics) wait for the device.
+///
+/// `B` is the backend of the state; the default follows the module to any device.
 #[derive(Clone, Debug)]
-pub struct SynapticIntelligence {
-    config: SynapticIntelligenceConfig,
+pub struct SynapticIntelligence<B: SynapticBackend = Dispatch> {
+    pub(crate) config: SynapticIntelligenceConfig,
+    pub(crate) synapses: Synapses<B>,
+    pub(crate) task: usize,
+    pub(crate) meter: Meter,
 }
 
-impl SynapticIntelligence {
+impl<B: SynapticBackend> SynapticIntelligence<B> {
     /// Checks the values and makes a regularizer that has not seen a module yet.
     ///
     /// # Errors
@@ -14,11 +57,146 @@ impl SynapticIntelligence {
     /// Those of [`SynapticIntelligenceConfig::init`].
     pub fn new(config: SynapticIntelligenceConfig) -> Result<Self, Error> {
         config.validate()?;
-        Ok(Self { config })
+        Ok(Self {
+            config,
+            synapses: Synapses::default(),
+            task: 0,
+            meter: Meter::default(),
+        })
     }
 
     /// The settings.
     pub fn config(&self) -> &SynapticIntelligenceConfig {
         &self.config
+    }
+
+    /// The number of tasks consolidated so far, which is the index of the task being learnt.
+    pub fn task(&self) -> usize {
+        self.task
+    }
+
+    /// The state of a parameter, by its id. None before its first step, and for parameters that are
+    /// not consolidated.
+    pub fn synapse(&self, id: ParamId) -> Option<&Synapse<B>> {
+        self.synapses.get(id)
+    }
+
+    /// The state of every consolidated parameter, in the module's order.
+    pub fn synapses(&self) -> Vec<&Synapse<B>> {
+        self.synapses.in_order()
+    }
+
+    /// Opens a step: adds the penalty's gradient `2 c Ω (θ − θ̃)` to the gradients of the task loss.
+    ///
+    /// Call it once per optimizer step, on the summed gradients where several minibatches are
+    /// accumulated, and before any clipping. A parameter without a gradient is left alone: it
+    /// contributes nothing and is pulled nowhere. One that was not there before starts without
+    /// importance, anchored where it is.
+    pub fn penalize<M: Module>(
+        &mut self,
+        module: &M,
+        mut grads: GradientsParams,
+    ) -> GradientsParams {
+        self.open_step(module, &mut grads, GradientOf::TaskLoss);
+        grads
+    }
+
+    /// Opens a step whose gradients already hold the penalty's, because
+    /// [`penalty`](Self::penalty) is a term of the loss that they come from.
+    ///
+    /// The task's own gradient is recovered by subtracting the closed form, so the training is that
+    /// of [`penalize`](Self::penalize) within rounding. One thing differs: a consolidated parameter
+    /// that the task does not use has the penalty's gradient here, where with `penalize` it has none,
+    /// and an optimizer with momentum may move it.
+    pub fn observe_gradients<M: Module>(&mut self, module: &M, grads: &mut GradientsParams) {
+        self.open_step(module, grads, GradientOf::SurrogateLoss);
+    }
+
+    /// Closes the step: advances each path integral by `−g·Δθ`, with the Δθ that the optimizer
+    /// really made of the gradients given to [`penalize`](Self::penalize).
+    pub fn observe<M: Module>(&mut self, module: &M) {
+        let synapses = &mut self.synapses;
+        visit_parameters(module, &mut CloseSteps { synapses });
+    }
+
+    /// The penalty `c Σ Ω (θ − θ̃)²` (eq. 4) as a differentiable term, `[1]`: for a loop that adds
+    /// it to its loss. Zero during the first task.
+    ///
+    /// Such a loop calls [`observe_gradients`](Self::observe_gradients) in place of
+    /// [`penalize`](Self::penalize), and pays for one more pass forwards and backwards over the
+    /// parameters.
+    ///
+    /// # Panics
+    ///
+    /// If `module` has no parameter.
+    pub fn penalty<M: Module>(&self, module: &M) -> Tensor<1> {
+        let mut sum = SumPenalty {
+            config: &self.config,
+            synapses: &self.synapses,
+            penalty: None,
+        };
+        visit_parameters(module, &mut sum);
+        sum.penalty.unwrap_or_else(|| {
+            let devices = module.devices();
+            let device = devices.first().expect("a module to train has a parameter");
+            Tensor::zeros([1], device)
+        })
+    }
+
+    /// Ends a task: folds each ω into Ω (eq. 5), anchors every synapse where it is now, and clears
+    /// ω. Returns why consolidation was without effect in the task, where it was.
+    ///
+    /// Without a step since the last call it changes nothing.
+    pub fn consolidate<M: Module>(&mut self, module: &M) -> Option<Inert> {
+        if self.meter.steps_in_task == 0 {
+            return None;
+        }
+        self.check_effect();
+        let mut consolidate = Consolidate {
+            config: &self.config,
+            synapses: &mut self.synapses,
+        };
+        visit_parameters(module, &mut consolidate);
+        self.task += 1;
+        self.meter.start_task()
+    }
+
+    /// Gives the state to the parameters of the same path and shape, whatever their ids: for a
+    /// module that was loaded from a file. State that finds no parameter is dropped.
+    pub fn rebind<M: Module>(&mut self, module: &M) {
+        let mut rebind = Rebind {
+            before: core::mem::take(&mut self.synapses),
+            after: Synapses::default(),
+        };
+        visit_parameters(module, &mut rebind);
+        self.synapses = rebind.after;
+    }
+
+    fn open_step<M: Module>(&mut self, module: &M, grads: &mut GradientsParams, given: GradientOf) {
+        let starts_from_zero = self.starts_from_zero();
+        let mut open_steps = OpenSteps {
+            config: &self.config,
+            synapses: &mut self.synapses,
+            grads,
+            given,
+            starts_from_zero,
+        };
+        visit_consolidated(module, &self.config, &mut open_steps);
+        self.meter.count_step();
+    }
+
+    /// Whether a parameter seen now for the first time is anchored at zero.
+    pub(crate) fn starts_from_zero(&self) -> bool {
+        self.task == 0 && self.config.first_task_start == FirstTaskStart::Zero
+    }
+}
+
+impl SynapticIntelligence {
+    /// Moves the state to `device`, with the module and between two steps.
+    pub fn to_device(mut self, device: &Device) -> Self {
+        let device = device.clone().inner();
+        self.synapses = self.synapses.to_device(device.as_dispatch());
+        self.meter.loss_sum = self.meter.loss_sum.map(|sum| sum.to_device(&device));
+        self
     }
 }

@@ -1,0 +1,214 @@
+use burn::Tensor;
+use burn::backend::{TensorMetadata, tensor::FloatTensor};
+use burn::tensor::Shape;
+use log::warn;
+
+use crate::ops::SynapticBackend;
+use crate::{Synapse, SynapticIntelligence};
+
+/// Why consolidation had no effect in a task where it should have had one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inert {
+    /// Every importance is zero: nothing is held back.
+    NoImportance,
+    /// There is importance, and the penalty was zero at every step: no parameter that matters moved.
+    NoPenalty,
+}
+
+/// Means over the steps since the last epoch's end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EpochReport {
+    /// Index of the task being learnt when the report was made, from 0.
+    pub task: usize,
+    /// Number of steps.
+    pub num_steps: usize,
+    /// Mean of the penalty over the steps, in the unit of the loss. Only negative importance, where
+    /// it is kept, makes it negative.
+    pub penalty: f64,
+    /// Mean of the task losses that were reported, if any were.
+    pub task_loss: Option<f64>,
+    /// Why consolidation is without effect in this task, where it is.
+    pub inert: Option<Inert>,
+}
+
+impl EpochReport {
+    /// Share of the penalty in the surrogate loss, in `[0, 1]` where neither of its terms is
+    /// negative. None if no task loss was reported, or both are zero.
+    pub fn penalty_share(&self) -> Option<f64> {
+        let surrogate = self.task_loss? + self.penalty;
+        (surrogate != 0.0).then_some(self.penalty / surrogate)
+    }
+}
+
+/// Whether consolidation is working, parameter by parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostics {
+    /// Index of the task being learnt, from 0.
+    pub task: usize,
+    /// Steps since the task began.
+    pub num_steps: usize,
+    /// Why consolidation is without effect in this task, where that was noticed.
+    pub inert: Option<Inert>,
+    /// Each consolidated parameter, in the module's order.
+    pub parameters: Vec<ParameterDiagnostics>,
+}
+
+/// State of the synapses of one parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParameterDiagnostics {
+    /// Path of the parameter in its module, such as `fc1.weight`.
+    pub path: String,
+    /// Number of synapses.
+    pub num_synapses: usize,
+    /// Importance at the quantiles 0, 0.25, 0.5, 0.75, 0.99 and 1. None before the first task's end.
+    pub importance_quantiles: Option<[f64; 6]>,
+    /// Share of the synapses whose path integral is negative, that is, whose movement raised the
+    /// loss, in `[0, 1]`. None before the task's first step.
+    pub negative_path_integral_share: Option<f64>,
+}
+
+impl ParameterDiagnostics {
+    /// The quantiles of [`importance_quantiles`](Self::importance_quantiles).
+    pub const QUANTILES: [f64; 6] = [0.0, 0.25, 0.5, 0.75, 0.99, 1.0];
+}
+
+/// Counters of what happened since the task's and the epoch's start.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Meter {
+    pub(crate) steps_in_task: usize,
+    pub(crate) steps_in_epoch: usize,
+    /// Sum of the task losses reported since the epoch's start, `[1]`, outside autodiff.
+    pub(crate) loss_sum: Option<Tensor<1>>,
+    pub(crate) losses_in_epoch: usize,
+    /// Sum of the penalty since the epoch's start, as far as it was read.
+    pub(crate) penalty_in_epoch: f64,
+    /// Whether some penalty of this task was not zero, as far as it was read.
+    pub(crate) penalized_in_task: bool,
+    pub(crate) inert: Option<Inert>,
+}
+
+impl Meter {
+    pub(crate) fn count_step(&mut self) {
+        self.steps_in_task += 1;
+        self.steps_in_epoch += 1;
+    }
+
+    /// The next task's counters; an epoch that was not ended goes on into it. Returns what was
+    /// noticed in the last one.
+    pub(crate) fn start_task(&mut self) -> Option<Inert> {
+        self.steps_in_task = 0;
+        self.penalized_in_task = false;
+        self.inert.take()
+    }
+}
+
+impl<B: SynapticBackend> SynapticIntelligence<B> {
+    /// Adds a minibatch's task loss, `[1]`, to the mean that [`end_epoch`](Self::end_epoch) gives.
+    /// Nothing is read from the device.
+    pub fn observe_loss(&mut self, loss: &Tensor<1>) {
+        let loss = loss.clone().inner();
+        self.meter.losses_in_epoch += 1;
+        self.meter.loss_sum = Some(match self.meter.loss_sum.take() {
+            Some(sum) => sum + loss,
+            None => loss,
+        });
+    }
+
+    /// Reads the means since the last call, and checks that consolidation has an effect: if it has
+    /// none, that is logged once per task as a warning, and is in the report.
+    pub fn end_epoch(&mut self) -> EpochReport {
+        self.check_effect();
+        let meter = &mut self.meter;
+        let penalty = core::mem::take(&mut meter.penalty_in_epoch);
+        let num_steps = core::mem::take(&mut meter.steps_in_epoch);
+        let num_losses = core::mem::take(&mut meter.losses_in_epoch);
+        EpochReport {
+            task: self.task,
+            num_steps,
+            penalty: penalty / num_steps.max(1) as f64,
+            task_loss: meter
+                .loss_sum
+                .take()
+                .map(|sum| sum.into_scalar::<f64>() / num_losses as f64),
+            inert: meter.inert,
+        }
+    }
+
+    /// Reads the state of every synapse. It copies them from the device: once per task, not per
+    /// step.
+    pub fn diagnostics(&self) -> Diagnostics {
+        Diagnostics {
+            task: self.task,
+            num_steps: self.meter.steps_in_task,
+            inert: self.meter.inert,
+            parameters: self.synapses().into_iter().map(diagnose).collect(),
+        }
+    }
+
+    /// Reads the penalty since the last call, and notes if it has been zero since the task began.
+    pub(crate) fn check_effect(&mut self) {
+        let penalty: f64 = self
+            .synapses
+            .in_order_mut()
+            .into_iter()
+            .filter_map(|synapse| synapse.penalty_sum.take())
+            .map(|sum| read::<B>(sum).iter().sum::<f64>())
+            .sum();
+        let meter = &mut self.meter;
+        meter.penalty_in_epoch += penalty;
+        meter.penalized_in_task |= penalty != 0.0;
+        // At a task's first step the parameters are at their anchors, and the penalty is zero by
+        // right.
+        let had_its_chance =
+            self.task > 0 && self.config.penalty_scale() > 0.0 && meter.steps_in_task > 1;
+        if had_its_chance && !meter.penalized_in_task && meter.inert.is_none() {
+            let important = self
+                .synapses
+                .in_order()
+                .into_iter()
+                .filter_map(|synapse| synapse.importance.clone())
+                .any(|importance| read::<B>(B::float_max_abs(importance)) != [0.0]);
+            let (inert, reason) = match important {
+                true => (Inert::NoPenalty, "the penalty was zero at every step"),
+                false => (Inert::NoImportance, "every importance is zero"),
+            };
+            warn!(
+                "consolidation has no effect in task {}: {reason} (strength {}, {} steps)",
+                self.task, self.config.strength, self.meter.steps_in_task
+            );
+            self.meter.inert = Some(inert);
+        }
+    }
+}
+
+fn diagnose<B: SynapticBackend>(synapse: &Synapse<B>) -> ParameterDiagnostics {
+    ParameterDiagnostics {
+        path: synapse.path().to_string(),
+        num_synapses: synapse.shape().num_elements(),
+        importance_quantiles: synapse
+            .importance()
+            .map(|importance| quantiles(read::<B>(importance.clone()))),
+        negative_path_integral_share: synapse.path_integral().map(|path_integral| {
+            let values = read::<B>(path_integral.clone());
+            let negative = values.iter().filter(|value| **value < 0.0).count();
+            negative as f64 / values.len().max(1) as f64
+        }),
+    }
+}
+
+/// The values at [`ParameterDiagnostics::QUANTILES`], each the nearest by rank.
+fn quantiles(mut values: Vec<f64>) -> [f64; 6] {
+    values.sort_by(f64::total_cmp);
+    let last = values.len().saturating_sub(1);
+    ParameterDiagnostics::QUANTILES.map(|quantile| {
+        let rank = (quantile * last as f64).round() as usize;
+        values.get(rank).copied().unwrap_or(0.0)
+    })
+}
+
+/// The elements of a tensor, in order. Waits for the device.
+fn read<B: SynapticBackend>(tensor: FloatTensor<B>) -> Vec<f64> {
+    let flat = Shape::new([tensor.shape().num_elements()]);
+    let tensor: Tensor<1> = B::tensor(B::float_reshape(tensor, flat));
+    tensor.into_data().iter::<f64>().collect()
+}

@@ -1,0 +1,176 @@
+mod module;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use core::fmt;
+use core::ops::{Deref, DerefMut};
+
+use burn::Tensor;
+use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::module::Module;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+
+use crate::{
+    Diagnostics, EpochReport, Error, Inert, SynapticIntelligence, SynapticIntelligenceConfig,
+};
+
+/// A module that learns task after task without forgetting: your module, with
+/// [`SynapticIntelligence`] around its training step.
+///
+/// One line of a training loop changes, and one is added between tasks:
+///
+/// ```diff
+/// -let mut model = model;
+/// +let mut model = ContinualLearner::new(model, &SynapticIntelligenceConfig::new())?;
+///  for task in tasks {
+///      for batch in task {
+///          let loss = loss_fn.forward(model.forward(batch.inputs), batch.targets);
+///          let grads = GradientsParams::from_grads(loss.backward(), &model);
+/// -        model = optimizer.step(learning_rate, model, grads);
+/// +        model = model.optimize(&mut optimizer, learning_rate, grads);
+///      }
+/// +    model.end_task();
+///  }
+/// ```
+///
+/// The learner dereferences to the module. It is a [`Module`] itself, with the parameters of yours
+/// and no more: its state is not trained, not counted, and not visited. The state is part of the
+/// record, though, so [`save_file`](Module::save_file) writes model, synapses and task number to
+/// one file, and [`try_load_file`](Module::try_load_file) brings them back, so that the next step
+/// is the same to the bit; the optimizer's own record goes beside it. The record of a bare module
+/// is that of a learner without its state, and either loads into the other with
+/// [`allow_partial`](burn::store::ModuleRecord::allow_partial) or
+/// [`allow_unused`](burn::store::ModuleRecord::allow_unused).
+///
+/// Gradient clipping that is set on the optimizer applies to the total gradient, after the penalty
+/// was added; the path integral sees the unclipped gradient of the task.
+#[derive(Clone, Debug)]
+pub struct ContinualLearner<M> {
+    module: M,
+    regularizer: SynapticIntelligence,
+}
+
+impl<M: Module> ContinualLearner<M> {
+    /// Wraps a module, before its first task.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SynapticIntelligenceConfig::init`].
+    pub fn new(module: M, config: &SynapticIntelligenceConfig) -> Result<Self, Error> {
+        Ok(Self {
+            module,
+            regularizer: config.init()?,
+        })
+    }
+
+    /// Updates the module with the gradients of the task loss: the penalty's gradient is added, the
+    /// optimizer steps, and the path integrals follow.
+    ///
+    /// The gradients of several minibatches are accumulated before, as with the bare optimizer.
+    pub fn optimize(
+        mut self,
+        optimizer: &mut ModuleOptimizer,
+        learning_rate: impl Into<ModuleLearningRate>,
+        grads: GradientsParams,
+    ) -> Self {
+        let grads = self.regularizer.penalize(&self.module, grads);
+        self.module = optimizer.step(learning_rate, self.module, grads);
+        self.regularizer.observe(&self.module);
+        self
+    }
+
+    /// One whole step: `loss` computes the task loss, `[1]`, of the module, and the module is
+    /// updated with its gradients. Returns the learner and the loss, which also enters the report
+    /// of [`end_epoch`](Self::end_epoch).
+    ///
+    /// ```no_run
+    /// # use burn::{module::Module, nn::{Linear, loss::CrossEntropyLoss}, optim::ModuleOptimizer};
+    /// # use burn::tensor::{Int, Tensor};
+    /// # use si_core::ContinualLearner;
+    /// # fn example(
+    /// #     mut learner: ContinualLearner<Linear>, optimizer: &mut ModuleOptimizer,
+    /// #     images: Tensor<2>, labels: Tensor<1, Int>, cross_entropy: CrossEntropyLoss,
+    /// # ) {
+    /// let loss;
+    /// (learner, loss) = learner.step(optimizer, 1e-3, |model| {
+    ///     cross_entropy.forward(model.forward(images), labels)
+    /// });
+    /// # }
+    /// ```
+    pub fn step(
+        mut self,
+        optimizer: &mut ModuleOptimizer,
+        learning_rate: impl Into<ModuleLearningRate>,
+        loss: impl FnOnce(&M) -> Tensor<1>,
+    ) -> (Self, Tensor<1>) {
+        let loss = loss(&self.module);
+        self.regularizer.observe_loss(&loss);
+        let grads = GradientsParams::from_grads(loss.backward(), &self.module);
+        (self.optimize(optimizer, learning_rate, grads), loss)
+    }
+
+    /// Ends the current task: what it taught is consolidated, and the next one begins.
+    ///
+    /// Call it after the last step of every task, before the optimizer is reset where it is.
+    /// Without a step since the last call it changes nothing. Returns why consolidation was without
+    /// effect in the task, where it was; that is also logged as a warning.
+    pub fn end_task(&mut self) -> Option<Inert> {
+        self.regularizer.consolidate(&self.module)
+    }
+
+    /// Reads the means since the last call; see [`SynapticIntelligence::end_epoch`].
+    pub fn end_epoch(&mut self) -> EpochReport {
+        self.regularizer.end_epoch()
+    }
+
+    /// Reads the state of the synapses; see [`SynapticIntelligence::diagnostics`].
+    pub fn diagnostics(&self) -> Diagnostics {
+        self.regularizer.diagnostics()
+    }
+
+    /// Gives the state to the module's parameters by path, after the module was exchanged for one
+    /// from a file; see [`SynapticIntelligence::rebind`]. Loading the learner itself needs no such
+    /// thing.
+    pub fn rebind(&mut self) {
+        self.regularizer.rebind(&self.module);
+    }
+
+    /// The regularizer and its state.
+    pub fn regularizer(&self) -> &SynapticIntelligence {
+        &self.regularizer
+    }
+
+    /// The regularizer, to report losses to it or to step by hand.
+    pub fn regularizer_mut(&mut self) -> &mut SynapticIntelligence {
+        &mut self.regularizer
+    }
+
+    /// The module alone. The state is dropped.
+    pub fn into_inner(self) -> M {
+        self.module
+    }
+}
+
+impl<M> Deref for ContinualLearner<M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        &self.module
+    }
+}
+
+impl<M> DerefMut for ContinualLearner<M> {
+    /// Gives the module to change, to add or replace a head for example: a parameter with a new id
+    /// starts without importance. A module that was loaded from a file has new ids too; then
+    /// [`rebind`](ContinualLearner::rebind) the state to it.
+    fn deref_mut(&mut self) -> &mut M {
+        &mut self.module
+    }
+}
+
+impl<M: fmt::Display> fmt::Display for ContinualLearner<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.module.fmt(f)
+    }
+}

@@ -1,0 +1,99 @@
+use std::fs;
+use std::path::Path;
+
+use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, ParamGroup};
+use burn::store::{ModuleRecord, RecordError};
+use burn::tensor::Device;
+
+use super::ContinualLearner;
+use super::record::Recorded;
+
+/// The module's own traversals; state joins in where it must move along, and in records.
+impl<M: Module> Module for ContinualLearner<M> {
+    fn collect_devices(&self, devices: Devices) -> Devices {
+        self.module.collect_devices(devices)
+    }
+
+    fn fork(self, device: &Device) -> Self {
+        Self {
+            module: self.module.fork(device),
+            regularizer: self.regularizer.to_device(device),
+        }
+    }
+
+    fn to_device(self, device: &Device) -> Self {
+        Self {
+            module: self.module.to_device(device),
+            regularizer: self.regularizer.to_device(device),
+        }
+    }
+
+    fn train(self) -> Self {
+        Self {
+            module: self.module.train(),
+            ..self
+        }
+    }
+
+    fn valid(&self) -> Self {
+        Self {
+            module: self.module.valid(),
+            regularizer: self.regularizer.clone(),
+        }
+    }
+
+    fn materialize(self) -> Self {
+        Self {
+            module: self.module.materialize(),
+            ..self
+        }
+    }
+
+    fn visit<Visitor: ModuleVisitor>(&self, visitor: &mut Visitor) {
+        self.module.visit(visitor);
+    }
+
+    fn map<Mapper: ModuleMapper>(self, mapper: &mut Mapper) -> Self {
+        Self {
+            module: self.module.map(mapper),
+            ..self
+        }
+    }
+
+    fn num_params(&self) -> usize {
+        self.module.num_params()
+    }
+
+    fn into_record(self) -> ModuleRecord {
+        Recorded(self).into_record()
+    }
+
+    fn into_record_group(self, group: ParamGroup) -> ModuleRecord {
+        Recorded(self).into_record_group(group)
+    }
+
+    /// Leaves the file whole or as it was: the record is written beside it and then put in its place.
+    fn save_file<P: AsRef<Path>>(self, path: P) -> Result<(), RecordError> {
+        let path = path.as_ref();
+        let mut draft = path.as_os_str().to_os_string();
+        draft.push(".part");
+        let draft = Path::new(&draft);
+        let written = self.into_record().save(draft).and_then(|()| {
+            fs::rename(draft, path).map_err(|error| RecordError::Io(error.to_string()))
+        });
+        written.map_err(|error| {
+            // Nothing can be done if this fails too, and the first error says more.
+            let _ = fs::remove_file(draft);
+            match error {
+                RecordError::Io(reason) => {
+                    RecordError::Io(format!("cannot write {}: {reason}", path.display()))
+                }
+                error => error,
+            }
+        })
+    }
+
+    fn try_load_record(self, record: ModuleRecord) -> Result<Self, RecordError> {
+        Recorded(self).load(record)
+    }
+}

@@ -1,0 +1,290 @@
+//! What a learner's record holds beside the module's parameters.
+//!
+//! Under each parameter that is consolidated, at `<path>.anchor`, `<path>.path_integral` and
+//! `<path>.importance`, stands its state in the parameter's shape, at `<path>.penalty_sum` a number
+//! and at `<path>.present` which of them it has; and at `synaptic_intelligence` the task number and
+//! the counters. State that a parameter does not have yet is recorded as zeros, so that every record
+//! has the same entries.
+
+mod progress;
+mod state;
+
+use std::collections::HashSet;
+
+use burn::Tensor;
+use burn::backend::{Dispatch, tensor::FloatTensor};
+use burn::module::{Devices, Flag, Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::store::{ModuleRecord, RecordError};
+use burn::tensor::{Bool, Device, Int};
+
+use crate::ops::SynapticBackend;
+use crate::synapse::{Synapse, Synapses};
+use crate::traversal::{ParameterVisitor, Place, visit_consolidated};
+
+use super::ContinualLearner;
+use progress::Progress;
+use state::{Present, State};
+
+/// The backend of a learner's state.
+type B = Dispatch;
+
+/// A learner as its record sees it: a module whose traversals show the state too.
+#[derive(Clone, Debug)]
+pub(super) struct Recorded<M>(pub(super) ContinualLearner<M>);
+
+impl<M: Module> Recorded<M> {
+    pub(super) fn load(self, record: ModuleRecord) -> Result<ContinualLearner<M>, RecordError> {
+        let Self(loaded) = self.try_load_record(record).map_err(|error| match error {
+            RecordError::Validation(reason) if reason.contains(ANCHOR) => {
+                RecordError::Validation(format!(
+                    "{reason}; state is loaded for the parameters that require gradients and are \
+                     selected, so the module must be in training mode (`train`), and frozen only \
+                     after loading"
+                ))
+            }
+            error => error,
+        })?;
+        Ok(loaded)
+    }
+
+    /// The parameters whose state is recorded: those with synapses, and those that will get some.
+    fn consolidated(&self) -> HashSet<ParamId> {
+        struct Ids(HashSet<ParamId>);
+        impl ParameterVisitor for Ids {
+            fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
+                self.0.insert(param.id);
+            }
+        }
+        let regularizer = &self.0.regularizer;
+        let mut ids = Ids(regularizer.synapses.ids().collect());
+        visit_consolidated(&self.0.module, &regularizer.config, &mut ids);
+        ids.0
+    }
+}
+
+impl<M: Module> Module for Recorded<M> {
+    fn visit<Visitor: ModuleVisitor>(&self, visitor: &mut Visitor) {
+        let regularizer = &self.0.regularizer;
+        self.0.module.visit(&mut WithState {
+            visitor,
+            consolidated: self.consolidated(),
+            synapses: &regularizer.synapses,
+        });
+        if let Some(device) = self.devices().into_iter().next() {
+            let progress = Progress::of(regularizer, &device.inner());
+            visitor.enter_module(STATE, CONTAINER);
+            visitor.enter_module(COUNTERS, CONTAINER);
+            visitor.visit_int(&progress.counters);
+            visitor.exit_module(COUNTERS, CONTAINER);
+            visitor.enter_module(LOSS_SUM, CONTAINER);
+            visitor.visit_float(&progress.loss_sum);
+            visitor.exit_module(LOSS_SUM, CONTAINER);
+            visitor.exit_module(STATE, CONTAINER);
+        }
+    }
+
+    fn map<Mapper: ModuleMapper>(self, mapper: &mut Mapper) -> Self {
+        let consolidated = self.consolidated();
+        let ContinualLearner {
+            module,
+            mut regularizer,
+        } = self.0;
+        let mut with_state = MapWithState {
+            mapper,
+            consolidated,
+            path: Vec::new(),
+            order: 0,
+            before: core::mem::take(&mut regularizer.synapses),
+            after: Synapses::default(),
+        };
+        let module = module.map(&mut with_state);
+        regularizer.synapses = with_state.after;
+        if let Some(device) = module.devices().into_iter().next() {
+            let progress = Progress::of(&regularizer, &device.inner());
+            mapper.enter_module(STATE, CONTAINER);
+            mapper.enter_module(COUNTERS, CONTAINER);
+            let counters = mapper.map_int(progress.counters);
+            mapper.exit_module(COUNTERS, CONTAINER);
+            mapper.enter_module(LOSS_SUM, CONTAINER);
+            let loss_sum = mapper.map_float(progress.loss_sum);
+            mapper.exit_module(LOSS_SUM, CONTAINER);
+            mapper.exit_module(STATE, CONTAINER);
+            Progress { counters, loss_sum }.restore(&mut regularizer);
+        }
+        Self(ContinualLearner {
+            module,
+            regularizer,
+        })
+    }
+
+    fn collect_devices(&self, devices: Devices) -> Devices {
+        self.0.collect_devices(devices)
+    }
+
+    fn fork(self, device: &Device) -> Self {
+        Self(self.0.fork(device))
+    }
+
+    fn to_device(self, device: &Device) -> Self {
+        Self(self.0.to_device(device))
+    }
+
+    fn train(self) -> Self {
+        Self(self.0.train())
+    }
+
+    fn valid(&self) -> Self {
+        Self(self.0.valid())
+    }
+
+    fn materialize(self) -> Self {
+        Self(self.0.materialize())
+    }
+}
+
+const STATE: &str = "synaptic_intelligence";
+const COUNTERS: &str = "counters";
+const LOSS_SUM: &str = "loss_sum";
+const CONTAINER: &str = "Struct:SynapticIntelligence";
+const PATH_INTEGRAL: &str = "path_integral";
+const IMPORTANCE: &str = "importance";
+const ANCHOR: &str = "anchor";
+const PENALTY_SUM: &str = "penalty_sum";
+const PRESENT: &str = "present";
+
+/// Passes a visitor on, and shows it the state of each parameter after the parameter.
+struct WithState<'a, V> {
+    visitor: &'a mut V,
+    consolidated: HashSet<ParamId>,
+    synapses: &'a Synapses<B>,
+}
+
+impl<V: ModuleVisitor> WithState<'_, V> {
+    fn show<const D: usize>(&mut self, name: &str, id: ParamId, tensor: Tensor<D>) {
+        self.visitor.enter_module(name, CONTAINER);
+        self.visitor.visit_float(&Param::initialized(id, tensor));
+        self.visitor.exit_module(name, CONTAINER);
+    }
+}
+
+impl<V: ModuleVisitor> ModuleVisitor for WithState<'_, V> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.visitor.visit_float(param);
+        if !self.consolidated.remove(&param.id) {
+            return;
+        }
+        let synapse = self.synapses.get(param.id);
+        let state = State::of(synapse, &param.val().inner());
+        self.show(ANCHOR, param.id, state.anchor);
+        self.show(PATH_INTEGRAL, param.id, state.path_integral);
+        self.show(IMPORTANCE, param.id, state.importance);
+        self.show(PENALTY_SUM, param.id, state.penalty_sum);
+        self.visitor.enter_module(PRESENT, CONTAINER);
+        let present = Param::initialized(param.id, state.present);
+        self.visitor.visit_int(&present);
+        self.visitor.exit_module(PRESENT, CONTAINER);
+    }
+
+    fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
+        self.visitor.visit_int(param);
+    }
+
+    fn visit_bool<const D: usize>(&mut self, param: &Param<Tensor<D, Bool>>) {
+        self.visitor.visit_bool(param);
+    }
+
+    fn visit_flag(&mut self, flag: &Param<Flag>) {
+        self.visitor.visit_flag(flag);
+    }
+
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.visitor.enter_module(name, container_type);
+    }
+
+    fn exit_module(&mut self, name: &str, container_type: &str) {
+        self.visitor.exit_module(name, container_type);
+    }
+}
+
+/// Passes a mapper on, and has it map the state of each parameter after the parameter.
+struct MapWithState<'a, P> {
+    mapper: &'a mut P,
+    consolidated: HashSet<ParamId>,
+    path: Vec<String>,
+    /// Number of float parameters and buffers met so far.
+    order: usize,
+    before: Synapses<B>,
+    after: Synapses<B>,
+}
+
+impl<P: ModuleMapper> MapWithState<'_, P> {
+    fn map_state<const D: usize>(
+        &mut self,
+        name: &str,
+        id: ParamId,
+        tensor: Tensor<D>,
+    ) -> FloatTensor<B> {
+        self.mapper.enter_module(name, CONTAINER);
+        let param = self.mapper.map_float(Param::initialized(id, tensor));
+        self.mapper.exit_module(name, CONTAINER);
+        B::primitive(param.into_value().inner())
+    }
+}
+
+impl<P: ModuleMapper> ModuleMapper for MapWithState<'_, P> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        self.order += 1;
+        let before = param.id;
+        let param = self.mapper.map_float(param);
+        if !self.consolidated.remove(&before) {
+            return param;
+        }
+        let id = param.id;
+        let state = State::of(self.before.get(before), &param.val().inner());
+        let anchor = self.map_state(ANCHOR, id, state.anchor);
+        let path_integral = self.map_state(PATH_INTEGRAL, id, state.path_integral);
+        let importance = self.map_state(IMPORTANCE, id, state.importance);
+        let penalty_sum = self.map_state(PENALTY_SUM, id, state.penalty_sum);
+        self.mapper.enter_module(PRESENT, CONTAINER);
+        let present = self.mapper.map_int(Param::initialized(id, state.present));
+        self.mapper.exit_module(PRESENT, CONTAINER);
+        let present = present.into_value().into_scalar::<i32>();
+        let has = |bit: i32| present & bit != 0;
+        if has(Present::SYNAPSE) {
+            let synapse = Synapse {
+                order: self.order,
+                path_integral: has(Present::PATH_INTEGRAL).then_some(path_integral),
+                importance: has(Present::IMPORTANCE).then_some(importance),
+                penalty_sum: has(Present::PENALTY_SUM).then_some(penalty_sum),
+                ..Synapse::new(self.path.join("."), anchor)
+            };
+            self.after.insert(id, synapse);
+        }
+        param
+    }
+
+    fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
+        self.mapper.map_int(param)
+    }
+
+    fn map_bool<const D: usize>(
+        &mut self,
+        param: Param<Tensor<D, Bool>>,
+    ) -> Param<Tensor<D, Bool>> {
+        self.mapper.map_bool(param)
+    }
+
+    fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
+        self.mapper.map_flag(flag)
+    }
+
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.push(name.to_string());
+        self.mapper.enter_module(name, container_type);
+    }
+
+    fn exit_module(&mut self, name: &str, container_type: &str) {
+        self.path.pop();
+        self.mapper.exit_module(name, container_type);
+    }
+}

@@ -1,0 +1,225 @@
+use burn::backend::Dispatch;
+use burn::module::{Module, Param};
+use burn::optim::{AdamConfig, ModuleOptimizer};
+use burn::store::ModuleRecord;
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::{ContinualLearner, FirstTaskStart, SynapticBackend, SynapticIntelligenceConfig};
+
+const LEARNING_RATE: f64 = 0.05;
+
+/// `x ↦ scale · x + shift`, fitted to a target.
+#[derive(Module, Debug)]
+struct Line {
+    scale: Param<Tensor<2>>,
+    shift: Param<Tensor<1>>,
+}
+
+impl Line {
+    fn new() -> Self {
+        let scale = TensorData::from([[0.5_f32, -0.3], [0.1, 0.7]]);
+        Self {
+            scale: Param::from_tensor(Tensor::from_data(scale, &device())),
+            shift: Param::from_tensor(Tensor::from_floats([0.2, -0.1], &device())),
+        }
+    }
+
+    fn loss(&self, step: usize) -> Tensor<1> {
+        let phase = step as f32;
+        let x = Tensor::<2>::from_floats([[phase.sin(), phase.cos()]], &device());
+        let target = Tensor::<2>::from_floats([[(2.0 * phase).cos(), 0.3]], &device());
+        let output = x.matmul(self.scale.val()) + self.shift.val().unsqueeze();
+        (output - target).powi_scalar(2).mean()
+    }
+}
+
+fn device() -> Device {
+    Device::flex().autodiff()
+}
+
+fn learner() -> ContinualLearner<Line> {
+    let config = SynapticIntelligenceConfig::new().with_damping(0.01);
+    ContinualLearner::new(Line::new(), &config).expect("the config is valid")
+}
+
+fn train(
+    mut learner: ContinualLearner<Line>,
+    optimizer: &mut ModuleOptimizer,
+    steps: std::ops::Range<usize>,
+) -> ContinualLearner<Line> {
+    for step in steps {
+        (learner, _) = learner.step(optimizer, LEARNING_RATE, |model| model.loss(step));
+    }
+    learner
+}
+
+/// Everything that a learner knows, as bits.
+fn bits(learner: &ContinualLearner<Line>) -> Vec<u64> {
+    let mut values: Vec<f64> = Vec::new();
+    let mut push = |data: TensorData| values.extend(data.iter::<f64>());
+    push(learner.scale.val().into_data());
+    push(learner.shift.val().into_data());
+    for synapse in learner.regularizer().synapses() {
+        let state = [
+            Some(synapse.anchor()),
+            synapse.path_integral(),
+            synapse.importance(),
+        ];
+        for tensor in state.into_iter().flatten().cloned() {
+            match synapse.shape().num_dims() {
+                1 => push(Dispatch::tensor::<1>(tensor).into_data()),
+                _ => push(Dispatch::tensor::<2>(tensor).into_data()),
+            }
+        }
+    }
+    values.into_iter().map(f64::to_bits).collect()
+}
+
+/// A learner and its optimizer, through their records' bytes into new ones.
+fn reload(
+    learner: ContinualLearner<Line>,
+    optimizer: &ModuleOptimizer,
+) -> (ContinualLearner<Line>, ModuleOptimizer) {
+    let bytes = learner
+        .into_record()
+        .into_bytes()
+        .expect("it can be written");
+    let record = ModuleRecord::from_bytes(bytes).expect("it can be read");
+    let learner = self::learner().try_load_record(record).expect("it fits");
+    let bytes = optimizer.into_bytes().expect("it can be written");
+    let optimizer = AdamConfig::new()
+        .init()
+        .from_bytes(bytes)
+        .expect("it can be read");
+    (learner, optimizer)
+}
+
+#[test]
+fn loaded_learner_goes_on_to_the_same_bits_within_a_task_and_across_its_end() {
+    // Before the first step, after it, within the first task, at its end, within the second, third.
+    for interruption in [0, 1, 3, 5, 7, 11] {
+        let mut unbroken = learner();
+        let mut unbroken_optimizer = AdamConfig::new().init();
+        let mut broken = learner();
+        let mut broken_optimizer = AdamConfig::new().init();
+        for step in 0..15 {
+            unbroken = train(unbroken, &mut unbroken_optimizer, step..step + 1);
+            if step == interruption {
+                (broken, broken_optimizer) = reload(broken, &broken_optimizer);
+            }
+            broken = train(broken, &mut broken_optimizer, step..step + 1);
+            if step % 5 == 4 {
+                unbroken.end_task();
+                broken.end_task();
+            }
+        }
+        assert_eq!(
+            bits(&broken),
+            bits(&unbroken),
+            "interrupted at {interruption}"
+        );
+        assert_eq!(broken.regularizer().task(), 3);
+        assert_eq!(broken.end_epoch(), unbroken.end_epoch());
+    }
+}
+
+#[test]
+fn file_holds_the_learner_whole() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("learner.bpk");
+    let mut trained = train(learner(), &mut AdamConfig::new().init(), 0..4);
+    trained.end_task();
+    trained.clone().save_file(&path).expect("it can be written");
+    let loaded = learner().try_load_file(&path).expect("it fits");
+    assert_eq!(bits(&loaded), bits(&trained));
+    assert_eq!(loaded.regularizer().task(), 1);
+    let files = folder.path().read_dir().expect("it can be read").count();
+    assert_eq!(files, 1);
+}
+
+#[test]
+fn file_that_cannot_be_written_is_named_and_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("missing").join("learner.bpk");
+    let error = learner()
+        .save_file(&path)
+        .expect_err("there is no such folder");
+    assert!(error.to_string().contains("learner.bpk"), "{error}");
+    // A folder stands where the file should go.
+    let path = folder.path().join("taken");
+    std::fs::create_dir(&path).expect("a folder can be made");
+    let error = learner().save_file(&path).expect_err("it is a folder");
+    assert!(error.to_string().contains("cannot write"), "{error}");
+    let files = folder.path().read_dir().expect("it can be read").count();
+    assert_eq!(files, 1);
+}
+
+#[test]
+fn file_that_was_cut_short_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("learner.bpk");
+    learner().save_file(&path).expect("it can be written");
+    let bytes = std::fs::read(&path).expect("it can be read");
+    std::fs::write(&path, &bytes[..bytes.len() - 9]).expect("it can be written");
+    assert!(learner().try_load_file(&path).is_err());
+}
+
+#[test]
+fn record_of_a_bare_module_and_of_a_learner_load_into_each_other() {
+    let mut trained = train(learner(), &mut AdamConfig::new().init(), 0..4);
+    trained.end_task();
+    let record = trained.clone().into_record().allow_unused(true);
+    let bare = Line::new().try_load_record(record).expect("it fits");
+    assert_eq!(
+        bare.scale.val().into_data(),
+        trained.scale.val().into_data()
+    );
+    let record = bare.into_record().allow_partial(true);
+    let wrapped = learner().try_load_record(record).expect("it fits");
+    assert_eq!(
+        wrapped.scale.val().into_data(),
+        trained.scale.val().into_data()
+    );
+}
+
+#[test]
+fn record_of_another_module_is_refused() {
+    #[derive(Module, Debug)]
+    struct Other {
+        shift: Param<Tensor<1>>,
+    }
+    let other = Other {
+        shift: Param::from_tensor(Tensor::from_floats([0.0], &device())),
+    };
+    let error = learner().try_load_record(other.into_record());
+    assert!(error.is_err());
+}
+
+#[test]
+fn loading_into_a_module_in_validation_mode_says_what_to_do() {
+    let trained = train(learner(), &mut AdamConfig::new().init(), 0..4);
+    let error = learner().valid().try_load_record(trained.into_record());
+    let error = error.expect_err("the state has no place to go").to_string();
+    assert!(error.contains("training mode (`train`)"), "{error}");
+}
+
+#[test]
+fn fork_moves_the_state_along() {
+    let mut trained = train(learner(), &mut AdamConfig::new().init(), 0..4);
+    trained.end_task();
+    let before = bits(&trained);
+    assert_eq!(bits(&trained.fork(&device())), before);
+}
+
+#[test]
+fn first_task_measured_from_zero_survives_an_interruption_before_it() {
+    let config = SynapticIntelligenceConfig::new().with_first_task_start(FirstTaskStart::Zero);
+    let learner = || ContinualLearner::new(Line::new(), &config).expect("the config is valid");
+    let end = |learner| {
+        let mut learner = train(learner, &mut AdamConfig::new().init(), 0..4);
+        learner.end_task();
+        bits(&learner)
+    };
+    let loaded = learner().load_record(learner().into_record());
+    assert_eq!(end(loaded), end(learner()));
+}

@@ -1,0 +1,111 @@
+//! The arithmetic of a training step, one operation for each side of the optimizer.
+
+#![cfg_attr(
+    feature = "ndarray",
+    expect(
+        deprecated,
+        reason = "kept until Burn drops it: some platforms have no other CPU backend"
+    )
+)]
+
+mod composed;
+#[cfg(feature = "flex")]
+mod flex;
+#[cfg(test)]
+mod tests;
+
+use burn::Tensor;
+#[cfg(feature = "flex")]
+use burn::backend::Flex;
+#[cfg(feature = "ndarray")]
+use burn::backend::NdArray;
+use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
+
+/// Synaptic arithmetic on a backend's float tensors, outside autodiff.
+///
+/// Each operation has a default body of composed tensor operations; a backend overrides it where one
+/// pass over memory does the same. All tensors given to a call have the same shape and data type.
+#[backend_extension(
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray")
+)]
+pub trait SynapticOps: Backend {
+    /// Advances the path integral by one optimizer step (eq. 3): `ω − g · (after − before)`.
+    fn advance_path_integral(
+        path_integral: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        before: FloatTensor<Self>,
+        after: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        composed::advance_path_integral::<Self>(path_integral, gradient, before, after)
+    }
+
+    /// Adds the penalty's gradient (eq. 4) to a gradient, and gives the penalty itself.
+    ///
+    /// Returns `gradient + 2 · scale · Ω (θ − θ̃)` and, of shape `[1]`, `scale · Σ Ω (θ − θ̃)²`, where
+    /// Ω is the importance, at most `bound`.
+    fn penalize(
+        gradient: FloatTensor<Self>,
+        parameter: FloatTensor<Self>,
+        importance: FloatTensor<Self>,
+        anchor: FloatTensor<Self>,
+        scale: f64,
+        bound: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        composed::penalize::<Self>(gradient, parameter, importance, anchor, scale, bound)
+    }
+}
+
+#[cfg(feature = "ndarray")]
+impl SynapticOps for NdArray {}
+
+/// A backend with synaptic arithmetic whose primitives the tensors of a module can be turned into.
+///
+/// Implemented for [`Dispatch`], which takes tensors on any device, and for each backend that is
+/// compiled in.
+pub trait SynapticBackend: SynapticOps {
+    /// The primitive of a tensor outside autodiff.
+    ///
+    /// # Panics
+    ///
+    /// If the tensor lives on another backend, or takes part in autodiff.
+    fn primitive<const D: usize>(tensor: Tensor<D>) -> FloatTensor<Self>;
+
+    /// The tensor of a primitive of rank `D`.
+    fn tensor<const D: usize>(primitive: FloatTensor<Self>) -> Tensor<D>;
+}
+
+impl SynapticBackend for Dispatch {
+    fn primitive<const D: usize>(tensor: Tensor<D>) -> FloatTensor<Self> {
+        tensor.into_dispatch()
+    }
+
+    fn tensor<const D: usize>(primitive: FloatTensor<Self>) -> Tensor<D> {
+        Tensor::from_dispatch(primitive)
+    }
+}
+
+/// Implements [`SynapticBackend`] for a backend that tensors can be downcast to.
+macro_rules! synaptic_backend {
+    ($backend:ident) => {
+        impl SynapticBackend for $backend {
+            fn primitive<const D: usize>(tensor: Tensor<D>) -> FloatTensor<Self> {
+                tensor.try_into_primitive::<Self>().unwrap_or_else(|error| {
+                    panic!(
+                        "the module must live on {}: {error:?}",
+                        stringify!($backend)
+                    )
+                })
+            }
+
+            fn tensor<const D: usize>(primitive: FloatTensor<Self>) -> Tensor<D> {
+                Tensor::from_primitive::<Self>(primitive)
+            }
+        }
+    };
+}
+
+#[cfg(feature = "flex")]
+synaptic_backend!(Flex);
+#[cfg(feature = "ndarray")]
+synaptic_backend!(NdArray);

@@ -1,0 +1,112 @@
+//! The fused operations agree with the composed ones.
+
+use burn::backend::{Dispatch, Flex, tensor::FloatTensor};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+use super::{SynapticBackend, SynapticOps, composed};
+
+/// Sizes on both sides of a block and of a register, and none.
+const SHAPES: [[usize; 2]; 5] = [[0, 3], [1, 1], [3, 5], [64, 64], [70, 61]];
+const DTYPES: [(DType, f64); 3] = [(DType::F32, 1e-5), (DType::F64, 1e-13), (DType::BF16, 0.05)];
+const SCALE: f64 = 0.7;
+
+fn random(rng: &mut ChaCha8Rng, shape: [usize; 2], dtype: DType) -> Tensor<2> {
+    let values: Vec<f64> = (0..shape[0] * shape[1])
+        .map(|_| rng.random_range(-1.0..1.0))
+        .collect();
+    Tensor::from_data(TensorData::new(values, shape), (&Device::flex(), dtype))
+}
+
+fn flex(tensor: &Tensor<2>) -> FloatTensor<Flex> {
+    Flex::primitive(tensor.clone())
+}
+
+fn assert_close<const D: usize>(
+    actual: FloatTensor<Flex>,
+    expected: FloatTensor<Flex>,
+    tolerance: f64,
+) {
+    let actual = Flex::tensor::<D>(actual).into_data();
+    let expected = Flex::tensor::<D>(expected).into_data();
+    assert_eq!(actual.shape(), expected.shape());
+    for (actual, expected) in actual.iter::<f64>().zip(expected.iter::<f64>()) {
+        assert!(
+            (actual - expected).abs() <= tolerance * expected.abs().max(1.0),
+            "{actual} is not {expected}"
+        );
+    }
+}
+
+#[test]
+fn path_integral_of_one_pass_is_that_of_composed_operations() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(1);
+    for shape in SHAPES {
+        for (dtype, tolerance) in DTYPES {
+            let [integral, gradient, before, after] =
+                std::array::from_fn(|_| random(rng, shape, dtype));
+            let operands = || [&integral, &gradient, &before, &after].map(flex);
+            let [a, b, c, d] = operands();
+            let fused = Flex::advance_path_integral(a, b, c, d);
+            let [a, b, c, d] = operands();
+            let composed = composed::advance_path_integral::<Flex>(a, b, c, d);
+            assert_close::<2>(fused, composed, tolerance);
+        }
+    }
+}
+
+#[test]
+fn penalty_of_one_pass_is_that_of_composed_operations() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(2);
+    for shape in SHAPES {
+        for (dtype, tolerance) in DTYPES {
+            for bound in [f64::INFINITY, 0.3] {
+                let [gradient, parameter, importance, anchor] =
+                    std::array::from_fn(|_| random(rng, shape, dtype));
+                let operands = || [&gradient, &parameter, &importance, &anchor].map(flex);
+                let [a, b, c, d] = operands();
+                let (fused, fused_penalty) = Flex::penalize(a, b, c, d, SCALE, bound);
+                let [a, b, c, d] = operands();
+                let (composed, penalty) = composed::penalize::<Flex>(a, b, c, d, SCALE, bound);
+                assert_close::<2>(fused, composed, tolerance);
+                // As many roundings as there are elements.
+                let elements = shape[0] * shape[1];
+                assert_close::<1>(
+                    fused_penalty,
+                    penalty,
+                    tolerance * (1.0 + elements as f64).sqrt(),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn operands_that_are_views_are_read_in_their_order() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(3);
+    let [integral, gradient, before, after] = std::array::from_fn(|_| {
+        random(rng, [4, 6], DType::F32)
+            .transpose()
+            .slice([1..4, 0..3])
+    });
+    let operands = || [&integral, &gradient, &before, &after].map(flex);
+    let [a, b, c, d] = operands();
+    let fused = Flex::advance_path_integral(a, b, c, d);
+    let [a, b, c, d] = operands();
+    let composed = composed::advance_path_integral::<Flex>(a, b, c, d);
+    assert_close::<2>(fused, composed, 1e-6);
+}
+
+#[test]
+fn dispatch_takes_the_fused_operations_of_the_tensors_backend() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(4);
+    let [gradient, parameter, importance, anchor] =
+        std::array::from_fn(|_| random(rng, [3, 5], DType::F32));
+    let [a, b, c, d] = [&gradient, &parameter, &importance, &anchor].map(flex);
+    let (direct, _) = Flex::penalize(a, b, c, d, SCALE, f64::INFINITY);
+    let [a, b, c, d] = [gradient, parameter, importance, anchor].map(Dispatch::primitive);
+    let (dispatched, _) = Dispatch::penalize(a, b, c, d, SCALE, f64::INFINITY);
+    let dispatched = Dispatch::tensor::<2>(dispatched).into_data();
+    assert_eq!(dispatched, Flex::tensor::<2>(direct).into_data());
+}

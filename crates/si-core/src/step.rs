@@ -1,0 +1,175 @@
+//! The two sides of a training step, and a task's end, parameter by parameter.
+
+use burn::Tensor;
+use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
+use burn::module::Param;
+use burn::optim::GradientsParams;
+
+use crate::config::{PathGradient, SynapticIntelligenceConfig};
+use crate::ops::SynapticBackend;
+use crate::synapse::{OpenStep, Synapse, Synapses};
+use crate::traversal::{ParameterVisitor, Place};
+
+/// The loss that a step's gradients are of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GradientOf {
+    TaskLoss,
+    SurrogateLoss,
+}
+
+/// Before the optimizer's update: keeps what the path integral needs, and adds the penalty's
+/// gradient.
+pub(crate) struct OpenSteps<'a, B: SynapticBackend> {
+    pub(crate) config: &'a SynapticIntelligenceConfig,
+    pub(crate) synapses: &'a mut Synapses<B>,
+    pub(crate) grads: &'a mut GradientsParams,
+    pub(crate) given: GradientOf,
+    pub(crate) starts_from_zero: bool,
+}
+
+impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
+    fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
+        let Some(gradient) = self.grads.remove::<D>(param.id) else {
+            return;
+        };
+        let given = B::primitive(gradient.inner());
+        let parameter = B::primitive(param.val().inner());
+        let starts_from_zero = self.starts_from_zero;
+        let synapse = self.synapses.get_or_insert_with(param.id, || {
+            let anchor = match starts_from_zero {
+                true => zeros_like::<B>(&parameter),
+                false => parameter.clone(),
+            };
+            Synapse::new(place.path.to_string(), anchor)
+        });
+        // Modules that were added or frozen since may have moved it.
+        synapse.order = place.order;
+        synapse
+            .path_integral
+            .get_or_insert_with(|| zeros_like::<B>(&parameter));
+
+        let scale = self.config.penalty_scale();
+        let bound = self.config.importance_bound.unwrap_or(f64::INFINITY);
+        let penalize = |importance, scale| {
+            B::penalize(
+                given.clone(),
+                parameter.clone(),
+                importance,
+                synapse.anchor.clone(),
+                scale,
+                bound,
+            )
+        };
+        let importance = synapse.importance.clone().filter(|_| scale > 0.0);
+        let (task, total) = match (importance, self.given) {
+            (None, _) => (given.clone(), given),
+            (Some(importance), GradientOf::TaskLoss) => {
+                let (total, penalty) = penalize(importance, scale);
+                synapse.add_penalty(penalty);
+                (given, total)
+            }
+            (Some(importance), GradientOf::SurrogateLoss) => {
+                let (task, penalty) = penalize(importance, -scale);
+                synapse.add_penalty(B::float_neg(penalty));
+                (task, given)
+            }
+        };
+        self.grads.register::<D>(param.id, B::tensor(total.clone()));
+        synapse.open_step = Some(OpenStep {
+            gradient: match self.config.path_gradient {
+                PathGradient::Task => task,
+                PathGradient::Total => total,
+            },
+            parameter,
+        });
+    }
+}
+
+/// After the optimizer's update: advances the path integrals of the steps that are open.
+pub(crate) struct CloseSteps<'a, B: SynapticBackend> {
+    pub(crate) synapses: &'a mut Synapses<B>,
+}
+
+impl<B: SynapticBackend> ParameterVisitor for CloseSteps<'_, B> {
+    fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
+        let Some(synapse) = self.synapses.get_mut(param.id) else {
+            return;
+        };
+        if let Some(step) = synapse.open_step.take()
+            && let Some(path_integral) = synapse.path_integral.take()
+        {
+            synapse.path_integral = Some(B::advance_path_integral(
+                path_integral,
+                step.gradient,
+                step.parameter,
+                B::primitive(param.val().inner()),
+            ));
+        }
+    }
+}
+
+/// At a task's end: consolidates the synapses of every parameter that has some.
+pub(crate) struct Consolidate<'a, B: SynapticBackend> {
+    pub(crate) config: &'a SynapticIntelligenceConfig,
+    pub(crate) synapses: &'a mut Synapses<B>,
+}
+
+impl<B: SynapticBackend> ParameterVisitor for Consolidate<'_, B> {
+    fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
+        if let Some(synapse) = self.synapses.get_mut(param.id) {
+            synapse.consolidate(B::primitive(param.val().inner()), self.config);
+        }
+    }
+}
+
+/// After a load: gives synapses to the parameters of their path and shape.
+pub(crate) struct Rebind<B: SynapticBackend> {
+    pub(crate) before: Synapses<B>,
+    pub(crate) after: Synapses<B>,
+}
+
+impl<B: SynapticBackend> ParameterVisitor for Rebind<B> {
+    fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
+        let shape = param.lazy_shape();
+        if let Some(synapse) = self.before.take_named(place.path, &shape) {
+            self.after.insert(param.id, synapse);
+        }
+    }
+}
+
+/// The penalty as a differentiable sum over the parameters.
+pub(crate) struct SumPenalty<'a, B: SynapticBackend> {
+    pub(crate) config: &'a SynapticIntelligenceConfig,
+    pub(crate) synapses: &'a Synapses<B>,
+    /// None before the first parameter.
+    pub(crate) penalty: Option<Tensor<1>>,
+}
+
+impl<B: SynapticBackend> ParameterVisitor for SumPenalty<'_, B> {
+    fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
+        let parameter = param.val();
+        let penalty = self
+            .penalty
+            .take()
+            .unwrap_or_else(|| Tensor::zeros([1], (&parameter.device(), parameter.dtype())));
+        let term = self.synapses.get(param.id).and_then(|synapse| {
+            let importance = Tensor::from_inner(B::tensor::<D>(synapse.importance.clone()?));
+            let importance = match self.config.importance_bound {
+                Some(bound) => importance.clamp_max(bound),
+                None => importance,
+            };
+            let anchor = Tensor::from_inner(B::tensor::<D>(synapse.anchor.clone()));
+            let displacement = parameter - anchor;
+            let squared = importance * displacement.clone() * displacement;
+            Some(squared.sum().mul_scalar(self.config.penalty_scale()))
+        });
+        self.penalty = Some(match term {
+            Some(term) => penalty + term,
+            None => penalty,
+        });
+    }
+}
+
+fn zeros_like<B: Backend>(tensor: &FloatTensor<B>) -> FloatTensor<B> {
+    B::float_zeros(tensor.shape(), &tensor.device(), tensor.dtype().into())
+}

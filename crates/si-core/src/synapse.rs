@@ -1,0 +1,214 @@
+use std::collections::HashMap;
+
+use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
+use burn::module::ParamId;
+use burn::tensor::Shape;
+
+use crate::config::{Accumulation, Negatives, SynapticIntelligenceConfig};
+
+/// What the synapses of one parameter remember: a tensor of the parameter's shape for each of ω, Ω
+/// and θ̃.
+///
+/// The primitives are outside autodiff, and have no static rank.
+#[derive(Clone, Debug)]
+pub struct Synapse<B: Backend> {
+    pub(crate) path: String,
+    /// Place in the module's order.
+    pub(crate) order: usize,
+    pub(crate) anchor: FloatTensor<B>,
+    pub(crate) path_integral: Option<FloatTensor<B>>,
+    pub(crate) importance: Option<FloatTensor<B>>,
+    /// Sum of the penalty over the steps since it was last read, `[1]`.
+    pub(crate) penalty_sum: Option<FloatTensor<B>>,
+    pub(crate) open_step: Option<OpenStep<B>>,
+}
+
+/// What must be kept of a training step from before the optimizer's update until after it.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenStep<B: Backend> {
+    pub(crate) gradient: FloatTensor<B>,
+    pub(crate) parameter: FloatTensor<B>,
+}
+
+impl<B: Backend> Synapse<B> {
+    pub(crate) fn new(path: String, anchor: FloatTensor<B>) -> Self {
+        Self {
+            path,
+            order: 0,
+            anchor,
+            path_integral: None,
+            importance: None,
+            penalty_sum: None,
+            open_step: None,
+        }
+    }
+
+    /// Path of the parameter in its module, such as `fc1.weight`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Shape of the parameter, and of each tensor here.
+    pub fn shape(&self) -> Shape {
+        self.anchor.shape()
+    }
+
+    /// θ̃: the parameter at the end of the previous task, which is where this task began.
+    pub fn anchor(&self) -> &FloatTensor<B> {
+        &self.anchor
+    }
+
+    /// ω: the running −Σ g·Δθ of this task. None before the task's first step.
+    pub fn path_integral(&self) -> Option<&FloatTensor<B>> {
+        self.path_integral.as_ref()
+    }
+
+    /// Ω: the importance consolidated over all past tasks. None before the first task's end.
+    pub fn importance(&self) -> Option<&FloatTensor<B>> {
+        self.importance.as_ref()
+    }
+
+    /// Moves the state to another device, between two steps.
+    #[expect(
+        clippy::wrong_self_convention,
+        reason = "the name that Burn has for it"
+    )]
+    pub(crate) fn to_device(self, device: &B::Device) -> Self {
+        let moved = |tensor| B::float_to_device(tensor, device);
+        Self {
+            anchor: moved(self.anchor),
+            path_integral: self.path_integral.map(moved),
+            importance: self.importance.map(moved),
+            penalty_sum: self.penalty_sum.map(moved),
+            open_step: None,
+            ..self
+        }
+    }
+
+    /// Adds a step's penalty, `[1]`, to the sum.
+    pub(crate) fn add_penalty(&mut self, penalty: FloatTensor<B>) {
+        self.penalty_sum = Some(match self.penalty_sum.take() {
+            Some(sum) => B::float_add(sum, penalty),
+            None => penalty,
+        });
+    }
+
+    /// Ends a task at `parameter`: folds ω into Ω (eq. 5), moves the anchor, and clears ω.
+    pub(crate) fn consolidate(
+        &mut self,
+        parameter: FloatTensor<B>,
+        config: &SynapticIntelligenceConfig,
+    ) {
+        let anchor = core::mem::replace(&mut self.anchor, parameter.clone());
+        let contribution = self
+            .path_integral
+            .take()
+            .map(|path_integral| contribution::<B>(path_integral, parameter, anchor, config));
+        let (kept, added) = match config.accumulation {
+            Accumulation::Sum => (self.importance.take(), contribution),
+            Accumulation::MovingAverage { decay } => {
+                let scaled = |tensor: Option<FloatTensor<B>>, factor: f64| {
+                    tensor.map(|tensor| B::float_mul_scalar(tensor, factor.into()))
+                };
+                (
+                    scaled(self.importance.take(), decay),
+                    scaled(contribution, 1.0 - decay),
+                )
+            }
+        };
+        let importance = match (kept, added) {
+            (Some(kept), Some(added)) => Some(B::float_add(kept, added)),
+            (kept, added) => kept.or(added),
+        };
+        self.importance = match config.negatives {
+            Negatives::ReluOnSum => {
+                importance.map(|importance| B::float_clamp_min(importance, 0.0.into()))
+            }
+            Negatives::ReluPerTask | Negatives::Keep => importance,
+        };
+    }
+}
+
+/// One task's share of the importance: `ω / (Δ² + ξ)`.
+fn contribution<B: Backend>(
+    path_integral: FloatTensor<B>,
+    parameter: FloatTensor<B>,
+    anchor: FloatTensor<B>,
+    config: &SynapticIntelligenceConfig,
+) -> FloatTensor<B> {
+    let displacement = B::float_sub(parameter, anchor);
+    let squared = B::float_mul(displacement.clone(), displacement);
+    let damped = B::float_add_scalar(squared, config.damping.into());
+    let contribution = B::float_div(path_integral, damped);
+    match config.negatives {
+        Negatives::ReluPerTask => B::float_clamp_min(contribution, 0.0.into()),
+        Negatives::ReluOnSum | Negatives::Keep => contribution,
+    }
+}
+
+/// The synapses of a module, by parameter.
+#[derive(Clone, Debug)]
+pub(crate) struct Synapses<B: Backend>(HashMap<ParamId, Synapse<B>>);
+
+impl<B: Backend> Default for Synapses<B> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<B: Backend> Synapses<B> {
+    pub(crate) fn get(&self, id: ParamId) -> Option<&Synapse<B>> {
+        self.0.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: ParamId) -> Option<&mut Synapse<B>> {
+        self.0.get_mut(&id)
+    }
+
+    /// The synapses that `path` and `shape` name, under whatever id.
+    pub(crate) fn take_named(&mut self, path: &str, shape: &Shape) -> Option<Synapse<B>> {
+        let named = |(_, synapse): &(&ParamId, &Synapse<B>)| {
+            synapse.path == path && synapse.shape() == *shape
+        };
+        let id = self.0.iter().find(named).map(|(id, _)| *id)?;
+        self.0.remove(&id)
+    }
+
+    pub(crate) fn insert(&mut self, id: ParamId, synapse: Synapse<B>) {
+        self.0.insert(id, synapse);
+    }
+
+    pub(crate) fn get_or_insert_with(
+        &mut self,
+        id: ParamId,
+        synapse: impl FnOnce() -> Synapse<B>,
+    ) -> &mut Synapse<B> {
+        self.0.entry(id).or_insert_with(synapse)
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = ParamId> {
+        self.0.keys().copied()
+    }
+
+    pub(crate) fn in_order(&self) -> Vec<&Synapse<B>> {
+        let mut synapses: Vec<_> = self.0.values().collect();
+        synapses.sort_by_key(|synapse| synapse.order);
+        synapses
+    }
+
+    /// In the module's order too: sums of rounded numbers depend on it.
+    pub(crate) fn in_order_mut(&mut self) -> Vec<&mut Synapse<B>> {
+        let mut synapses: Vec<_> = self.0.values_mut().collect();
+        synapses.sort_by_key(|synapse| synapse.order);
+        synapses
+    }
+
+    #[expect(
+        clippy::wrong_self_convention,
+        reason = "the name that Burn has for it"
+    )]
+    pub(crate) fn to_device(self, device: &B::Device) -> Self {
+        let moved = |(id, synapse): (ParamId, Synapse<B>)| (id, synapse.to_device(device));
+        Self(self.0.into_iter().map(moved).collect())
+    }
+}
