@@ -1,13 +1,27 @@
 //! Data sets: where they lie, how they are checked and read.
+//!
+//! [`load()`] looks for a data set in the folder given, in the box, in the cache, and downloads it
+//! where it is in none of them. Every file is checked before an image of it is used.
 
-use serde::{Deserialize, Serialize};
+mod checksum;
+mod data_set;
+mod fashion_mnist;
+mod fetch;
+mod folders;
+#[cfg(feature = "download")]
+mod http;
+mod idx;
+mod images;
+mod inventory;
+mod load;
+mod mnist;
+mod official;
+mod place;
 
-/// A data set that tasks are made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DataSet {
-    /// Handwritten digits, in the box.
-    Mnist,
-    /// Articles of clothing, from a folder or by download.
-    FashionMnist,
-}
+pub use data_set::DataSet;
+pub use fetch::{DownloadProgress, fetch};
+pub use folders::DataFolders;
+pub use images::{ImageParts, LabelledImages};
+pub use inventory::{FileReport, FileStatus, inventory};
+pub use load::{LabelledSplits, load, load_from};
+pub use place::Place;

@@ -5,6 +5,8 @@ use si_core::{Preset, SynapticIntelligenceConfig};
 
 use crate::{Error, data::DataSet};
 
+use super::Optimizer;
+
 /// An experiment of the paper, whose protocol is the default of its [`ExperimentConfig`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -46,20 +48,6 @@ pub enum Activation {
     Gelu,
     /// Logistic function.
     Sigmoid,
-}
-
-/// Optimizer, with the constants of the paper where it names them (Adam) and Burn's elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Optimizer {
-    /// Adam, β1 = 0.9, β2 = 0.999, ε = 1e-8.
-    Adam,
-    /// Stochastic gradient descent with momentum.
-    Sgd,
-    /// Adam with decoupled weight decay.
-    AdamW,
-    /// RMSprop.
-    RmsProp,
 }
 
 /// Everything needed to run an experiment again: its protocol, and where and how it runs.
@@ -117,7 +105,7 @@ pub struct ExperimentConfig {
 }
 
 impl ExperimentConfig {
-    /// The paper's protocol (section 4.1 and the appendix for split MNIST), at three seeds.
+    /// The paper's protocol (section 5.1 for split MNIST), at three seeds.
     pub fn paper(experiment: Experiment) -> Self {
         match experiment {
             Experiment::SplitMnist => Self {
@@ -153,12 +141,17 @@ impl ExperimentConfig {
     /// [`Error::Config`] for text that is not TOML, an unknown key, or a value of the wrong type;
     /// and the errors of [`validate`](Self::validate).
     pub fn from_toml(experiment: Experiment, text: &str) -> Result<Self, Error> {
-        let invalid = |error: toml::de::Error| Error::Config(error.to_string().trim().to_string());
-        let given: toml::Table = text.parse().map_err(invalid)?;
+        let given: toml::Table = text.parse().map_err(|error| not_toml(text, &error))?;
         let mut merged = toml::Table::try_from(Self::paper(experiment))
             .map_err(|error| Error::Config(error.to_string()))?;
         merged.extend(given);
-        let config: Self = merged.try_into().map_err(invalid)?;
+        let config: Self = merged.try_into().map_err(|error: toml::de::Error| {
+            // The key that it is about stands on a line of its own.
+            let lines: Vec<&str> = error.message().lines().collect();
+            let text = error.to_string();
+            let key = text.lines().find(|line| line.starts_with("in `"));
+            Error::Config([lines, key.into_iter().collect()].concat().join(" "))
+        })?;
         if config.experiment != experiment {
             return Err(Error::Config(format!(
                 "experiment must be {:?} here, got {:?}",
@@ -252,8 +245,7 @@ impl ExperimentConfig {
 
     /// Damping ξ in use: the one given, or the preset's.
     pub fn damping(&self) -> f64 {
-        self.damping
-            .unwrap_or_else(|| self.preset.config().damping)
+        self.damping.unwrap_or_else(|| self.preset.config().damping)
     }
 
     /// The seeds, in order.
@@ -286,6 +278,13 @@ impl ExperimentConfig {
             .with_strength(condition.strength)
             .with_damping(condition.damping)
     }
+}
+
+/// The error for text that is not TOML, in one sentence with the line's number.
+pub(super) fn not_toml(text: &str, error: &toml::de::Error) -> Error {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+    Error::Config(format!("line {line}: {}", error.message()))
 }
 
 /// One column of a comparison: a method with its settings.

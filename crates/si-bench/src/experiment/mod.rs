@@ -1,9 +1,17 @@
 //! An experiment as data: its protocol, and the record that a run of it leaves.
 
 mod config;
+mod device_task;
+mod folder;
+mod optimizer;
+mod random;
 mod record;
 mod run;
+mod summary;
 
-pub use config::{Activation, Condition, Experiment, ExperimentConfig, Optimizer, Scenario};
+pub use config::{Activation, Condition, Experiment, ExperimentConfig, Scenario};
+pub use folder::RunFolder;
+pub use optimizer::Optimizer;
 pub use record::{EpochRecord, RunRecord, Versions};
-pub use run::{Progress, run};
+pub use run::{Progress, run, run_on};
+pub use summary::{ConditionSummary, Summary};

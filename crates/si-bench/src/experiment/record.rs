@@ -36,12 +36,13 @@ pub struct EpochRecord {
     pub task: usize,
     /// Epoch within the task, from 0.
     pub epoch: usize,
-    /// Mean task loss, in nats.
-    pub task_loss: f64,
-    /// Mean penalty c Σ Ω (θ − θ̃)², in nats.
-    pub penalty: f64,
-    /// Share of the penalty in the sum of both, in `[0, 1]`.
-    pub penalty_share: f64,
+    /// Mean task loss, in nats. None where it was not finite, as when training diverged.
+    pub task_loss: Option<f64>,
+    /// Mean penalty, in nats. None where it was not finite.
+    pub penalty: Option<f64>,
+    /// Share of the penalty in the sum of both, in `[0, 1]` where no importance is negative. None
+    /// where it was not finite.
+    pub penalty_share: Option<f64>,
 }
 
 /// Versions of what a run was made with.

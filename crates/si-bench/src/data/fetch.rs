@@ -1,0 +1,138 @@
+use std::{
+    fs::{self, File},
+    io::BufReader,
+    path::Path,
+};
+
+use crate::Error;
+
+use super::{DataFolders, DataSet, checksum, official::OfficialFile};
+
+/// How far the download of a file has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DownloadProgress {
+    /// The file.
+    pub file: &'static str,
+    /// Bytes that are here, those of an earlier, broken download included.
+    pub received: u64,
+    /// Size of the whole file in bytes, where the server says it.
+    pub total: Option<u64>,
+}
+
+/// Downloads what the cache lacks of `data_set`, or holds with another sum than the official one.
+///
+/// Mirrors are tried in order. A broken download goes on where it stopped, also with another
+/// mirror; a file takes its name only when its md5 sum is right. Processes that fetch at the same
+/// time wait for each other. For a data set in the box nothing is done.
+///
+/// # Errors
+///
+/// [`Error::Download`] names every address tried and the way without a network; [`Error::Io`]
+/// where the cache cannot be written.
+pub fn fetch(
+    data_set: DataSet,
+    folders: &DataFolders,
+    progress: &mut dyn FnMut(DownloadProgress),
+) -> Result<(), Error> {
+    if data_set.is_in_the_box() {
+        return Ok(());
+    }
+    let refused = |file: &OfficialFile, attempts: String| Error::Download {
+        data_set: data_set.title(),
+        file: file.packed_name(),
+        attempts,
+        remedy: folders.remedy(data_set),
+    };
+    let [first, ..] = data_set.files();
+    let Some(folder) = folders.cache_of(data_set) else {
+        let reason = "this user has no home folder for a cache";
+        return Err(refused(first, reason.to_string()));
+    };
+    let _lock = lock(&folder)?;
+    for file in data_set.files() {
+        let target = folder.join(file.packed_name());
+        if holds_official(&target, file)? {
+            continue;
+        }
+        let urls: Vec<String> = data_set
+            .mirrors()
+            .iter()
+            .map(|mirror| format!("{mirror}{}", file.packed_name()))
+            .collect();
+        let mut observe = |received, total| {
+            progress(DownloadProgress {
+                file: file.name,
+                received,
+                total,
+            });
+        };
+        download(&urls, &target, file, &mut observe)?
+            .map_err(|attempts| refused(file, attempts.join("; ")))?;
+        log::info!("downloaded {}", target.display());
+    }
+    Ok(())
+}
+
+/// The outer error is of this computer, the inner one what was wrong with each mirror.
+#[cfg(feature = "download")]
+fn download(
+    urls: &[String],
+    target: &Path,
+    file: &OfficialFile,
+    observe: &mut dyn FnMut(u64, Option<u64>),
+) -> Result<Result<(), Vec<String>>, Error> {
+    use super::http::{Download, agent};
+
+    let job = Download {
+        urls,
+        target,
+        md5: file.packed_md5,
+        max_size: file.plain_size() + PACKING_OVERHEAD,
+    };
+    job.run(&agent(), observe)
+}
+
+#[cfg(not(feature = "download"))]
+fn download(
+    urls: &[String],
+    _target: &Path,
+    _file: &OfficialFile,
+    _observe: &mut dyn FnMut(u64, Option<u64>),
+) -> Result<Result<(), Vec<String>>, Error> {
+    let mut attempts =
+        vec!["this program was built without the cargo feature download".to_string()];
+    attempts.extend(urls.iter().map(|url| format!("{url}: not tried")));
+    Ok(Err(attempts))
+}
+
+/// Held until it is dropped, or the process ends.
+fn lock(folder: &Path) -> Result<File, Error> {
+    let path = folder.join(LOCK_NAME);
+    fs::create_dir_all(folder)
+        .and_then(|()| File::create(&path))
+        .and_then(|file| file.lock().map(|()| file))
+        .map_err(|source| Error::Io {
+            action: "write",
+            path,
+            source,
+        })
+}
+
+fn holds_official(path: &Path, file: &OfficialFile) -> Result<bool, Error> {
+    if !path.is_file() {
+        return Ok(false);
+    }
+    File::open(path)
+        .and_then(|opened| checksum::md5(BufReader::new(opened)))
+        .map(|sum| sum == file.packed_md5)
+        .map_err(|source| Error::Io {
+            action: "read",
+            path: path.to_path_buf(),
+            source,
+        })
+}
+
+const LOCK_NAME: &str = ".lock";
+/// More than gzip ever adds to a file of incompressible bytes, in bytes.
+#[cfg(feature = "download")]
+const PACKING_OVERHEAD: u64 = 1 << 16;

@@ -1,0 +1,78 @@
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use super::DataSet;
+
+/// The folders that data sets are looked for in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DataFolders {
+    /// A folder that the user named. Files in it are checked for structure.
+    pub given: Option<PathBuf>,
+    /// The folder that downloads go to. Files in it are checked against the official sums.
+    pub cache: Option<PathBuf>,
+}
+
+impl DataFolders {
+    /// The folder `data_dir`, or else the one that `SI_DATA_DIR` names, if any; and this
+    /// platform's cache folder (`~/.cache/synaptic-intelligence` on Linux).
+    pub fn find(data_dir: Option<&Path>) -> Self {
+        let given = data_dir.map(Path::to_path_buf).or_else(|| {
+            env::var_os(DATA_DIR_VARIABLE)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        });
+        Self {
+            given,
+            cache: dirs::cache_dir().map(|folder| folder.join(CACHE_NAME)),
+        }
+    }
+
+    /// Where downloads of `data_set` go.
+    pub(super) fn cache_of(&self, data_set: DataSet) -> Option<PathBuf> {
+        self.cache
+            .as_ref()
+            .map(|folder| folder.join(data_set.name()))
+    }
+
+    /// What to do by hand where files of `data_set` are missing.
+    pub(super) fn remedy(&self, data_set: DataSet) -> String {
+        let names: Vec<&str> = data_set.files().iter().map(|file| file.name).collect();
+        let cache = self
+            .cache_of(data_set)
+            .map(|folder| format!("into {} or ", folder.display()))
+            .unwrap_or_default();
+        format!(
+            "put {} (plain or with the ending .gz) {cache}into a folder that --data-dir or \
+             {DATA_DIR_VARIABLE} names",
+            names.join(", ")
+        )
+    }
+}
+
+const DATA_DIR_VARIABLE: &str = "SI_DATA_DIR";
+const CACHE_NAME: &str = "synaptic-intelligence";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_given_comes_before_the_environment() {
+        let folders = DataFolders::find(Some(Path::new("somewhere")));
+        assert_eq!(folders.given, Some(PathBuf::from("somewhere")));
+    }
+
+    #[test]
+    fn each_data_set_has_its_own_cache() {
+        let folders = DataFolders {
+            given: None,
+            cache: Some(PathBuf::from("cache")),
+        };
+        assert_eq!(
+            folders.cache_of(DataSet::FashionMnist),
+            Some(Path::new("cache").join("fashion-mnist"))
+        );
+    }
+}

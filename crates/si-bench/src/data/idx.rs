@@ -1,0 +1,219 @@
+use std::io::{self, BufRead, Read};
+
+use flate2::bufread::GzDecoder;
+
+/// What keeps a file from being the array that was expected.
+#[derive(Debug)]
+pub(super) enum Flaw {
+    /// The file can be read, and holds something else.
+    Content { expected: String, found: String },
+    /// The file cannot be read.
+    Io(io::Error),
+}
+
+/// Reads an IDX file of unsigned bytes, plain or gzipped, whose lengths must be `dimensions`.
+///
+/// Returns the elements without the header, the last dimension running fastest. No more memory
+/// is taken than the expected elements need, whatever the file says.
+pub(super) fn decode(mut source: impl BufRead, dimensions: &[usize]) -> Result<Vec<u8>, Flaw> {
+    let is_packed = source
+        .fill_buf()
+        .map_err(Flaw::Io)?
+        .starts_with(&GZIP_MAGIC);
+    if !is_packed {
+        return decode_plain(&mut source, dimensions);
+    }
+    let mut decoder = GzDecoder::new(source);
+    let elements = decode_plain(&mut decoder, dimensions)?;
+    if !decoder
+        .into_inner()
+        .fill_buf()
+        .map_err(Flaw::Io)?
+        .is_empty()
+    {
+        return Err(Flaw::Content {
+            expected: "one gzip member".to_string(),
+            found: "more bytes behind it".to_string(),
+        });
+    }
+    Ok(elements)
+}
+
+fn decode_plain(source: &mut impl Read, dimensions: &[usize]) -> Result<Vec<u8>, Flaw> {
+    let content = |found: String| Flaw::Content {
+        expected: format!("an idx file of {} unsigned bytes", lengths(dimensions)),
+        found,
+    };
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            content(format!("damaged gzip data ({error})"))
+        }
+        _ => Flaw::Io(error),
+    };
+
+    let magic = read_up_to(source, 4).map_err(failed)?;
+    let [0, 0, UNSIGNED_BYTE, num_dimensions] = magic[..] else {
+        return Err(content(format!("a file that begins with {magic:02x?}")));
+    };
+    if usize::from(num_dimensions) != dimensions.len() {
+        return Err(content(format!("{num_dimensions} dimensions")));
+    }
+    let header = read_up_to(source, 4 * dimensions.len()).map_err(failed)?;
+    let (words, rest) = header.as_chunks::<4>();
+    let found: Vec<usize> = words
+        .iter()
+        .map(|word| u32::from_be_bytes(*word) as usize)
+        .collect();
+    if !rest.is_empty() || found.len() != dimensions.len() {
+        return Err(content("a header that is cut off".to_string()));
+    }
+    if found != dimensions {
+        return Err(content(lengths(&found)));
+    }
+
+    let num_elements = dimensions.iter().product();
+    let elements = read_up_to(source, num_elements).map_err(failed)?;
+    if elements.len() < num_elements {
+        return Err(content(format!(
+            "{} of {num_elements} bytes behind the header",
+            elements.len()
+        )));
+    }
+    // The decoder compares its checksum only when it is asked for what follows the last byte.
+    if !read_up_to(source, 1).map_err(failed)?.is_empty() {
+        return Err(content(format!("more than {num_elements} bytes")));
+    }
+    Ok(elements)
+}
+
+/// The next `limit` bytes, or fewer where the source ends.
+fn read_up_to(source: &mut impl Read, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(limit);
+    source.take(limit as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn lengths(dimensions: &[usize]) -> String {
+    let lengths: Vec<String> = dimensions.iter().map(usize::to_string).collect();
+    lengths.join(" × ")
+}
+
+pub(super) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// The IDX format's code for elements of one unsigned byte.
+const UNSIGNED_BYTE: u8 = 0x08;
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const DIMENSIONS: [usize; 3] = [5, 3, 2];
+
+    #[test]
+    fn plain_and_packed_files_yield_the_same_elements() {
+        let plain = encode(&DIMENSIONS, &elements());
+        for file in [pack(&plain), plain] {
+            assert_eq!(decode(&file[..], &DIMENSIONS).expect("whole"), elements());
+        }
+    }
+
+    #[test]
+    fn every_way_to_be_wrong_is_named() {
+        let plain = encode(&DIMENSIONS, &elements());
+        let packed = pack(&plain);
+        let with = |index: usize, value: u8| {
+            let mut file = plain.clone();
+            file[index] = value;
+            file
+        };
+        let mut wrong_sum = packed.clone();
+        let sum = wrong_sum.len() - 8;
+        wrong_sum[sum] ^= 1;
+        let cases = [
+            (Vec::new(), "begins with []"),
+            (b"<!DOCTYPE html>".to_vec(), "begins with [3c, 21, 44, 4f]"),
+            (with(2, 0x0d), "begins with [00, 00, 0d, 03]"),
+            (with(3, 1), "1 dimensions"),
+            (with(7, 4), "found 4 × 3 × 2"),
+            (with(4, 0xff), "found 4278190085 × 3 × 2"),
+            (plain[..10].to_vec(), "a header that is cut off"),
+            (plain[..plain.len() - 1].to_vec(), "29 of 30 bytes"),
+            ([&plain[..], &[0]].concat(), "more than 30 bytes"),
+            (packed[..packed.len() - 1].to_vec(), "damaged gzip data"),
+            (packed[..5].to_vec(), "damaged gzip data"),
+            (wrong_sum, "damaged gzip data"),
+            ([&packed[..], &[0]].concat(), "more bytes behind it"),
+            (pack(&[&plain[..], &[0]].concat()), "more than 30 bytes"),
+            (pack(&plain[..20]), "4 of 30 bytes"),
+        ];
+        for (file, expected) in cases {
+            match decode(&file[..], &DIMENSIONS) {
+                Err(Flaw::Content {
+                    expected: wanted,
+                    found,
+                }) => {
+                    let text = format!("expected {wanted}, found {found}");
+                    assert!(text.contains(expected), "{text:?} lacks {expected:?}");
+                }
+                other => panic!("{expected}: {other:?}"),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_decoded_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(elements) = decode(&bytes[..], &DIMENSIONS) {
+                prop_assert_eq!(elements.len(), 30);
+            }
+        }
+
+        #[test]
+        fn a_mutated_file_never_passes_for_another_shape(
+            packed in any::<bool>(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+            length in any::<prop::sample::Index>(),
+            cut in any::<bool>(),
+        ) {
+            let plain = encode(&DIMENSIONS, &elements());
+            let mut file = if packed { pack(&plain) } else { plain };
+            for (index, value) in changes {
+                let index = index.index(file.len());
+                file[index] = value;
+            }
+            if cut {
+                file.truncate(length.index(file.len()));
+            }
+            if let Ok(found) = decode(&file[..], &DIMENSIONS) {
+                prop_assert_eq!(found.len(), 30);
+                if packed {
+                    prop_assert_eq!(found, elements());
+                }
+            }
+        }
+    }
+
+    /// A plain IDX file of unsigned bytes.
+    pub(crate) fn encode(dimensions: &[usize], elements: &[u8]) -> Vec<u8> {
+        let mut file = vec![0, 0, UNSIGNED_BYTE, dimensions.len() as u8];
+        for length in dimensions {
+            file.extend((*length as u32).to_be_bytes());
+        }
+        file.extend(elements);
+        file
+    }
+
+    pub(crate) fn pack(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(plain).expect("a vector takes all");
+        encoder.finish().expect("a vector takes all")
+    }
+
+    fn elements() -> Vec<u8> {
+        (0..30).collect()
+    }
+}

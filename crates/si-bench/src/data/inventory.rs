@@ -1,0 +1,182 @@
+use std::{
+    fs::{self, File},
+    io::{self, BufRead, BufReader},
+};
+
+use flate2::bufread::GzDecoder;
+
+use crate::Error;
+
+use super::{
+    DataFolders, DataSet, Place, checksum,
+    idx::GZIP_MAGIC,
+    official::OfficialFile,
+    place::{locate, read},
+};
+
+/// What is known of one file of a data set.
+#[derive(Clone)]
+pub struct FileReport {
+    /// The data set.
+    pub data_set: DataSet,
+    /// Its official name, without the ending `.gz`.
+    pub file: &'static str,
+    /// Where it lies. `None` where it is missing.
+    pub place: Option<Place>,
+    /// Size in bytes, as it lies there.
+    pub size: Option<u64>,
+    /// The official md5 sum that `found_md5` compares with, where there is one.
+    pub expected_md5: Option<&'static str>,
+    /// The md5 sum of the file, or of its content where that is what is known officially. `None`
+    /// until it is verified.
+    pub found_md5: Option<String>,
+    /// In what state it is.
+    pub status: FileStatus,
+    official: &'static OfficialFile,
+}
+
+/// In what state a file of a data set is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileStatus {
+    /// It is in none of the folders.
+    Missing,
+    /// It is there, and was not read.
+    Present,
+    /// Its bytes are the official ones.
+    Official,
+    /// Its structure is right. Its bytes are other ones than the official, or nothing is known of
+    /// those in this form.
+    Sound,
+    /// It cannot be used, for this reason.
+    Damaged(String),
+}
+
+/// Every file of every data set, as they would be loaded from `folders`. No file is read.
+///
+/// # Errors
+///
+/// [`Error::Io`] where the folder given cannot be read.
+pub fn inventory(folders: &DataFolders) -> Result<Vec<FileReport>, Error> {
+    let mut reports = Vec::new();
+    for data_set in DataSet::ALL {
+        let places = locate(data_set, folders)?;
+        for (official, place) in data_set.files().iter().zip(places) {
+            let size = match &place {
+                None => None,
+                Some(Place::Box) => official.boxed.map(|bytes| bytes.len() as u64),
+                Some(Place::Folder(path) | Place::Cache(path)) => {
+                    fs::metadata(path).ok().map(|metadata| metadata.len())
+                }
+            };
+            reports.push(FileReport {
+                data_set,
+                file: official.name,
+                size,
+                expected_md5: Some(official.packed_md5),
+                found_md5: None,
+                status: match place {
+                    Some(_) => FileStatus::Present,
+                    None => FileStatus::Missing,
+                },
+                place,
+                official,
+            });
+        }
+    }
+    Ok(reports)
+}
+
+impl FileReport {
+    /// Reads the file and compares structure and checksum. A missing file stays missing.
+    pub fn verified(self) -> Self {
+        let Some(place) = &self.place else {
+            return self;
+        };
+        let damaged = |reason: String| FileStatus::Damaged(reason);
+        if let Err(error) = read(self.data_set, self.official, place) {
+            let status = damaged(error.to_string());
+            return Self { status, ..self };
+        }
+        let (expected_md5, found_md5) = match sums(self.official, place) {
+            Ok(sums) => sums,
+            Err(error) => {
+                let status = damaged(error.to_string());
+                return Self { status, ..self };
+            }
+        };
+        let status = match expected_md5 {
+            Some(expected) if expected == found_md5 => FileStatus::Official,
+            // A folder of the user may hold files that were packed anew.
+            None => FileStatus::Sound,
+            Some(_) if matches!(place, Place::Folder(_)) => FileStatus::Sound,
+            Some(expected) => damaged(format!("md5 sum {found_md5} in place of {expected}")),
+        };
+        Self {
+            expected_md5,
+            found_md5: Some(found_md5),
+            status,
+            ..self
+        }
+    }
+}
+
+impl std::fmt::Debug for FileReport {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("FileReport")
+            .field("data_set", &self.data_set)
+            .field("file", &self.file)
+            .field("place", &self.place)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The official sum, and the one found: of the compressed file where it is the official one, else
+/// of the content.
+fn sums(official: &OfficialFile, place: &Place) -> io::Result<(Option<&'static str>, String)> {
+    let open = || -> io::Result<Box<dyn BufRead>> {
+        Ok(match place {
+            Place::Box => Box::new(official.boxed.unwrap_or_default()),
+            Place::Folder(path) | Place::Cache(path) => Box::new(BufReader::new(File::open(path)?)),
+        })
+    };
+    let mut source = open()?;
+    let is_packed = source.fill_buf()?.starts_with(&GZIP_MAGIC);
+    let sum = checksum::md5(source)?;
+    if !is_packed {
+        return Ok((official.plain_md5, sum));
+    }
+    match official.plain_md5 {
+        Some(plain_md5) if sum != official.packed_md5 => {
+            let content = checksum::md5(BufReader::new(GzDecoder::new(open()?)))?;
+            Ok((Some(plain_md5), content))
+        }
+        _ => Ok((Some(official.packed_md5), sum)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_the_box_is_official_and_what_is_nowhere_missing() {
+        let reports = inventory(&DataFolders::default()).expect("no folder to read");
+        assert_eq!(reports.len(), 4 * DataSet::ALL.len());
+        for report in reports {
+            let report = report.verified();
+            match report.data_set {
+                DataSet::Mnist => {
+                    assert_eq!(report.place, Some(Place::Box));
+                    assert_eq!(report.status, FileStatus::Official);
+                    assert_eq!(report.expected_md5, report.found_md5.as_deref());
+                }
+                DataSet::FashionMnist => {
+                    assert_eq!(report.place, None);
+                    assert_eq!(report.status, FileStatus::Missing);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+use super::official::{FourFiles, OfficialFile};
+
+/// MNIST comes with the program, so that it needs neither a folder nor a network.
+pub(super) static FILES: FourFiles = [
+    OfficialFile {
+        name: "train-images-idx3-ubyte",
+        dimensions: &[60_000, 28, 28],
+        plain_md5: Some("6bbc9ace898e44ae57da46a324031adb"),
+        packed_md5: "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        boxed: Some(include_bytes!(
+            "../../data/mnist/train-images-idx3-ubyte.gz"
+        )),
+    },
+    OfficialFile {
+        name: "train-labels-idx1-ubyte",
+        dimensions: &[60_000],
+        plain_md5: Some("a25bea736e30d166cdddb491f175f624"),
+        packed_md5: "d53e105ee54ea40749a09fcbcd1e9432",
+        boxed: Some(include_bytes!(
+            "../../data/mnist/train-labels-idx1-ubyte.gz"
+        )),
+    },
+    OfficialFile {
+        name: "t10k-images-idx3-ubyte",
+        dimensions: &[10_000, 28, 28],
+        plain_md5: Some("2646ac647ad5339dbf082846283269ea"),
+        packed_md5: "9fb629c4189551a2d022fa330f9573f3",
+        boxed: Some(include_bytes!("../../data/mnist/t10k-images-idx3-ubyte.gz")),
+    },
+    OfficialFile {
+        name: "t10k-labels-idx1-ubyte",
+        dimensions: &[10_000],
+        plain_md5: Some("27ae3e4e09519cfbb04c329615203637"),
+        packed_md5: "ec29112dd5afa0611ce80d1b7f02629c",
+        boxed: Some(include_bytes!("../../data/mnist/t10k-labels-idx1-ubyte.gz")),
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use flate2::bufread::GzDecoder;
+
+    use super::*;
+    use crate::data::{DataFolders, DataSet, checksum, load_from};
+
+    #[test]
+    fn files_in_the_box_have_the_official_checksums() {
+        for file in &FILES {
+            let bytes = file.boxed.expect("all of MNIST is in the box");
+            let content = BufReader::new(GzDecoder::new(bytes));
+            let sum = checksum::md5(content).expect("whole gzip data");
+            assert_eq!(Some(sum.as_str()), file.plain_md5, "{}", file.name);
+        }
+    }
+
+    #[test]
+    fn digits_in_the_box_are_as_many_as_published() {
+        let splits = load_from(DataSet::Mnist, &DataFolders::default(), &mut |_| {})
+            .expect("MNIST is in the box");
+        let count = |labels: &[u8]| {
+            let mut counts = [0; 10];
+            for label in labels {
+                counts[usize::from(*label)] += 1;
+            }
+            counts
+        };
+        let train = count(splits.train.labels());
+        let test = count(splits.test.labels());
+        assert_eq!(
+            train,
+            [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+        );
+        assert_eq!(
+            test,
+            [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+        );
+        assert_eq!(train.iter().sum::<usize>(), 60_000);
+        assert_eq!(test.iter().sum::<usize>(), 10_000);
+        assert_eq!(
+            splits.test.labels()[..10],
+            DataSet::Mnist.first_test_labels()
+        );
+        assert_eq!(splits.train.shape(), [1, 28, 28]);
+    }
+}

@@ -1,0 +1,323 @@
+use std::fs::{self, File, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::Error;
+
+use super::config::not_toml;
+use super::{Condition, Experiment, ExperimentConfig, RunRecord};
+
+mod difference;
+mod records;
+mod stamp;
+
+const CONFIG: &str = "config.toml";
+const RECORDS: &str = "runs.jsonl";
+const LOCK: &str = ".lock";
+
+/// Folder of one experiment: its `config.toml`, and `runs.jsonl` with one line per finished run.
+///
+/// One program writes in it at a time: [`create`](Self::create), [`resume`](Self::resume) and the
+/// first [`append`](Self::append) take a lock that the system gives back when the program ends,
+/// however it ends. Reading takes no lock.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    config: ExperimentConfig,
+    lock: Option<File>,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new experiment: `config.output_dir`, or else
+    /// `<root>/<experiment>/<UTC stamp of now>`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::FolderInUse`] if `config.output_dir` already holds a run, [`Error::FolderBusy`] if
+    /// another program writes there, [`Error::Io`] if it cannot be made, and the errors of
+    /// [`ExperimentConfig::validate`].
+    pub fn create(config: ExperimentConfig, root: &Path, now: SystemTime) -> Result<Self, Error> {
+        config.validate()?;
+        let path = match &config.output_dir {
+            Some(path) => {
+                fs::create_dir_all(path).map_err(io("make", path))?;
+                path.clone()
+            }
+            None => new_folder(&root.join(config.experiment.name()), &stamp::utc_stamp(now))?,
+        };
+        let mut folder = Self {
+            path,
+            // The stored config is for running again, which has to happen elsewhere.
+            config: ExperimentConfig {
+                output_dir: None,
+                ..config
+            },
+            lock: None,
+        };
+        folder.lock()?;
+        if [CONFIG, RECORDS]
+            .iter()
+            .any(|name| folder.path.join(name).exists())
+        {
+            return Err(Error::FolderInUse { path: folder.path });
+        }
+        folder.write_config()?;
+        Ok(folder)
+    }
+
+    /// Opens a folder to read it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotARun`] if there is no `config.toml` in `path`, [`Error::ConfigFile`] if it is
+    /// not a valid one, and [`Error::Io`] if it cannot be read.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Ok(Self {
+            path: path.to_path_buf(),
+            config: read_config(path)?,
+            lock: None,
+        })
+    }
+
+    /// Goes on with an interrupted experiment, or adds seeds to a finished one.
+    ///
+    /// `config` must be the folder's own, except that `num_seeds` may have grown and that
+    /// `num_jobs` and `data_dir`, which say how and where it runs, may be given anew.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ConfigDiffers`], which names every key with both values; otherwise those of
+    /// [`open`](Self::open) and [`create`](Self::create).
+    pub fn resume(&mut self, config: ExperimentConfig) -> Result<(), Error> {
+        config.validate()?;
+        self.lock()?;
+        let stored = read_config(&self.path)?;
+        let differences = difference::differences(&stored, &config);
+        if !differences.is_empty() {
+            return Err(Error::ConfigDiffers {
+                path: self.path.clone(),
+                differences: differences.join("; "),
+            });
+        }
+        self.config = ExperimentConfig {
+            num_seeds: config.num_seeds,
+            num_jobs: config.num_jobs.or(stored.num_jobs),
+            data_dir: config.data_dir.or(stored.data_dir.clone()),
+            ..stored.clone()
+        };
+        if self.config != stored {
+            self.write_config()?;
+        }
+        Ok(())
+    }
+
+    /// The newest folder of `experiment` under `root` whose runs are not all done.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open) and [`missing`](Self::missing). Folders without a
+    /// `config.toml` are passed over.
+    pub fn newest_unfinished(
+        root: &Path,
+        experiment: Experiment,
+    ) -> Result<Option<PathBuf>, Error> {
+        let parent = root.join(experiment.name());
+        if !parent.exists() {
+            return Ok(None);
+        }
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(&parent).map_err(io("read", &parent))? {
+            paths.push(entry.map_err(io("read", &parent))?.path());
+        }
+        // Stamps sort by time.
+        paths.sort();
+        for path in paths.into_iter().rev() {
+            if path.join(CONFIG).exists() && !Self::open(&path)?.missing()?.is_empty() {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The experiment, with `output_dir` left out.
+    pub fn config(&self) -> &ExperimentConfig {
+        &self.config
+    }
+
+    /// The finished runs, in the order in which they finished.
+    ///
+    /// A last line that a crash cut short is not a finished run, and no error.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Record`], which names the line, for one that is damaged, that is there twice, or
+    /// that the config does not ask for; [`Error::Io`] if the file cannot be read.
+    pub fn records(&self) -> Result<Vec<RunRecord>, Error> {
+        let path = self.path.join(RECORDS);
+        let records = records::read(&path)?;
+        let wanted = self.wanted();
+        for (index, record) in records.iter().enumerate() {
+            let is_wanted = wanted
+                .iter()
+                .any(|(condition, seed)| is_run(record, condition, *seed));
+            let is_repeated = records[..index]
+                .iter()
+                .any(|earlier| is_run(earlier, &record.condition, record.seed));
+            let reason = match (is_wanted, is_repeated) {
+                (false, _) => "is no run of config.toml",
+                (true, true) => "repeats an earlier run",
+                (true, false) => continue,
+            };
+            return Err(Error::Record {
+                path,
+                line: index + 1,
+                reason: format!(
+                    "condition {:?} with seed {} {reason}",
+                    record.condition.name, record.seed
+                ),
+            });
+        }
+        Ok(records)
+    }
+
+    /// Adds a finished run, and returns when it is safe on the disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if it cannot be written, and [`Error::FolderBusy`] if another program writes
+    /// there.
+    pub fn append(&mut self, record: &RunRecord) -> Result<(), Error> {
+        self.lock()?;
+        records::append(&self.path.join(RECORDS), record)
+    }
+
+    /// The runs that are still to do, seed by seed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`records`](Self::records).
+    pub fn missing(&self) -> Result<Vec<(Condition, u64)>, Error> {
+        let records = self.records()?;
+        let mut wanted = self.wanted();
+        wanted.retain(|(condition, seed)| {
+            !records
+                .iter()
+                .any(|record| is_run(record, condition, *seed))
+        });
+        Ok(wanted)
+    }
+
+    /// All runs of the experiment: whole seeds first, so that what an interruption leaves can be
+    /// compared.
+    fn wanted(&self) -> Vec<(Condition, u64)> {
+        let conditions = self.config.conditions();
+        self.config
+            .seeds()
+            .flat_map(|seed| {
+                conditions
+                    .iter()
+                    .map(move |condition| (condition.clone(), seed))
+            })
+            .collect()
+    }
+
+    fn lock(&mut self) -> Result<(), Error> {
+        if self.lock.is_some() {
+            return Ok(());
+        }
+        let path = self.path.join(LOCK);
+        let file = File::create(&path).map_err(io("write", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::FolderBusy {
+                    path: self.path.clone(),
+                });
+            }
+            // Some network file systems have no locks, which is no reason to refuse them.
+            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(io("lock", &path)(error)),
+        }
+        self.lock = Some(file);
+        Ok(())
+    }
+
+    /// Written beside its place and renamed, so that a reader never sees half of it.
+    fn write_config(&self) -> Result<(), Error> {
+        let path = self.path.join(CONFIG);
+        let draft = self.path.join("config.toml.tmp");
+        let write = || {
+            let mut file = File::create(&draft)?;
+            file.write_all(self.config.to_toml().as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&draft, &path)
+        };
+        write().map_err(io("write", &path))
+    }
+}
+
+/// Whether `record` is the run of `condition` at `seed`.
+fn is_run(record: &RunRecord, condition: &Condition, seed: u64) -> bool {
+    record.seed == seed && record.condition == *condition
+}
+
+/// Makes `parent/name`, or `parent/name-2` and so on where that is taken.
+fn new_folder(parent: &Path, name: &str) -> Result<PathBuf, Error> {
+    fs::create_dir_all(parent).map_err(io("make", parent))?;
+    let mut path = parent.join(name);
+    let mut count = 1;
+    loop {
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                count += 1;
+                path = parent.join(format!("{name}-{count}"));
+            }
+            Err(error) => return Err(io("make", &path)(error)),
+        }
+    }
+}
+
+fn read_config(folder: &Path) -> Result<ExperimentConfig, Error> {
+    let path = folder.join(CONFIG);
+    if !path.exists() {
+        return Err(Error::NotARun {
+            path: folder.to_path_buf(),
+        });
+    }
+    let text = fs::read_to_string(&path).map_err(io("read", &path))?;
+    experiment_of(&text)
+        .and_then(|experiment| ExperimentConfig::from_toml(experiment, &text))
+        .map_err(|source| Error::ConfigFile {
+            path,
+            source: Box::new(source),
+        })
+}
+
+/// The experiment that a config names, which decides the defaults of its other keys.
+fn experiment_of(text: &str) -> Result<Experiment, Error> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        experiment: Experiment,
+    }
+    let named: Named = toml::from_str(text).map_err(|error| not_toml(text, &error))?;
+    Ok(named.experiment)
+}
+
+fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_path_buf();
+    move |source| Error::Io {
+        action,
+        path,
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,252 @@
+use std::time::{Duration, UNIX_EPOCH};
+
+use tempfile::TempDir;
+
+use crate::experiment::Versions;
+use crate::metrics::AccuracyMatrix;
+
+use super::*;
+
+#[test]
+fn a_new_folder_is_named_by_the_time_and_never_shared() {
+    let root = TempDir::new().expect("temporary folder");
+    let now = UNIX_EPOCH + Duration::from_secs(1_502_011_800);
+    let names: Vec<PathBuf> = (0..2)
+        .map(|_| {
+            let folder = RunFolder::create(config(), root.path(), now).expect("new folder");
+            folder.path().to_path_buf()
+        })
+        .collect();
+    let parent = root.path().join("split-mnist");
+    assert_eq!(names[0], parent.join("2017-08-06T09-30-00Z"));
+    assert_eq!(names[1], parent.join("2017-08-06T09-30-00Z-2"));
+}
+
+#[test]
+fn a_folder_reads_back_as_it_was_written() {
+    let dir = TempDir::new().expect("temporary folder");
+    let mut folder = in_dir(&dir);
+    let missing = folder.missing().expect("no records yet");
+    let order: Vec<(&str, u64)> = missing
+        .iter()
+        .map(|(condition, seed)| (condition.name.as_str(), *seed))
+        .collect();
+    assert_eq!(order, [("none", 0), ("si", 0), ("none", 1), ("si", 1)]);
+
+    let (condition, seed) = missing[1].clone();
+    let record = record(condition, seed);
+    folder.append(&record).expect("append");
+
+    let folder = RunFolder::open(folder.path()).expect("open");
+    assert_eq!(folder.config(), &config());
+    assert_eq!(folder.records().expect("records"), [record]);
+    assert_eq!(
+        folder.missing().expect("missing"),
+        [&missing[..1], &missing[2..]].concat()
+    );
+}
+
+#[test]
+fn a_folder_that_holds_a_run_is_refused_to_a_new_one() {
+    let dir = TempDir::new().expect("temporary folder");
+    drop(in_dir(&dir));
+    let error = create(&dir).expect_err("the folder is in use");
+    assert!(matches!(error, Error::FolderInUse { .. }), "{error}");
+}
+
+#[test]
+fn only_one_program_writes_at_a_time() {
+    let dir = TempDir::new().expect("temporary folder");
+    let first = in_dir(&dir);
+    let mut second = RunFolder::open(dir.path()).expect("reading takes no lock");
+    let error = second.resume(config()).expect_err("the folder is locked");
+    assert!(matches!(error, Error::FolderBusy { .. }), "{error}");
+
+    drop(first);
+    second.resume(config()).expect("the lock is free again");
+}
+
+#[test]
+fn a_torn_last_line_is_dropped_and_then_repaired() {
+    let dir = TempDir::new().expect("temporary folder");
+    let mut folder = in_dir(&dir);
+    let records = all_records(&folder);
+    folder.append(&records[0]).expect("append");
+    let path = dir.path().join(RECORDS);
+    let line = fs::read(&path).expect("one line");
+
+    for length in [1, line.len() / 2, line.len() - 2] {
+        fs::write(&path, [&line[..], &line[..length]].concat()).expect("tear");
+        assert_eq!(folder.records().expect("records"), records[..1]);
+        folder.append(&records[1]).expect("append");
+        assert_eq!(folder.records().expect("records"), records[..2]);
+    }
+}
+
+#[test]
+fn a_last_line_that_lacks_only_its_line_feed_counts() {
+    let dir = TempDir::new().expect("temporary folder");
+    let mut folder = in_dir(&dir);
+    let records = all_records(&folder);
+    folder.append(&records[0]).expect("append");
+    let path = dir.path().join(RECORDS);
+    let line = fs::read(&path).expect("one line");
+    fs::write(&path, &line[..line.len() - 1]).expect("tear");
+
+    assert_eq!(folder.records().expect("records"), records[..1]);
+    folder.append(&records[1]).expect("append");
+    assert_eq!(folder.records().expect("records"), records[..2]);
+}
+
+#[test]
+fn a_damaged_line_is_an_error_that_names_it() {
+    let dir = TempDir::new().expect("temporary folder");
+    let mut folder = in_dir(&dir);
+    let records = all_records(&folder);
+    folder.append(&records[0]).expect("append");
+    let path = dir.path().join(RECORDS);
+    let line = fs::read_to_string(&path).expect("one line");
+    let stranger = record(records[0].condition.clone(), 99);
+    let stranger = serde_json::to_string(&stranger).expect("json") + "\n";
+
+    for (text, expected) in [
+        (format!("{line}{{\n{line}"), "line 2 of "),
+        (
+            format!("{line}{line}"),
+            "\"none\" with seed 0 repeats an earlier run",
+        ),
+        (
+            format!("{line}{stranger}"),
+            "\"none\" with seed 99 is no run of config.toml",
+        ),
+    ] {
+        fs::write(&path, text).expect("damage");
+        let error = folder.records().expect_err("line 2 is damaged").to_string();
+        assert!(
+            error.contains("line 2 of ") && error.contains(expected),
+            "{error}"
+        );
+        assert!(error.contains(RECORDS), "{error}");
+    }
+}
+
+#[test]
+fn resume_names_every_setting_that_differs() {
+    let dir = TempDir::new().expect("temporary folder");
+    drop(in_dir(&dir));
+    let other = ExperimentConfig {
+        num_epochs: 3,
+        damping: Some(0.1),
+        num_seeds: 1,
+        ..config()
+    };
+    let mut folder = RunFolder::open(dir.path()).expect("open");
+    let error = folder.resume(other).expect_err("another experiment");
+    let Error::ConfigDiffers { differences, .. } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(
+        differences,
+        "damping is unset, not 0.1; num_epochs is 10, not 3; num_seeds is 2, not 1"
+    );
+}
+
+#[test]
+fn resume_takes_more_seeds_and_another_number_of_jobs() {
+    let dir = TempDir::new().expect("temporary folder");
+    let mut first = in_dir(&dir);
+    for record in all_records(&first) {
+        first.append(&record).expect("append");
+    }
+    drop(first);
+    let more = ExperimentConfig {
+        num_seeds: 3,
+        num_jobs: Some(7),
+        ..config()
+    };
+    let mut folder = RunFolder::open(dir.path()).expect("open");
+    folder.resume(more.clone()).expect("resume");
+    let folder = RunFolder::open(dir.path()).expect("open");
+    assert_eq!(folder.config(), &more);
+    let missing = folder.missing().expect("missing");
+    assert_eq!(missing.iter().map(|run| run.1).collect::<Vec<_>>(), [2, 2]);
+}
+
+#[test]
+fn the_newest_unfinished_folder_is_found() {
+    let root = TempDir::new().expect("temporary folder");
+    let newest = || {
+        RunFolder::newest_unfinished(root.path(), Experiment::SplitMnist).expect("readable folders")
+    };
+    assert_eq!(newest(), None);
+
+    let mut folders: Vec<RunFolder> = (0..3)
+        .map(|day| {
+            let now = UNIX_EPOCH + Duration::from_secs(day * 86400);
+            RunFolder::create(config(), root.path(), now).expect("new folder")
+        })
+        .collect();
+    fs::create_dir(root.path().join("split-mnist/other")).expect("a folder without a run");
+    for record in all_records(&folders[2]) {
+        folders[2].append(&record).expect("append");
+    }
+    assert_eq!(newest().as_deref(), Some(folders[1].path()));
+}
+
+#[test]
+fn what_is_no_run_is_refused() {
+    let dir = TempDir::new().expect("temporary folder");
+    let error = RunFolder::open(dir.path()).expect_err("there is no config");
+    assert!(matches!(error, Error::NotARun { .. }), "{error}");
+
+    fs::write(
+        dir.path().join(CONFIG),
+        "experiment = \"split-mnist\"\nepochs = 3\n",
+    )
+    .expect("write");
+    let error = RunFolder::open(dir.path()).expect_err("epochs is no key");
+    assert!(matches!(error, Error::ConfigFile { .. }), "{error}");
+}
+
+fn config() -> ExperimentConfig {
+    ExperimentConfig {
+        num_seeds: 2,
+        ..ExperimentConfig::paper(Experiment::SplitMnist)
+    }
+}
+
+fn create(dir: &TempDir) -> Result<RunFolder, Error> {
+    let config = ExperimentConfig {
+        output_dir: Some(dir.path().to_path_buf()),
+        ..config()
+    };
+    RunFolder::create(config, Path::new("unused"), UNIX_EPOCH)
+}
+
+fn in_dir(dir: &TempDir) -> RunFolder {
+    create(dir).expect("new folder")
+}
+
+fn all_records(folder: &RunFolder) -> Vec<RunRecord> {
+    folder
+        .wanted()
+        .into_iter()
+        .map(|(condition, seed)| record(condition, seed))
+        .collect()
+}
+
+fn record(condition: Condition, seed: u64) -> RunRecord {
+    let matrix = AccuracyMatrix::new(vec![vec![0.5, 0.25], vec![0.75, 1.0]]).expect("it is square");
+    RunRecord {
+        condition,
+        seed,
+        accuracy: matrix.clone(),
+        train_accuracy: matrix,
+        initial_accuracy: vec![0.5, 0.5],
+        epochs: Vec::new(),
+        inert: false,
+        elapsed_seconds: 1.5,
+        device: "flex".to_string(),
+        versions: Versions::current(),
+    }
+}

@@ -1,0 +1,38 @@
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+use rand::seq::SliceRandom;
+
+/// What random numbers are drawn for. Each purpose has a generator of its own, so that a change in
+/// one leaves the others' numbers as they were.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purpose {
+    /// The network's initial parameters.
+    InitialParameters,
+    /// The order of the training images in an epoch of a task.
+    Order {
+        /// Task, from 0.
+        task: usize,
+        /// Epoch within the task, from 0.
+        epoch: usize,
+    },
+}
+
+/// The generator of a run for one purpose: the same on every machine.
+pub(super) fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
+    let words = match purpose {
+        Purpose::InitialParameters => [seed, 0, 0, 0],
+        Purpose::Order { task, epoch } => [seed, 1, task as u64, epoch as u64],
+    };
+    let mut key = [0; 32];
+    for (bytes, word) in key.chunks_exact_mut(8).zip(words) {
+        bytes.copy_from_slice(&word.to_le_bytes());
+    }
+    ChaCha8Rng::from_seed(key)
+}
+
+/// The indices below `len` in random order.
+pub(super) fn permutation(len: usize, rng: &mut ChaCha8Rng) -> Vec<i32> {
+    let mut indices: Vec<i32> = (0..len as i32).collect();
+    indices.shuffle(rng);
+    indices
+}

@@ -1,0 +1,186 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error,
+    metrics::{AccuracyMatrix, Statistic, Statistics},
+};
+
+use super::{Condition, Experiment, ExperimentConfig, RunRecord, Versions};
+
+/// What an experiment's runs say together: the content of `summary.json`, whose keys are stable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The experiment.
+    pub experiment: Experiment,
+    /// Device that it ran on, as in the config.
+    pub device: String,
+    /// Versions of the programs that made the first of the runs.
+    pub versions: Versions,
+    /// The conditions that have at least one run, in the config's order.
+    pub conditions: Vec<ConditionSummary>,
+}
+
+/// The runs of one condition, one per seed, over T tasks.
+///
+/// Accuracies are in `[0, 1]`, their differences in `[-1, 1]`. The measures are those of
+/// [`AccuracyMatrix`], on the test set where nothing else is said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConditionSummary {
+    /// The method and its settings; in JSON its keys stand beside the others.
+    #[serde(flatten)]
+    pub condition: Condition,
+    /// Seeds, ascending; the order of the runs below.
+    pub seeds: Vec<u64>,
+    /// Test accuracy on task j after task i of each run; `[seeds][tasks][tasks]`.
+    pub accuracy: Vec<AccuracyMatrix>,
+    /// The same on the training sets.
+    pub train_accuracy: Vec<AccuracyMatrix>,
+    /// Average over the tasks trained so far, after each task; `[tasks]`.
+    pub average_accuracy: Statistics,
+    /// The same on the training sets, as the paper's figure 3 shows it.
+    pub train_average_accuracy: Statistics,
+    /// Each task after the last one was trained; `[tasks]`.
+    pub final_accuracy: Statistics,
+    /// The same on the training sets.
+    pub final_train_accuracy: Statistics,
+    /// Backward transfer. `None` with one task.
+    pub backward_transfer: Option<Statistic>,
+    /// Forward transfer, over the untrained network. `None` with one task.
+    pub forward_transfer: Option<Statistic>,
+    /// Forgetting. `None` with one task.
+    pub forgetting: Option<Statistic>,
+    /// Accuracy on each task right after it was trained.
+    pub learning_accuracy: Statistic,
+    /// Share of the penalty in the loss, in `[0, 1]`, as a mean over each task's epochs; `[tasks]`.
+    /// `None` if the runs recorded no epoch of some task.
+    pub penalty_share: Option<Statistics>,
+    /// Seeds whose run saw no effect of consolidation where there should have been one.
+    pub inert_seeds: Vec<u64>,
+    /// Wall time of the runs together, in seconds.
+    pub seconds: f64,
+}
+
+impl Summary {
+    /// Sums up `records` by condition, in the order of `config`, with seeds ascending.
+    ///
+    /// Records of conditions or seeds that `config` does not have are left out, and of two records
+    /// of the same run the later counts. Runs that are missing are simply absent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Records`] if runs of one condition differ in their number of tasks.
+    pub fn new(config: &ExperimentConfig, records: &[RunRecord]) -> Result<Self, Error> {
+        let conditions: Vec<ConditionSummary> = config
+            .conditions()
+            .into_iter()
+            .filter_map(|condition| {
+                let runs: BTreeMap<u64, &RunRecord> = records
+                    .iter()
+                    .filter(|record| record.condition.name == condition.name)
+                    .filter(|record| config.seeds().any(|seed| seed == record.seed))
+                    .map(|record| (record.seed, record))
+                    .collect();
+                (!runs.is_empty()).then(|| ConditionSummary::new(condition, &runs))
+            })
+            .collect::<Result<_, Error>>()?;
+        let versions = records.first().map(|record| record.versions.clone());
+        Ok(Self {
+            experiment: config.experiment,
+            device: config.device.clone(),
+            versions: versions.unwrap_or_else(Versions::current),
+            conditions,
+        })
+    }
+
+    /// The text of `summary.json`.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a summary has only JSON's types") + "\n"
+    }
+
+    /// Reads the text of a `summary.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Records`] if it is not one.
+    pub fn from_json(text: &str) -> Result<Self, Error> {
+        serde_json::from_str(text)
+            .map_err(|error| Error::Records(format!("not a summary: {error}")))
+    }
+}
+
+impl ConditionSummary {
+    fn new(condition: Condition, runs: &BTreeMap<u64, &RunRecord>) -> Result<Self, Error> {
+        let uneven = || {
+            Error::Records(format!(
+                "the runs of condition {:?} differ in their number of tasks; remove those of another protocol",
+                condition.name
+            ))
+        };
+        let scalar = |of: &dyn Fn(&RunRecord) -> Option<f64>| {
+            let values: Option<Vec<f64>> = runs.values().map(|run| of(run)).collect();
+            values.and_then(|values| Statistic::new(&values))
+        };
+        let vector = |of: &dyn Fn(&RunRecord) -> Vec<f64>| {
+            let rows: Vec<Vec<f64>> = runs.values().map(|run| of(run)).collect();
+            Statistics::new(&rows).ok_or_else(uneven)
+        };
+        let shares: Option<Vec<Vec<f64>>> = runs.values().map(|run| penalty_share(run)).collect();
+        Ok(Self {
+            seeds: runs.keys().copied().collect(),
+            accuracy: runs.values().map(|run| run.accuracy.clone()).collect(),
+            train_accuracy: runs
+                .values()
+                .map(|run| run.train_accuracy.clone())
+                .collect(),
+            average_accuracy: vector(&|run| run.accuracy.average_accuracies())?,
+            train_average_accuracy: vector(&|run| run.train_accuracy.average_accuracies())?,
+            final_accuracy: vector(&|run| run.accuracy.last().to_vec())?,
+            final_train_accuracy: vector(&|run| run.train_accuracy.last().to_vec())?,
+            backward_transfer: scalar(&|run| run.accuracy.backward_transfer()),
+            forward_transfer: scalar(&|run| run.accuracy.forward_transfer(&run.initial_accuracy)),
+            forgetting: scalar(&|run| run.accuracy.forgetting()),
+            learning_accuracy: scalar(&|run| Some(run.accuracy.learning_accuracy()))
+                .ok_or_else(uneven)?,
+            penalty_share: shares.and_then(|rows| Statistics::new(&rows)),
+            inert_seeds: runs
+                .values()
+                .filter(|run| run.inert)
+                .map(|run| run.seed)
+                .collect(),
+            seconds: runs.values().map(|run| run.elapsed_seconds).sum(),
+            condition,
+        })
+    }
+
+    /// Number of tasks T.
+    pub fn num_tasks(&self) -> usize {
+        self.final_accuracy.mean.len()
+    }
+
+    /// Test accuracy on `task` after each task from its own on; `[tasks - task]`.
+    pub fn accuracy_from_own_task_on(&self, task: usize) -> Vec<Statistic> {
+        (task..self.num_tasks())
+            .filter_map(|after| {
+                let at = |accuracy: &AccuracyMatrix| accuracy.rows().get(after)?.get(task).copied();
+                let values: Vec<f64> = self.accuracy.iter().filter_map(at).collect();
+                Statistic::new(&values)
+            })
+            .collect()
+    }
+}
+
+/// Mean over each task's epochs; `[tasks]`. `None` if a task has no epoch with a finite loss.
+fn penalty_share(run: &RunRecord) -> Option<Vec<f64>> {
+    (0..run.accuracy.num_tasks())
+        .map(|task| {
+            let epochs = run.epochs.iter().filter(|epoch| epoch.task == task);
+            let shares: Vec<f64> = epochs.filter_map(|epoch| epoch.penalty_share).collect();
+            Statistic::new(&shares).map(|statistic| statistic.mean)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Made-up run records that look like real ones, for the tests of what is drawn from records.
+
+use crate::{
+    experiment::{EpochRecord, Experiment, ExperimentConfig, RunRecord, Versions},
+    metrics::AccuracyMatrix,
+};
+
+/// The paper's protocol with these strengths and that many seeds.
+pub(crate) fn config(strengths: &[f64], num_seeds: usize) -> ExperimentConfig {
+    ExperimentConfig {
+        strengths: strengths.to_vec(),
+        num_seeds,
+        ..ExperimentConfig::paper(Experiment::SplitMnist)
+    }
+}
+
+/// One record for every condition and seed of `config`, over `num_tasks` tasks.
+///
+/// Accuracy falls with the number of tasks since a task's own, the more so the smaller the strength,
+/// and is at chance before it.
+pub(crate) fn records(config: &ExperimentConfig, num_tasks: usize) -> Vec<RunRecord> {
+    let mut records = Vec::new();
+    for condition in config.conditions() {
+        let loss_per_task = 0.12 / (1.0 + 15.0 * condition.strength);
+        for seed in config.seeds() {
+            let matrix = |best: f64| {
+                let accuracy = |after: usize, task: usize| match after.checked_sub(task) {
+                    None => 0.5 + 0.01 * noise(seed, after, task),
+                    Some(0) => best + 0.002 * noise(seed, after, task),
+                    Some(age) => {
+                        let loss = loss_per_task * (age as f64).sqrt() * (2.0 - 0.3 * task as f64);
+                        (best - loss * (1.0 + 0.3 * noise(seed, after, task))).clamp(0.05, 1.0)
+                    }
+                };
+                let row = |after| (0..num_tasks).map(|task| accuracy(after, task)).collect();
+                AccuracyMatrix::new((0..num_tasks).map(row).collect()).expect("in range")
+            };
+            records.push(RunRecord {
+                accuracy: matrix(0.993),
+                train_accuracy: matrix(0.998),
+                initial_accuracy: vec![0.5; num_tasks],
+                epochs: epochs(num_tasks, condition.strength),
+                condition: condition.clone(),
+                seed,
+                inert: false,
+                elapsed_seconds: 41.25 + seed as f64,
+                device: config.device.clone(),
+                versions: Versions {
+                    si: "0.1.0".to_string(),
+                    burn: "0.22.1".to_string(),
+                },
+            });
+        }
+    }
+    records
+}
+
+fn epochs(num_tasks: usize, strength: f64) -> Vec<EpochRecord> {
+    let share = |task: usize| {
+        if task > 0 && strength > 0.0 {
+            0.25
+        } else {
+            0.0
+        }
+    };
+    (0..num_tasks)
+        .map(|task| EpochRecord {
+            task,
+            epoch: 0,
+            task_loss: Some(0.03),
+            penalty: Some(0.03 * share(task) / (1.0 - share(task))),
+            penalty_share: Some(share(task)),
+        })
+        .collect()
+}
+
+/// A number in `[-1, 1]` that looks random and is always the same.
+fn noise(seed: u64, after: usize, task: usize) -> f64 {
+    ((seed as f64 * 12.9898 + after as f64 * 78.233 + task as f64 * 37.719).sin() * 43758.545).sin()
+}

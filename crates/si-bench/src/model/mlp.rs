@@ -1,0 +1,73 @@
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::tensor::{Device, Tensor, activation};
+use rand::Rng;
+
+use crate::experiment::Activation;
+
+use super::initial::{Weights, dense};
+
+/// A perceptron with an activation after each hidden layer, and one linear readout for all tasks.
+#[derive(Module, Debug)]
+pub struct Mlp {
+    hidden: Vec<Linear>,
+    readout: Linear,
+    #[module(skip)]
+    activation: Activation,
+}
+
+/// Sizes and initial weights of an [`Mlp`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MlpConfig {
+    /// Number of inputs.
+    pub num_inputs: usize,
+    /// Units of each hidden layer, from input to output.
+    pub hidden_sizes: Vec<usize>,
+    /// Number of outputs.
+    pub num_outputs: usize,
+    /// Activation after each hidden layer.
+    pub activation: Activation,
+    /// Whether the readout's weights begin at zero (split MNIST) or are drawn like the others
+    /// (permuted MNIST).
+    pub zero_readout: bool,
+}
+
+impl MlpConfig {
+    /// A network with Glorot-uniform weights drawn from `rng`, and zero biases.
+    pub fn init(&self, rng: &mut impl Rng, device: &Device) -> Mlp {
+        let mut num_inputs = self.num_inputs;
+        let hidden = self
+            .hidden_sizes
+            .iter()
+            .map(|&size| {
+                let inputs = std::mem::replace(&mut num_inputs, size);
+                dense(inputs, size, Weights::GlorotUniform, rng, device)
+            })
+            .collect();
+        let readout = match self.zero_readout {
+            true => Weights::Zero,
+            false => Weights::GlorotUniform,
+        };
+        Mlp {
+            hidden,
+            readout: dense(num_inputs, self.num_outputs, readout, rng, device),
+            activation: self.activation,
+        }
+    }
+}
+
+impl Mlp {
+    /// Logits of a batch: `[batch, inputs]` to `[batch, outputs]`.
+    pub fn forward(&self, images: Tensor<2>) -> Tensor<2> {
+        let features = self.hidden.iter().fold(images, |features, layer| {
+            let sums = layer.forward(features);
+            match self.activation {
+                Activation::Relu => activation::relu(sums),
+                Activation::Tanh => activation::tanh(sums),
+                Activation::Gelu => activation::gelu(sums),
+                Activation::Sigmoid => activation::sigmoid(sums),
+            }
+        });
+        self.readout.forward(features)
+    }
+}

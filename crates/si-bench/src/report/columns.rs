@@ -1,0 +1,71 @@
+use crate::experiment::{ConditionSummary, ExperimentConfig};
+
+use super::{Reference, Results};
+
+/// One condition of one run, as a column of a table and a line of a figure.
+#[derive(Clone, Copy)]
+pub(super) struct Column<'a> {
+    /// The run's name, where there are several runs.
+    pub(super) run: Option<&'a str>,
+    pub(super) config: &'a ExperimentConfig,
+    pub(super) condition: &'a ConditionSummary,
+}
+
+impl<'a> Column<'a> {
+    /// All conditions of all `results`, in order.
+    pub(super) fn all(results: &'a [Results]) -> Vec<Self> {
+        let several = results.len() > 1;
+        results
+            .iter()
+            .flat_map(|results| {
+                results
+                    .summary
+                    .conditions
+                    .iter()
+                    .map(move |condition| Self {
+                        run: several.then_some(results.label.as_str()),
+                        config: &results.config,
+                        condition,
+                    })
+            })
+            .collect()
+    }
+
+    /// The run's name, where there are several, and the condition's, with `separator` between.
+    pub(super) fn name(&self, separator: &str) -> String {
+        match self.run {
+            Some(run) => format!("{run}{separator}{}", self.condition_name()),
+            None => self.condition_name(),
+        }
+    }
+
+    /// The condition's name with its strength, as two runs' conditions may differ in that alone.
+    pub(super) fn condition_name(&self) -> String {
+        let condition = &self.condition.condition;
+        if condition.name.contains("c=") {
+            return condition.name.clone();
+        }
+        format!("{} (c = {})", condition.name, condition.strength)
+    }
+
+    /// The paper's accuracy after the last task, if this is a condition of the paper.
+    pub(super) fn paper(&self) -> Paper {
+        let strength = self.condition.condition.strength;
+        let curve = Reference::of(self.config.experiment).curve(strength);
+        match curve.and_then(|curve| curve.average_accuracy.get(self.condition.num_tasks() - 1)) {
+            None => Paper::Absent,
+            Some(_) if !Reference::departures(self.config).is_empty() => Paper::OtherProtocol,
+            Some(accuracy) => Paper::Accuracy(*accuracy),
+        }
+    }
+}
+
+/// What the paper has to say about a condition.
+pub(super) enum Paper {
+    /// Its accuracy after the same number of tasks.
+    Accuracy(f64),
+    /// It has this condition, under another protocol.
+    OtherProtocol,
+    /// It does not have this condition.
+    Absent,
+}

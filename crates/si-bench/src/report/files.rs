@@ -1,0 +1,135 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    Error,
+    experiment::{ExperimentConfig, RunRecord},
+};
+
+use super::{Results, figure, markdown, png};
+
+/// The files that [`write()`] and [`write_comparison`] leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artefacts {
+    /// `summary.json`, which a comparison does not have.
+    pub summary: Option<PathBuf>,
+    /// `summary.md`.
+    pub markdown: PathBuf,
+    /// `figure.svg`.
+    pub svg: PathBuf,
+    /// `figure.png`, the same picture.
+    pub png: PathBuf,
+}
+
+/// Writes `summary.json`, `summary.md`, `figure.svg` and `figure.png` into `folder`, which is made
+/// if it is not there; each whole or not at all, over those that are there.
+///
+/// # Errors
+///
+/// [`Error::Records`] if the records do not fit together, [`Error::Figure`] if the figure cannot
+/// be drawn, and [`Error::Io`], which names the file, if one cannot be written.
+pub fn write(
+    folder: &Path,
+    config: &ExperimentConfig,
+    records: &[RunRecord],
+) -> Result<Artefacts, Error> {
+    let results = [Results::new("", config, records)?];
+    let summary = replace(
+        folder,
+        "summary.json",
+        results[0].summary.to_json().as_bytes(),
+    )?;
+    Ok(Artefacts {
+        summary: Some(summary),
+        ..write_comparison(folder, &results)?
+    })
+}
+
+/// Writes `summary.md`, `figure.svg` and `figure.png` of several results into `folder`, which is
+/// made if it is not there.
+///
+/// # Errors
+///
+/// Those of [`write()`].
+pub fn write_comparison(folder: &Path, results: &[Results]) -> Result<Artefacts, Error> {
+    let svg = figure(results);
+    Ok(Artefacts {
+        summary: None,
+        png: replace(folder, "figure.png", &png(&svg, PNG_WIDTH)?)?,
+        svg: replace(folder, "figure.svg", svg.as_bytes())?,
+        markdown: replace(folder, "summary.md", markdown(results).as_bytes())?,
+    })
+}
+
+/// Pixels across `figure.png`: 300 per inch on a page's width of six inches.
+const PNG_WIDTH: u32 = 1800;
+
+/// Puts `content` in the place of `name` in a folder that is made if it is not there, so that a reader sees either the old file or the new.
+fn replace(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf, Error> {
+    fs::create_dir_all(folder).map_err(|source| Error::Io {
+        action: "create",
+        path: folder.to_path_buf(),
+        source,
+    })?;
+    let path = folder.join(name);
+    // Of this process alone, so that two reports on one folder do not write into each other's.
+    let temporary = folder.join(format!(".{name}.{}", std::process::id()));
+    fs::write(&temporary, content)
+        .and_then(|()| fs::rename(&temporary, &path))
+        .map_err(|source| {
+            // The error of the write says more than one of this removal would.
+            let _ = fs::remove_file(&temporary);
+            Error::Io {
+                action: "write",
+                path: path.clone(),
+                source,
+            }
+        })?;
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{experiment::Summary, fixture};
+
+    #[test]
+    fn the_folder_should_hold_the_four_files_and_nothing_else() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let folder = parent.path().join("made");
+        let config = fixture::config(&[0.0, 1.0], 3);
+        let records = fixture::records(&config, 5);
+
+        let artefacts = write(&folder, &config, &records).expect("written");
+        write(&folder, &config, &records).expect("written again");
+
+        let mut names: Vec<_> = fs::read_dir(&folder)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect();
+        names.sort();
+        assert_eq!(
+            names,
+            ["figure.png", "figure.svg", "summary.json", "summary.md"]
+        );
+        let json = fs::read_to_string(artefacts.summary.expect("a summary")).expect("text");
+        let summary = Summary::from_json(&json).expect("a summary");
+        assert_eq!(summary.conditions.len(), 2);
+        assert_eq!(summary.conditions[1].seeds, [0, 1, 2]);
+    }
+
+    #[test]
+    fn an_experiment_without_runs_should_still_be_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        write(folder.path(), &fixture::config(&[0.0], 1), &[]).expect("written");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_should_be_named() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let error = write_comparison(&file.path().join("inside"), &[]).expect_err("no folder");
+        assert!(error.to_string().contains("inside"), "{error}");
+    }
+}

@@ -1,0 +1,24 @@
+//! Tables and figures of finished runs, made from their records alone.
+//!
+//! [`write()`] leaves `summary.json`, `summary.md`, `figure.svg` and `figure.png` in a run's folder;
+//! [`table()`] is the terminal's. All of them take several [`Results`] as well, to compare runs.
+
+mod columns;
+mod figure;
+mod files;
+mod markdown;
+mod plot;
+mod png;
+mod reference;
+mod results;
+mod rows;
+mod table;
+mod tasks;
+
+pub use figure::figure;
+pub use files::{Artefacts, write, write_comparison};
+pub use markdown::markdown;
+pub use png::png;
+pub use reference::{Curve, Reference};
+pub use results::Results;
+pub use table::table;

@@ -1,0 +1,161 @@
+use super::svg::{Attribute, Svg, unit};
+
+/// How one condition is drawn, told apart by colour, by dashes and by the shape of its marker, so
+/// that any one of them will do in print or without sight of colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::report) struct LineStyle {
+    color: &'static str,
+    dashes: &'static str,
+    marker: Marker,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Marker {
+    Circle,
+    Square,
+    Triangle,
+    Diamond,
+    Cross,
+    TriangleDown,
+}
+
+/// The palette of Okabe and Ito (2008) without its yellow, which is too light for a line on white.
+const COLORS: [&str; 7] = [
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000",
+];
+const DASHES: [&str; 5] = ["none", "14 6", "4 6", "18 6 4 6", "9 5"];
+const MARKERS: [Marker; 6] = [
+    Marker::Circle,
+    Marker::Square,
+    Marker::Triangle,
+    Marker::Diamond,
+    Marker::Cross,
+    Marker::TriangleDown,
+];
+
+/// Half the size of a marker.
+const RADIUS: f64 = 7.0;
+
+impl LineStyle {
+    /// The style of the condition `index`; the first 210 all differ.
+    pub(in crate::report) fn nth(index: usize) -> Self {
+        Self {
+            color: COLORS[index % COLORS.len()],
+            dashes: DASHES[index % DASHES.len()],
+            marker: MARKERS[index % MARKERS.len()],
+        }
+    }
+
+    /// Lines that join `points`; none for a single one.
+    pub(super) fn line(self, svg: &mut Svg, points: &[(f64, f64)]) {
+        if points.len() < 2 {
+            return;
+        }
+        let points: Vec<String> = points
+            .iter()
+            .map(|(x, y)| format!("{},{}", unit(*x), unit(*y)))
+            .collect();
+        svg.element(
+            "polyline",
+            &[
+                ("points", &points.join(" ")),
+                ("fill", &"none"),
+                ("stroke", &self.color),
+                ("stroke-width", &3.5),
+                ("stroke-dasharray", &self.dashes),
+                ("stroke-linejoin", &"round"),
+            ],
+        );
+    }
+
+    /// A bar from `low` to `high` with caps, unless the marker between them would cover it.
+    pub(super) fn error_bar(self, svg: &mut Svg, x: f64, low: f64, high: f64) {
+        if low - high <= 2.0 * RADIUS {
+            return;
+        }
+        let path = format!(
+            "M{x} {low}V{high}M{left} {low}H{right}M{left} {high}H{right}",
+            x = unit(x),
+            low = unit(low),
+            high = unit(high),
+            left = unit(x - RADIUS * 1.2),
+            right = unit(x + RADIUS * 1.2),
+        );
+        svg.element(
+            "path",
+            &[
+                ("d", &path),
+                ("fill", &"none"),
+                ("stroke", &self.color),
+                ("stroke-width", &2.5),
+            ],
+        );
+    }
+
+    /// The marker at a point, with a white rim that parts it from what lies below.
+    pub(super) fn marker(self, svg: &mut Svg, (x, y): (f64, f64)) {
+        let place = format!("translate({} {})", unit(x), unit(y));
+        let attributes: [Attribute; 6] = [
+            ("transform", &place),
+            ("d", &self.marker.path()),
+            ("fill", &self.color),
+            ("stroke", &"#ffffff"),
+            ("stroke-width", &2),
+            ("stroke-linejoin", &"round"),
+        ];
+        svg.element("path", &attributes);
+    }
+}
+
+impl Marker {
+    /// Its outline around the origin, with areas that look alike.
+    fn path(self) -> String {
+        let r = RADIUS;
+        match self {
+            Marker::Circle => format!("M{r} 0A{r} {r} 0 1 1 -{r} 0A{r} {r} 0 1 1 {r} 0Z"),
+            Marker::Square => polygon(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
+            Marker::Triangle => polygon(&[(0.0, -1.3), (1.2, 0.9), (-1.2, 0.9)]),
+            Marker::Diamond => polygon(&[(0.0, -1.35), (1.2, 0.0), (0.0, 1.35), (-1.2, 0.0)]),
+            Marker::TriangleDown => polygon(&[(0.0, 1.3), (1.2, -0.9), (-1.2, -0.9)]),
+            Marker::Cross => {
+                let quarter = [(0.4, -1.2), (0.4, -0.4), (1.2, -0.4)];
+                let corners: Vec<(f64, f64)> = (0..4)
+                    .flat_map(|turns| quarter.map(|corner| turn(corner, turns)))
+                    .collect();
+                polygon(&corners)
+            }
+        }
+    }
+}
+
+/// Turns a point around the origin, by quarters.
+fn turn(point: (f64, f64), quarters: usize) -> (f64, f64) {
+    (0..quarters).fold(point, |(x, y), _| (-y, x))
+}
+
+/// A closed path through corners given in radii.
+fn polygon(corners: &[(f64, f64)]) -> String {
+    let corners: Vec<String> = corners
+        .iter()
+        .map(|(x, y)| format!("{} {}", unit(x * RADIUS), unit(y * RADIUS)))
+        .collect();
+    format!("M{}Z", corners.join("L"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_should_differ_in_every_way_and_all_in_some() {
+        let styles: Vec<LineStyle> = (0..210).map(LineStyle::nth).collect();
+        for pair in styles.windows(2) {
+            assert_ne!(pair[0].color, pair[1].color);
+            assert_ne!(pair[0].dashes, pair[1].dashes);
+            assert_ne!(pair[0].marker, pair[1].marker);
+        }
+        for (index, style) in styles.iter().enumerate() {
+            assert!(!styles[..index].contains(style), "{index}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+use crate::metrics::Statistic;
+
+use super::{
+    Reference,
+    columns::{Column, Paper},
+    tasks,
+};
+
+/// A row of the table of results: a heading, or a measure with one cell per column.
+pub(super) enum Row {
+    Heading(&'static str),
+    Cells { label: String, cells: Vec<String> },
+}
+
+/// The table of results, row by row, as text.
+pub(super) fn rows(columns: &[Column]) -> Vec<Row> {
+    let num_tasks = columns
+        .iter()
+        .map(|column| column.condition.num_tasks())
+        .max()
+        .unwrap_or(0);
+    let names = common_task_names(columns);
+    let task = |task: usize| match names.get(task) {
+        Some(name) => format!("Task {} ({name})", task + 1),
+        None => format!("Task {}", task + 1),
+    };
+    let measure = |label: &str, of: &dyn Fn(&Column) -> Option<Statistic>| Row::Cells {
+        label: label.to_string(),
+        cells: columns.iter().map(|column| percent(of(column))).collect(),
+    };
+
+    let mut rows = vec![Row::Cells {
+        label: "Seeds".to_string(),
+        cells: columns
+            .iter()
+            .map(|column| column.condition.seeds.len().to_string())
+            .collect(),
+    }];
+    rows.push(Row::Heading("Test accuracy at the end"));
+    for index in 0..num_tasks {
+        rows.push(measure(&task(index), &|column| {
+            column.condition.final_accuracy.get(index)
+        }));
+    }
+    rows.push(measure("Average", &|column| {
+        column.condition.average_accuracy.last()
+    }));
+
+    rows.push(Row::Heading("Training accuracy at the end"));
+    rows.push(measure("Average", &|column| {
+        column.condition.train_average_accuracy.last()
+    }));
+    rows.push(Row::Cells {
+        label: "Average in the paper".to_string(),
+        cells: columns.iter().map(paper).collect(),
+    });
+
+    rows.push(Row::Heading("Test, over the sequence"));
+    rows.push(measure("Learning accuracy", &|column| {
+        Some(column.condition.learning_accuracy)
+    }));
+    rows.push(measure("Backward transfer", &|column| {
+        column.condition.backward_transfer
+    }));
+    rows.push(measure("Forward transfer", &|column| {
+        column.condition.forward_transfer
+    }));
+    rows.push(measure("Forgetting", &|column| column.condition.forgetting));
+    rows
+}
+
+/// Sentences that belong under the table.
+pub(super) fn notes(columns: &[Column]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for column in columns {
+        let note = match column.paper() {
+            Paper::Accuracy(_) => {
+                let reference = Reference::of(column.config.experiment);
+                format!(
+                    "the paper's average is from {}: {}, {} runs, read off to ± {:.1} points",
+                    reference.title,
+                    reference.measure,
+                    reference.num_runs,
+                    100.0 * reference.reading_error,
+                )
+            }
+            Paper::OtherProtocol => format!(
+                "{}: not the paper's protocol ({}), so its average is left out",
+                column.run.unwrap_or("this run"),
+                Reference::departures(column.config).join(", "),
+            ),
+            Paper::Absent => continue,
+        };
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    notes.extend(columns.iter().filter_map(inert));
+    notes
+}
+
+/// What a consolidation without effect is reported as.
+fn inert(column: &Column) -> Option<String> {
+    let seeds: Vec<String> = column
+        .condition
+        .inert_seeds
+        .iter()
+        .map(u64::to_string)
+        .collect();
+    (!seeds.is_empty()).then(|| {
+        format!(
+            "warning: {}: consolidation had no effect in some task at seed {}: every importance was zero, or nothing that matters moved",
+            column.name(" "),
+            seeds.join(", ")
+        )
+    })
+}
+
+/// The tasks' names where all columns have the same, else none.
+pub(super) fn common_task_names(columns: &[Column]) -> Vec<String> {
+    let mut names = columns
+        .iter()
+        .map(|column| tasks::task_names(column.config));
+    let first = names.next().unwrap_or_default();
+    if names.all(|other| other == first) {
+        first
+    } else {
+        Vec::new()
+    }
+}
+
+fn paper(column: &Column) -> String {
+    match column.paper() {
+        Paper::Accuracy(accuracy) => number(accuracy),
+        Paper::OtherProtocol => "other protocol".to_string(),
+        Paper::Absent => "–".to_string(),
+    }
+}
+
+/// `mean ± std` in per cent.
+fn percent(statistic: Option<Statistic>) -> String {
+    match statistic {
+        None => "–".to_string(),
+        Some(Statistic {
+            mean, std: None, ..
+        }) => number(mean),
+        Some(Statistic {
+            mean,
+            std: Some(std),
+            ..
+        }) => {
+            format!("{} ± {}", number(mean), number(std))
+        }
+    }
+}
+
+fn number(share: f64) -> String {
+    // Adding zero turns −0.00, as small negative numbers are rounded to, into 0.00.
+    format!("{:.2}", (share * 1e4).round() / 1e2 + 0.0)
+}

@@ -1,0 +1,81 @@
+use super::*;
+use crate::fixture;
+
+#[test]
+fn a_run_of_the_paper_should_have_its_numbers_beside_it() {
+    insta::assert_snapshot!(table(&[results("", &[0.0, 1.0], 3)]));
+}
+
+#[test]
+fn one_seed_should_have_no_spread() {
+    let text = table(&[results("", &[1.0], 1)]);
+    let average = text.lines().find(|line| line.contains("Average "));
+    assert!(average.is_some_and(|line| !line.contains('±')), "{text}");
+}
+
+#[test]
+fn another_protocol_should_be_marked() {
+    let mut config = fixture::config(&[0.0, 1.0], 2);
+    config.num_epochs = 1;
+    config.hidden_sizes = vec![100];
+    let records = fixture::records(&config, 5);
+    let text = table(&[Results::new("", &config, &records).expect("even runs")]);
+
+    assert!(text.contains("other protocol"), "{text}");
+    assert!(
+        text.contains("hidden_sizes = [100], num_epochs = 1"),
+        "{text}"
+    );
+    assert!(!text.contains("99.06"), "{text}");
+}
+
+#[test]
+fn consolidation_without_effect_should_be_reported() {
+    let config = fixture::config(&[1.0], 3);
+    let mut records = fixture::records(&config, 5);
+    records[1].inert = true;
+    records[2].inert = true;
+    let text = table(&[Results::new("", &config, &records).expect("even runs")]);
+
+    assert!(
+        text.contains("no effect in some task at seed 1, 2"),
+        "{text}"
+    );
+}
+
+#[test]
+fn many_conditions_with_long_names_should_fit_into_80_columns() {
+    let strengths = [0.0, 0.1, 0.25, 0.5, 1.0, 2.0];
+    let long = "a-run-folder-with-a-really-long-name-2026-11-22T12-00-00Z";
+    let text = table(&[
+        results(long, &strengths, 2),
+        results("short", &strengths, 2),
+    ]);
+
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    assert!(!text.contains('\u{1b}'));
+    assert!(text.contains("si c=2"), "{text}");
+}
+
+#[test]
+fn nothing_to_report_should_be_said() {
+    assert_eq!(table(&[]), "no runs to report\n");
+    let config = fixture::config(&[0.0], 1);
+    let none = Results::new("", &config, &[]).expect("no runs");
+    assert_eq!(table(&[none]), "split-mnist on flex: no finished runs\n");
+}
+
+#[test]
+fn two_runs_should_stand_side_by_side() {
+    insta::assert_snapshot!(table(&[
+        results("monday", &[1.0], 2),
+        results("tuesday", &[0.5], 2)
+    ]));
+}
+
+fn results(label: &str, strengths: &[f64], num_seeds: usize) -> Results {
+    let config = fixture::config(strengths, num_seeds);
+    Results::new(label, &config, &fixture::records(&config, 5)).expect("even runs")
+}

@@ -1,0 +1,94 @@
+use burn::tensor::{Int, Tensor};
+
+/// Images `[batch, pixels]` with values in `[0, 1]`, and their labels `[batch]`.
+pub type ImageBatch = (Tensor<2>, Tensor<1, Int>);
+
+/// All images of a data set on the device, made by
+/// [`ImageDataset::to_device`](super::ImageDataset::to_device).
+#[derive(Clone, Debug)]
+pub struct DeviceImages {
+    /// Brightness, in `[0, 1]`, `[images, pixels]`.
+    pub images: Tensor<2>,
+    /// Labels, `[images]`.
+    pub labels: Tensor<1, Int>,
+}
+
+impl DeviceImages {
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        let [len] = self.labels.dims();
+        len
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The images and labels at `indices`, `[batch]`, which lie on the same device. Nothing is
+    /// read back or uploaded.
+    pub fn batch(&self, indices: Tensor<1, Int>) -> ImageBatch {
+        (
+            self.images.clone().select(0, indices.clone()),
+            self.labels.clone().select(0, indices),
+        )
+    }
+
+    /// All images in their order, `size` at a time; the last chunk may be shorter.
+    ///
+    /// # Panics
+    ///
+    /// If `size` is 0.
+    pub fn chunks(&self, size: usize) -> impl Iterator<Item = ImageBatch> {
+        let len = self.len();
+        (0..len).step_by(size).map(move |start| {
+            let length = size.min(len - start);
+            (
+                self.images.clone().narrow(0, start, length),
+                self.labels.clone().narrow(0, start, length),
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::task::{ImageDataset, testing::tiny_images};
+
+    #[test]
+    fn a_batch_holds_the_images_at_its_indices() {
+        let device = Device::flex();
+        let images = ImageDataset::new(&tiny_images(), Some).to_device(&device);
+        let (pixels, labels) = images.batch(Tensor::from_ints([6, 1, 6], &device));
+        assert_eq!(numbers(labels), [2, 1, 2]);
+        let first: Vec<f32> = pixels.slice([0..3, 0..1]).into_data().iter().collect();
+        assert_eq!(first, [6.0 / 255.0, 1.0 / 255.0, 6.0 / 255.0]);
+    }
+
+    #[test]
+    fn chunks_hold_every_image_once_and_in_order() {
+        let images = ImageDataset::new(&tiny_images(), Some).to_device(&Device::flex());
+        let chunks: Vec<_> = images.chunks(3).collect();
+        let lengths: Vec<_> = chunks.iter().map(|(pixels, _)| pixels.dims()).collect();
+        assert_eq!(lengths, [[3, 2], [3, 2], [2, 2]]);
+        let labels: Vec<i64> = chunks
+            .into_iter()
+            .flat_map(|(_, labels)| numbers(labels))
+            .collect();
+        assert_eq!(labels, numbers(images.labels));
+    }
+
+    #[test]
+    fn no_image_makes_no_chunk() {
+        let images = ImageDataset::new(&tiny_images(), |_| None).to_device(&Device::flex());
+        assert!(images.is_empty());
+        assert_eq!(images.chunks(3).count(), 0);
+    }
+
+    fn numbers(labels: Tensor<1, Int>) -> Vec<i64> {
+        labels.into_data().iter().collect()
+    }
+}

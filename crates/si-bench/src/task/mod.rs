@@ -1,0 +1,27 @@
+//! Sequences of tasks, made of labelled images.
+//!
+//! A [`TaskSequence`] is a pure description: which images belong to a task, and which outputs of
+//! the network answer for their classes. [`ImageDataset`] feeds Burn's data loaders, and
+//! [`DeviceImages`] is a whole task on the device, from which batches are selected without another
+//! upload.
+
+mod batcher;
+mod dataset;
+mod device_images;
+mod sequence;
+mod split_mnist;
+#[expect(
+    clippy::module_inception,
+    reason = "a task is the concept that the module is named for"
+)]
+mod task;
+
+#[cfg(test)]
+mod testing;
+
+pub use batcher::ImageBatcher;
+pub use dataset::{ImageDataset, ImageItem};
+pub use device_images::{DeviceImages, ImageBatch};
+pub use sequence::TaskSequence;
+pub use split_mnist::{split_mnist, split_mnist_classes};
+pub use task::Task;

@@ -1,0 +1,71 @@
+use std::ops::Range;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::experiment::Scenario;
+
+use super::ImageDataset;
+
+/// One task of a sequence: some classes, told apart by some outputs of the network.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Its classes, as figures show it: `0/1`.
+    pub name: String,
+    /// Its classes in the data set, in the order of `outputs`.
+    pub classes: Vec<usize>,
+    /// The outputs that answer for its classes; the labels of `train` and `test` are among them.
+    pub outputs: Range<usize>,
+    /// What the network is told about the task.
+    pub scenario: Scenario,
+    /// Images to train on.
+    pub train: ImageDataset,
+    /// Images to test on.
+    pub test: ImageDataset,
+}
+
+impl Task {
+    /// What to add to the logits `[batch, outputs]` before the softmax: 0 for the outputs of this
+    /// task and −1e32 for the others, `[outputs]`. `None` where the network is not told the task.
+    pub fn output_mask(&self, num_outputs: usize, device: &Device) -> Option<Tensor<1>> {
+        match self.scenario {
+            Scenario::Task => {
+                let mask: Vec<f32> = (0..num_outputs)
+                    .map(|output| {
+                        if self.outputs.contains(&output) {
+                            0.0
+                        } else {
+                            MASKED
+                        }
+                    })
+                    .collect();
+                let mask = TensorData::new(mask, [num_outputs]);
+                Some(Tensor::from_data(mask, device))
+            }
+            Scenario::Domain | Scenario::Class => None,
+        }
+    }
+}
+
+/// The authors' value. Added to any logit it leaves nothing of it after the softmax.
+const MASKED: f32 = -1e32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::{TaskSequence, testing::tiny_images};
+
+    #[test]
+    fn only_a_known_task_masks_the_outputs_of_the_others() {
+        let images = tiny_images();
+        let device = Device::flex();
+        for scenario in [Scenario::Task, Scenario::Domain, Scenario::Class] {
+            let classes = [vec![0, 1], vec![2, 3]];
+            let sequence = TaskSequence::split(&images, &images, &classes, scenario)
+                .expect("four classes in two tasks");
+            let mask = sequence.tasks[1].output_mask(sequence.num_outputs, &device);
+            let mask: Option<Vec<f32>> = mask.map(|mask| mask.into_data().iter().collect());
+            let expected = (scenario == Scenario::Task).then(|| vec![-1e32, -1e32, 0.0, 0.0]);
+            assert_eq!(mask, expected);
+        }
+    }
+}
