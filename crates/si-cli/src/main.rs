@@ -1,2 +1,27 @@
-//! x
-fn main() {}
+//! The program `si`: runs the experiments of Synaptic Intelligence, and shows what came of them.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod cli;
+mod commands;
+mod exit;
+mod experiment;
+mod jobs;
+mod logger;
+mod meter;
+mod output;
+mod progress;
+mod settings;
+
+fn main() -> ExitCode {
+    logger::start();
+    match cli::Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            exit::print(&error);
+            ExitCode::from(exit::code(&error))
+        }
+    }
+}

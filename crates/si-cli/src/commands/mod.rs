@@ -1,0 +1,7 @@
+//! One file per subcommand: its arguments, and `run`.
+
+pub(crate) mod data;
+pub(crate) mod devices;
+pub(crate) mod report;
+pub(crate) mod split_mnist;
+pub(crate) mod worker;

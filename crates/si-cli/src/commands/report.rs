@@ -1,0 +1,121 @@
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use si_bench::{
+    experiment::{RunFolder, RunRecord},
+    report::{self, Artefacts, Results},
+};
+
+use crate::output;
+
+/// Make the table, the summary and the figure of a run again, or compare several runs
+///
+/// Reads config.toml and runs.jsonl of each folder; nothing is trained. Of one folder, the table
+/// is printed, and summary.json, summary.md, figure.svg and figure.png are written into it. Of
+/// several, a table that compares them is printed, and nothing is written without --output.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReportArgs {
+    /// Folders that runs have left, such as runs/split-mnist/2026-01-31T12-00-00Z
+    #[arg(required = true, value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// Write into this folder instead, and make it if it is not there; of several runs, the
+    /// comparison's summary.md, figure.svg and figure.png
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+}
+
+/// Prints the table and writes the files that `args` ask for.
+pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<()> {
+    match args.folders.as_slice() {
+        [folder] => {
+            let opened = RunFolder::open(folder)?;
+            report_on(&opened, args.output.as_deref().unwrap_or(folder))
+        }
+        folders => compare(folders, args.output.as_deref()),
+    }
+}
+
+/// Prints the table of one folder's runs, and writes summary and figure into `output`.
+pub(crate) fn report_on(folder: &RunFolder, output: &Path) -> anyhow::Result<()> {
+    let records = records(folder)?;
+    let results = Results::new("", folder.config(), &records)
+        .with_context(|| format!("cannot sum up {}", folder.path().display()))?;
+    show(
+        &[results],
+        Some(report::write(output, folder.config(), &records)?),
+    )
+}
+
+fn compare(folders: &[PathBuf], output: Option<&Path>) -> anyhow::Result<()> {
+    let results: Vec<Results> = labels(folders)
+        .into_iter()
+        .zip(folders)
+        .map(|(label, folder)| {
+            let opened = RunFolder::open(folder)?;
+            let records = records(&opened)?;
+            Results::new(label, opened.config(), &records)
+                .with_context(|| format!("cannot sum up {}", folder.display()))
+        })
+        .collect::<anyhow::Result<_>>()?;
+    let artefacts = output
+        .map(|output| report::write_comparison(output, &results))
+        .transpose()?;
+    show(&results, artefacts)
+}
+
+fn show(results: &[Results], artefacts: Option<Artefacts>) -> anyhow::Result<()> {
+    output::result(report::table(results))?;
+    if let Some(artefacts) = artefacts {
+        let paths = [&artefacts.markdown, &artefacts.svg, &artefacts.png];
+        for path in artefacts.summary.iter().chain(paths) {
+            output::result(format_args!("wrote {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn records(folder: &RunFolder) -> anyhow::Result<Vec<RunRecord>> {
+    let records = folder.records()?;
+    if records.is_empty() {
+        bail!(
+            "no run in {folder} is finished yet; go on with `si {experiment} --resume {folder}`",
+            folder = folder.path().display(),
+            experiment = folder.config().experiment.name()
+        );
+    }
+    Ok(records)
+}
+
+/// The folders' names, or their whole paths where two names are the same.
+fn labels(folders: &[PathBuf]) -> Vec<String> {
+    let names: Vec<String> = folders
+        .iter()
+        .map(|folder| match folder.file_name() {
+            Some(name) => name.to_string_lossy().into_owned(),
+            None => folder.display().to_string(),
+        })
+        .collect();
+    let distinct: HashSet<&String> = names.iter().collect();
+    if distinct.len() == names.len() {
+        return names;
+    }
+    folders
+        .iter()
+        .map(|folder| folder.display().to_string())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_should_be_names_and_paths_where_names_are_the_same() {
+        assert_eq!(labels(&["a/x".into(), "b/y/".into()]), ["x", "y"]);
+        assert_eq!(labels(&["a/x".into(), "b/x".into()]), ["a/x", "b/x"]);
+        assert_eq!(labels(&["..".into(), "x".into()]), ["..", "x"]);
+    }
+}

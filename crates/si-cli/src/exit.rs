@@ -1,0 +1,69 @@
+use std::fmt;
+use std::io::ErrorKind;
+
+use si_bench::Error;
+
+use crate::output;
+
+/// Exit code after Ctrl-C, by the shells' convention of 128 + SIGINT.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+
+/// The user stopped the program. Its text says what is left behind.
+#[derive(Debug)]
+pub(crate) struct Interrupted(pub(crate) String);
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// Prints an error with its causes, in one line.
+pub(crate) fn print(error: &anyhow::Error) {
+    if error.is::<Interrupted>() {
+        output::note(error);
+    } else {
+        output::note(format_args!("error: {error:#}"));
+    }
+}
+
+/// 130 after Ctrl-C, 2 if something else has to be asked for, and 1 if what was asked for failed.
+pub(crate) fn code(error: &anyhow::Error) -> u8 {
+    if error.is::<Interrupted>() {
+        INTERRUPTED
+    } else if error.chain().any(is_usage) {
+        USAGE
+    } else {
+        FAILED
+    }
+}
+
+fn is_usage(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let missing_file = cause
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == ErrorKind::NotFound);
+    missing_file
+        || matches!(
+            cause.downcast_ref(),
+            Some(
+                Error::Config(_)
+                    | Error::Value { .. }
+                    | Error::ConfigFile { .. }
+                    | Error::ConfigDiffers { .. }
+                    | Error::FolderInUse { .. }
+                    | Error::FolderBusy { .. }
+                    | Error::NotARun { .. }
+                    | Error::Record { .. }
+                    | Error::UnknownDevice { .. }
+                    | Error::DeviceNotCompiled { .. }
+                    | Error::DeviceNotFound { .. }
+                    | Error::DataFile { .. }
+                    | Error::DataMissing { .. }
+            )
+        )
+}

@@ -1,0 +1,186 @@
+use std::env;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::process::{self, Command};
+use std::thread;
+use std::time::SystemTime;
+
+use anyhow::{Context, bail};
+use si_bench::Error;
+use si_bench::experiment::{Experiment, ExperimentConfig, RunFolder};
+
+use crate::commands::report::report_on;
+use crate::commands::worker::WorkerArgs;
+use crate::exit::{INTERRUPTED, Interrupted};
+use crate::jobs::{Event, Job, Outcome, Pool};
+use crate::output;
+use crate::progress::Display;
+use crate::settings::Settings;
+
+/// Where run folders are without `--out`.
+const ROOT: &str = "runs";
+
+/// Free memory at the top of the heap that a worker keeps, in bytes: more than any network needs.
+const KEPT_BYTES: &str = "1073741824";
+/// Size from which buffers are mapped and unmapped one by one: the largest that glibc takes.
+const MAPPED_BYTES: &str = "33554432";
+
+/// Does every run that the settings ask for and the folder lacks, then reports on all.
+pub(crate) fn run(experiment: Experiment, settings: &Settings) -> anyhow::Result<()> {
+    let mut folder = open(experiment, settings)?;
+    output::note(format_args!(
+        "{} in {}",
+        experiment.name(),
+        folder.path().display()
+    ));
+    match train(&mut folder)? {
+        Outcome::Done { num_failed: 0 } => report_on(&folder, folder.path()),
+        Outcome::Done { num_failed } => bail!(
+            "{num_failed} of {} runs failed; to try again what is not complete: {}",
+            num_runs(folder.config()),
+            resume_command(&folder)
+        ),
+        Outcome::Interrupted => Err(Interrupted(format!(
+            "interrupted with {} of {} runs complete; to go on: {}",
+            folder.records()?.len(),
+            num_runs(folder.config()),
+            resume_command(&folder)
+        ))
+        .into()),
+    }
+}
+
+/// The folder to write in: a new one, or that of `--resume` with its own settings as defaults.
+fn open(experiment: Experiment, settings: &Settings) -> anyhow::Result<RunFolder> {
+    let Some(resume) = &settings.run.resume else {
+        let config = settings.over(ExperimentConfig::paper(experiment))?;
+        check(&config)?;
+        return Ok(RunFolder::create(
+            config,
+            Path::new(ROOT),
+            SystemTime::now(),
+        )?);
+    };
+    let path = resumed(
+        experiment,
+        resume.as_ref(),
+        settings.run.output_dir.as_ref(),
+    )?;
+    let mut folder = RunFolder::open(&path)?;
+    if folder.config().experiment != experiment {
+        return Err(Error::Config(format!(
+            "{} is a run of {}, not of {}",
+            path.display(),
+            folder.config().experiment.name(),
+            experiment.name()
+        ))
+        .into());
+    }
+    let config = settings.over(folder.config().clone())?;
+    check(&config)?;
+    folder.resume(config)?;
+    Ok(folder)
+}
+
+fn resumed(
+    experiment: Experiment,
+    resume: Option<&PathBuf>,
+    output_dir: Option<&PathBuf>,
+) -> anyhow::Result<PathBuf> {
+    match (resume, output_dir) {
+        (Some(resume), Some(output_dir)) if resume != output_dir => Err(Error::Config(format!(
+            "--resume {} and --out {} name different folders",
+            resume.display(),
+            output_dir.display()
+        ))
+        .into()),
+        (Some(path), _) | (None, Some(path)) => Ok(path.clone()),
+        (None, None) => RunFolder::newest_unfinished(Path::new(ROOT), experiment)?
+            .ok_or_else(|| {
+                let name = experiment.name();
+                Error::Config(format!("there is no unfinished run in {ROOT}/{name}"))
+            })
+            .map_err(Into::into),
+    }
+}
+
+/// Finds out before the first process starts what would make every one of them fail.
+fn check(config: &ExperimentConfig) -> anyhow::Result<()> {
+    si_bench::device(&config.device)?;
+    // This also downloads it, once and not in every process.
+    si_bench::data::load(config.data_set, config.data_dir.as_deref())?;
+    Ok(())
+}
+
+fn train(folder: &mut RunFolder) -> anyhow::Result<Outcome> {
+    let jobs: Vec<Job> = folder
+        .missing()?
+        .into_iter()
+        .map(|(condition, seed)| Job { condition, seed })
+        .collect();
+    let num_before = num_runs(folder.config()) - jobs.len();
+    let num_cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let num_jobs = folder.config().num_jobs.unwrap_or(num_cores);
+    let program = env::current_exe().context("cannot find this program's own file")?;
+    let path = folder.path().to_path_buf();
+    let command = |job: &Job| {
+        let mut command = Command::new(&program);
+        command
+            .arg("worker")
+            .args(WorkerArgs::words(
+                path.clone(),
+                &job.condition.name,
+                job.seed,
+            ))
+            // Not by the number of runs that are left: the thread count is part of what makes a
+            // run reproducible.
+            .env(
+                "RAYON_NUM_THREADS",
+                (num_cores / num_jobs).max(1).to_string(),
+            )
+            // glibc gives large buffers back to the system as soon as they are free, and every
+            // operation of a step has some: keep them.
+            .env("MALLOC_TRIM_THRESHOLD_", KEPT_BYTES)
+            .env("MALLOC_MMAP_THRESHOLD_", MAPPED_BYTES);
+        command
+    };
+
+    let pool = Pool::new();
+    let interrupt = pool.interrupter();
+    let mut is_first = true;
+    ctrlc::set_handler(move || {
+        // At the second Ctrl-C, or when nobody listens any more, there is nothing to wait for.
+        if !std::mem::take(&mut is_first) || !interrupt() {
+            process::exit(INTERRUPTED.into());
+        }
+    })?;
+    let mut display = Display::new(folder.config(), &jobs, num_before, num_jobs);
+    let outcome = pool.run_all(&jobs, num_jobs, command, |index, event| {
+        if let Event::Finished { record, .. } = &event {
+            folder.append(record)?;
+        }
+        display.show(index, &event);
+        Ok(())
+    });
+    display.end();
+    outcome
+}
+
+fn num_runs(config: &ExperimentConfig) -> usize {
+    config.conditions().len() * config.num_seeds
+}
+
+/// What the user types to go on from here.
+fn resume_command(folder: &RunFolder) -> String {
+    let program = env::args().next().unwrap_or_else(|| "si".to_string());
+    let experiment = folder.config().experiment.name();
+    let path = folder.path().display().to_string();
+    let [program, path] = [program, path].map(|word| {
+        if word.contains(char::is_whitespace) {
+            format!("\"{word}\"")
+        } else {
+            word
+        }
+    });
+    format!("{program} {experiment} --resume {path}")
+}

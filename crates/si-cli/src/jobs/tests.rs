@@ -1,0 +1,228 @@
+use std::time::{Duration, Instant};
+
+use si_bench::experiment::Versions;
+use si_bench::metrics::AccuracyMatrix;
+
+use super::*;
+
+#[test]
+fn every_job_runs_and_no_more_at_a_time_than_allowed() {
+    let jobs = jobs(5);
+    let (mut running, mut most, mut finished) = (0, 0, Vec::new());
+    let outcome = Pool::new()
+        .run_all(&jobs, 2, reporting, |index, event| {
+            match event {
+                Event::Started => running += 1,
+                Event::Advanced(progress) => assert_eq!(progress, PROGRESS),
+                Event::Finished { record, .. } => {
+                    assert_eq!(*record, record_of(&jobs[index]));
+                    running -= 1;
+                    finished.push(index);
+                }
+                Event::Failed(error) => panic!("{error}"),
+            }
+            most = most.max(running);
+            Ok(())
+        })
+        .expect("the jobs run");
+    assert_eq!(outcome, Outcome::Done { num_failed: 0 });
+    assert_eq!(most, 2);
+    finished.sort_unstable();
+    assert_eq!(finished, [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_failed_job_tells_why_and_leaves_the_others_alone() {
+    let jobs = jobs(3);
+    let mut failures = Vec::new();
+    let outcome = Pool::new()
+        .run_all(
+            &jobs,
+            1,
+            |job| match job.seed {
+                0 => shell("echo error: out of memory >&2; exit 1"),
+                1 => Command::new("/there/is/no/such/program"),
+                _ => reporting(job),
+            },
+            |index, event| {
+                if let Event::Failed(error) = event {
+                    failures.push((index, error));
+                }
+                Ok(())
+            },
+        )
+        .expect("the jobs run");
+    assert_eq!(outcome, Outcome::Done { num_failed: 2 });
+    assert_eq!(failures[0], (0, "out of memory".to_string()));
+    assert!(failures[1].1.starts_with("cannot start it: "));
+}
+
+#[test]
+fn a_worker_that_ends_without_a_record_has_failed() {
+    for (script, expected) in [
+        (
+            "exit 0",
+            "the process ended without a result (exit status: 0)",
+        ),
+        (
+            "kill -KILL $$",
+            "the process ended without a result (signal: 9 (SIGKILL))",
+        ),
+    ] {
+        assert_eq!(failure_of(script), expected);
+    }
+}
+
+#[test]
+fn a_worker_that_fails_after_its_record_has_failed() {
+    let record = line(&Message::Record(Box::new(record_of(&jobs(1)[0]))));
+    assert_eq!(
+        failure_of(&format!("echo '{record}'; echo late >&2; exit 1")),
+        "late"
+    );
+}
+
+#[test]
+fn a_worker_that_writes_much_to_stderr_is_not_blocked() {
+    let zeros = "head -c 1000000 /dev/zero | tr '\\0' x >&2; exit 1";
+    assert_eq!(failure_of(zeros).len(), 1_000_000);
+}
+
+#[test]
+fn an_interrupt_ends_all_processes() {
+    let jobs = jobs(4);
+    let pool = Pool::new();
+    let interrupt = pool.interrupter();
+    let before = Instant::now();
+    let outcome = pool
+        .run_all(
+            &jobs,
+            2,
+            |_| shell("exec sleep 600"),
+            |index, event| {
+                assert!(matches!(event, Event::Started));
+                if index == 1 {
+                    assert!(interrupt());
+                }
+                Ok(())
+            },
+        )
+        .expect("the jobs run");
+    assert_eq!(outcome, Outcome::Interrupted);
+    assert!(before.elapsed() < Duration::from_secs(60));
+    assert!(!interrupt(), "nobody listens any more");
+}
+
+#[test]
+fn a_worker_that_was_interrupted_interrupts_all() {
+    let outcome = Pool::new()
+        .run_all(
+            &jobs(2),
+            2,
+            |job| {
+                shell(if job.seed == 0 {
+                    "exit 130"
+                } else {
+                    "exec sleep 600"
+                })
+            },
+            |_, _| Ok(()),
+        )
+        .expect("the jobs run");
+    assert_eq!(outcome, Outcome::Interrupted);
+}
+
+#[test]
+fn an_error_of_the_observer_ends_all_processes() {
+    let before = Instant::now();
+    let error = Pool::new()
+        .run_all(
+            &jobs(2),
+            2,
+            |job| {
+                if job.seed == 0 {
+                    reporting(job)
+                } else {
+                    shell("exec sleep 600")
+                }
+            },
+            |_, event| match event {
+                Event::Finished { .. } => anyhow::bail!("disk full"),
+                _ => Ok(()),
+            },
+        )
+        .expect_err("the observer failed");
+    assert_eq!(error.to_string(), "disk full");
+    assert!(before.elapsed() < Duration::from_secs(60));
+}
+
+const PROGRESS: Progress = Progress {
+    task: 1,
+    epoch: 2,
+    steps_done: 3,
+    steps_total: 4,
+};
+
+/// A worker that reports progress and its record.
+fn reporting(job: &Job) -> Command {
+    let progress = line(&Message::Progress(PROGRESS));
+    let record = line(&Message::Record(Box::new(record_of(job))));
+    shell(&format!("echo '{progress}'; echo '{record}'"))
+}
+
+fn failure_of(script: &str) -> String {
+    let mut failure = String::new();
+    Pool::new()
+        .run_all(
+            &jobs(1),
+            1,
+            |_| shell(script),
+            |_, event| {
+                if let Event::Failed(error) = event {
+                    failure = error;
+                }
+                Ok(())
+            },
+        )
+        .expect("the job runs");
+    failure
+}
+
+fn shell(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(script);
+    command
+}
+
+fn line(message: &Message) -> String {
+    serde_json::to_string(message).expect("a message is JSON")
+}
+
+fn jobs(count: u64) -> Vec<Job> {
+    (0..count)
+        .map(|seed| Job {
+            condition: Condition {
+                name: "si".to_string(),
+                method: "si".to_string(),
+                strength: 1.0,
+                damping: 0.5,
+            },
+            seed,
+        })
+        .collect()
+}
+
+fn record_of(job: &Job) -> RunRecord {
+    RunRecord {
+        condition: job.condition.clone(),
+        seed: job.seed,
+        accuracy: AccuracyMatrix::new(vec![vec![1.0]]).expect("it is square"),
+        train_accuracy: AccuracyMatrix::new(vec![vec![1.0]]).expect("it is square"),
+        initial_accuracy: vec![0.5],
+        epochs: Vec::new(),
+        inert: false,
+        elapsed_seconds: 0.5,
+        device: "flex".to_string(),
+        versions: Versions::current(),
+    }
+}

@@ -1,0 +1,17 @@
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// Prints a line of the results to stdout.
+///
+/// A reader of a pipe who has seen enough and is gone is no error.
+pub(crate) fn result(line: impl Display) -> io::Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Prints a line for the user to stderr, if anybody is there to read it.
+pub(crate) fn note(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}

@@ -1,0 +1,239 @@
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use si_bench::experiment::ExperimentConfig;
+
+use crate::jobs::{Event, Job};
+use crate::meter::Meter;
+use crate::output;
+
+/// Shows on stderr how far the runs have come: bars on a terminal, and elsewhere a line now and
+/// then.
+pub(crate) struct Display<'a> {
+    jobs: &'a [Job],
+    num_epochs: usize,
+    /// Runs in the folder when it was opened.
+    num_before: usize,
+    num_finished: usize,
+    meter: Meter,
+    /// Absent where stderr is not a terminal.
+    bars: Option<Bars>,
+    tenths_shown: usize,
+}
+
+struct Bars {
+    all: MultiProgress,
+    whole: ProgressBar,
+    workers: BTreeMap<usize, ProgressBar>,
+}
+
+impl<'a> Display<'a> {
+    pub(crate) fn new(
+        config: &ExperimentConfig,
+        jobs: &'a [Job],
+        num_before: usize,
+        num_jobs: usize,
+    ) -> Self {
+        let mut display = Self {
+            jobs,
+            num_epochs: config.num_epochs,
+            num_before,
+            num_finished: 0,
+            meter: Meter::new(jobs.len(), num_jobs),
+            bars: std::io::stderr()
+                .is_terminal()
+                .then(|| Bars::new(config.experiment.name())),
+            tenths_shown: 0,
+        };
+        display.tenths_shown = display.tenths_done();
+        display.redraw(Instant::now());
+        display
+    }
+
+    /// Shows what happened to a job.
+    pub(crate) fn show(&mut self, index: usize, event: &Event) {
+        let now = Instant::now();
+        let job = &self.jobs[index];
+        match event {
+            Event::Started => {
+                self.meter.start(index, now);
+                if let Some(bars) = &mut self.bars {
+                    bars.add(index, format!("{job}: starting"));
+                }
+            }
+            Event::Advanced(progress) => {
+                self.meter.advance(index, *progress);
+                if let Some(bars) = &self.bars {
+                    bars.update(
+                        index,
+                        format!(
+                            "{job}: task {}, epoch {} of {}, {:.0} steps/s",
+                            progress.task + 1,
+                            progress.epoch + 1,
+                            self.num_epochs,
+                            self.meter.steps_per_second(index, now)
+                        ),
+                    );
+                }
+                self.show_tenths(now);
+            }
+            Event::Finished { warnings, .. } => {
+                let time = self.meter.finish(index, now);
+                self.num_finished += 1;
+                self.remove(index);
+                self.print(&format!("{}{job}: done in {}", self.prefix(), clock(time)));
+                for warning in warnings.lines() {
+                    self.print(&format!("{job}: {warning}"));
+                }
+            }
+            Event::Failed(error) => {
+                self.meter.fail(index);
+                self.remove(index);
+                self.print(&format!("{}{job}: failed: {error}", self.prefix()));
+            }
+        }
+        self.redraw(now);
+    }
+
+    /// Takes the bars away, so that what follows is printed on a clean screen.
+    pub(crate) fn end(self) {
+        if let Some(bars) = self.bars {
+            bars.whole.finish_and_clear();
+            for worker in bars.workers.values() {
+                worker.finish_and_clear();
+            }
+        }
+    }
+
+    fn redraw(&self, now: Instant) {
+        if let Some(bars) = &self.bars {
+            bars.whole.set_position((self.share_done() * 1000.0) as u64);
+            bars.whole.set_message(self.whole(now));
+        }
+    }
+
+    /// A line at every tenth of the steps, for those who watch a file.
+    fn show_tenths(&mut self, now: Instant) {
+        let tenths = self.tenths_done();
+        if self.bars.is_none() && tenths > self.tenths_shown {
+            self.tenths_shown = tenths;
+            output::note(self.whole(now));
+        }
+    }
+
+    fn tenths_done(&self) -> usize {
+        (self.share_done() * 10.0) as usize
+    }
+
+    fn whole(&self, now: Instant) -> String {
+        let left = match self.meter.time_left(now) {
+            Some(left) => format!("about {} left", clock(left)),
+            None => "estimating the time left".to_string(),
+        };
+        format!(
+            "{} of {} runs done, {:.0} % of the steps, {left}",
+            self.num_before + self.num_finished,
+            self.num_before + self.jobs.len(),
+            100.0 * self.share_done()
+        )
+    }
+
+    /// Share of the whole that is done, with what was done before it was resumed.
+    fn share_done(&self) -> f64 {
+        let (before, now) = (self.num_before as f64, self.jobs.len() as f64);
+        if before + now > 0.0 {
+            (before + now * self.meter.share_done()) / (before + now)
+        } else {
+            1.0
+        }
+    }
+
+    /// The count of runs, which a terminal shows below.
+    fn prefix(&self) -> String {
+        if self.bars.is_some() {
+            return String::new();
+        }
+        format!(
+            "[{}/{}] ",
+            self.num_before + self.num_finished,
+            self.num_before + self.jobs.len()
+        )
+    }
+
+    fn print(&self, line: &str) {
+        match &self.bars {
+            Some(bars) => bars.all.suspend(|| output::note(line)),
+            None => output::note(line),
+        }
+    }
+
+    fn remove(&mut self, index: usize) {
+        if let Some(bars) = &mut self.bars
+            && let Some(worker) = bars.workers.remove(&index)
+        {
+            bars.all.remove(&worker);
+        }
+    }
+}
+
+impl Bars {
+    fn new(name: &'static str) -> Self {
+        let all = MultiProgress::new();
+        let whole = all.add(ProgressBar::new(1000));
+        whole.set_style(style("{prefix} [{bar:24}] {msg}").progress_chars("=> "));
+        whole.set_prefix(name);
+        Self {
+            all,
+            whole,
+            workers: BTreeMap::new(),
+        }
+    }
+
+    fn add(&mut self, index: usize, message: String) {
+        let worker = self.all.add(ProgressBar::no_length());
+        worker.set_style(style("  {msg}"));
+        worker.set_message(message);
+        self.workers.insert(index, worker);
+    }
+
+    fn update(&self, index: usize, message: String) {
+        if let Some(worker) = self.workers.get(&index) {
+            worker.set_message(message);
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the templates of this file are valid")
+}
+
+/// `7 s`, `2:05 min` or `1:02:05 h`.
+fn clock(time: Duration) -> String {
+    let seconds = (time.as_secs_f64().round()) as u64;
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{minutes}:{:02} min", seconds % 60),
+        _ => format!("{hours}:{minutes:02}:{:02} h", seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short() {
+        for (seconds, expected) in [
+            (0.4, "0 s"),
+            (59.4, "59 s"),
+            (59.6, "1:00 min"),
+            (125.0, "2:05 min"),
+            (3725.0, "1:02:05 h"),
+        ] {
+            assert_eq!(clock(Duration::from_secs_f64(seconds)), expected);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+use clap::{CommandFactory, Parser};
+use serde_json::Value;
+use si_bench::experiment::Experiment;
+
+use super::*;
+
+#[derive(Parser)]
+struct Program {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[test]
+fn without_flags_the_protocol_is_the_papers() {
+    let config = parse(&[])
+        .over(paper())
+        .expect("the paper's values are valid");
+    assert_eq!(config, paper());
+}
+
+#[test]
+fn a_flag_wins_over_the_file_and_the_file_over_the_paper() {
+    let file = tempfile::NamedTempFile::new().expect("temporary file");
+    fs::write(
+        file.path(),
+        "num_epochs = 2\nbatch_size = 32\ndamping = 0.5\n",
+    )
+    .expect("write");
+    let path = file.path().to_str().expect("a path in UTF-8");
+    let flags = [
+        "--config",
+        path,
+        "--epochs",
+        "4",
+        "--strengths",
+        "0,0.5",
+        "--reset-optimizer",
+        "false",
+    ];
+    let config = parse(&flags).over(paper()).expect("valid settings");
+    let expected = ExperimentConfig {
+        num_epochs: 4,
+        batch_size: 32,
+        damping: Some(0.5),
+        strengths: vec![0.0, 0.5],
+        reset_optimizer: false,
+        ..paper()
+    };
+    assert_eq!(config, expected);
+}
+
+#[test]
+fn every_key_is_a_flag_and_its_help_gives_the_default() {
+    let help = one_line(&Program::command().render_long_help().to_string());
+    let all = ExperimentConfig {
+        damping: Some(1.0),
+        num_jobs: Some(1),
+        data_dir: Some(PathBuf::new()),
+        output_dir: Some(PathBuf::new()),
+        ..paper()
+    };
+    for key in keys(&all).keys().filter(|key| *key != "experiment") {
+        assert!(help.contains(&format!("[key: {key}]")), "{key} is no flag");
+    }
+    for (key, value) in keys(&paper())
+        .iter()
+        .filter(|(key, _)| *key != "experiment")
+    {
+        let flag = help
+            .split(" --")
+            .find(|flag| flag.contains(&format!("[key: {key}]")))
+            .expect("every key is a flag");
+        let default = format!("[default: {}", shown(value));
+        assert!(
+            flag.contains(&format!("{default} ")) || flag.contains(&format!("{default}]")),
+            "{default} is not in {flag:?}"
+        );
+    }
+}
+
+#[test]
+fn names_on_the_command_line_are_all_those_of_the_file() {
+    check::<Preset>(PRESETS);
+    check::<DataSet>(DATA_SETS);
+    check::<Scenario>(SCENARIOS);
+    check::<Activation>(ACTIVATIONS);
+    check::<Optimizer>(OPTIMIZERS);
+
+    fn check<T: DeserializeOwned>(names: &[&str]) {
+        for name in names {
+            assert!(named::<T>(name).is_ok(), "{name} is not in the file");
+        }
+        let Err(error) = named::<T>("?") else {
+            panic!("? is no name");
+        };
+        let text = error.to_string();
+        let in_file: Vec<&str> = text.split('`').skip(3).step_by(2).collect();
+        assert_eq!(in_file, names);
+    }
+}
+
+fn parse(flags: &[&str]) -> Settings {
+    Program::parse_from(["si"].iter().chain(flags)).settings
+}
+
+fn paper() -> ExperimentConfig {
+    ExperimentConfig::paper(Experiment::SplitMnist)
+}
+
+fn keys(config: &ExperimentConfig) -> serde_json::Map<String, Value> {
+    match serde_json::to_value(config).expect("a config has only JSON's types") {
+        Value::Object(keys) => keys,
+        other => panic!("{other} is no table"),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.as_f64().expect("a finite number").to_string(),
+        Value::Array(values) => values.iter().map(shown).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

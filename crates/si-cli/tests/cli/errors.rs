@@ -1,0 +1,141 @@
+//! What users read when they ask for what cannot be done, and the exit code 2.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use crate::{failure, si};
+
+#[test]
+fn a_value_that_is_no_number() {
+    insta::assert_snapshot!(split_mnist(&["--epochs", "many"]));
+}
+
+#[test]
+fn a_value_outside_its_range() {
+    insta::assert_snapshot!(split_mnist(&["--damping", "-0.1"]));
+}
+
+#[test]
+fn a_name_that_does_not_exist() {
+    insta::assert_snapshot!(split_mnist(&["--optimizer", "adan"]));
+}
+
+#[test]
+fn an_unknown_key_in_the_file() {
+    insta::assert_snapshot!(with_file("epochs = 3\n"));
+}
+
+#[test]
+fn a_value_of_the_wrong_type_in_the_file() {
+    insta::assert_snapshot!(with_file("num_epochs = \"three\"\n"));
+}
+
+#[test]
+fn a_file_that_is_not_toml() {
+    insta::assert_snapshot!(with_file("num_epochs: 3\n"));
+}
+
+#[test]
+fn a_file_that_is_missing() {
+    insta::assert_snapshot!(split_mnist(&["--config", "missing.toml"]));
+}
+
+#[test]
+fn an_unknown_device() {
+    insta::assert_snapshot!(split_mnist(&["--device", "gpu"]));
+}
+
+#[test]
+fn a_device_index_that_is_not_there() {
+    insta::assert_snapshot!(split_mnist(&["--device", "flex:3"]));
+}
+
+#[test]
+#[cfg(not(feature = "ndarray"))]
+fn a_device_that_is_not_compiled_in() {
+    insta::assert_snapshot!(split_mnist(&["--device", "ndarray"]));
+}
+
+#[test]
+fn a_data_folder_that_is_missing() {
+    insta::assert_snapshot!(split_mnist(&["--data-dir", "missing"]));
+}
+
+#[test]
+fn a_data_folder_with_a_damaged_file() {
+    let folder = TempDir::new().expect("temporary folder");
+    for part in [
+        "train-images-idx3",
+        "train-labels-idx1",
+        "t10k-images-idx3",
+        "t10k-labels-idx1",
+    ] {
+        fs::write(folder.path().join(format!("{part}-ubyte")), "short").expect("file");
+    }
+    let output = si(folder.path(), &["split-mnist", "--data-dir", "."]);
+    insta::assert_snapshot!(failure(&output));
+}
+
+#[test]
+fn a_folder_that_holds_a_run() {
+    let folder = TempDir::new().expect("temporary folder");
+    fs::create_dir(folder.path().join("mine")).expect("folder");
+    fs::write(folder.path().join("mine/config.toml"), "").expect("file");
+    let output = si(folder.path(), &["split-mnist", "--out", "mine"]);
+    insta::assert_snapshot!(failure(&output));
+}
+
+#[test]
+fn resume_without_a_run() {
+    insta::assert_snapshot!(split_mnist(&["--resume"]));
+}
+
+#[test]
+fn resume_of_a_folder_that_holds_no_run() {
+    insta::assert_snapshot!(split_mnist(&["--resume", "missing"]));
+}
+
+#[test]
+fn resume_with_other_settings() {
+    let folder = TempDir::new().expect("temporary folder");
+    fs::write(
+        folder.path().join("config.toml"),
+        "experiment = \"split-mnist\"\n",
+    )
+    .expect("file");
+    let output = si(
+        folder.path(),
+        &[
+            "split-mnist",
+            "--resume",
+            ".",
+            "--epochs",
+            "3",
+            "--strengths",
+            "0,2",
+        ],
+    );
+    insta::assert_snapshot!(failure(&output));
+}
+
+#[test]
+fn an_error_before_the_first_run_leaves_no_folder() {
+    let folder = TempDir::new().expect("temporary folder");
+    si(folder.path(), &["split-mnist", "--device", "gpu"]);
+    assert_eq!(fs::read_dir(folder.path()).expect("folder").count(), 0);
+}
+
+fn split_mnist(args: &[&str]) -> String {
+    let folder = TempDir::new().expect("temporary folder");
+    failure(&si(folder.path(), &[&["split-mnist"], args].concat()))
+}
+
+fn with_file(text: &str) -> String {
+    let folder = TempDir::new().expect("temporary folder");
+    fs::write(folder.path().join("mine.toml"), text).expect("file");
+    failure(&si(
+        folder.path(),
+        &["split-mnist", "--config", "mine.toml"],
+    ))
+}

@@ -1,0 +1,37 @@
+//! What `--help` says.
+
+use tempfile::TempDir;
+
+use crate::si;
+
+#[test]
+fn help_of_the_program() {
+    insta::assert_snapshot!(help(&["--help"]));
+}
+
+#[test]
+fn help_of_split_mnist() {
+    insta::assert_snapshot!(help(&["split-mnist", "--help"]));
+}
+
+#[test]
+fn version_names_burns_too() {
+    let version = help(&["--version"]);
+    assert_eq!(
+        version,
+        format!("si {} (Burn 0.22.1)\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn devices_are_listed_with_flex_among_them() {
+    let devices = help(&["devices"]);
+    assert!(devices.contains("flex       yes          1 "), "{devices}");
+}
+
+fn help(args: &[&str]) -> String {
+    let folder = TempDir::new().expect("temporary folder");
+    let output = si(folder.path(), args);
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).expect("help in UTF-8")
+}

@@ -1,0 +1,29 @@
+//! The program as its users meet it.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+mod errors;
+mod help;
+mod training;
+
+/// Runs `si` in `folder`, with help texts as wide as on a terminal of 100 columns.
+fn si(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_si"))
+        .args(args)
+        .current_dir(folder)
+        .env("COLUMNS", "100")
+        .stdin(Stdio::null())
+        .output()
+        .expect("si starts")
+}
+
+/// Exit code and stderr, as a snapshot shows them.
+fn failure(output: &Output) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let code = output.status.code();
+    format!(
+        "exit code {}\n{stderr}",
+        code.map_or("none".to_string(), |code| code.to_string())
+    )
+}
