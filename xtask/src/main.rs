@@ -1,2 +1,39 @@
-//! x
-fn main() {}
+//! The project's chores: `cargo xtask <command>`.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program that talks to the terminal"
+)]
+
+mod bench;
+mod ci;
+mod command;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Chores of the project.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+enum Xtask {
+    /// Check everything that a change must pass, cheapest first
+    Ci(ci::Ci),
+    /// Measure what consolidation costs a training step
+    Bench(bench::Bench),
+}
+
+fn main() -> ExitCode {
+    let result = match Xtask::parse() {
+        Xtask::Ci(ci) => ci.run(),
+        Xtask::Bench(bench) => bench.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,75 @@
+use std::fs;
+use std::io::ErrorKind;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
+use crate::command::{command, run, workspace};
+
+/// Check everything that a change must pass, cheapest first.
+#[derive(Args)]
+pub(crate) struct Ci {}
+
+/// What is checked before the README's commands, in order.
+const CHECKS: &[&str] = &[
+    "cargo fmt --all --check",
+    "cargo clippy --workspace --all-targets -- --deny warnings",
+    "cargo doc --workspace --no-deps --document-private-items",
+];
+
+/// The other commands and the examples, on a budget that only shows that they work.
+const TRIALS: &[&str] = &[
+    "cargo run -p si-cli -- devices",
+    "cargo run -p si-cli -- data --verify",
+    "cargo run -p si-cli -- split-mnist --seeds 1 --epochs 1 --strengths 0.5 --scenario domain \
+     --preset benzing --optimizer sgd --out target/trial",
+    "cargo run -p si-cli -- report target/trial --output target/trial/report",
+    "cargo run --bin continual_learner",
+    "cargo run --bin regularizer_alone",
+];
+
+/// Where the trials leave their files, below the workspace.
+const TRIAL_FOLDER: &str = "target/trial";
+
+impl Ci {
+    pub(crate) fn run(&self) -> Result<()> {
+        for line in CHECKS {
+            let mut check = command(line)?;
+            check.env("RUSTDOCFLAGS", "--deny warnings");
+            run(check)?;
+        }
+        for line in readme_commands()? {
+            run(command(&line)?)?;
+        }
+        let folder = workspace().join(TRIAL_FOLDER);
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).context(format!("cannot remove {}", folder.display()));
+            }
+            _ => {}
+        }
+        for line in TRIALS {
+            run(command(line)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// The two commands that the README gives a newcomer, as they stand there.
+fn readme_commands() -> Result<Vec<String>> {
+    let path = workspace().join("README.md");
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let commands: Vec<String> = text
+        .lines()
+        .filter(|line| line.starts_with("cargo "))
+        .take(2)
+        .map(|line| line.split('#').next().unwrap_or(line).trim().to_string())
+        .collect();
+    ensure!(
+        commands.len() == 2,
+        "{} must hold two lines that begin with `cargo `",
+        path.display()
+    );
+    Ok(commands)
+}
