@@ -58,6 +58,8 @@ pub struct ConditionSummary {
     pub penalty_share: Option<Statistics>,
     /// Seeds whose run saw no effect of consolidation where there should have been one.
     pub inert_seeds: Vec<u64>,
+    /// Seeds whose loss was not finite in some epoch.
+    pub diverged_seeds: Vec<u64>,
     /// Wall time of the runs together, in seconds.
     pub seconds: f64,
 }
@@ -126,6 +128,10 @@ impl ConditionSummary {
             let rows: Vec<Vec<f64>> = runs.values().map(|run| of(run)).collect();
             Statistics::new(&rows).ok_or_else(uneven)
         };
+        let seeds_of = |fits: &dyn Fn(&RunRecord) -> bool| -> Vec<u64> {
+            let fitting = runs.values().filter(|run| fits(run));
+            fitting.map(|run| run.seed).collect()
+        };
         let shares: Option<Vec<Vec<f64>>> = runs.values().map(|run| penalty_share(run)).collect();
         Ok(Self {
             seeds: runs.keys().copied().collect(),
@@ -144,11 +150,10 @@ impl ConditionSummary {
             learning_accuracy: scalar(&|run| Some(run.accuracy.learning_accuracy()))
                 .ok_or_else(uneven)?,
             penalty_share: shares.and_then(|rows| Statistics::new(&rows)),
-            inert_seeds: runs
-                .values()
-                .filter(|run| run.inert)
-                .map(|run| run.seed)
-                .collect(),
+            inert_seeds: seeds_of(&|run| run.inert),
+            diverged_seeds: seeds_of(&|run| {
+                run.epochs.iter().any(|epoch| epoch.task_loss.is_none())
+            }),
             seconds: runs.values().map(|run| run.elapsed_seconds).sum(),
             condition,
         })

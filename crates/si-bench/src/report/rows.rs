@@ -95,21 +95,31 @@ pub(super) fn notes(columns: &[Column]) -> Vec<String> {
             notes.push(note);
         }
     }
-    notes.extend(columns.iter().filter_map(inert));
+    notes.extend(columns.iter().flat_map(warnings));
     notes
 }
 
-/// What a consolidation without effect is reported as.
-fn inert(column: &Column) -> Option<String> {
-    let seeds: Vec<String> = column
-        .condition
-        .inert_seeds
-        .iter()
-        .map(u64::to_string)
-        .collect();
-    (!seeds.is_empty()).then(|| {
+/// What is reported of runs that did not go as they should.
+fn warnings(column: &Column) -> impl Iterator<Item = String> {
+    let condition = &column.condition;
+    [
+        (
+            &condition.diverged_seeds,
+            "training diverged, with a loss that is not finite, at seed",
+            "lower the learning rate or the strength",
+        ),
+        (
+            &condition.inert_seeds,
+            "consolidation had no effect in some task at seed",
+            "every importance was zero, or nothing that matters moved",
+        ),
+    ]
+    .into_iter()
+    .filter(|(seeds, ..)| !seeds.is_empty())
+    .map(|(seeds, what, hint)| {
+        let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
         format!(
-            "warning: {}: consolidation had no effect in some task at seed {}: every importance was zero, or nothing that matters moved",
+            "warning: {}: {what} {}: {hint}",
             column.name(" "),
             seeds.join(", ")
         )

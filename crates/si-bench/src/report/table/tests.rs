@@ -44,6 +44,17 @@ fn consolidation_without_effect_should_be_reported() {
 }
 
 #[test]
+fn training_that_diverged_should_be_reported() {
+    let config = fixture::config(&[1.0], 3);
+    let mut records = fixture::records(&config, 5);
+    records[1].epochs[0].task_loss = None;
+    let text = table(&[Results::new("", &config, &records).expect("even runs")]);
+
+    assert!(text.contains("training diverged"), "{text}");
+    assert!(!text.contains("no effect"), "{text}");
+}
+
+#[test]
 fn many_conditions_with_long_names_should_fit_into_80_columns() {
     let strengths = [0.0, 0.1, 0.25, 0.5, 1.0, 2.0];
     let long = "a-run-folder-with-a-really-long-name-2026-11-22T12-00-00Z";
