@@ -1,7 +1,7 @@
 //! Synaptic Intelligence for [Burn](burn): modules that learn task after task without forgetting.
 //!
 //! The method of *Continual Learning Through Synaptic Intelligence* (Zenke, Poole, Ganguli 2017), for
-//! any module, optimizer and device:
+//! any module and optimizer, on the backends below:
 //!
 //! ```
 //! use burn::{nn::LinearConfig, optim::{AdamConfig, GradientsParams}, tensor::{Device, Tensor}};

@@ -232,6 +232,15 @@ impl ExperimentConfig {
         ] {
             check(value > 0, key, value.to_string(), "a whole number ≥ 1")?;
         }
+        let last_seed = u64::try_from(self.num_seeds)
+            .ok()
+            .and_then(|num_seeds| self.first_seed.checked_add(num_seeds));
+        check(
+            last_seed.is_some_and(|seed| i64::try_from(seed).is_ok()),
+            "first_seed",
+            self.first_seed.to_string(),
+            "small enough for every seed to be below 2^63",
+        )?;
         for size in &self.hidden_sizes {
             check(
                 *size > 0,

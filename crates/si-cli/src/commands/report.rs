@@ -50,16 +50,20 @@ pub(crate) fn report_on(folder: &RunFolder, output: &Path) -> anyhow::Result<()>
 }
 
 fn compare(folders: &[PathBuf], output: Option<&Path>) -> anyhow::Result<()> {
-    let results: Vec<Results> = labels(folders)
-        .into_iter()
-        .zip(folders)
-        .map(|(label, folder)| {
-            let opened = RunFolder::open(folder)?;
-            let records = records(&opened)?;
-            Results::new(label, opened.config(), &records)
-                .with_context(|| format!("cannot sum up {}", folder.display()))
-        })
-        .collect::<anyhow::Result<_>>()?;
+    let mut results = Vec::new();
+    for (label, folder) in labels(folders).into_iter().zip(folders) {
+        let opened = RunFolder::open(folder)?;
+        let records = opened.records()?;
+        if records.is_empty() {
+            output::note(unfinished(&opened));
+            continue;
+        }
+        let result = Results::new(label, opened.config(), &records);
+        results.push(result.with_context(|| format!("cannot sum up {}", folder.display()))?);
+    }
+    if results.is_empty() {
+        bail!("there is no finished run to compare");
+    }
     let artefacts = output
         .map(|output| report::write_comparison(output, &results))
         .transpose()?;
@@ -80,13 +84,17 @@ fn show(results: &[Results], artefacts: Option<Artefacts>) -> anyhow::Result<()>
 fn records(folder: &RunFolder) -> anyhow::Result<Vec<RunRecord>> {
     let records = folder.records()?;
     if records.is_empty() {
-        bail!(
-            "no run in {folder} is finished yet; go on with `si {experiment} --resume {folder}`",
-            folder = folder.path().display(),
-            experiment = folder.config().experiment.name()
-        );
+        bail!(unfinished(folder));
     }
     Ok(records)
+}
+
+fn unfinished(folder: &RunFolder) -> String {
+    format!(
+        "no run in {folder} is finished yet; go on with `si {experiment} --resume {folder}`",
+        folder = folder.path().display(),
+        experiment = folder.config().experiment.name()
+    )
 }
 
 /// The folders' names, or their whole paths where two names are the same.

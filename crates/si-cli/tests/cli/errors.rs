@@ -17,6 +17,12 @@ fn a_value_outside_its_range() {
 }
 
 #[test]
+fn a_first_seed_with_no_room_for_the_others() {
+    let last = u64::MAX.to_string();
+    insta::assert_snapshot!(split_mnist(&["--first-seed", &last]));
+}
+
+#[test]
 fn a_name_that_does_not_exist() {
     insta::assert_snapshot!(split_mnist(&["--optimizer", "adan"]));
 }
