@@ -5,7 +5,7 @@ use crate::Error;
 use super::{
     DataFolders, DataSet, DownloadProgress, ImageParts, LabelledImages, Place, fetch,
     official::OfficialFile,
-    place::{FourPlaces, locate, read},
+    place::{FourPlaces, find_below, locate, read},
 };
 
 /// The two parts of a data set. Clones share the images.
@@ -28,9 +28,23 @@ pub struct LabelledSplits {
 ///
 /// [`Error::Io`] for a folder or file that cannot be read, [`Error::DataFile`] for a file that
 /// holds something else than the data set has there, [`Error::DataMissing`] where the folder holds
-/// some of the files and not all, and [`Error::Download`] where no mirror could be reached.
+/// some of the files and not all, or `data_dir` holds none, and [`Error::Download`] where no mirror could be reached.
 pub fn load(data_set: DataSet, data_dir: Option<&Path>) -> Result<LabelledSplits, Error> {
-    load_from(data_set, &DataFolders::find(data_dir), &mut |_| {})
+    let folders = DataFolders::find(data_dir);
+    // Whoever names a folder means its files, and not what would be taken without it.
+    if let Some(named) = data_dir
+        && find_below(data_set, named)?.is_none()
+    {
+        return Err(Error::DataMissing {
+            data_set: data_set.title(),
+            files: data_set.files().each_ref().map(|file| file.name).join(", "),
+            remedy: format!(
+                "{} holds none of them: name another folder, or none",
+                named.display()
+            ),
+        });
+    }
+    load_from(data_set, &folders, &mut |_| {})
 }
 
 /// As [`load()`], with the folders named and `progress` told of every part of a download.

@@ -91,11 +91,11 @@ pub(super) fn read(
     }
 }
 
-type FourPaths = [Option<PathBuf>; 4];
+pub(super) type FourPaths = [Option<PathBuf>; 4];
 
 /// The files below a user's folder: in a subfolder of the data set's own, or in the folder itself.
 /// `None` where there is none of them.
-fn find_below(data_set: DataSet, given: &Path) -> Result<Option<FourPaths>, Error> {
+pub(super) fn find_below(data_set: DataSet, given: &Path) -> Result<Option<FourPaths>, Error> {
     fs::read_dir(given).map_err(|source| Error::Io {
         action: "read",
         path: given.to_path_buf(),

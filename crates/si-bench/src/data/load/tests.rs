@@ -26,9 +26,17 @@ fn a_folder_in_any_official_layout_loads() {
 }
 
 #[test]
-fn a_folder_without_a_data_set_leaves_it_to_the_box() {
+fn the_usual_folder_without_a_data_set_leaves_it_to_the_box() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let splits = load(DataSet::Mnist, Some(folder.path())).expect("in the box");
+    let splits = load_from(
+        DataSet::Mnist,
+        &DataFolders {
+            given: Some(folder.path().to_path_buf()),
+            cache: None,
+        },
+        &mut |_| {},
+    )
+    .expect("in the box");
     assert_eq!(splits.train.labels()[0], 5);
 }
 
@@ -134,4 +142,11 @@ fn given(folder: &Path) -> DataFolders {
         given: Some(folder.to_path_buf()),
         cache: None,
     }
+}
+
+#[test]
+fn a_named_folder_without_the_data_set_is_an_error_and_not_the_box() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = load(DataSet::Mnist, Some(folder.path())).expect_err("it is empty");
+    assert!(error.to_string().contains("holds none of them"), "{error}");
 }
