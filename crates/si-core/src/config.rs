@@ -1,6 +1,7 @@
 use burn::config::Config;
 use burn::module::ParamGroup;
 
+use crate::traversal::Selection;
 use crate::{Error, SynapticIntelligence};
 
 /// Gradient that enters the path integral ω.
@@ -135,6 +136,13 @@ impl SynapticIntelligenceConfig {
                 Err(Error::Decay(decay))
             }
             _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn selection(&self) -> Selection<'_> {
+        Selection {
+            parameters: &self.parameters,
+            excluded_modules: &self.excluded_modules,
         }
     }
 

@@ -16,6 +16,9 @@ pub enum Error {
     /// A decay of the moving average outside its range.
     #[error("decay must be in [0, 1), got {0}")]
     Decay(f64),
+    /// A decay of the online Fisher information outside its range.
+    #[error("decay of the online form must be in (0, 1], got {0}")]
+    OnlineDecay(f64),
     /// A preset that does not exist.
     #[error("no preset is called {0:?}; there are {names}", names = Preset::ALL.map(Preset::name).join(", "))]
     Preset(String),

@@ -28,6 +28,8 @@
 //! - [`ContinualLearner`]: a module with the method around its training step.
 //! - [`SynapticIntelligence`]: the method alone, for loops that want no wrapper.
 //! - [`SynapticIntelligenceConfig`] and [`Preset`]: the settings, and those of known implementations.
+//! - [`ElasticWeightConsolidation`], [`Fisher`]: the method that it is compared with, which measures
+//!   importance at a task's end.
 //! - [`Diagnostics`] and [`EpochReport`]: whether consolidation is working.
 //! - [`Synapse`], [`SynapticOps`] and [`SynapticBackend`]: the state and its arithmetic, for those who
 //!   read it or bring a backend.
@@ -55,6 +57,7 @@
 
 mod config;
 mod diagnostics;
+mod elastic;
 mod error;
 mod learner;
 mod ops;
@@ -69,6 +72,10 @@ pub use config::{
     SynapticIntelligenceConfig,
 };
 pub use diagnostics::{Diagnostics, EpochReport, Inert, ParameterDiagnostics};
+pub use elastic::{
+    ElasticForm, ElasticWeightConsolidation, ElasticWeightConsolidationConfig, Fisher, Labels,
+    Spring,
+};
 pub use error::Error;
 pub use learner::ContinualLearner;
 pub use ops::{SynapticBackend, SynapticOps};

@@ -181,7 +181,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             given,
             starts_from_zero,
         };
-        visit_consolidated(module, &self.config, &mut open_steps);
+        visit_consolidated(module, self.config.selection(), &mut open_steps);
         self.meter.count_step();
     }
 

@@ -1,9 +1,7 @@
 use std::collections::HashSet;
 
 use burn::Tensor;
-use burn::module::{Module, ModuleVisitor, Param, ParamId};
-
-use crate::config::SynapticIntelligenceConfig;
+use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamId};
 
 /// What is done with each parameter of a module.
 pub(crate) trait ParameterVisitor {
@@ -20,6 +18,14 @@ pub(crate) struct Place<'a> {
     pub(crate) order: usize,
 }
 
+/// Which of a module's trainable parameters are consolidated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Selection<'a> {
+    pub(crate) parameters: &'a ParamGroup,
+    /// Types of modules whose parameters are left out.
+    pub(crate) excluded_modules: &'a [String],
+}
+
 /// Visits every float parameter and buffer of `module` once, in the module's order.
 ///
 /// A parameter that the module holds in two places counts at the first, where Burn's optimizers
@@ -28,19 +34,19 @@ pub(crate) fn visit_parameters<M: Module>(module: &M, visitor: &mut impl Paramet
     visit(module, &[], &mut |_: &_, _: &_, _: bool| true, visitor);
 }
 
-/// Visits each trainable parameter that `config` selects, once, in the module's order.
+/// Visits each trainable parameter that `selection` holds, once, in the module's order.
 ///
 /// What does not require gradients now is passed over: frozen layers, buffers such as the running
 /// statistics of batch normalisation, and everything of a module in validation mode.
 pub(crate) fn visit_consolidated<M: Module>(
     module: &M,
-    config: &SynapticIntelligenceConfig,
+    selection: Selection<'_>,
     visitor: &mut impl ParameterVisitor,
 ) {
     let mut selects = |id: &ParamId, path: &str, trainable: bool| {
-        trainable && config.parameters.matches(id, Some(path))
+        trainable && selection.parameters.matches(id, Some(path))
     };
-    visit(module, &config.excluded_modules, &mut selects, visitor);
+    visit(module, selection.excluded_modules, &mut selects, visitor);
 }
 
 fn visit<M: Module>(

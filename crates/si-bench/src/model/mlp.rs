@@ -1,3 +1,5 @@
+mod fisher;
+
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor, activation};
@@ -60,14 +62,22 @@ impl Mlp {
     /// Logits of a batch: `[batch, inputs]` to `[batch, outputs]`.
     pub fn forward(&self, images: Tensor<2>) -> Tensor<2> {
         let features = self.hidden.iter().fold(images, |features, layer| {
-            let sums = layer.forward(features);
-            match self.activation {
-                Activation::Relu => activation::relu(sums),
-                Activation::Tanh => activation::tanh(sums),
-                Activation::Gelu => activation::gelu(sums),
-                Activation::Sigmoid => activation::sigmoid(sums),
-            }
+            self.activate(layer.forward(features))
         });
         self.readout.forward(features)
+    }
+
+    /// The dense layers, from input to output.
+    fn layers(&self) -> impl Iterator<Item = &Linear> {
+        self.hidden.iter().chain([&self.readout])
+    }
+
+    fn activate(&self, sums: Tensor<2>) -> Tensor<2> {
+        match self.activation {
+            Activation::Relu => activation::relu(sums),
+            Activation::Tanh => activation::tanh(sums),
+            Activation::Gelu => activation::gelu(sums),
+            Activation::Sigmoid => activation::sigmoid(sums),
+        }
     }
 }

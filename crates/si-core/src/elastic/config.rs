@@ -1,0 +1,89 @@
+use burn::config::Config;
+use burn::module::ParamGroup;
+
+use crate::traversal::Selection;
+use crate::{ElasticWeightConsolidation, Error};
+
+/// How the penalties of several tasks add up.
+#[derive(Config, Debug, Copy, PartialEq)]
+pub enum ElasticForm {
+    /// A penalty for each task, `λ/2 Σ_ν Σ F^ν (θ − θ^ν)²`, as Kirkpatrick et al. (2017) have it.
+    ///
+    /// θ^ν already lies where the penalties of the tasks before ν hold it, so these count again in
+    /// it: from the third task on the older ones weigh more than in the Bayesian recursion that the
+    /// penalty is derived from (Huszár 2018).
+    PerTask,
+    /// One penalty for all tasks, `λ/2 Σ F* (θ − θ̃)²`, around the latest parameters θ̃, where
+    /// `F* ← decay · F* + F` at each task's end (Schwarz et al. 2018).
+    ///
+    /// With a decay of 1 every task counts once (Huszár 2018).
+    Online {
+        /// The share γ of the old information that is kept at each task's end, in `(0, 1]`.
+        decay: f64,
+    },
+}
+
+/// Configuration of [`ElasticWeightConsolidation`].
+///
+/// | name | symbol | range | default |
+/// |---|---|---|---|
+/// | `strength` | λ | ≥ 0 | none |
+/// | `form` | γ | `PerTask`, `Online` with γ in `(0, 1]` | `PerTask` |
+#[derive(Config, Debug)]
+pub struct ElasticWeightConsolidationConfig {
+    /// Strength λ of the penalty `λ/2 Σ F (θ − θ*)²`: ≥ 0. At 0 nothing is held back.
+    ///
+    /// F is a mean over examples. So if the task loss is one too, a strength of 1 gives an old task
+    /// the weight that it would have in joint training on as many examples, as far as its loss is
+    /// the parabola that F describes. It rarely is: a network that has fitted its task is sure of
+    /// its predictions, which leaves F small, and split MNIST takes thousands. So there is no
+    /// default.
+    pub strength: f64,
+    /// How the penalties of several tasks add up. Default: a penalty for each task.
+    #[config(default = "ElasticForm::PerTask")]
+    pub form: ElasticForm,
+    /// The parameters to consolidate, by path (`"fc1.weight"`), regular expression or id. Default:
+    /// all. Parameters that do not require gradients are never touched, whatever this says.
+    #[config(default = "ParamGroup::all()")]
+    pub parameters: ParamGroup,
+    /// Types of modules whose parameters are left out, by name (`"BatchNorm"`). Default: none.
+    #[config(default = "Vec::new()")]
+    pub excluded_modules: Vec<String>,
+}
+
+impl ElasticWeightConsolidationConfig {
+    /// Checks the values and makes a regularizer that has not seen a module yet.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Strength`] if `strength` is negative or not finite.
+    /// - [`Error::OnlineDecay`] if the online form's decay is outside `(0, 1]`.
+    pub fn init(&self) -> Result<ElasticWeightConsolidation, Error> {
+        ElasticWeightConsolidation::new(self.clone())
+    }
+
+    /// Checks the values, with the errors of [`init`](Self::init).
+    pub(super) fn validate(&self) -> Result<(), Error> {
+        if !(self.strength.is_finite() && self.strength >= 0.0) {
+            return Err(Error::Strength(self.strength));
+        }
+        match self.form {
+            ElasticForm::Online { decay } if !(decay > 0.0 && decay <= 1.0) => {
+                Err(Error::OnlineDecay(decay))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn selection(&self) -> Selection<'_> {
+        Selection {
+            parameters: &self.parameters,
+            excluded_modules: &self.excluded_modules,
+        }
+    }
+
+    /// The factor of `Σ F (θ − θ*)²` in the surrogate loss: λ/2.
+    pub(super) fn penalty_scale(&self) -> f64 {
+        self.strength / 2.0
+    }
+}

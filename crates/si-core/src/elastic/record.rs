@@ -1,0 +1,265 @@
+//! What is saved of the state.
+//!
+//! Under the path of each parameter that is consolidated stand `<path>.precision`, `<path>.anchor` and
+//! `<path>.spread`, and at `elastic_weight_consolidation.task` the number of tasks. A parameter without
+//! state is recorded as zeros, so that every record of a module has the same entries: a precision of
+//! zero holds nothing, and its anchor has no effect.
+
+use std::collections::HashSet;
+
+use burn::Tensor;
+use burn::backend::Dispatch as B;
+use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::store::{ModuleRecord, RecordError};
+use burn::tensor::{DType, Device, Int};
+
+use super::ElasticWeightConsolidation;
+use super::spring::{Spring, Springs};
+use crate::ops::SynapticBackend;
+use crate::traversal::{ParameterVisitor, Place, visit_consolidated, visit_parameters};
+
+impl ElasticWeightConsolidation {
+    /// The state for the parameters of `module`, by path: to be saved beside the module's own record.
+    ///
+    /// [`ModuleRecord::save`] writes it to a file, which is whole or not there.
+    pub fn record<M: Module>(&self, module: &M) -> ModuleRecord {
+        Recorded::new(self.clone(), module).into_record()
+    }
+
+    /// Takes the state from a record, for the parameters that `module` has now: load the module
+    /// first. The settings stay; training goes on to the same bits if they are the same.
+    ///
+    /// # Errors
+    ///
+    /// If the record is not of this module: its paths or shapes differ, or other parameters are
+    /// selected or require gradients.
+    pub fn load_record<M: Module>(
+        self,
+        module: &M,
+        record: ModuleRecord,
+    ) -> Result<Self, RecordError> {
+        let loaded = Recorded::new(self, module).try_load_record(record);
+        let loaded = loaded.map_err(|error| match error {
+            RecordError::Validation(reason) if reason.contains(PRECISION) => {
+                RecordError::Validation(format!(
+                    "{reason}; state is loaded for the parameters that require gradients and are \
+                     selected, so the module must be in training mode (`train`), and frozen only \
+                     after loading"
+                ))
+            }
+            error => error,
+        })?;
+        Ok(loaded.regularizer)
+    }
+}
+
+const STATE: &str = "elastic_weight_consolidation";
+const CONTAINER: &str = "Struct:ElasticWeightConsolidation";
+const TASK: &str = "task";
+const PRECISION: &str = "precision";
+const ANCHOR: &str = "anchor";
+const SPREAD: &str = "spread";
+
+/// The state as a module of its own, whose paths are those of the parameters.
+#[derive(Clone, Debug)]
+struct Recorded<M> {
+    regularizer: ElasticWeightConsolidation,
+    module: M,
+}
+
+impl<M: Module> Recorded<M> {
+    fn new(regularizer: ElasticWeightConsolidation, module: &M) -> Self {
+        let module = module.clone();
+        Self {
+            regularizer,
+            module,
+        }
+    }
+
+    /// The parameters whose state is recorded: those that have some, and those that may get some.
+    fn consolidated(&self) -> HashSet<ParamId> {
+        struct Ids(HashSet<ParamId>);
+        impl ParameterVisitor for Ids {
+            fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
+                self.0.insert(param.id);
+            }
+        }
+        let mut ids = Ids(self.regularizer.springs.keys().copied().collect());
+        let selection = self.regularizer.config().selection();
+        visit_consolidated(&self.module, selection, &mut ids);
+        ids.0
+    }
+
+    /// The number of tasks, `[1]`, where the state is.
+    fn task(&self) -> Option<Param<Tensor<1, Int>>> {
+        let device = self.module.devices().into_iter().next()?.inner();
+        let task = [self.regularizer.task as i32];
+        let task = Tensor::from_data(task, (&device, DType::I32));
+        Some(Param::initialized(ParamId::new(), task))
+    }
+}
+
+impl<M: Module> Module for Recorded<M> {
+    fn visit<Visitor: ModuleVisitor>(&self, visitor: &mut Visitor) {
+        let mut show = Show {
+            springs: &self.regularizer.springs,
+            consolidated: self.consolidated(),
+            visitor,
+        };
+        visit_parameters(&self.module, &mut show);
+        if let Some(task) = self.task() {
+            visitor.enter_module(STATE, CONTAINER);
+            visitor.enter_module(TASK, CONTAINER);
+            visitor.visit_int(&task);
+            visitor.exit_module(TASK, CONTAINER);
+            visitor.exit_module(STATE, CONTAINER);
+        }
+    }
+
+    fn map<Mapper: ModuleMapper>(mut self, mapper: &mut Mapper) -> Self {
+        let mut map = Map {
+            consolidated: self.consolidated(),
+            before: core::mem::take(&mut self.regularizer.springs),
+            after: Springs::new(),
+            mapper,
+        };
+        visit_parameters(&self.module, &mut map);
+        self.regularizer.springs = map.after;
+        if let Some(task) = self.task() {
+            mapper.enter_module(STATE, CONTAINER);
+            mapper.enter_module(TASK, CONTAINER);
+            let task = mapper.map_int(task).into_value().into_scalar::<i32>();
+            mapper.exit_module(TASK, CONTAINER);
+            mapper.exit_module(STATE, CONTAINER);
+            self.regularizer.task = usize::try_from(task).unwrap_or(0);
+        }
+        self
+    }
+
+    fn collect_devices(&self, devices: Devices) -> Devices {
+        self.module.collect_devices(devices)
+    }
+
+    fn fork(self, device: &Device) -> Self {
+        self.to_device(device)
+    }
+
+    fn to_device(self, device: &Device) -> Self {
+        Self {
+            regularizer: self.regularizer.to_device(device),
+            module: self.module.to_device(device),
+        }
+    }
+
+    fn train(self) -> Self {
+        self
+    }
+
+    fn valid(&self) -> Self {
+        self.clone()
+    }
+
+    fn materialize(self) -> Self {
+        self
+    }
+}
+
+/// The state of one parameter, outside autodiff, with zeros in place of what it does not have.
+struct State<const D: usize> {
+    precision: Tensor<D>,
+    anchor: Tensor<D>,
+    spread: Tensor<1>,
+}
+
+impl<const D: usize> State<D> {
+    fn of(spring: Option<&Spring<B>>, param: &Param<Tensor<D>>) -> Self {
+        match spring {
+            Some(spring) => Self {
+                precision: B::tensor(spring.precision.clone()),
+                anchor: B::tensor(spring.anchor.clone()),
+                spread: B::tensor(spring.spread.clone()),
+            },
+            None => {
+                let parameter = param.val().inner();
+                let options = (&parameter.device(), parameter.dtype());
+                Self {
+                    precision: parameter.zeros_like(),
+                    anchor: parameter.zeros_like(),
+                    spread: Tensor::zeros([1], options),
+                }
+            }
+        }
+    }
+}
+
+/// Shows a visitor the state of each parameter, under the parameter's path.
+struct Show<'a, V> {
+    springs: &'a Springs<B>,
+    consolidated: HashSet<ParamId>,
+    visitor: &'a mut V,
+}
+
+impl<V: ModuleVisitor> Show<'_, V> {
+    fn show<const D: usize>(&mut self, name: &str, id: ParamId, tensor: Tensor<D>) {
+        self.visitor.enter_module(name, CONTAINER);
+        self.visitor.visit_float(&Param::initialized(id, tensor));
+        self.visitor.exit_module(name, CONTAINER);
+    }
+}
+
+impl<V: ModuleVisitor> ParameterVisitor for Show<'_, V> {
+    fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
+        let id = param.id;
+        if self.consolidated.contains(&id) {
+            let state = State::of(self.springs.get(&id), param);
+            self.visitor.enter_module(place.path, CONTAINER);
+            self.show(PRECISION, id, state.precision);
+            self.show(ANCHOR, id, state.anchor);
+            self.show(SPREAD, id, state.spread);
+            self.visitor.exit_module(place.path, CONTAINER);
+        }
+    }
+}
+
+/// Has a mapper map the state of each parameter, under the parameter's path.
+struct Map<'a, P> {
+    consolidated: HashSet<ParamId>,
+    before: Springs<B>,
+    after: Springs<B>,
+    mapper: &'a mut P,
+}
+
+impl<P: ModuleMapper> Map<'_, P> {
+    fn map<const D: usize>(&mut self, name: &str, id: ParamId, tensor: Tensor<D>) -> Tensor<D> {
+        self.mapper.enter_module(name, CONTAINER);
+        let param = self.mapper.map_float(Param::initialized(id, tensor));
+        self.mapper.exit_module(name, CONTAINER);
+        param.into_value().inner()
+    }
+}
+
+impl<P: ModuleMapper> ParameterVisitor for Map<'_, P> {
+    fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
+        let id = param.id;
+        if !self.consolidated.contains(&id) {
+            return;
+        }
+        let state = State::of(self.before.get(&id), param);
+        self.mapper.enter_module(place.path, CONTAINER);
+        let precision = self.map(PRECISION, id, state.precision);
+        let anchor = self.map(ANCHOR, id, state.anchor);
+        let spread = self.map(SPREAD, id, state.spread);
+        self.mapper.exit_module(place.path, CONTAINER);
+        // What holds nothing need not be there.
+        if precision.clone().max_abs().into_scalar::<f64>() != 0.0 {
+            let spring = Spring {
+                path: place.path.to_string(),
+                order: place.order,
+                precision: B::primitive(precision),
+                anchor: B::primitive(anchor),
+                spread: B::primitive(spread),
+            };
+            self.after.insert(id, spring);
+        }
+    }
+}

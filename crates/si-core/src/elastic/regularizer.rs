@@ -1,0 +1,181 @@
+use burn::Tensor;
+use burn::backend::Dispatch;
+use burn::module::{Module, ParamId};
+use burn::optim::GradientsParams;
+use burn::tensor::Device;
+use log::warn;
+
+use super::spring::{Spring, Springs};
+use super::step::{Join, MoveOn, Penalize, Rebind, SumPenalty};
+use super::{ElasticForm, ElasticWeightConsolidationConfig, Fisher};
+use crate::ops::SynapticBackend;
+use crate::traversal::{visit_consolidated, visit_parameters};
+use crate::{Error, Inert};
+
+/// Elastic Weight Consolidation (Kirkpatrick et al. 2017): holds each parameter back by how much the
+/// predictions on past tasks depend on it, which the [`Fisher`] information tells.
+///
+/// After a task, its posterior is taken for a Gaussian around the parameters θ* that were found, whose
+/// precision is the diagonal of the Fisher information F. While the next task is learnt that is a
+/// penalty on leaving them: the surrogate loss is `L + λ/2 Σ F (θ − θ*)²`. How the penalties of several
+/// tasks add up is the [`ElasticForm`].
+///
+/// Nothing happens between steps, so a step has one side. At a task's end F is measured, which takes
+/// the task's data and passes over them of its own, where
+/// [`SynapticIntelligence`](crate::SynapticIntelligence) has what it needs from training:
+///
+/// ```diff
+///  let grads = GradientsParams::from_grads(loss.backward(), &model);
+/// +let grads = ewc.penalize(&model, grads);
+///  model = optimizer.step(learning_rate, model, grads);
+///  // … and at the end of each task:
+/// +let fisher = Fisher::estimate(&model, &task.examples, log_likelihood, Labels::Exact);
+/// +ewc.consolidate(&model, &fisher);
+/// ```
+///
+/// The state is two tensors the size of the parameters, whatever the number of tasks and the form; a
+/// [`Spring`] says how. It belongs to parameters by id: a new parameter starts without, and for a
+/// module that was loaded from a file, and so has other ids, there is [`rebind`](Self::rebind).
+/// [`record`](ElasticWeightConsolidation::record) saves it. Only [`consolidate`](Self::consolidate)
+/// waits for the device.
+///
+/// `B` is the backend of the state; the default follows the module to any device.
+#[derive(Clone, Debug)]
+pub struct ElasticWeightConsolidation<B: SynapticBackend = Dispatch> {
+    config: ElasticWeightConsolidationConfig,
+    pub(super) springs: Springs<B>,
+    pub(super) task: usize,
+}
+
+impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
+    /// Checks the values and makes a regularizer that has not seen a module yet.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ElasticWeightConsolidationConfig::init`].
+    pub fn new(config: ElasticWeightConsolidationConfig) -> Result<Self, Error> {
+        config.validate()?;
+        Ok(Self {
+            config,
+            springs: Springs::new(),
+            task: 0,
+        })
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &ElasticWeightConsolidationConfig {
+        &self.config
+    }
+
+    /// The number of tasks consolidated so far, which is the index of the task being learnt.
+    pub fn task(&self) -> usize {
+        self.task
+    }
+
+    /// The state of a parameter, by its id. None before a task told something about it, and for
+    /// parameters that are not consolidated.
+    pub fn spring(&self, id: ParamId) -> Option<&Spring<B>> {
+        self.springs.get(&id)
+    }
+
+    /// The state of every parameter that has some, in the module's order.
+    pub fn springs(&self) -> Vec<&Spring<B>> {
+        let mut springs: Vec<_> = self.springs.values().collect();
+        springs.sort_by_key(|spring| spring.order);
+        springs
+    }
+
+    /// Adds the penalty's gradient `λ Σ_ν F^ν (θ − θ^ν)` to the gradients of the task loss.
+    ///
+    /// Call it once per optimizer step, on the summed gradients where several minibatches are
+    /// accumulated, and before any clipping. A parameter without a gradient is left alone. During the
+    /// first task, and with a strength of 0, the gradients stay as they are.
+    pub fn penalize<M: Module>(&self, module: &M, mut grads: GradientsParams) -> GradientsParams {
+        if self.config.strength > 0.0 {
+            let mut penalize = Penalize {
+                springs: &self.springs,
+                scale: self.config.penalty_scale(),
+                grads: &mut grads,
+            };
+            visit_parameters(module, &mut penalize);
+        }
+        grads
+    }
+
+    /// The penalty `λ/2 Σ_ν Σ F^ν (θ − θ^ν)²` as a differentiable term, `[1]`: to report it, or to
+    /// add it to the loss instead of calling [`penalize`](Self::penalize). Zero during the first task.
+    ///
+    /// # Panics
+    ///
+    /// If `module` has no parameter.
+    pub fn penalty<M: Module>(&self, module: &M) -> Tensor<1> {
+        let mut sum = SumPenalty {
+            springs: &self.springs,
+            scale: self.config.penalty_scale(),
+            penalty: None,
+        };
+        visit_parameters(module, &mut sum);
+        sum.penalty.unwrap_or_else(|| {
+            let devices = module.devices();
+            let device = devices.first().expect("a module to train has a parameter");
+            Tensor::zeros([1], device)
+        })
+    }
+
+    /// Ends a task: what `fisher` tells about the parameters holds them where they are now.
+    ///
+    /// Call it after the last step of every task, with the information that the task's examples have
+    /// about `module` as it is then. A parameter that it tells nothing about counts as one that the
+    /// task does not depend on.
+    ///
+    /// Returns [`Inert::NoImportance`] if it tells nothing about any consolidated parameter, as that
+    /// of another module does, so that the task is not protected; that is also logged as a warning.
+    ///
+    /// # Panics
+    ///
+    /// If the information about a parameter is not of its shape.
+    pub fn consolidate<M: Module>(&mut self, module: &M, fisher: &Fisher) -> Option<Inert> {
+        if let ElasticForm::Online { decay } = self.config.form {
+            let springs = &mut self.springs;
+            visit_parameters(module, &mut MoveOn { springs, decay });
+        }
+        let mut join = Join {
+            springs: &mut self.springs,
+            fisher,
+            informed: false,
+        };
+        visit_consolidated(module, self.config.selection(), &mut join);
+        let inert = !join.informed && self.config.strength > 0.0;
+        if inert {
+            warn!(
+                "task {} is not protected: its Fisher information is zero for every consolidated \
+                 parameter",
+                self.task
+            );
+        }
+        self.task += 1;
+        inert.then_some(Inert::NoImportance)
+    }
+
+    /// Gives the state to the parameters of the same path and shape, whatever their ids: for a
+    /// module that was loaded from a file. State that finds no parameter is dropped.
+    pub fn rebind<M: Module>(&mut self, module: &M) {
+        let mut rebind = Rebind {
+            before: core::mem::take(&mut self.springs).into_values().collect(),
+            after: Springs::new(),
+        };
+        visit_parameters(module, &mut rebind);
+        self.springs = rebind.after;
+    }
+}
+
+impl ElasticWeightConsolidation {
+    /// Moves the state to `device`, with the module.
+    pub fn to_device(mut self, device: &Device) -> Self {
+        let device = device.clone().inner();
+        let moved =
+            |(id, spring): (ParamId, Spring<_>)| (id, spring.to_device(device.as_dispatch()));
+        self.springs = self.springs.into_iter().map(moved).collect();
+        self
+    }
+}

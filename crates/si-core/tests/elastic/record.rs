@@ -1,0 +1,218 @@
+use burn::module::{Module, Param};
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::prelude::*;
+use burn::store::ModuleRecord;
+use si_core::{ElasticForm, ElasticWeightConsolidation, Fisher, SynapticBackend};
+
+use super::{Vector, config, device, ewc};
+use crate::common::values;
+
+/// `x ↦ scale · x + shift`, fitted to a target, and a part that only even tasks use.
+#[derive(Module, Debug)]
+struct Line {
+    scale: Param<Tensor<2>>,
+    shift: Param<Tensor<1>>,
+    even: Param<Tensor<1>>,
+}
+
+impl Line {
+    fn new() -> Self {
+        let param = |values: [f32; 2]| Param::from_tensor(Tensor::from_floats(values, &device()));
+        let scale = Tensor::from_floats([[0.5, -0.3], [0.1, 0.7]], &device());
+        Self {
+            scale: Param::from_tensor(scale),
+            shift: param([0.2, -0.1]),
+            even: param([0.0, 0.4]),
+        }
+    }
+
+    fn residual(&self, task: usize, step: usize) -> Tensor<2> {
+        let phase = (10 * task + step) as f32;
+        let x = Tensor::<2>::from_floats([[phase.sin(), phase.cos()]], &device());
+        let target = Tensor::<2>::from_floats([[(2.0 * phase).cos(), 0.3]], &device());
+        let output = x.matmul(self.scale.val()) + self.shift.val().unsqueeze();
+        match task % 2 {
+            0 => output + self.even.val().unsqueeze() - target,
+            _ => output - target,
+        }
+    }
+
+    /// Squares of the residuals' gradients, in place of a likelihood's.
+    fn fisher(&self, task: usize) -> Fisher {
+        let mut fisher = Fisher::default();
+        for step in 0..3 {
+            let grads = self.residual(task, step).sum().backward();
+            let grads = GradientsParams::from_grads(grads, self);
+            if let Some(gradient) = grads.get::<2>(self.scale.id) {
+                fisher.add(self.scale.id, gradient.square());
+            }
+            for param in [&self.shift, &self.even] {
+                if let Some(gradient) = grads.get::<1>(param.id) {
+                    fisher.add(param.id, gradient.square());
+                }
+            }
+        }
+        fisher.scale(1.0 / 3.0)
+    }
+}
+
+/// A training in progress.
+struct Run {
+    model: Line,
+    ewc: ElasticWeightConsolidation,
+    optimizer: ModuleOptimizer,
+}
+
+impl Run {
+    fn new(form: ElasticForm) -> Self {
+        Self {
+            model: Line::new(),
+            ewc: ewc(&config(0.7).with_form(form)),
+            optimizer: AdamConfig::new().init(),
+        }
+    }
+
+    fn step(&mut self, task: usize, step: usize) {
+        let loss = self.model.residual(task, step).square().mean();
+        let grads = GradientsParams::from_grads(loss.backward(), &self.model);
+        let grads = self.ewc.penalize(&self.model, grads);
+        let model = self.model.clone();
+        self.model = self.optimizer.step(0.05, model, grads);
+    }
+
+    fn end_task(&mut self, task: usize) {
+        let fisher = self.model.fisher(task);
+        self.ewc.consolidate(&self.model, &fisher);
+    }
+
+    /// Through the bytes of the three records into new ones.
+    fn reload(self, form: ElasticForm) -> Self {
+        let state = bytes(self.ewc.record(&self.model));
+        let model = bytes(self.model.into_record());
+        let fresh = Self::new(form);
+        let model = fresh.model.load_record(model);
+        let optimizer = self.optimizer.into_bytes().expect("it can be written");
+        Self {
+            ewc: fresh.ewc.load_record(&model, state).expect("it fits"),
+            model,
+            optimizer: (fresh.optimizer.from_bytes(optimizer)).expect("it can be read"),
+        }
+    }
+
+    /// Everything that it knows, as bits.
+    fn bits(&self) -> Vec<u64> {
+        let parameters = [
+            values(self.model.scale.val()),
+            values(self.model.shift.val()),
+            values(self.model.even.val()),
+            values(self.ewc.penalty(&self.model)),
+        ];
+        let mut all = parameters.concat();
+        for spring in self.ewc.springs() {
+            for state in [spring.precision(), spring.anchor()] {
+                all.extend(match spring.shape().num_dims() {
+                    1 => values(burn::backend::Dispatch::tensor::<1>(state.clone())),
+                    _ => values(burn::backend::Dispatch::tensor::<2>(state.clone())),
+                });
+            }
+        }
+        all.into_iter().map(f64::to_bits).collect()
+    }
+}
+
+fn bytes(record: ModuleRecord) -> ModuleRecord {
+    let bytes = record.into_bytes().expect("it can be written");
+    ModuleRecord::from_bytes(bytes).expect("it can be read")
+}
+
+#[test]
+fn loaded_state_goes_on_to_the_same_bits_within_a_task_and_across_its_end() {
+    for form in [ElasticForm::PerTask, ElasticForm::Online { decay: 0.9 }] {
+        // Before the first step, in the first task, at its end, in the second, at its end, later.
+        for interruption in [0, 1, 2, 4, 6, 7] {
+            let mut unbroken = Run::new(form);
+            let mut broken = Run::new(form);
+            for point in 0..12 {
+                if point == interruption {
+                    broken = broken.reload(form);
+                }
+                for run in [&mut unbroken, &mut broken] {
+                    // The first task is odd: a parameter is without state until the second.
+                    let task = point / 3 + 1;
+                    match point % 3 {
+                        2 => run.end_task(task),
+                        step => run.step(task, step),
+                    }
+                }
+            }
+            assert_eq!(
+                broken.bits(),
+                unbroken.bits(),
+                "interrupted at {interruption}"
+            );
+            assert_eq!(broken.ewc.task(), 4);
+        }
+    }
+}
+
+#[test]
+fn file_holds_the_state_by_path() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("ewc.bpk");
+    let mut run = Run::new(ElasticForm::PerTask);
+    run.end_task(0);
+    run.ewc
+        .record(&run.model)
+        .save(&path)
+        .expect("it can be written");
+    // A module of the same paths, with other ids.
+    let model = Line::new();
+    let record = ModuleRecord::load(&path).expect("it can be read");
+    assert_eq!(record.len(), 3 * 3 + 1);
+    let loaded = ewc(&config(0.7))
+        .load_record(&model, record)
+        .expect("it fits");
+    assert_eq!(loaded.task(), 1);
+    let paths: Vec<&str> = loaded
+        .springs()
+        .iter()
+        .map(|spring| spring.path())
+        .collect();
+    assert_eq!(paths, ["scale", "shift", "even"]);
+    assert!(loaded.spring(model.scale.id).is_some());
+}
+
+#[test]
+fn record_of_another_module_is_refused() {
+    let module = Vector::new(&[1.0]);
+    let record = ewc(&config(1.0)).record(&module);
+    let error = ewc(&config(1.0)).load_record(&Line::new(), record.clone());
+    assert!(
+        error
+            .expect_err("the paths differ")
+            .to_string()
+            .contains("scale.precision")
+    );
+    let wider = Vector::new(&[1.0, 2.0]);
+    let error = ewc(&config(1.0)).load_record(&wider, record);
+    let error = error.expect_err("the shapes differ").to_string();
+    assert!(error.contains("theta.precision: shape mismatch"), "{error}");
+}
+
+#[test]
+fn loading_for_a_module_in_validation_mode_says_what_to_do() {
+    let module = Vector::new(&[1.0]);
+    let record = ewc(&config(1.0)).record(&module);
+    let error = ewc(&config(1.0)).load_record(&module.valid(), record);
+    let error = error.expect_err("the state has no place to go").to_string();
+    assert!(error.contains("training mode (`train`)"), "{error}");
+}
+
+#[test]
+fn state_moves_with_the_module() {
+    let module = Vector::new(&[1.0]);
+    let mut ewc = ewc(&config(1.0));
+    ewc.consolidate(&module, &module.fisher(&[2.0]));
+    let moved = ewc.to_device(&device());
+    assert_eq!(module.moved_to(&[4.0]).pull(&moved, &[0.0]), [6.0]);
+}
