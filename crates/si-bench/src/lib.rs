@@ -1,6 +1,7 @@
 //! Benchmarks of continual learning: data sets, task sequences, experiments, metrics and reports.
 
 pub mod data;
+mod descent;
 mod device;
 mod error;
 pub mod experiment;
@@ -9,7 +10,9 @@ mod fixture;
 pub mod metrics;
 pub mod model;
 pub mod report;
+pub mod schematic;
 pub mod task;
+pub mod theory;
 
 pub use device::{BackendInfo, available, device};
 pub use error::Error;

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use clap::{Parser, Subcommand};
 use si_bench::experiment::Versions;
 
-use crate::commands::{data, devices, report, split_mnist, worker};
+use crate::commands::{data, devices, report, schematics, split_mnist, theory, worker};
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let Versions { si, burn } = Versions::current();
@@ -24,6 +24,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     SplitMnist(Box<split_mnist::SplitMnistArgs>),
+    Theory(theory::TheoryArgs),
+    Schematics(schematics::SchematicsArgs),
     Data(data::DataArgs),
     Devices(devices::DevicesArgs),
     Report(report::ReportArgs),
@@ -34,6 +36,8 @@ impl Cli {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         match &self.command {
             Command::SplitMnist(args) => split_mnist::run(args),
+            Command::Theory(args) => theory::run(args),
+            Command::Schematics(args) => schematics::run(args),
             Command::Data(args) => data::run(args),
             Command::Devices(args) => devices::run(args),
             Command::Report(args) => report::run(args),

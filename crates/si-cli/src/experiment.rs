@@ -14,11 +14,9 @@ use crate::commands::worker::WorkerArgs;
 use crate::exit::{INTERRUPTED, Interrupted};
 use crate::jobs::{Event, Job, Outcome, Pool};
 use crate::output;
+use crate::output_folder::ROOT;
 use crate::progress::Display;
 use crate::settings::Settings;
-
-/// Where run folders are without `--out`.
-const ROOT: &str = "runs";
 
 /// Free memory at the top of the heap that a worker keeps, in bytes: more than any network needs.
 const KEPT_BYTES: &str = "1073741824";

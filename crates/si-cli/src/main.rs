@@ -12,6 +12,7 @@ mod jobs;
 mod logger;
 mod meter;
 mod output;
+mod output_folder;
 mod progress;
 mod settings;
 

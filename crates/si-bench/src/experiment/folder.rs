@@ -44,7 +44,7 @@ impl RunFolder {
                 fs::create_dir_all(path).map_err(io("make", path))?;
                 path.clone()
             }
-            None => new_folder(&root.join(config.experiment.name()), &stamp::utc_stamp(now))?,
+            None => new_stamped_folder(&root.join(config.experiment.name()), now)?,
         };
         let mut folder = Self {
             path,
@@ -267,10 +267,16 @@ fn is_run(record: &RunRecord, condition: &Condition, seed: u64) -> bool {
     record.seed == seed && record.condition == *condition
 }
 
-/// Makes `parent/name`, or `parent/name-2` and so on where that is taken.
-fn new_folder(parent: &Path, name: &str) -> Result<PathBuf, Error> {
+/// Makes a new folder for what is made at `now`: `parent/<UTC stamp>`, or
+/// `parent/<UTC stamp>-2` and so on where that is taken.
+///
+/// # Errors
+///
+/// [`Error::Io`], which names the folder, if it cannot be made.
+pub fn new_stamped_folder(parent: &Path, now: SystemTime) -> Result<PathBuf, Error> {
+    let name = stamp::utc_stamp(now);
     fs::create_dir_all(parent).map_err(io("make", parent))?;
-    let mut path = parent.join(name);
+    let mut path = parent.join(&name);
     let mut count = 1;
     loop {
         match fs::create_dir(&path) {

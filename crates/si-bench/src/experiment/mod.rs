@@ -10,7 +10,7 @@ mod run;
 mod summary;
 
 pub use config::{Activation, Condition, Experiment, ExperimentConfig, Scenario};
-pub use folder::RunFolder;
+pub use folder::{RunFolder, new_stamped_folder};
 pub use optimizer::Optimizer;
 pub use record::{EpochRecord, RunRecord, Versions};
 pub use run::{Progress, run, run_on};

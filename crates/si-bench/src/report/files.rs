@@ -63,11 +63,12 @@ pub fn write_comparison(folder: &Path, results: &[Results]) -> Result<Artefacts,
     })
 }
 
-/// Pixels across `figure.png`: 300 per inch on a page's width of six inches.
-const PNG_WIDTH: u32 = 1800;
+/// Pixels across a figure's PNG file: 300 per inch on a page's width of six inches.
+pub(crate) const PNG_WIDTH: u32 = 1800;
 
-/// Puts `content` in the place of `name` in a folder that is made if it is not there, so that a reader sees either the old file or the new.
-fn replace(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf, Error> {
+/// Puts `content` in the place of `name` in a folder that is made if it is not there, so that a
+/// reader sees either the old file or the new.
+pub(crate) fn replace(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf, Error> {
     fs::create_dir_all(folder).map_err(|source| Error::Io {
         action: "create",
         path: folder.to_path_buf(),

@@ -1,11 +1,8 @@
-use comfy_table::{
-    CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle,
-};
-
 use super::{
     Results,
     columns::Column,
     rows::{self, Row},
+    terminal::{terminal_table, wrap},
 };
 
 /// The results as a table for the terminal, at most 80 columns wide and without escape codes.
@@ -35,9 +32,6 @@ pub fn table(results: &[Results]) -> String {
     text
 }
 
-/// Columns of a terminal that has not been widened.
-const WIDTH: u16 = 80;
-
 /// Conditions side by side: three in parts of 16 columns beside the labels, or two in parts of 24
 /// where a name needs them.
 fn block_size(columns: &[Column]) -> usize {
@@ -50,9 +44,6 @@ fn block_size(columns: &[Column]) -> usize {
         3
     }
 }
-
-const STYLE: TableStyle =
-    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 fn title(results: &[Results]) -> Option<String> {
     let names = |of: fn(&Results) -> String| {
@@ -70,52 +61,19 @@ fn title(results: &[Results]) -> Option<String> {
 }
 
 fn render(columns: &[Column]) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(STYLE)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH)
-        .set_header(with_label(
-            "",
-            columns.iter().map(|column| column.name("\n")),
-        ));
+    let header = with_label("", columns.iter().map(|column| column.name("\n")));
+    let mut table = terminal_table(header);
     for row in rows::rows(columns) {
         match row {
             Row::Heading(heading) => table.add_row([heading]),
             Row::Cells { label, cells } => table.add_row(with_label(&format!("  {label}"), cells)),
         };
     }
-    if let Some(labels) = table.column_mut(0) {
-        labels.set_constraint(ColumnConstraint::ContentWidth);
-    }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
     table.trim_fmt() + "\n"
 }
 
 fn with_label(label: &str, cells: impl IntoIterator<Item = String>) -> Vec<String> {
     std::iter::once(label.to_string()).chain(cells).collect()
-}
-
-/// Breaks a note into lines that fit, between words.
-fn wrap(note: &str) -> String {
-    let mut text = String::new();
-    let mut width = 0;
-    for word in note.split(' ') {
-        let length = word.chars().count() + 1;
-        if width > 0 && width + length > usize::from(WIDTH) {
-            text.push('\n');
-            width = 0;
-        }
-        if width > 0 {
-            text.push(' ');
-        }
-        text.push_str(word);
-        width += length;
-    }
-    text.push('\n');
-    text
 }
 
 #[cfg(test)]

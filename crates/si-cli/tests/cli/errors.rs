@@ -126,6 +126,19 @@ fn resume_with_other_settings() {
 }
 
 #[test]
+fn a_folder_for_results_that_cannot_be_made() {
+    for command in ["theory", "schematics"] {
+        let folder = TempDir::new().expect("temporary folder");
+        fs::write(folder.path().join("notes.txt"), "mine").expect("file");
+        let output = si(folder.path(), &[command, "--out", "notes.txt/results"]);
+        insta::assert_snapshot!(
+            format!("{command}_cannot_make_its_folder"),
+            failure(&output)
+        );
+    }
+}
+
+#[test]
 fn an_error_before_the_first_run_leaves_no_folder() {
     let folder = TempDir::new().expect("temporary folder");
     si(folder.path(), &["split-mnist", "--device", "gpu"]);

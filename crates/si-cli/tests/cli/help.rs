@@ -15,6 +15,16 @@ fn help_of_split_mnist() {
 }
 
 #[test]
+fn help_of_theory() {
+    insta::assert_snapshot!(help(&["theory", "--help"]));
+}
+
+#[test]
+fn help_of_schematics() {
+    insta::assert_snapshot!(help(&["schematics", "--help"]));
+}
+
+#[test]
 fn version_names_burns_too() {
     let version = help(&["--version"]);
     assert_eq!(

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 mod errors;
+mod figures;
 mod help;
 mod training;
 

@@ -5,43 +5,43 @@ use super::{
     svg::{Svg, unit},
 };
 
-pub(in crate::report) use super::legend::Entry;
+pub(crate) use super::legend::Entry;
 
 /// Panels in rows of three that share both axes, below one legend.
-pub(in crate::report) struct Grid {
+pub(crate) struct Grid {
     /// What the drawing is, for those who cannot see it.
-    pub(in crate::report) title: String,
+    pub(crate) title: String,
     /// What it shows, for the same.
-    pub(in crate::report) description: String,
-    pub(in crate::report) x_label: String,
-    pub(in crate::report) y_label: String,
+    pub(crate) description: String,
+    pub(crate) x_label: String,
+    pub(crate) y_label: String,
     /// The x axes run from 1 to this number, in whole steps.
-    pub(in crate::report) x_last: usize,
+    pub(crate) x_last: usize,
     /// Ends of the y axes, which differ.
-    pub(in crate::report) y: (f64, f64),
+    pub(crate) y: (f64, f64),
     /// A dashed line across all panels.
-    pub(in crate::report) baseline: Option<f64>,
-    pub(in crate::report) legend: Vec<Entry>,
-    pub(in crate::report) panels: Vec<Panel>,
+    pub(crate) baseline: Option<f64>,
+    pub(crate) legend: Vec<Entry>,
+    pub(crate) panels: Vec<Panel>,
 }
 
 /// Width of the drawing. At 360 pixels, as on a phone, type of size 26 comes to more than 10.
-pub(in crate::report) const WIDTH: f64 = 900.0;
+pub(crate) const WIDTH: f64 = 900.0;
 
 const MAX_COLUMNS: usize = 3;
-const MARGIN: f64 = 16.0;
+pub(super) const MARGIN: f64 = 16.0;
 /// Room for the y axis: its title, and the labels of its ticks.
-const LEFT: f64 = 104.0;
+pub(super) const LEFT: f64 = 104.0;
 const COLUMN_GAP: f64 = 30.0;
-const X_TICKS_HEIGHT: f64 = 40.0;
-const X_LABEL_HEIGHT: f64 = 42.0;
+pub(super) const X_TICKS_HEIGHT: f64 = 40.0;
+pub(super) const X_LABEL_HEIGHT: f64 = 42.0;
 /// Width that the label of a tick on the x axis takes up.
 const X_TICK_WIDTH: f64 = 40.0;
 const MAX_Y_TICKS: usize = 7;
 
 impl Grid {
     /// The drawing as the text of an SVG file.
-    pub(in crate::report) fn draw(self) -> String {
+    pub(crate) fn draw(self) -> String {
         let columns = self.panels.len().clamp(1, MAX_COLUMNS);
         let rows = self.panels.len().div_ceil(columns);
         let gaps = (columns - 1) as f64 * COLUMN_GAP;
@@ -102,7 +102,8 @@ impl Grid {
     }
 }
 
-fn draw_label(svg: &mut Svg, (x, y): (f64, f64), angle: Option<i32>, label: &str) {
+/// The label of an axis around a point, turned by `angle` degrees where there is one.
+pub(super) fn draw_label(svg: &mut Svg, (x, y): (f64, f64), angle: Option<i32>, label: &str) {
     let (x, y) = (unit(x), unit(y));
     let turn = angle
         .map(|angle| format!("rotate({angle} {x} {y})"))

@@ -1,16 +1,22 @@
 use super::{
     panel::{BASELINE_COLOR, BASELINE_DASHES},
-    style::LineStyle,
+    style::{LineStyle, shade},
     svg::{Svg, unit},
     text,
 };
 
 /// What the legend says about one kind of line.
-pub(in crate::report) enum Entry {
+pub(crate) enum Entry {
     /// A condition, by its name.
     Condition(LineStyle, String),
     /// The dashed line across the panels.
     Baseline(String),
+    /// A line without markers.
+    Line(LineStyle, String),
+    /// Markers without a line.
+    Markers(LineStyle, String),
+    /// The shades of a field.
+    Shades(String),
 }
 
 /// Entries one after another, in as many rows as they need.
@@ -29,10 +35,7 @@ impl Legend {
         let mut rows: Vec<Vec<(Entry, String)>> = Vec::new();
         let mut used = f64::INFINITY;
         for entry in entries {
-            let name = match &entry {
-                Entry::Condition(_, name) | Entry::Baseline(name) => name,
-            };
-            let name = text::fit(name, SIZE, width - SAMPLE_WIDTH);
+            let name = text::fit(entry.name(), SIZE, width - SAMPLE_WIDTH);
             let needed = advance(&name);
             if used + needed > width + GAP {
                 rows.push(Vec::new());
@@ -73,6 +76,18 @@ impl Legend {
     }
 }
 
+impl Entry {
+    fn name(&self) -> &str {
+        match self {
+            Entry::Condition(_, name)
+            | Entry::Line(_, name)
+            | Entry::Markers(_, name)
+            | Entry::Baseline(name)
+            | Entry::Shades(name) => name,
+        }
+    }
+}
+
 fn advance(name: &str) -> f64 {
     SAMPLE_WIDTH + text::width(name, SIZE) + GAP
 }
@@ -84,6 +99,9 @@ fn draw_sample(svg: &mut Svg, entry: &Entry, left: f64, y: f64) {
             style.line(svg, &[(left, y), (right, y)]);
             style.marker(svg, ((left + right) / 2.0, y));
         }
+        Entry::Line(style, _) => style.line(svg, &[(left, y), (right, y)]),
+        Entry::Markers(style, _) => style.marker(svg, ((left + right) / 2.0, y)),
+        Entry::Shades(_) => draw_shades(svg, left, right, y),
         Entry::Baseline(_) => svg.line(
             (left, y),
             (right, y),
@@ -96,6 +114,25 @@ fn draw_sample(svg: &mut Svg, entry: &Entry, left: f64, y: f64) {
         ),
     }
 }
+
+fn draw_shades(svg: &mut Svg, left: f64, right: f64, y: f64) {
+    let width = (right - left) / NUM_SHADES as f64;
+    for index in 0..NUM_SHADES {
+        svg.element(
+            "rect",
+            &[
+                ("x", &unit(left + index as f64 * width)),
+                ("y", &unit(y - SIZE * 0.4)),
+                ("width", &unit(width)),
+                ("height", &unit(SIZE * 0.8)),
+                ("fill", &shade(index as f64 / (NUM_SHADES - 1) as f64)),
+                ("stroke", &"#888888"),
+            ],
+        );
+    }
+}
+
+const NUM_SHADES: usize = 5;
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,14 @@
-//! A small drawing kit: panels of lines with error bars on a shared scale, as SVG text.
+//! A small drawing kit, as SVG text: panels of lines with error bars on a shared scale, and charts with
+//! axes of their own.
 //!
 //! Lengths are SVG units of a drawing that is [`grid::WIDTH`] wide; y grows downwards.
 
-pub(super) mod grid;
+pub(crate) mod chart;
+pub(crate) mod field;
+pub(crate) mod grid;
 mod legend;
-pub(super) mod panel;
-pub(super) mod scale;
-pub(super) mod style;
+pub(crate) mod panel;
+pub(crate) mod scale;
+pub(crate) mod style;
 mod svg;
 mod text;

@@ -6,26 +6,26 @@ use super::{
 };
 
 /// One set of axes, with its title and its lines.
-pub(in crate::report) struct Panel {
+pub(crate) struct Panel {
     /// What it shows, in bold.
-    pub(in crate::report) title: String,
+    pub(crate) title: String,
     /// What to add to the title, beside it or, where any panel is too narrow for that, below it.
-    pub(in crate::report) note: String,
+    pub(crate) note: String,
     /// The lines, from the lowest to the topmost.
-    pub(in crate::report) series: Vec<Series>,
+    pub(crate) series: Vec<Series>,
 }
 
 /// One line with its markers and error bars.
-pub(in crate::report) struct Series {
-    pub(in crate::report) style: LineStyle,
-    pub(in crate::report) points: Vec<Point>,
+pub(crate) struct Series {
+    pub(crate) style: LineStyle,
+    pub(crate) points: Vec<Point>,
 }
 
 /// A value and, where there is one, half the height of its error bar.
-pub(in crate::report) struct Point {
-    pub(in crate::report) x: f64,
-    pub(in crate::report) y: f64,
-    pub(in crate::report) error: Option<f64>,
+pub(crate) struct Point {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+    pub(crate) error: Option<f64>,
 }
 
 /// Where a panel's axes lie in the drawing.
@@ -49,7 +49,7 @@ pub(super) struct Axes {
 pub(super) const TITLE_SIZE: f64 = 26.0;
 /// From one line of text to the next.
 pub(super) const LINE_HEIGHT: f64 = 31.0;
-const NOTE_SIZE: f64 = 24.0;
+pub(super) const NOTE_SIZE: f64 = 24.0;
 const TICK_SIZE: f64 = 24.0;
 pub(super) const BASELINE_COLOR: &str = "#767676";
 pub(super) const BASELINE_DASHES: &str = "2 7";
@@ -101,11 +101,11 @@ impl Panel {
 }
 
 /// Size and weight of a title and of its note.
-const BOLD: (f64, u32) = (TITLE_SIZE, 600);
+pub(super) const BOLD: (f64, u32) = (TITLE_SIZE, 600);
 const PLAIN: (f64, u32) = (NOTE_SIZE, 400);
 
 /// One line of a title, in parts with a space between them.
-fn draw_line(svg: &mut Svg, frame: Frame, y: f64, parts: &[(&str, (f64, u32))]) {
+pub(super) fn draw_line(svg: &mut Svg, frame: Frame, y: f64, parts: &[(&str, (f64, u32))]) {
     svg.open(
         "text",
         &[
@@ -147,7 +147,7 @@ impl Series {
 }
 
 /// Grid, axes and their labels; those of the y axis only at the outer edge.
-fn draw_axes(svg: &mut Svg, frame: Frame, axes: &Axes, x: Scale, y: Scale, outer: bool) {
+pub(super) fn draw_axes(svg: &mut Svg, frame: Frame, axes: &Axes, x: Scale, y: Scale, outer: bool) {
     let (left, right) = (frame.left, frame.left + frame.width);
     let bottom = frame.top + frame.height;
     for (value, label) in axes.y_ticks.values.iter().zip(&axes.y_ticks.labels) {

@@ -1,33 +1,45 @@
 /// A linear map from the values of an axis to the units of a drawing.
 #[derive(Clone, Copy)]
-pub(in crate::report) struct Scale {
+pub(crate) struct Scale {
     from: (f64, f64),
     to: (f64, f64),
 }
 
 impl Scale {
     /// Maps the ends of `from`, which differ, to those of `to`.
-    pub(in crate::report) fn new(from: (f64, f64), to: (f64, f64)) -> Self {
+    pub(crate) fn new(from: (f64, f64), to: (f64, f64)) -> Self {
         Self { from, to }
     }
 
     /// Where `value` lies; values past an end lie at that end.
-    pub(in crate::report) fn at(self, value: f64) -> f64 {
-        let share = (value - self.from.0) / (self.from.1 - self.from.0);
-        self.to.0 + share.clamp(0.0, 1.0) * (self.to.1 - self.to.0)
+    pub(crate) fn at(self, value: f64) -> f64 {
+        self.place(self.share(value).clamp(0.0, 1.0))
+    }
+
+    /// Where `value` lies, past the ends as well.
+    pub(crate) fn beyond(self, value: f64) -> f64 {
+        self.place(self.share(value))
+    }
+
+    fn share(self, value: f64) -> f64 {
+        (value - self.from.0) / (self.from.1 - self.from.0)
+    }
+
+    fn place(self, share: f64) -> f64 {
+        self.to.0 + share * (self.to.1 - self.to.0)
     }
 }
 
 /// Marks of an axis: their values and, with one number of decimals, their labels.
-pub(in crate::report) struct Ticks {
-    pub(in crate::report) values: Vec<f64>,
-    pub(in crate::report) labels: Vec<String>,
+pub(crate) struct Ticks {
+    pub(crate) values: Vec<f64>,
+    pub(crate) labels: Vec<String>,
 }
 
 impl Ticks {
     /// At most `max_count` round values between `low` and `high`, in steps of 1, 2 or 5 times a
     /// power of ten.
-    pub(in crate::report) fn round(low: f64, high: f64, max_count: usize) -> Self {
+    pub(crate) fn round(low: f64, high: f64, max_count: usize) -> Self {
         let fitting = (-6..6)
             .flat_map(|power| [1.0, 2.0, 5.0].map(|digit| (digit, power)))
             .find(|(digit, power)| {
@@ -54,7 +66,7 @@ impl Ticks {
     }
 
     /// Whole numbers from 1 to `last`, at most `max_count` of them.
-    pub(in crate::report) fn whole(last: usize, max_count: usize) -> Self {
+    pub(crate) fn whole(last: usize, max_count: usize) -> Self {
         let step = last.div_ceil(max_count.max(1)).max(1);
         let values = (1..=last).filter(|value| value % step == 0 || step == 1);
         let (values, labels) = values
@@ -109,5 +121,6 @@ mod tests {
             [scale.at(0.5), scale.at(3.0), scale.at(-1.0)],
             [75.0, 0.0, 100.0]
         );
+        assert_eq!(scale.beyond(3.0), -50.0);
     }
 }

@@ -3,7 +3,7 @@ use super::svg::{Attribute, Svg, unit};
 /// How one condition is drawn, told apart by colour, by dashes and by the shape of its marker, so
 /// that any one of them will do in print or without sight of colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::report) struct LineStyle {
+pub(crate) struct LineStyle {
     color: &'static str,
     dashes: &'static str,
     marker: Marker,
@@ -38,11 +38,36 @@ const RADIUS: f64 = 7.0;
 
 impl LineStyle {
     /// The style of the condition `index`; the first 210 all differ.
-    pub(in crate::report) fn nth(index: usize) -> Self {
+    pub(crate) fn nth(index: usize) -> Self {
         Self {
             color: COLORS[index % COLORS.len()],
             dashes: DASHES[index % DASHES.len()],
             marker: MARKERS[index % MARKERS.len()],
+        }
+    }
+
+    /// The same colour and marker, without dashes.
+    pub(crate) fn solid(self) -> Self {
+        Self {
+            dashes: "none",
+            ..self
+        }
+    }
+
+    /// A line that others are compared with, in grey.
+    pub(crate) fn reference() -> Self {
+        Self {
+            color: "#767676",
+            dashes: "none",
+            marker: Marker::Circle,
+        }
+    }
+
+    /// The same in dots.
+    pub(crate) fn dotted(self) -> Self {
+        Self {
+            dashes: "3 7",
+            ..self
         }
     }
 
@@ -128,6 +153,14 @@ impl Marker {
     }
 }
 
+/// The colour of a share in `[0, 1]`, from white to a grey that every line still stands out from.
+pub(super) fn shade(share: f64) -> String {
+    let mixed = DARKEST.map(|dark| (255.0 + share.clamp(0.0, 1.0) * (dark - 255.0)).round() as u8);
+    format!("#{:02x}{:02x}{:02x}", mixed[0], mixed[1], mixed[2])
+}
+
+const DARKEST: [f64; 3] = [142.0, 150.0, 160.0];
+
 /// Turns a point around the origin, by quarters.
 fn turn(point: (f64, f64), quarters: usize) -> (f64, f64) {
     (0..quarters).fold(point, |(x, y), _| (-y, x))
@@ -145,6 +178,13 @@ fn polygon(corners: &[(f64, f64)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shades_should_run_from_white_to_grey() {
+        assert_eq!(shade(0.0), "#ffffff");
+        assert_eq!(shade(1.0), "#8e96a0");
+        assert_eq!(shade(7.0), shade(1.0));
+    }
 
     #[test]
     fn neighbours_should_differ_in_every_way_and_all_in_some() {

@@ -1,0 +1,18 @@
+//! The paper's figures 1 and 2, which are drawn by hand there, computed here from the smallest problems
+//! that show the same.
+//!
+//! [`figure1`] makes [`TwoTasks`] and [`figure2`] a [`SurrogateLoss`], both by `si_core` itself on a
+//! Burn module in double precision; [`table()`] shows their numbers on a terminal, and [`write()`]
+//! leaves `figure1` and `figure2` in a folder, each as `.json`, `.svg` and `.png`.
+
+mod files;
+mod surrogate_figure;
+mod surrogate_loss;
+mod table;
+mod two_tasks;
+mod two_tasks_figure;
+
+pub use files::{Artefacts, Picture, write};
+pub use surrogate_loss::{Descended, SurrogateLoss, figure2};
+pub use table::table;
+pub use two_tasks::{Place, SecondTask, TwoTasks, figure1};

@@ -1,0 +1,36 @@
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+use crate::report::{PNG_WIDTH, png, replace};
+
+use super::{Theory, figure, markdown};
+
+/// The files that [`write()`] leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artefacts {
+    /// `theory.json`.
+    pub json: PathBuf,
+    /// `theory.md`.
+    pub markdown: PathBuf,
+    /// `figure.svg`.
+    pub svg: PathBuf,
+    /// `figure.png`, the same picture.
+    pub png: PathBuf,
+}
+
+/// Writes `theory.json`, `theory.md`, `figure.svg` and `figure.png` into `folder`, which is made if
+/// it is not there; each whole or not at all, over those that are there.
+///
+/// # Errors
+///
+/// [`Error::Figure`] if the figure cannot be drawn, and [`Error::Io`], which names the file, if one
+/// cannot be written.
+pub fn write(folder: &Path, theory: &Theory) -> Result<Artefacts, Error> {
+    let svg = figure(theory);
+    Ok(Artefacts {
+        json: replace(folder, "theory.json", theory.to_json().as_bytes())?,
+        markdown: replace(folder, "theory.md", markdown(theory).as_bytes())?,
+        png: replace(folder, "figure.png", &png(&svg, PNG_WIDTH)?)?,
+        svg: replace(folder, "figure.svg", svg.as_bytes())?,
+    })
+}
