@@ -130,7 +130,12 @@ fn task(theta: Tensor<2>) -> Tensor<2> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
+
+    static FIGURE: LazyLock<SurrogateLoss> =
+        LazyLock::new(|| figure2().expect("flex is compiled in"));
 
     /// Gradient descent strays from its flow by about η times half the curvature along the way.
     const TOLERANCE: f64 = 4.0 * LEARNING_RATE;
@@ -144,7 +149,7 @@ mod tests {
 
     #[test]
     fn learning_on_the_surrogate_should_come_to_the_same_in_three_ways() {
-        let figure = figure2().expect("flex is compiled in");
+        let figure = *FIGURE;
         let [loss, surrogate] = [figure.on_loss, figure.on_surrogate];
         assert_close(surrogate.drop, loss.drop);
         assert_close(surrogate.motion, loss.motion);
@@ -154,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_surrogate_should_pass_through_the_start_and_be_lowest_at_the_end() {
-        let figure = figure2().expect("flex is compiled in");
+        let figure = *FIGURE;
         let start_loss = SurrogateLoss::losses(&[figure.start]).expect("flex")[0];
         assert_close(figure.surrogate(figure.start), start_loss);
         assert_close(figure.path_integral, figure.on_loss.drop);
@@ -167,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_hessians_parabola_should_fit_at_the_end_and_miss_the_start() {
-        let figure = figure2().expect("flex is compiled in");
+        let figure = *FIGURE;
         let beside = figure.on_loss.end + 0.01;
         let rise = |loss: f64| loss - figure.on_loss.end_loss;
         let true_rise = rise(SurrogateLoss::losses(&[beside]).expect("flex")[0]);

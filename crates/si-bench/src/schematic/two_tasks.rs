@@ -190,11 +190,15 @@ const STRIDE: f64 = 0.02;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
+
+    static FIGURE: LazyLock<TwoTasks> = LazyLock::new(|| figure1().expect("flex is compiled in"));
 
     #[test]
     fn without_consolidation_the_second_task_should_overwrite_the_first() {
-        let [without, with] = figure1().expect("flex is compiled in").second;
+        let [without, with] = &FIGURE.second;
         assert_eq!([without.strength, with.strength], STRENGTHS);
         assert!(without.end.losses[0] > 1.0, "{:?}", without.end);
         assert!(without.end.losses[1] < 0.05, "{:?}", without.end);
@@ -204,7 +208,7 @@ mod tests {
 
     #[test]
     fn what_was_important_should_stay_where_it_was() {
-        let two_tasks = figure1().expect("flex is compiled in");
+        let two_tasks = &*FIGURE;
         let [first, second] = two_tasks.importance;
         assert!(second > 5.0 * first, "{:?}", two_tasks.importance);
         let (before, after) = (two_tasks.after_first, two_tasks.second[1].end);
@@ -214,7 +218,7 @@ mod tests {
 
     #[test]
     fn path_integrals_should_sum_to_the_first_tasks_drop() {
-        let two_tasks = figure1().expect("flex is compiled in");
+        let two_tasks = &*FIGURE;
         let drop = two_tasks.start.losses[0] - two_tasks.after_first.losses[0];
         let sum: f64 = two_tasks.path_integral.iter().sum();
         assert!((sum / drop - 1.0).abs() < 0.1, "{sum} is not {drop}");

@@ -12,7 +12,7 @@ pub fn markdown(theory: &Theory) -> String {
         {CAPTION}.\n\n## Statements\n\n",
         theory.seed
     );
-    page.push_str("| statement | equation | by | theory | found | error | holds |\n");
+    page.push_str("| statement | equation | by | theory | found | off | holds |\n");
     page.push_str("|---|---|---|---:|---:|---:|---|\n");
     for case in Case::ALL {
         let _ = writeln!(page, "| **{}** | | | | | | |", case.name());

@@ -171,7 +171,7 @@ pub(super) fn of_rank_one_hessian(
     ]
 }
 
-const DROP: &str = "Σ ω_i = drop of the loss";
+const DROP: &str = "Σ ω_i = drop of loss";
 const RATIO_OF_MEANS: &str = "⟨ω_i⟩ / ⟨Δ_i²⟩ = ½ H_ii";
 
 fn claims(case: Case) -> impl Fn(Quantity, &'static str, &'static str, Reading) -> Claim {

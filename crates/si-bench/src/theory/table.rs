@@ -28,11 +28,11 @@ pub fn table(theory: &Theory) -> String {
     )
 }
 
-const HEADER: [&str; 7] = ["", "Eq.", "By", "Theory", "Found", "Error", "Holds"];
+const HEADER: [&str; 7] = ["", "Eq.", "By", "Theory", "Found", "Off", "Holds"];
 
 /// What the columns mean.
 pub(super) const NOTE: &str = "Theory and found: of the numbers of a statement, the one that theory \
-    has the largest. Error: the largest deviation of any of them, as a share of that one. By \
+    has the largest. Off: the largest deviation of any of them, as a share of that one. By \
     program: gradient descent of a Burn module under the learner, first-order in its steps. By \
     integral: the flow integrated in plain arithmetic. What does not hold is as the paper prints it; \
     what follows from its eq. 11 stands below.";

@@ -12,10 +12,10 @@ Examples:
   si theory --seed 7               another Hessian and other starts
   si theory --out docs/theory      write into a folder of your own
 
-Three statements do not follow from eq. 11, and are there twice, as printed and as corrected: the
-missing factor of a half in eq. 13, the importance for a Hessian of rank one, and the normalisation
-over random starts. The comparison takes some seconds on one core, on the CPU device flex and in
-double precision.";
+What the paper prints and does not follow from its eq. 11 is there twice, as printed and as
+corrected: eq. 13, without its factor of a half and with zeros off the diagonal; the importance for
+a Hessian of rank one; and the normalisation over random starts. The comparison takes some seconds
+on one core, on the CPU device flex and in double precision.";
 
 /// Compare section 4, the theory, with simulated learning (eqs. 3, 5, 8, 10 to 14)
 ///
@@ -30,8 +30,8 @@ pub(crate) struct TheoryArgs {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// Seed of the Hessian's eigenvectors, the optimum and the starts
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Seed of the Hessian's eigenvectors, the optimum and the starts [default: 0]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     seed: u64,
 }
 

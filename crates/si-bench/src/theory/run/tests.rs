@@ -89,6 +89,8 @@ fn tables_and_figure_should_show_every_statement() {
         "ω_i = ½ d_i² H_ii",
         "Q_ij = ½ d_1² H_ij",
         "Ω_i = ½ λ_1 for every i",
+        "program",
+        "integral",
     ] {
         assert!(table.contains(text), "{text} is not in\n{table}");
     }
