@@ -9,7 +9,8 @@ use super::{Case, Method, Quantity, Row, Theory};
 /// What the figure shows.
 pub(super) const CAPTION: &str = "Simulated against predicted numbers, by the program, one marker \
     per parameter: on the line where a statement holds, and on the dotted one where the simulation \
-    gives half of what is printed. Error bars are the standard error of the mean";
+    gives half of what is printed. Error bars, where they reach past the markers, are the standard \
+    error of the mean";
 
 /// Simulated against predicted path integrals and importances, as the text of an SVG file.
 pub fn figure(theory: &Theory) -> String {
