@@ -134,13 +134,11 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
-    /// A file that no mirror served.
-    #[error("cannot download {file} of {data_set} ({attempts}); without a network, {remedy}")]
+    /// Files that no mirror served.
+    #[error("cannot download {data_set} ({attempts}); without a network, {remedy}")]
     Download {
         /// The data set.
         data_set: &'static str,
-        /// The file.
-        file: String,
         /// Every address tried, with what was wrong there.
         attempts: String,
         /// What to do.

@@ -12,17 +12,31 @@ pub enum DataSet {
     Mnist,
     /// Articles of clothing, from a folder or by download.
     FashionMnist,
+    /// Colour photographs of ten kinds of animals and vehicles, from a folder or by download.
+    #[serde(rename = "cifar-10")]
+    Cifar10,
+    /// Colour photographs of a hundred kinds of things, by their fine labels, from a folder or by
+    /// download.
+    #[serde(rename = "cifar-100")]
+    Cifar100,
 }
 
 impl DataSet {
     /// Every data set.
-    pub const ALL: [DataSet; 2] = [DataSet::Mnist, DataSet::FashionMnist];
+    pub const ALL: [DataSet; 4] = [
+        DataSet::Mnist,
+        DataSet::FashionMnist,
+        DataSet::Cifar10,
+        DataSet::Cifar100,
+    ];
 
     /// The name in files, folders and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             DataSet::Mnist => "mnist",
             DataSet::FashionMnist => "fashion-mnist",
+            DataSet::Cifar10 => "cifar-10",
+            DataSet::Cifar100 => "cifar-100",
         }
     }
 
@@ -31,26 +45,28 @@ impl DataSet {
         match self {
             DataSet::Mnist => "MNIST",
             DataSet::FashionMnist => "Fashion-MNIST",
+            DataSet::Cifar10 => "CIFAR-10",
+            DataSet::Cifar100 => "CIFAR-100",
         }
     }
 
     /// Number of classes. Labels are below it.
     pub fn num_classes(self) -> usize {
-        match self {
-            DataSet::Mnist | DataSet::FashionMnist => 10,
-        }
+        self.class_names().len()
     }
 
     /// Shape of an image, `[channels, height, width]`.
     pub fn image_shape(self) -> [usize; 3] {
         match self {
             DataSet::Mnist | DataSet::FashionMnist => [1, 28, 28],
+            DataSet::Cifar10 | DataSet::Cifar100 => [3, 32, 32],
         }
     }
 
     /// Whether the program holds the data set, so that no folder and no network are needed.
     pub fn is_in_the_box(self) -> bool {
-        self.files().iter().all(|file| file.boxed.is_some())
+        let files = self.main_form().files;
+        files.iter().all(|file| file.boxed().is_some())
     }
 }
 
@@ -70,7 +86,7 @@ impl FromStr for DataSet {
             .ok_or_else(|| Error::Value {
                 key: "data_set",
                 value: name.to_string(),
-                expected: "mnist or fashion-mnist",
+                expected: "mnist, fashion-mnist, cifar-10 or cifar-100",
             })
     }
 }
@@ -91,7 +107,10 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_answered_with_all_names() {
-        let error = "cifar".parse::<DataSet>().expect_err("unknown").to_string();
+        let error = "imagenet"
+            .parse::<DataSet>()
+            .expect_err("unknown")
+            .to_string();
         for data_set in DataSet::ALL {
             assert!(error.contains(data_set.name()), "{error}");
         }

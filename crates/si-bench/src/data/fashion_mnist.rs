@@ -1,33 +1,65 @@
-use super::official::{FourFiles, OfficialFile};
+use super::{
+    official::{Content, Form, OfficialFile, PackedFile},
+    raw::Split,
+};
+
+pub(super) static FORMS: [Form; 1] = [Form {
+    unpacked_folder: None,
+    files: &FILES,
+    mirrors: &[
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{file}",
+        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/{file}",
+    ],
+}];
 
 /// Fashion-MNIST publishes sums of its compressed files only.
-pub(super) static FILES: FourFiles = [
+static FILES: [OfficialFile; 4] = [
     OfficialFile {
         name: "train-images-idx3-ubyte",
-        dimensions: &[60_000, 28, 28],
+        content: Content::Idx {
+            split: Split::Train,
+            dimensions: &[60_000, 28, 28],
+        },
         plain_md5: None,
-        packed_md5: "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-        boxed: None,
+        packed: Some(PackedFile {
+            md5: "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+            boxed: None,
+        }),
     },
     OfficialFile {
         name: "train-labels-idx1-ubyte",
-        dimensions: &[60_000],
+        content: Content::Idx {
+            split: Split::Train,
+            dimensions: &[60_000],
+        },
         plain_md5: None,
-        packed_md5: "25c81989df183df01b3e8a0aad5dffbe",
-        boxed: None,
+        packed: Some(PackedFile {
+            md5: "25c81989df183df01b3e8a0aad5dffbe",
+            boxed: None,
+        }),
     },
     OfficialFile {
         name: "t10k-images-idx3-ubyte",
-        dimensions: &[10_000, 28, 28],
+        content: Content::Idx {
+            split: Split::Test,
+            dimensions: &[10_000, 28, 28],
+        },
         plain_md5: None,
-        packed_md5: "bef4ecab320f06d8554ea6380940ec79",
-        boxed: None,
+        packed: Some(PackedFile {
+            md5: "bef4ecab320f06d8554ea6380940ec79",
+            boxed: None,
+        }),
     },
     OfficialFile {
         name: "t10k-labels-idx1-ubyte",
-        dimensions: &[10_000],
+        content: Content::Idx {
+            split: Split::Test,
+            dimensions: &[10_000],
+        },
         plain_md5: None,
-        packed_md5: "bb300cfdad3c16e7a12a480ee83cd310",
-        boxed: None,
+        packed: Some(PackedFile {
+            md5: "bb300cfdad3c16e7a12a480ee83cd310",
+            boxed: None,
+        }),
     },
 ];

@@ -6,7 +6,10 @@ use std::{
 
 use crate::Error;
 
-use super::{DataFolders, DataSet, checksum, official::OfficialFile};
+use super::{
+    DataFolders, DataSet, checksum,
+    official::{Form, OfficialFile},
+};
 
 /// How far the download of a file has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +24,10 @@ pub struct DownloadProgress {
 
 /// Downloads what the cache lacks of `data_set`, or holds with another sum than the official one.
 ///
-/// Mirrors are tried in order. A broken download goes on where it stopped, also with another
-/// mirror; a file takes its name only when its md5 sum is right. Processes that fetch at the same
-/// time wait for each other. For a data set in the box nothing is done.
+/// Mirrors are tried in order, and where no mirror has one form of the data set, those of the next.
+/// A broken download goes on where it stopped, also with another mirror; a file takes its name only
+/// when its md5 sum is right. Processes that fetch at the same time wait for each other. For a data
+/// set in the box nothing is done.
 ///
 /// # Errors
 ///
@@ -37,27 +41,44 @@ pub fn fetch(
     if data_set.is_in_the_box() {
         return Ok(());
     }
-    let refused = |file: &OfficialFile, attempts: String| Error::Download {
+    let refused = |attempts: String| Error::Download {
         data_set: data_set.title(),
-        file: file.packed_name(),
         attempts,
         remedy: folders.remedy(data_set),
     };
-    let [first, ..] = data_set.files();
     let Some(folder) = folders.cache_of(data_set) else {
         let reason = "this user has no home folder for a cache";
-        return Err(refused(first, reason.to_string()));
+        return Err(refused(reason.to_string()));
     };
     let _lock = lock(&folder)?;
-    for file in data_set.files() {
-        let target = folder.join(file.packed_name());
-        if holds_official(&target, file)? {
-            continue;
+    for form in data_set.served_forms() {
+        if missing(form, &folder)?.is_empty() {
+            return Ok(());
         }
-        let urls: Vec<String> = data_set
-            .mirrors()
+    }
+    let mut attempts = Vec::new();
+    for form in data_set.served_forms() {
+        match fetch_form(form, &folder, progress)? {
+            Ok(()) => return Ok(()),
+            Err(failed) => attempts.extend(failed),
+        }
+    }
+    Err(refused(attempts.join("; ")))
+}
+
+/// The inner error is a line per address, of the first file that none of them served.
+fn fetch_form(
+    form: &Form,
+    folder: &Path,
+    progress: &mut dyn FnMut(DownloadProgress),
+) -> Result<Result<(), Vec<String>>, Error> {
+    for file in missing(form, folder)? {
+        let name = file.served_name();
+        let target = folder.join(&name);
+        let urls: Vec<String> = form
+            .mirrors
             .iter()
-            .map(|mirror| format!("{mirror}{}", file.packed_name()))
+            .map(|mirror| mirror.replace("{file}", &name))
             .collect();
         let mut observe = |received, total| {
             progress(DownloadProgress {
@@ -66,11 +87,23 @@ pub fn fetch(
                 total,
             });
         };
-        download(&urls, &target, file, &mut observe)?
-            .map_err(|attempts| refused(file, attempts.join("; ")))?;
+        if let Err(attempts) = download(&urls, &target, file, &mut observe)? {
+            return Ok(Err(attempts));
+        }
         log::info!("downloaded {}", target.display());
     }
-    Ok(())
+    Ok(Ok(()))
+}
+
+/// The files of `form` that are not in `folder` with their official sums.
+fn missing(form: &Form, folder: &Path) -> Result<Vec<&'static OfficialFile>, Error> {
+    let mut missing = Vec::new();
+    for file in form.files {
+        if !holds_official(&folder.join(file.served_name()), file)? {
+            missing.push(file);
+        }
+    }
+    Ok(missing)
 }
 
 /// The outer error is of this computer, the inner one what was wrong with each mirror.
@@ -86,8 +119,8 @@ fn download(
     let job = Download {
         urls,
         target,
-        md5: file.packed_md5,
-        max_size: file.plain_size() + PACKING_OVERHEAD,
+        md5: file.served_md5().unwrap_or_default(),
+        max_size: file.max_size() + PACKING_OVERHEAD,
     };
     job.run(&agent(), observe)
 }
@@ -124,7 +157,7 @@ fn holds_official(path: &Path, file: &OfficialFile) -> Result<bool, Error> {
     }
     File::open(path)
         .and_then(|opened| checksum::md5(BufReader::new(opened)))
-        .map(|sum| sum == file.packed_md5)
+        .map(|sum| file.served_md5() == Some(sum.as_str()))
         .map_err(|source| Error::Io {
             action: "read",
             path: path.to_path_buf(),

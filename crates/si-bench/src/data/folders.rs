@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::DataSet;
+use super::{DataSet, official::Form};
 
 /// The folders that data sets are looked for in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,15 +38,17 @@ impl DataFolders {
 
     /// What to do by hand where files of `data_set` are missing.
     pub(super) fn remedy(&self, data_set: DataSet) -> String {
-        let names: Vec<&str> = data_set.files().iter().map(|file| file.name).collect();
         let cache = self
             .cache_of(data_set)
             .map(|folder| format!("into {} or ", folder.display()))
             .unwrap_or_default();
+        let condition = match data_set.served_forms().any(Form::is_archived) {
+            true => "packed or unpacked",
+            false => "plain or with the ending .gz",
+        };
         format!(
-            "put {} (plain or with the ending .gz) {cache}into a folder that --data-dir or \
-             {DATA_DIR_VARIABLE} names",
-            names.join(", ")
+            "put {} ({condition}) {cache}into a folder that --data-dir or {DATA_DIR_VARIABLE} names",
+            data_set.served_names()
         )
     }
 }

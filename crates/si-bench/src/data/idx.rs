@@ -1,55 +1,35 @@
-use std::io::{self, BufRead, Read};
+use std::io::{BufRead, Read};
 
-use flate2::bufread::GzDecoder;
-
-/// What keeps a file from being the array that was expected.
-#[derive(Debug)]
-pub(super) enum Flaw {
-    /// The file can be read, and holds something else.
-    Content { expected: String, found: String },
-    /// The file cannot be read.
-    Io(io::Error),
-}
+use super::{
+    flaw::Flaw,
+    gzip::{is_packed, read_up_to, unpack},
+};
 
 /// Reads an IDX file of unsigned bytes, plain or gzipped, whose lengths must be `dimensions`.
 ///
 /// Returns the elements without the header, the last dimension running fastest. No more memory
 /// is taken than the expected elements need, whatever the file says.
-pub(super) fn decode(mut source: impl BufRead, dimensions: &[usize]) -> Result<Vec<u8>, Flaw> {
-    let is_packed = source
-        .fill_buf()
-        .map_err(Flaw::Io)?
-        .starts_with(&GZIP_MAGIC);
-    if !is_packed {
-        return decode_plain(&mut source, dimensions);
+pub(super) fn decode(source: &mut dyn BufRead, dimensions: &[usize]) -> Result<Vec<u8>, Flaw> {
+    if is_packed(source).map_err(Flaw::Io)? {
+        unpack(source, |content| decode_plain(content, dimensions))
+    } else {
+        decode_plain(source, dimensions)
     }
-    let mut decoder = GzDecoder::new(source);
-    let elements = decode_plain(&mut decoder, dimensions)?;
-    if !decoder
-        .into_inner()
-        .fill_buf()
-        .map_err(Flaw::Io)?
-        .is_empty()
-    {
-        return Err(Flaw::Content {
-            expected: "one gzip member".to_string(),
-            found: "more bytes behind it".to_string(),
-        });
-    }
-    Ok(elements)
 }
 
-fn decode_plain(source: &mut impl Read, dimensions: &[usize]) -> Result<Vec<u8>, Flaw> {
+/// Size of an uncompressed IDX file in bytes: the header and a byte per element.
+pub(super) fn size(dimensions: &[usize]) -> u64 {
+    let header = 4 + 4 * dimensions.len();
+    (header + dimensions.iter().product::<usize>()) as u64
+}
+
+fn decode_plain<R: Read + ?Sized>(source: &mut R, dimensions: &[usize]) -> Result<Vec<u8>, Flaw> {
+    let expected = || format!("an idx file of {} unsigned bytes", lengths(dimensions));
     let content = |found: String| Flaw::Content {
-        expected: format!("an idx file of {} unsigned bytes", lengths(dimensions)),
+        expected: expected(),
         found,
     };
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            content(format!("damaged gzip data ({error})"))
-        }
-        _ => Flaw::Io(error),
-    };
+    let failed = |error| Flaw::of_reading(error, expected());
 
     let magic = read_up_to(source, 4).map_err(failed)?;
     let [0, 0, UNSIGNED_BYTE, num_dimensions] = magic[..] else {
@@ -79,18 +59,10 @@ fn decode_plain(source: &mut impl Read, dimensions: &[usize]) -> Result<Vec<u8>,
             elements.len()
         )));
     }
-    // The decoder compares its checksum only when it is asked for what follows the last byte.
     if !read_up_to(source, 1).map_err(failed)?.is_empty() {
         return Err(content(format!("more than {num_elements} bytes")));
     }
     Ok(elements)
-}
-
-/// The next `limit` bytes, or fewer where the source ends.
-fn read_up_to(source: &mut impl Read, limit: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(limit);
-    source.take(limit as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn lengths(dimensions: &[usize]) -> String {
@@ -98,7 +70,6 @@ fn lengths(dimensions: &[usize]) -> String {
     lengths.join(" × ")
 }
 
-pub(super) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// The IDX format's code for elements of one unsigned byte.
 const UNSIGNED_BYTE: u8 = 0x08;
 
@@ -117,7 +88,10 @@ pub(super) mod tests {
     fn plain_and_packed_files_yield_the_same_elements() {
         let plain = encode(&DIMENSIONS, &elements());
         for file in [pack(&plain), plain] {
-            assert_eq!(decode(&file[..], &DIMENSIONS).expect("whole"), elements());
+            assert_eq!(
+                decode(&mut &file[..], &DIMENSIONS).expect("whole"),
+                elements()
+            );
         }
     }
 
@@ -151,7 +125,7 @@ pub(super) mod tests {
             (pack(&plain[..20]), "4 of 30 bytes"),
         ];
         for (file, expected) in cases {
-            match decode(&file[..], &DIMENSIONS) {
+            match decode(&mut &file[..], &DIMENSIONS) {
                 Err(Flaw::Content {
                     expected: wanted,
                     found,
@@ -167,7 +141,7 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_decoded_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            if let Ok(elements) = decode(&bytes[..], &DIMENSIONS) {
+            if let Ok(elements) = decode(&mut &bytes[..], &DIMENSIONS) {
                 prop_assert_eq!(elements.len(), 30);
             }
         }
@@ -188,7 +162,7 @@ pub(super) mod tests {
             if cut {
                 file.truncate(length.index(file.len()));
             }
-            if let Ok(found) = decode(&file[..], &DIMENSIONS) {
+            if let Ok(found) = decode(&mut &file[..], &DIMENSIONS) {
                 prop_assert_eq!(found.len(), 30);
                 if packed {
                     prop_assert_eq!(found, elements());

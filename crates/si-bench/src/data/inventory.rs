@@ -9,7 +9,7 @@ use crate::Error;
 
 use super::{
     DataFolders, DataSet, Place, checksum,
-    idx::GZIP_MAGIC,
+    gzip::is_packed,
     official::OfficialFile,
     place::{locate, read},
 };
@@ -51,7 +51,8 @@ pub enum FileStatus {
     Damaged(String),
 }
 
-/// Every file of every data set, as they would be loaded from `folders`. No file is read.
+/// Every file of every data set, as they would be loaded from `folders`: those of the form that is
+/// there, or that a download would bring. No file is read.
 ///
 /// # Errors
 ///
@@ -59,11 +60,11 @@ pub enum FileStatus {
 pub fn inventory(folders: &DataFolders) -> Result<Vec<FileReport>, Error> {
     let mut reports = Vec::new();
     for data_set in DataSet::ALL {
-        let places = locate(data_set, folders)?;
-        for (official, place) in data_set.files().iter().zip(places) {
-            let size = match &place {
+        let located = locate(data_set, folders)?;
+        for (official, place) in located.files() {
+            let size = match place {
                 None => None,
-                Some(Place::Box) => official.boxed.map(|bytes| bytes.len() as u64),
+                Some(Place::Box) => official.boxed().map(|bytes| bytes.len() as u64),
                 Some(Place::Folder(path) | Place::Cache(path)) => {
                     fs::metadata(path).ok().map(|metadata| metadata.len())
                 }
@@ -72,13 +73,13 @@ pub fn inventory(folders: &DataFolders) -> Result<Vec<FileReport>, Error> {
                 data_set,
                 file: official.name,
                 size,
-                expected_md5: Some(official.packed_md5),
+                expected_md5: official.served_md5(),
                 found_md5: None,
                 status: match place {
                     Some(_) => FileStatus::Present,
                     None => FileStatus::Missing,
                 },
-                place,
+                place: place.cloned(),
                 official,
             });
         }
@@ -137,22 +138,22 @@ impl std::fmt::Debug for FileReport {
 fn sums(official: &OfficialFile, place: &Place) -> io::Result<(Option<&'static str>, String)> {
     let open = || -> io::Result<Box<dyn BufRead>> {
         Ok(match place {
-            Place::Box => Box::new(official.boxed.unwrap_or_default()),
+            Place::Box => Box::new(official.boxed().unwrap_or_default()),
             Place::Folder(path) | Place::Cache(path) => Box::new(BufReader::new(File::open(path)?)),
         })
     };
     let mut source = open()?;
-    let is_packed = source.fill_buf()?.starts_with(&GZIP_MAGIC);
+    let is_packed = is_packed(&mut source)?;
     let sum = checksum::md5(source)?;
-    if !is_packed {
+    let Some(packed) = official.packed.as_ref().filter(|_| is_packed) else {
         return Ok((official.plain_md5, sum));
-    }
+    };
     match official.plain_md5 {
-        Some(plain_md5) if sum != official.packed_md5 => {
+        Some(plain_md5) if sum != packed.md5 => {
             let content = checksum::md5(BufReader::new(GzDecoder::new(open()?)))?;
             Ok((Some(plain_md5), content))
         }
-        _ => Ok((Some(official.packed_md5), sum)),
+        _ => Ok((Some(packed.md5), sum)),
     }
 }
 
@@ -163,7 +164,12 @@ mod tests {
     #[test]
     fn what_is_in_the_box_is_official_and_what_is_nowhere_missing() {
         let reports = inventory(&DataFolders::default()).expect("no folder to read");
-        assert_eq!(reports.len(), 4 * DataSet::ALL.len());
+        let names: Vec<&str> = reports.iter().map(|report| report.file).collect();
+        assert_eq!(names[0], "train-images-idx3-ubyte");
+        assert_eq!(
+            names[8..],
+            ["cifar-10-binary.tar.gz", "cifar-100-binary.tar.gz"]
+        );
         for report in reports {
             let report = report.verified();
             match report.data_set {
@@ -172,7 +178,7 @@ mod tests {
                     assert_eq!(report.status, FileStatus::Official);
                     assert_eq!(report.expected_md5, report.found_md5.as_deref());
                 }
-                DataSet::FashionMnist => {
+                DataSet::FashionMnist | DataSet::Cifar10 | DataSet::Cifar100 => {
                     assert_eq!(report.place, None);
                     assert_eq!(report.status, FileStatus::Missing);
                 }

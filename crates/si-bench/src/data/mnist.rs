@@ -1,38 +1,67 @@
-use super::official::{FourFiles, OfficialFile};
+use super::{
+    official::{Content, Form, OfficialFile, PackedFile},
+    raw::Split,
+};
 
 /// MNIST comes with the program, so that it needs neither a folder nor a network.
-pub(super) static FILES: FourFiles = [
+pub(super) static FORMS: [Form; 1] = [Form {
+    unpacked_folder: None,
+    files: &FILES,
+    mirrors: &[],
+}];
+
+static FILES: [OfficialFile; 4] = [
     OfficialFile {
         name: "train-images-idx3-ubyte",
-        dimensions: &[60_000, 28, 28],
+        content: Content::Idx {
+            split: Split::Train,
+            dimensions: &[60_000, 28, 28],
+        },
         plain_md5: Some("6bbc9ace898e44ae57da46a324031adb"),
-        packed_md5: "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-        boxed: Some(include_bytes!(
-            "../../data/mnist/train-images-idx3-ubyte.gz"
-        )),
+        packed: Some(PackedFile {
+            md5: "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+            boxed: Some(include_bytes!(
+                "../../data/mnist/train-images-idx3-ubyte.gz"
+            )),
+        }),
     },
     OfficialFile {
         name: "train-labels-idx1-ubyte",
-        dimensions: &[60_000],
+        content: Content::Idx {
+            split: Split::Train,
+            dimensions: &[60_000],
+        },
         plain_md5: Some("a25bea736e30d166cdddb491f175f624"),
-        packed_md5: "d53e105ee54ea40749a09fcbcd1e9432",
-        boxed: Some(include_bytes!(
-            "../../data/mnist/train-labels-idx1-ubyte.gz"
-        )),
+        packed: Some(PackedFile {
+            md5: "d53e105ee54ea40749a09fcbcd1e9432",
+            boxed: Some(include_bytes!(
+                "../../data/mnist/train-labels-idx1-ubyte.gz"
+            )),
+        }),
     },
     OfficialFile {
         name: "t10k-images-idx3-ubyte",
-        dimensions: &[10_000, 28, 28],
+        content: Content::Idx {
+            split: Split::Test,
+            dimensions: &[10_000, 28, 28],
+        },
         plain_md5: Some("2646ac647ad5339dbf082846283269ea"),
-        packed_md5: "9fb629c4189551a2d022fa330f9573f3",
-        boxed: Some(include_bytes!("../../data/mnist/t10k-images-idx3-ubyte.gz")),
+        packed: Some(PackedFile {
+            md5: "9fb629c4189551a2d022fa330f9573f3",
+            boxed: Some(include_bytes!("../../data/mnist/t10k-images-idx3-ubyte.gz")),
+        }),
     },
     OfficialFile {
         name: "t10k-labels-idx1-ubyte",
-        dimensions: &[10_000],
+        content: Content::Idx {
+            split: Split::Test,
+            dimensions: &[10_000],
+        },
         plain_md5: Some("27ae3e4e09519cfbb04c329615203637"),
-        packed_md5: "ec29112dd5afa0611ce80d1b7f02629c",
-        boxed: Some(include_bytes!("../../data/mnist/t10k-labels-idx1-ubyte.gz")),
+        packed: Some(PackedFile {
+            md5: "ec29112dd5afa0611ce80d1b7f02629c",
+            boxed: Some(include_bytes!("../../data/mnist/t10k-labels-idx1-ubyte.gz")),
+        }),
     },
 ];
 
@@ -48,7 +77,7 @@ mod tests {
     #[test]
     fn files_in_the_box_have_the_official_checksums() {
         for file in &FILES {
-            let bytes = file.boxed.expect("all of MNIST is in the box");
+            let bytes = file.boxed().expect("all of MNIST is in the box");
             let content = BufReader::new(GzDecoder::new(bytes));
             let sum = checksum::md5(content).expect("whole gzip data");
             assert_eq!(Some(sum.as_str()), file.plain_md5, "{}", file.name);
@@ -79,8 +108,8 @@ mod tests {
         assert_eq!(train.iter().sum::<usize>(), 60_000);
         assert_eq!(test.iter().sum::<usize>(), 10_000);
         assert_eq!(
-            splits.test.labels()[..10],
-            DataSet::Mnist.first_test_labels()
+            splits.test.labels().first_chunk(),
+            DataSet::Mnist.first_test_labels().as_ref()
         );
         assert_eq!(splits.train.shape(), [1, 28, 28]);
     }

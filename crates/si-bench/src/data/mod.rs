@@ -3,11 +3,16 @@
 //! [`load()`] looks for a data set in the folder given, in the box, in the cache, and downloads it
 //! where it is in none of them. Every file is checked before an image of it is used.
 
+mod archive;
 mod checksum;
+mod cifar;
+mod classes;
 mod data_set;
 mod fashion_mnist;
 mod fetch;
+mod flaw;
 mod folders;
+mod gzip;
 #[cfg(feature = "download")]
 mod http;
 mod idx;
@@ -16,7 +21,9 @@ mod inventory;
 mod load;
 mod mnist;
 mod official;
+mod pickle;
 mod place;
+mod raw;
 
 pub use data_set::DataSet;
 pub use fetch::{DownloadProgress, fetch};

@@ -1,60 +1,182 @@
-use super::{DataSet, fashion_mnist, mnist};
+use std::io::BufRead;
 
-/// One of the files that a data set is published as, in the IDX format.
+use super::{
+    DataSet, archive, cifar, fashion_mnist,
+    flaw::Flaw,
+    idx,
+    images::first_above,
+    mnist,
+    raw::{RawSplits, Split},
+};
+
+/// One of the forms in which a data set is published: files which together hold all of it.
+pub(super) struct Form {
+    /// The folder that unpacking makes, where these are the files of an archive that is a form
+    /// itself.
+    pub(super) unpacked_folder: Option<&'static str>,
+    /// The files, in the order of the images in them.
+    pub(super) files: &'static [OfficialFile],
+    /// Addresses, in the order to try. `{file}` stands for the name of a file.
+    pub(super) mirrors: &'static [&'static str],
+}
+
+/// A file that a data set is published as.
 pub(super) struct OfficialFile {
-    /// Its name without the ending `.gz`.
+    /// Its name, without the ending `.gz` of the compressed file.
     pub(super) name: &'static str,
-    /// Lengths of the array in it: `[images, height, width]` or `[images]`.
-    pub(super) dimensions: &'static [usize],
-    /// md5 of the uncompressed file, where it is known.
+    /// What is in it.
+    pub(super) content: Content,
+    /// md5 of the file of this name, where it is known.
     pub(super) plain_md5: Option<&'static str>,
-    /// md5 of the compressed file that mirrors serve.
-    pub(super) packed_md5: &'static str,
-    /// The file itself, compressed, where it comes with the program.
+    /// The file compressed, where mirrors serve it like this.
+    pub(super) packed: Option<PackedFile>,
+}
+
+/// An official file compressed with gzip, under its name with `.gz` behind.
+pub(super) struct PackedFile {
+    /// md5 of the compressed file.
+    pub(super) md5: &'static str,
+    /// The file itself, where it comes with the program.
     pub(super) boxed: Option<&'static [u8]>,
+}
+
+/// What a file holds of a data set.
+pub(super) enum Content {
+    /// An array of unsigned bytes in the IDX format, `[images, height, width]` or, where it is
+    /// labels, `[images]`.
+    Idx {
+        split: Split,
+        dimensions: &'static [usize],
+    },
+    /// CIFAR's binary version.
+    CifarBinary {
+        split: Split,
+        layout: cifar::BinaryLayout,
+    },
+    /// CIFAR's python version.
+    CifarPython {
+        split: Split,
+        layout: cifar::PythonLayout,
+    },
+    /// A gzipped tar archive of these files.
+    Archive { files: &'static [OfficialFile] },
+}
+
+impl Form {
+    /// Names of the files, for sentences.
+    pub(super) fn names(&self) -> String {
+        let names: Vec<&str> = self.files.iter().map(|file| file.name).collect();
+        names.join(", ")
+    }
+
+    /// Whether its files are archives of others.
+    pub(super) fn is_archived(&self) -> bool {
+        self.files
+            .iter()
+            .any(|file| matches!(file.content, Content::Archive { .. }))
+    }
 }
 
 impl OfficialFile {
     /// The name that mirrors serve it under.
+    pub(super) fn served_name(&self) -> String {
+        match self.packed {
+            Some(_) => self.packed_name(),
+            None => self.name.to_string(),
+        }
+    }
+
+    /// md5 of the file that mirrors serve.
+    pub(super) fn served_md5(&self) -> Option<&'static str> {
+        match &self.packed {
+            Some(packed) => Some(packed.md5),
+            None => self.plain_md5,
+        }
+    }
+
+    /// The name of the compressed file.
     pub(super) fn packed_name(&self) -> String {
         format!("{}.gz", self.name)
     }
 
-    /// Whether its elements are classes. They are brightness otherwise.
-    pub(super) fn holds_labels(&self) -> bool {
-        self.dimensions.len() == 1
+    /// The compressed file, where it comes with the program.
+    pub(super) fn boxed(&self) -> Option<&'static [u8]> {
+        self.packed.as_ref().and_then(|packed| packed.boxed)
     }
 
-    /// Size of the uncompressed file in bytes: the IDX header and a byte per element.
-    #[cfg(feature = "download")]
-    pub(super) fn plain_size(&self) -> u64 {
-        let header = 4 + 4 * self.dimensions.len();
-        (header + self.dimensions.iter().product::<usize>()) as u64
+    /// Size of the uncompressed content in bytes, or more.
+    pub(super) fn max_size(&self) -> u64 {
+        match &self.content {
+            Content::Idx { dimensions, .. } => idx::size(dimensions),
+            Content::CifarBinary { layout, .. } => layout.size(),
+            Content::CifarPython { layout, .. } => layout.max_size(),
+            Content::Archive { files } => archive::max_size(files),
+        }
+    }
+
+    /// Reads the file from `source` and checks its structure. Labels must be below `num_classes`.
+    pub(super) fn decode(
+        &self,
+        source: &mut dyn BufRead,
+        num_classes: usize,
+    ) -> Result<RawSplits, Flaw> {
+        let mut splits = RawSplits::default();
+        match &self.content {
+            Content::Idx { split, dimensions } => {
+                let elements = idx::decode(source, dimensions)?;
+                let images = splits.part(*split);
+                match dimensions {
+                    [_] => images.labels = elements,
+                    _ => images.pixels = elements,
+                }
+            }
+            Content::CifarBinary { split, layout } => {
+                *splits.part(*split) = layout.decode(source)?;
+            }
+            Content::CifarPython { split, layout } => {
+                *splits.part(*split) = layout.decode(source)?;
+            }
+            Content::Archive { files } => splits = archive::decode(source, files, num_classes)?,
+        }
+        for images in [&splits.train, &splits.test] {
+            if let Some((index, label)) = first_above(&images.labels, num_classes) {
+                return Err(Flaw::Content {
+                    expected: format!("labels below {num_classes}"),
+                    found: format!("{label} for image {index}"),
+                });
+            }
+        }
+        Ok(splits)
     }
 }
 
-/// Training images, training labels, test images, test labels, as they stand in this order
-/// wherever four files of a data set are listed.
-pub(super) type FourFiles = [OfficialFile; 4];
-
 impl DataSet {
-    /// The files that it is published as.
-    pub(super) fn files(self) -> &'static FourFiles {
+    /// The forms in which it is published, those first that are read fastest.
+    pub(super) fn forms(self) -> &'static [Form] {
         match self {
-            DataSet::Mnist => &mnist::FILES,
-            DataSet::FashionMnist => &fashion_mnist::FILES,
+            DataSet::Mnist => &mnist::FORMS,
+            DataSet::FashionMnist => &fashion_mnist::FORMS,
+            DataSet::Cifar10 => &cifar::CIFAR_10,
+            DataSet::Cifar100 => &cifar::CIFAR_100,
         }
     }
 
-    /// Where the compressed files can be had, in the order to try. An address ends in a slash.
-    pub(super) fn mirrors(self) -> &'static [&'static str] {
-        match self {
-            DataSet::Mnist => &[],
-            DataSet::FashionMnist => &[
-                "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-                "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
-            ],
-        }
+    /// The forms that are had as they are, and not by unpacking another, in the order to try.
+    pub(super) fn served_forms(self) -> impl Iterator<Item = &'static Form> {
+        self.forms()
+            .iter()
+            .filter(|form| form.unpacked_folder.is_none())
+    }
+
+    /// The form that is meant where there is none.
+    pub(super) fn main_form(self) -> &'static Form {
+        self.served_forms().next().unwrap_or(&self.forms()[0])
+    }
+
+    /// Names of the files that hold the data set, for sentences.
+    pub(super) fn served_names(self) -> String {
+        let names: Vec<String> = self.served_forms().map(Form::names).collect();
+        names.join(" or ")
     }
 
     /// Folders inside a user's folder that belong to this data set alone: our own name, and the
@@ -63,14 +185,18 @@ impl DataSet {
         match self {
             DataSet::Mnist => &["mnist", "MNIST/raw"],
             DataSet::FashionMnist => &["fashion-mnist", "FashionMNIST/raw"],
+            DataSet::Cifar10 => &["cifar-10"],
+            DataSet::Cifar100 => &["cifar-100"],
         }
     }
 
-    /// The first labels of the test set. They tell apart data sets whose files have the same names.
-    pub(super) fn first_test_labels(self) -> [u8; 10] {
+    /// The first labels of the test set, which is the last file, where other data sets have files
+    /// of the same names.
+    pub(super) fn first_test_labels(self) -> Option<[u8; 10]> {
         match self {
-            DataSet::Mnist => [7, 2, 1, 0, 4, 1, 4, 9, 5, 9],
-            DataSet::FashionMnist => [9, 2, 1, 1, 6, 1, 4, 6, 5, 7],
+            DataSet::Mnist => Some([7, 2, 1, 0, 4, 1, 4, 9, 5, 9]),
+            DataSet::FashionMnist => Some([9, 2, 1, 1, 6, 1, 4, 6, 5, 7]),
+            DataSet::Cifar10 | DataSet::Cifar100 => None,
         }
     }
 }

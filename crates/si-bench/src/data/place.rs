@@ -7,7 +7,12 @@ use std::{
 
 use crate::Error;
 
-use super::{DataFolders, DataSet, idx, idx::Flaw, images::first_above, official::OfficialFile};
+use super::{
+    DataFolders, DataSet,
+    flaw::Flaw,
+    official::{Form, OfficialFile},
+    raw::RawSplits,
+};
 
 /// Where a file of a data set lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,109 +34,149 @@ impl fmt::Display for Place {
     }
 }
 
-/// Places of the files of a data set, `None` for a missing one. They lie in the folder given, or
-/// in the box, or in the cache: files of two origins never mix.
-pub(super) type FourPlaces = [Option<Place>; 4];
-
-/// Looks for the files of `data_set`, in the folder given first.
-pub(super) fn locate(data_set: DataSet, folders: &DataFolders) -> Result<FourPlaces, Error> {
-    if let Some(given) = &folders.given
-        && let Some(paths) = find_below(data_set, given)?
-    {
-        return Ok(paths.map(|path| path.map(Place::Folder)));
-    }
-    if data_set.is_in_the_box() {
-        return Ok([const { Some(Place::Box) }; 4]);
-    }
-    Ok(match folders.cache_of(data_set) {
-        Some(folder) => find_in(data_set, &folder).map(|path| path.map(Place::Cache)),
-        None => [const { None }; 4],
-    })
+/// One form of a data set and where its files lie, `None` for a missing one. They lie in the folder
+/// given, or in the box, or in the cache: files of two origins or two forms never mix.
+pub(super) struct Located<P> {
+    pub(super) form: &'static Form,
+    /// `[files]`.
+    pub(super) places: Vec<Option<P>>,
 }
 
-/// The elements of a file of `data_set`, checked against its official lengths and, where they are
-/// labels, its number of classes.
+impl<P> Located<P> {
+    fn new(form: &'static Form, place: impl FnMut(&'static OfficialFile) -> Option<P>) -> Self {
+        Self {
+            form,
+            places: form.files.iter().map(place).collect(),
+        }
+    }
+
+    fn map<Q>(self, convert: impl Fn(P) -> Q) -> Located<Q> {
+        let places = self.places.into_iter();
+        Located {
+            form: self.form,
+            places: places.map(|place| place.map(&convert)).collect(),
+        }
+    }
+
+    /// Whether any of the files is there.
+    fn is_found(&self) -> bool {
+        self.places.iter().any(Option::is_some)
+    }
+
+    /// Whether all of the files are there.
+    pub(super) fn is_complete(&self) -> bool {
+        self.places.iter().all(Option::is_some)
+    }
+
+    /// Every file, with where it lies.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&'static OfficialFile, Option<&P>)> {
+        self.form
+            .files
+            .iter()
+            .zip(self.places.iter().map(Option::as_ref))
+    }
+}
+
+/// Looks for the files of `data_set`, in the folder given first.
+pub(super) fn locate(data_set: DataSet, folders: &DataFolders) -> Result<Located<Place>, Error> {
+    if let Some(given) = &folders.given
+        && let Some(found) = find_below(data_set, given)?
+    {
+        return Ok(found.map(Place::Folder));
+    }
+    if !data_set.is_in_the_box()
+        && let Some(folder) = folders.cache_of(data_set)
+        && let Some(found) = find_in(data_set, &folder)
+    {
+        return Ok(found.map(Place::Cache));
+    }
+    Ok(Located::new(data_set.main_form(), |file| {
+        file.boxed().map(|_| Place::Box)
+    }))
+}
+
+/// What a file of `data_set` holds, checked against its official structure and, where it has
+/// labels, the number of classes.
 pub(super) fn read(
     data_set: DataSet,
     file: &OfficialFile,
     place: &Place,
-) -> Result<Vec<u8>, Error> {
-    let (path, decoded) = match place {
-        Place::Box => {
-            let bytes = file.boxed.unwrap_or_default();
-            (Path::new(file.name), idx::decode(bytes, file.dimensions))
-        }
-        Place::Folder(path) | Place::Cache(path) => {
-            let decoded = File::open(path)
-                .map_err(Flaw::Io)
-                .and_then(|opened| idx::decode(BufReader::new(opened), file.dimensions));
-            (path.as_path(), decoded)
-        }
-    };
-    let refused = |flaw| match flaw {
-        Flaw::Content { expected, found } => Error::DataFile {
-            path: path.to_path_buf(),
-            expected,
-            found,
-        },
-        Flaw::Io(source) => Error::Io {
-            action: "read",
-            path: path.to_path_buf(),
-            source,
-        },
-    };
-    let elements = decoded.map_err(refused)?;
+) -> Result<RawSplits, Error> {
     let num_classes = data_set.num_classes();
-    match first_above(&elements, num_classes) {
-        Some((index, label)) if file.holds_labels() => Err(refused(Flaw::Content {
-            expected: format!("labels below {num_classes}"),
-            found: format!("{label} for image {index}"),
-        })),
-        _ => Ok(elements),
+    match place {
+        Place::Box => {
+            let mut bytes = file.boxed().unwrap_or_default();
+            file.decode(&mut bytes, num_classes)
+                .map_err(|flaw| flaw.at(Path::new(file.name)))
+        }
+        Place::Folder(path) | Place::Cache(path) => File::open(path)
+            .map_err(Flaw::Io)
+            .and_then(|opened| file.decode(&mut BufReader::new(opened), num_classes))
+            .map_err(|flaw| flaw.at(path)),
     }
 }
 
-pub(super) type FourPaths = [Option<PathBuf>; 4];
-
 /// The files below a user's folder: in a subfolder of the data set's own, or in the folder itself.
 /// `None` where there is none of them.
-pub(super) fn find_below(data_set: DataSet, given: &Path) -> Result<Option<FourPaths>, Error> {
+pub(super) fn find_below(
+    data_set: DataSet,
+    given: &Path,
+) -> Result<Option<Located<PathBuf>>, Error> {
     fs::read_dir(given).map_err(|source| Error::Io {
         action: "read",
         path: given.to_path_buf(),
         source,
     })?;
-    for subfolder in data_set.subfolders() {
-        let paths = find_in(data_set, &given.join(subfolder));
-        if paths.iter().any(Option::is_some) {
-            return Ok(Some(paths));
-        }
-    }
-    let paths = find_in(data_set, given);
-    let is_found = paths.iter().any(Option::is_some) && !is_another(data_set, &paths);
-    Ok(is_found.then_some(paths))
+    let of_its_own = data_set
+        .subfolders()
+        .iter()
+        .find_map(|subfolder| find_in(data_set, &given.join(subfolder)));
+    Ok(
+        of_its_own
+            .or_else(|| find_in(data_set, given).filter(|found| !is_another(data_set, found))),
+    )
 }
 
-/// The files that lie in `folder` itself, uncompressed where there are both.
-fn find_in(data_set: DataSet, folder: &Path) -> FourPaths {
-    data_set.files().each_ref().map(|file| {
-        [folder.join(file.name), folder.join(file.packed_name())]
-            .into_iter()
-            .find(|path| path.is_file())
-    })
+/// The files that lie in `folder`, or in a folder that was unpacked there: the first form of which
+/// all files are there, or else the first of which any is.
+fn find_in(data_set: DataSet, folder: &Path) -> Option<Located<PathBuf>> {
+    let mut partial = None;
+    for form in data_set.forms() {
+        let unpacked = form.unpacked_folder.map(|name| folder.join(name));
+        for folder in unpacked.iter().map(PathBuf::as_path).chain([folder]) {
+            let found = Located::new(form, |file| find_file(file, folder));
+            if found.is_complete() {
+                return Some(found);
+            }
+            if found.is_found() {
+                partial.get_or_insert(found);
+            }
+        }
+    }
+    partial
+}
+
+/// The path of a file in `folder`, of the uncompressed one where there are both.
+fn find_file(file: &OfficialFile, folder: &Path) -> Option<PathBuf> {
+    let packed = file.packed.as_ref().map(|_| file.packed_name());
+    std::iter::once(file.name.to_string())
+        .chain(packed)
+        .map(|name| folder.join(name))
+        .find(|path| path.is_file())
 }
 
 /// Whether the test labels are those of a data set that names its files in the same way.
-fn is_another(data_set: DataSet, paths: &FourPaths) -> bool {
-    let [_, _, _, Some(path)] = paths else {
+fn is_another(data_set: DataSet, found: &Located<PathBuf>) -> bool {
+    let (Some((file, Some(path))), Some(_)) = (found.files().last(), data_set.first_test_labels())
+    else {
         return false;
     };
-    let [_, _, _, file] = data_set.files();
-    let Ok(labels) = read(data_set, file, &Place::Folder(path.clone())) else {
+    let Ok(last) = read(data_set, file, &Place::Folder(path.clone())) else {
         return false;
     };
     DataSet::ALL
         .into_iter()
         .filter(|other| *other != data_set)
-        .any(|other| labels.starts_with(&other.first_test_labels()))
+        .filter_map(DataSet::first_test_labels)
+        .any(|labels| last.test.labels.starts_with(&labels))
 }

@@ -1,12 +1,11 @@
-use crate::{
-    data::DataSet,
-    experiment::{Experiment, ExperimentConfig, Scenario},
-};
+use crate::experiment::{Experiment, ExperimentConfig, Scenario};
 
 /// What each task tells apart, such as `0 or 1`; `[tasks]`.
 pub(crate) fn task_names(config: &ExperimentConfig) -> Vec<String> {
     match config.experiment {
-        Experiment::SplitMnist => class_names(config.data_set)
+        Experiment::SplitMnist => config
+            .data_set
+            .class_names()
             .chunks(CLASSES_PER_TASK)
             .map(|classes| classes.join(" or "))
             .collect(),
@@ -17,7 +16,7 @@ pub(crate) fn task_names(config: &ExperimentConfig) -> Vec<String> {
 pub(crate) fn chance(config: &ExperimentConfig) -> f64 {
     let candidates = match (config.experiment, config.scenario) {
         (Experiment::SplitMnist, Scenario::Task | Scenario::Domain) => CLASSES_PER_TASK,
-        (Experiment::SplitMnist, Scenario::Class) => class_names(config.data_set).len(),
+        (Experiment::SplitMnist, Scenario::Class) => config.data_set.num_classes(),
     };
     1.0 / candidates as f64
 }
@@ -25,28 +24,10 @@ pub(crate) fn chance(config: &ExperimentConfig) -> f64 {
 /// Classes of each task of split MNIST.
 const CLASSES_PER_TASK: usize = 2;
 
-fn class_names(data_set: DataSet) -> [&'static str; 10] {
-    match data_set {
-        DataSet::Mnist => ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
-        DataSet::FashionMnist => [
-            "T-shirt",
-            "trouser",
-            "pullover",
-            "dress",
-            "coat",
-            "sandal",
-            "shirt",
-            "sneaker",
-            "bag",
-            "ankle boot",
-        ],
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture;
+    use crate::{data::DataSet, fixture};
 
     #[test]
     fn chance_should_follow_the_number_of_candidates() {

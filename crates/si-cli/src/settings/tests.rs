@@ -81,10 +81,14 @@ fn every_key_is_a_flag_and_its_help_gives_the_default() {
 #[test]
 fn names_on_the_command_line_are_all_those_of_the_file() {
     check::<Preset>(PRESETS);
-    check::<DataSet>(DATA_SETS);
     check::<Scenario>(SCENARIOS);
     check::<Activation>(ACTIVATIONS);
     check::<Optimizer>(OPTIMIZERS);
+
+    // The others make no task sequence of this kind.
+    for name in DATA_SETS {
+        assert!(named::<DataSet>(name).is_ok(), "{name} is not in the file");
+    }
 
     fn check<T: DeserializeOwned>(names: &[&str]) {
         for name in names {

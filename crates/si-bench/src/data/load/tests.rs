@@ -3,8 +3,10 @@ use std::fs;
 use super::*;
 use crate::data::{
     FileStatus,
+    cifar::tests::{binary_batch, python_batch},
     idx::tests::{encode, pack},
     inventory,
+    official::Content,
 };
 
 #[test]
@@ -43,8 +45,8 @@ fn the_usual_folder_without_a_data_set_leaves_it_to_the_box() {
 #[test]
 fn a_folder_of_digits_does_not_pass_for_clothes() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for file in DataSet::Mnist.files() {
-        let bytes = file.boxed.expect("in the box");
+    for file in DataSet::Mnist.main_form().files {
+        let bytes = file.boxed().expect("in the box");
         fs::write(folder.path().join(file.packed_name()), bytes).expect("a writable folder");
     }
     let folders = given(folder.path());
@@ -102,8 +104,10 @@ fn damaged_files_are_refused_by_name() {
         assert!(error.contains(expected), "{error}");
 
         let reports = inventory(&given(folder.path())).expect("a folder");
-        let report = reports.into_iter().next_back().expect("eight files");
-        let status = report.verified().status;
+        let report = reports
+            .into_iter()
+            .rfind(|report| report.data_set == DataSet::FashionMnist);
+        let status = report.expect("four files").verified().status;
         assert!(matches!(status, FileStatus::Damaged(_)), "{status:?}");
     }
 }
@@ -117,22 +121,166 @@ fn a_user_without_a_home_is_told_the_way_by_hand() {
     assert!(error.contains("SI_DATA_DIR"), "{error}");
 }
 
+#[test]
+fn cifar_loads_from_the_unpacked_binary_version() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let unpacked = folder.path().join("cifar-10-batches-bin");
+    write_cifar_10(&unpacked);
+    for given in [folder.path(), &unpacked] {
+        let splits = load(DataSet::Cifar10, Some(given)).expect("whole files");
+        assert_eq!(splits.train.len(), 50_000);
+        assert_eq!(splits.test.len(), 10_000);
+        assert_eq!(splits.train.shape(), [3, 32, 32]);
+        assert_eq!(splits.train.labels()[20_003], 5);
+        assert_eq!(splits.train.image(7).expect("inside")[3071], 7);
+    }
+    assert!(load(DataSet::Cifar100, Some(folder.path())).is_err());
+
+    let batch = unpacked.join("data_batch_4.bin");
+    let whole = fs::read(&batch).expect("written");
+    fs::write(&batch, &whole[..whole.len() - 1]).expect("a writable folder");
+    let error = load(DataSet::Cifar10, Some(folder.path())).expect_err("short");
+    let expected = format!(
+        "{} must hold 10000 records of 3073 bytes, 30730000 in all, found 30729999 bytes",
+        batch.display()
+    );
+    assert!(error.to_string().starts_with(&expected), "{error}");
+    let reports = inventory(&given(folder.path())).expect("a folder");
+    let statuses: Vec<FileStatus> = reports
+        .into_iter()
+        .filter(|report| report.data_set == DataSet::Cifar10)
+        .map(|report| report.verified().status)
+        .collect();
+    assert_eq!(statuses.len(), 6);
+    assert!(
+        matches!(statuses[3], FileStatus::Damaged(_)),
+        "{statuses:?}"
+    );
+    assert_eq!(statuses[4], FileStatus::Sound);
+
+    fs::remove_file(&batch).expect("written");
+    let error = load(DataSet::Cifar10, Some(folder.path())).expect_err("incomplete");
+    let expected = "cannot find data_batch_4.bin of CIFAR-10; put cifar-10-binary.tar.gz or \
+                    cifar-10-python.tar.gz (packed or unpacked) into ";
+    assert!(error.to_string().starts_with(expected), "{error}");
+}
+
+#[test]
+fn cifar_loads_from_the_archive_of_the_python_version() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let labels =
+        |num_images: usize| -> Vec<u8> { (0..num_images).map(|i| (i % 100) as u8).collect() };
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, num_images) in [("meta", 1), ("test", 10_000), ("train", 50_000)] {
+        let pickle = python_batch("fine_labels", &labels(num_images));
+        let mut header = tar::Header::new_ustar();
+        header.set_size(pickle.len() as u64);
+        header.set_mode(0o644);
+        archive
+            .append_data(&mut header, format!("cifar-100-python/{name}"), &pickle[..])
+            .expect("a vector takes all");
+    }
+    let packed = pack(&archive.into_inner().expect("a vector takes all"));
+    let path = folder.path().join("cifar-100-python.tar.gz");
+    fs::write(&path, &packed).expect("a writable folder");
+    let splits = load(DataSet::Cifar100, Some(folder.path())).expect("a whole archive");
+    assert_eq!(splits.train.labels(), labels(50_000));
+    assert_eq!(splits.test.labels(), labels(10_000));
+    assert_eq!(splits.train.image(77).expect("inside")[3071], 77);
+
+    fs::write(&path, &packed[..packed.len() / 2]).expect("a writable folder");
+    let error = load(DataSet::Cifar100, Some(folder.path())).expect_err("half an archive");
+    let expected = format!("{} must hold ", path.display());
+    assert!(error.to_string().starts_with(&expected), "{error}");
+}
+
+#[test]
+fn a_whole_form_wins_over_a_part_of_another() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place_of = |name: &str| {
+        fs::create_dir_all(folder.path().join("cifar-10/cifar-10-batches-bin")).expect("writable");
+        fs::write(folder.path().join("cifar-10").join(name), b"").expect("a writable folder");
+        let reports = inventory(&given(folder.path())).expect("a folder");
+        let found = reports
+            .into_iter()
+            .find(|report| report.data_set == DataSet::Cifar10);
+        found.expect("at least one").file
+    };
+    assert_eq!(
+        place_of("cifar-10-batches-bin/data_batch_2.bin"),
+        "data_batch_1.bin"
+    );
+    assert_eq!(place_of("cifar-10-python.tar.gz"), "cifar-10-python.tar.gz");
+    assert_eq!(place_of("cifar-10-binary.tar.gz"), "cifar-10-binary.tar.gz");
+}
+
+/// The published numbers of images, in the folder that `SI_DATA_DIR` names, where it holds CIFAR.
+#[test]
+fn real_images_are_as_many_of_each_class_as_published() {
+    let Some(folder) = DataFolders::find(None).given else {
+        return;
+    };
+    for (data_set, num_train, num_test) in [
+        (DataSet::Cifar10, 5000, 1000),
+        (DataSet::Cifar100, 500, 100),
+    ] {
+        if find_below(data_set, &folder).expect("a folder").is_none() {
+            continue;
+        }
+        let splits = load(data_set, Some(&folder)).expect("whole files");
+        for (images, expected) in [(&splits.train, num_train), (&splits.test, num_test)] {
+            let mut counts = vec![0; data_set.num_classes()];
+            for label in images.labels() {
+                counts[usize::from(*label)] += 1;
+            }
+            assert_eq!(counts, vec![expected; data_set.num_classes()], "{data_set}");
+            // Colours are spread over the whole range, around a mean that is known to be near 0.47.
+            let sum: u64 = images.pixels().iter().map(|pixel| u64::from(*pixel)).sum();
+            let mean = sum as f64 / images.pixels().len() as f64 / 255.0;
+            assert!((0.46..0.50).contains(&mean), "{data_set}: {mean}");
+        }
+    }
+}
+
+/// Six batches: image i of batch b has pixels of value i, and label i + b modulo 10.
+fn write_cifar_10(folder: &Path) {
+    fs::create_dir_all(folder).expect("a writable folder");
+    for (batch, name) in [
+        "data_batch_1.bin",
+        "data_batch_2.bin",
+        "data_batch_3.bin",
+        "data_batch_4.bin",
+        "data_batch_5.bin",
+        "test_batch.bin",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let labels: Vec<[u8; 1]> = (0..10_000).map(|i| [((i + batch) % 10) as u8]).collect();
+        fs::write(folder.join(name), binary_batch(&labels)).expect("a writable folder");
+    }
+}
+
 /// From the plain bytes of a file to those that are written.
 type Form = fn(&[u8]) -> Vec<u8>;
 
 /// Four files of the official lengths: image i has pixels of value i, and label i modulo 10.
 fn write_clothes(folder: &Path, form: Form, ending: &str) {
     fs::create_dir_all(folder).expect("a writable folder");
-    for file in DataSet::FashionMnist.files() {
-        let [num_images, sides @ ..] = file.dimensions else {
+    for file in DataSet::FashionMnist.main_form().files {
+        let Content::Idx {
+            dimensions: dimensions @ [num_images, sides @ ..],
+            ..
+        } = file.content
+        else {
             panic!("a file without a dimension");
         };
         let num_pixels: usize = sides.iter().product();
-        let limit = if file.holds_labels() { 10 } else { 256 };
+        let limit = if sides.is_empty() { 10 } else { 256 };
         let elements: Vec<u8> = (0..*num_images)
             .flat_map(|image| std::iter::repeat_n((image % limit) as u8, num_pixels))
             .collect();
-        let bytes = form(&encode(file.dimensions, &elements));
+        let bytes = form(&encode(dimensions, &elements));
         fs::write(folder.join(format!("{}{ending}", file.name)), bytes).expect("a writable folder");
     }
 }

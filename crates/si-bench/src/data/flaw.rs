@@ -1,0 +1,55 @@
+use std::{io, path::Path};
+
+use crate::Error;
+
+/// What keeps a file from being what was expected.
+#[derive(Debug)]
+pub(super) enum Flaw {
+    /// The file can be read, and holds something else.
+    Content { expected: String, found: String },
+    /// The file cannot be read.
+    Io(io::Error),
+}
+
+impl Flaw {
+    /// Tells the damage that a decoder complains of from the failure of a disk.
+    pub(super) fn of_reading(error: io::Error, expected: impl Into<String>) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::InvalidInput
+            | io::ErrorKind::InvalidData => Flaw::Content {
+                expected: expected.into(),
+                found: format!("damaged gzip data ({error})"),
+            },
+            _ => Flaw::Io(error),
+        }
+    }
+
+    /// The same of the file `name` inside an archive.
+    pub(super) fn inside(self, name: &str) -> Self {
+        match self {
+            Flaw::Content { expected, found } => Flaw::Content {
+                expected: format!("{expected} in {name}"),
+                found,
+            },
+            Flaw::Io(error) => Flaw::Io(error),
+        }
+    }
+
+    /// The error that names the file at `path`.
+    pub(super) fn at(self, path: &Path) -> Error {
+        let path = path.to_path_buf();
+        match self {
+            Flaw::Content { expected, found } => Error::DataFile {
+                path,
+                expected,
+                found,
+            },
+            Flaw::Io(source) => Error::Io {
+                action: "read",
+                path,
+                source,
+            },
+        }
+    }
+}
