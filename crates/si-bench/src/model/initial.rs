@@ -1,5 +1,6 @@
 use burn::module::Param;
-use burn::nn::Linear;
+use burn::nn::conv::Conv2d;
+use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{Rng, RngExt};
 
@@ -21,18 +22,51 @@ pub(super) fn dense(
     rng: &mut impl Rng,
     device: &Device,
 ) -> Linear {
+    let shape = [inputs, outputs];
     let weight = match weights {
-        Weights::Zero => Tensor::zeros([inputs, outputs], device),
-        Weights::GlorotUniform => {
-            let limit = (6.0 / (inputs + outputs) as f32).sqrt();
-            let values = (0..inputs * outputs)
-                .map(|_| rng.random_range(-limit..=limit))
-                .collect();
-            Tensor::from_data(TensorData::new::<f32, _>(values, [inputs, outputs]), device)
-        }
+        Weights::Zero => Tensor::zeros(shape, device),
+        Weights::GlorotUniform => glorot_uniform(shape, [inputs, outputs], rng, device),
     };
     Linear {
         weight: Param::from_tensor(weight),
         bias: Some(Param::from_tensor(Tensor::zeros([outputs], device))),
     }
+}
+
+/// A convolution of stride 1 with a square kernel of `kernel_size`, zero biases and Glorot-uniform
+/// weights drawn on the host. Its inputs and outputs are counted as in Keras: the channels, times
+/// the pixels that the kernel covers.
+pub(super) fn convolution(
+    channels_in: usize,
+    channels_out: usize,
+    kernel_size: usize,
+    padding: PaddingConfig2d,
+    rng: &mut impl Rng,
+    device: &Device,
+) -> Conv2d {
+    let shape = [channels_out, channels_in, kernel_size, kernel_size];
+    let fans = [channels_in, channels_out].map(|channels| channels * kernel_size * kernel_size);
+    Conv2d {
+        weight: Param::from_tensor(glorot_uniform(shape, fans, rng, device)),
+        bias: Some(Param::from_tensor(Tensor::zeros([channels_out], device))),
+        stride: [1, 1],
+        kernel_size: [kernel_size, kernel_size],
+        dilation: [1, 1],
+        groups: 1,
+        padding,
+    }
+}
+
+/// Weights that are uniform in ±√(6 / (inputs + outputs)), where `fans` are these two numbers.
+fn glorot_uniform<const D: usize>(
+    shape: [usize; D],
+    fans: [usize; 2],
+    rng: &mut impl Rng,
+    device: &Device,
+) -> Tensor<D> {
+    let limit = (6.0 / fans.iter().sum::<usize>() as f32).sqrt();
+    let values = (0..shape.iter().product())
+        .map(|_: usize| rng.random_range(-limit..=limit))
+        .collect();
+    Tensor::from_data(TensorData::new::<f32, _>(values, shape), device)
 }
