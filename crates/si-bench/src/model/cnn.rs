@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor};
 use rand::Rng;
 
 use super::initial::{Weights, convolution, dense};
+use super::shifted;
 
 /// The network of split CIFAR (section 5.3): two blocks of convolutions, a hidden layer, and one
 /// linear readout for all tasks.
@@ -18,6 +19,10 @@ pub struct Cnn {
     readout: Linear,
     #[module(skip)]
     image_shape: [usize; 3],
+    /// Images that pass the blocks at a time, as shifted products. `None` leaves the convolutions
+    /// of the whole batch to the backend.
+    #[module(skip)]
+    slice_size: Option<usize>,
 }
 
 /// Two convolutions with ReLU, the first of which keeps the size of its input; then the largest of
@@ -73,6 +78,7 @@ impl CnnConfig {
             [height, width] = [height, width].map(|side| (side - (KERNEL_SIZE - 1)) / POOL_SIZE);
         }
         let num_features = channels * height * width;
+        let is_flex = crate::device("flex").is_ok_and(|flex| flex == *device);
         Cnn {
             blocks,
             hidden: dense(
@@ -85,6 +91,7 @@ impl CnnConfig {
             dropout: DropoutConfig::new(self.hidden_dropout).init(),
             readout: dense(HIDDEN_SIZE, self.num_outputs, Weights::Zero, rng, device),
             image_shape: self.image_shape,
+            slice_size: is_flex.then_some(SLICE_SIZE),
         }
     }
 }
@@ -101,12 +108,30 @@ impl Cnn {
         let [batch_size, _] = images.dims();
         let [channels, height, width] = self.image_shape;
         let images = images.reshape([batch_size, channels, height, width]);
-        let maps = self
-            .blocks
-            .iter()
-            .fold(images, |maps, block| block.forward(maps));
+        let maps = match self.slice_size {
+            None => self.maps(images),
+            Some(size) => {
+                let slices = images.split(size, 0).into_iter();
+                Tensor::cat(slices.map(|slice| self.maps_of_slice(slice)).collect(), 0)
+            }
+        };
         let hidden = relu(self.hidden.forward(maps.flatten(1, 3)));
         self.dropout.forward(hidden)
+    }
+
+    /// What the blocks make of images, `[batch, channels, height, width]`.
+    fn maps(&self, images: Tensor<4>) -> Tensor<4> {
+        let blocks = self.blocks.iter();
+        blocks.fold(images, |maps, block| block.forward(maps))
+    }
+
+    /// The same by shifted products.
+    fn maps_of_slice(&self, images: Tensor<4>) -> Tensor<4> {
+        let blocks = self.blocks.iter();
+        let maps = blocks.fold(images.permute([2, 3, 0, 1]), |maps, block| {
+            block.forward_shifted(maps)
+        });
+        maps.permute([2, 3, 0, 1])
     }
 }
 
@@ -135,6 +160,13 @@ impl Block {
         let maps = relu(self.valid.forward(maps));
         self.dropout.forward(self.pool.forward(maps))
     }
+
+    /// The same of `[height, width, batch, channels_in]`.
+    fn forward_shifted(&self, maps: Tensor<4>) -> Tensor<4> {
+        let maps = relu(shifted::convolve(&self.same, maps, BORDER));
+        let maps = relu(shifted::convolve(&self.valid, maps, 0));
+        self.dropout.forward(shifted::pool(maps))
+    }
 }
 
 /// Channels of each block.
@@ -144,6 +176,8 @@ const KERNEL_SIZE: usize = 3;
 const BORDER: usize = KERNEL_SIZE / 2;
 const POOL_SIZE: usize = 2;
 const HIDDEN_SIZE: usize = 512;
+/// Few enough for the maps to stay in the cache, and enough to fill a matrix product.
+const SLICE_SIZE: usize = 8;
 /// The smallest side of which two blocks leave a pixel.
 const MIN_SIDE: usize = 10;
 

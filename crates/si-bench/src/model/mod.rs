@@ -3,6 +3,7 @@
 mod cnn;
 mod initial;
 mod mlp;
+mod shifted;
 
 pub use cnn::{Cnn, CnnConfig};
 pub use mlp::{Mlp, MlpConfig};

@@ -75,6 +75,31 @@ fn every_image_gets_logits_of_its_own() {
 }
 
 #[test]
+fn slices_and_the_backends_convolutions_are_the_same_function() {
+    let device = Device::flex().autodiff();
+    let rng = &mut ChaCha8Rng::seed_from_u64(0);
+    let config = CnnConfig {
+        block_dropout: [0.0, 0.0],
+        hidden_dropout: 0.0,
+        ..CnnConfig::paper([3, 12, 15], 5)
+    };
+    let mut cnn = config.init(rng, &device);
+    assert_eq!(cnn.slice_size, Some(SLICE_SIZE));
+    let images = random_images(2 * SLICE_SIZE + 1, 3 * 12 * 15, &device);
+    let [sliced, whole] = [Some(SLICE_SIZE), None].map(|slice_size| {
+        cnn.slice_size = slice_size;
+        let features = cnn.features(images.clone());
+        let gradients = features.clone().sin().sum().backward();
+        let weight = &cnn.blocks[0].same.weight;
+        let gradient = weight.grad(&gradients).expect("tracked");
+        [features.into_data(), gradient.into_data()]
+    });
+    for (sliced, whole) in sliced.into_iter().zip(whole) {
+        sliced.assert_approx_eq::<f32>(&whole, Tolerance::default());
+    }
+}
+
+#[test]
 #[should_panic(expected = "at least 10 pixels")]
 fn images_that_are_too_small_are_refused() {
     let rng = &mut ChaCha8Rng::seed_from_u64(0);
