@@ -66,11 +66,11 @@ fn main() -> anyhow::Result<()> {
         model.end_task(); // <- and the one that is new
 
         for task in &sequence.tasks[..=index] {
-            let test = task.test.to_device(&device);
+            let (images, labels) = task.test.to_device(&device).all();
             let mask = task.output_mask(sequence.num_outputs, &device);
             let mask = mask.expect("the task is known").unsqueeze();
-            let predicted = (model.valid().forward(test.images) + mask).argmax(1);
-            let correct: Tensor<1, Int> = predicted.squeeze_dim(1).equal(test.labels).int();
+            let predicted = (model.valid().forward(images) + mask).argmax(1);
+            let correct: Tensor<1, Int> = predicted.squeeze_dim(1).equal(labels).int();
             let accuracy = 100.0 * correct.float().mean().into_scalar::<f32>();
             print!("task {}: {accuracy:.1} %   ", task.name);
         }

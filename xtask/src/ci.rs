@@ -5,6 +5,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::command::{command, run, workspace};
+use crate::results;
 
 /// Check everything that a change must pass, cheapest first.
 #[derive(Args)]
@@ -24,6 +25,11 @@ const TRIALS: &[&str] = &[
     "cargo run -p si-cli -- split-mnist --seeds 1 --epochs 1 --strengths 0.5 --scenario domain \
      --preset benzing --optimizer sgd --out target/trial",
     "cargo run -p si-cli -- report target/trial --output target/trial/report",
+    "cargo run -p si-cli -- permuted-mnist --tasks 2 --epochs 1 --hidden-sizes 32,32 --train-images 2000 \
+     --train-evaluated 1000 --elastic-strengths 10 --fisher-images 100 --out target/trial/permuted-mnist",
+    "cargo run -p si-cli -- sweep split-mnist --epochs 1 --tasks 2 --hidden-sizes 16 --train-images 1000 \
+     --strengths 0.1,1 --elastic-strengths 10 --out target/trial/sweep",
+    "cargo xtask repro --only fig1,fig2,theory --out target/trial/repro --publish target/trial/published",
     "cargo run --bin continual_learner",
     "cargo run --bin regularizer_alone",
 ];
@@ -51,7 +57,7 @@ impl Ci {
         for line in TRIALS {
             run(command(line)?)?;
         }
-        Ok(())
+        results::check()
     }
 }
 

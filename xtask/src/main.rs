@@ -9,6 +9,8 @@
 mod bench;
 mod ci;
 mod command;
+mod repro;
+mod results;
 
 use std::process::ExitCode;
 
@@ -22,12 +24,15 @@ enum Xtask {
     Ci(ci::Ci),
     /// Measure what consolidation costs a training step
     Bench(bench::Bench),
+    /// Make the whole paper again, and refresh docs/results from it
+    Repro(repro::Repro),
 }
 
 fn main() -> ExitCode {
     let result = match Xtask::parse() {
         Xtask::Ci(ci) => ci.run(),
         Xtask::Bench(bench) => bench.run(),
+        Xtask::Repro(repro) => repro.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

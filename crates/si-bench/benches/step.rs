@@ -72,6 +72,7 @@ impl Case {
             hidden_sizes: self.hidden_sizes.clone(),
             num_outputs: NUM_CLASSES,
             activation: Activation::Relu,
+            dropout: 0.0,
             zero_readout: false,
         };
         let mut plain = Plain {

@@ -82,6 +82,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A checkpoint that cannot be used.
+    #[error("cannot go on from {}: {reason}; remove it to begin this run anew", path.display())]
+    Checkpoint {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A device that does not exist.
     #[error("no device is called {name:?}; there are {known}")]
     UnknownDevice {

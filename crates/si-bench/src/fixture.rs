@@ -42,6 +42,7 @@ pub(crate) fn records(config: &ExperimentConfig, num_tasks: usize) -> Vec<RunRec
                 epochs: epochs(num_tasks, condition.strength),
                 condition: condition.clone(),
                 seed,
+                correlations: Vec::new(),
                 inert: false,
                 elapsed_seconds: 41.25 + seed as f64,
                 device: config.device.clone(),

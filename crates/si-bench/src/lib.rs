@@ -10,6 +10,7 @@ mod fixture;
 pub mod metrics;
 pub mod model;
 pub mod report;
+pub mod repro;
 pub mod schematic;
 pub mod task;
 pub mod theory;

@@ -1,9 +1,13 @@
 use std::sync::LazyLock;
 
-use clap::{Parser, Subcommand};
-use si_bench::experiment::Versions;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use si_bench::experiment::{Experiment, Versions};
 
-use crate::commands::{data, devices, report, schematics, split_mnist, theory, worker};
+use crate::commands::{
+    data, devices, permuted_mnist, probe, report, repro, schematics, split_cifar, split_mnist,
+    sweep, theory, worker,
+};
+use crate::settings;
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let Versions { si, burn } = Versions::current();
@@ -24,36 +28,61 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     SplitMnist(Box<split_mnist::SplitMnistArgs>),
+    PermutedMnist(Box<permuted_mnist::PermutedMnistArgs>),
+    SplitCifar(Box<split_cifar::SplitCifarArgs>),
+    Sweep(Box<sweep::SweepArgs>),
+    Repro(repro::ReproArgs),
     Theory(theory::TheoryArgs),
     Schematics(schematics::SchematicsArgs),
     Data(data::DataArgs),
     Devices(devices::DevicesArgs),
     Report(report::ReportArgs),
     Worker(worker::WorkerArgs),
+    Probe(probe::ProbeArgs),
 }
 
 impl Cli {
+    /// Reads the command line, or ends the program with help or an error.
+    pub(crate) fn read() -> Self {
+        Self::from_arg_matches(&Self::described().get_matches())
+            .unwrap_or_else(|error| error.exit())
+    }
+
+    /// The command line, with the defaults of each experiment in the help of its settings.
+    fn described() -> clap::Command {
+        Experiment::ALL
+            .into_iter()
+            .fold(Self::command(), |command, experiment| {
+                command.mut_subcommand(experiment.name(), |command| {
+                    settings::describe(command, experiment)
+                })
+            })
+    }
+
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         match &self.command {
             Command::SplitMnist(args) => split_mnist::run(args),
+            Command::PermutedMnist(args) => permuted_mnist::run(args),
+            Command::SplitCifar(args) => split_cifar::run(args),
+            Command::Sweep(args) => sweep::run(args),
+            Command::Repro(args) => repro::run(args),
             Command::Theory(args) => theory::run(args),
             Command::Schematics(args) => schematics::run(args),
             Command::Data(args) => data::run(args),
             Command::Devices(args) => devices::run(args),
             Command::Report(args) => report::run(args),
             Command::Worker(args) => worker::run(args),
+            Command::Probe(args) => probe::run(args),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        Cli::described().debug_assert();
     }
 }

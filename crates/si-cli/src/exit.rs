@@ -8,6 +8,9 @@ use crate::output;
 /// Exit code after Ctrl-C, by the shells' convention of 128 + SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
 
+/// What an error's line begins with.
+pub(crate) const PREFIX: &str = "error: ";
+
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 
@@ -28,7 +31,7 @@ pub(crate) fn print(error: &anyhow::Error) {
     if error.is::<Interrupted>() {
         output::note(error);
     } else {
-        output::note(format_args!("error: {error:#}"));
+        output::note(format_args!("{PREFIX}{error:#}"));
     }
 }
 

@@ -1,7 +1,7 @@
 use std::env;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::process::Command;
 use std::thread;
 use std::time::SystemTime;
 
@@ -11,7 +11,8 @@ use si_bench::experiment::{Experiment, ExperimentConfig, RunFolder};
 
 use crate::commands::report::report_on;
 use crate::commands::worker::WorkerArgs;
-use crate::exit::{INTERRUPTED, Interrupted};
+use crate::exit::Interrupted;
+use crate::interrupt::Interrupt;
 use crate::jobs::{Event, Job, Outcome, Pool};
 use crate::output;
 use crate::output_folder::ROOT;
@@ -25,41 +26,54 @@ const MAPPED_BYTES: &str = "33554432";
 
 /// Does every run that the settings ask for and the folder lacks, then reports on all.
 pub(crate) fn run(experiment: Experiment, settings: &Settings) -> anyhow::Result<()> {
-    let mut folder = open(experiment, settings)?;
+    let base = ExperimentConfig::paper(experiment);
+    run_in("", Path::new(ROOT), base, settings).map(|_| ())
+}
+
+/// The same with `base` below the settings, and folders without a name in `root`. Returns the folder.
+/// `command` is what stands before the experiment's name on the command line.
+pub(crate) fn run_in(
+    command: &str,
+    root: &Path,
+    base: ExperimentConfig,
+    settings: &Settings,
+) -> anyhow::Result<RunFolder> {
+    let mut folder = open(root, base, settings)?;
     output::note(format_args!(
         "{} in {}",
-        experiment.name(),
+        folder.config().experiment.name(),
         folder.path().display()
     ));
-    match train(&mut folder)? {
-        Outcome::Done { num_failed: 0 } => report_on(&folder, folder.path()),
+    match train(&mut folder, &Interrupt::catch()?)? {
+        Outcome::Done { num_failed: 0 } => {
+            report_on(&folder, folder.path())?;
+            Ok(folder)
+        }
         Outcome::Done { num_failed } => bail!(
             "{num_failed} of {} runs failed; to try again what is not complete: {}",
             num_runs(folder.config()),
-            resume_command(&folder)
+            resume_command(command, &folder)
         ),
         Outcome::Interrupted => Err(Interrupted(format!(
             "interrupted with {} of {} runs complete; to go on: {}",
             folder.records()?.len(),
             num_runs(folder.config()),
-            resume_command(&folder)
+            resume_command(command, &folder)
         ))
         .into()),
     }
 }
 
 /// The folder to write in: a new one, or that of `--resume` with its own settings as defaults.
-fn open(experiment: Experiment, settings: &Settings) -> anyhow::Result<RunFolder> {
+fn open(root: &Path, base: ExperimentConfig, settings: &Settings) -> anyhow::Result<RunFolder> {
+    let experiment = base.experiment;
     let Some(resume) = &settings.run.resume else {
-        let config = settings.over(ExperimentConfig::paper(experiment))?;
+        let config = settings.over(base)?;
         check(&config)?;
-        return Ok(RunFolder::create(
-            config,
-            Path::new(ROOT),
-            SystemTime::now(),
-        )?);
+        return Ok(RunFolder::create(config, root, SystemTime::now())?);
     };
     let path = resumed(
+        root,
         experiment,
         resume.as_ref(),
         settings.run.output_dir.as_ref(),
@@ -81,6 +95,7 @@ fn open(experiment: Experiment, settings: &Settings) -> anyhow::Result<RunFolder
 }
 
 fn resumed(
+    root: &Path,
     experiment: Experiment,
     resume: Option<&PathBuf>,
     output_dir: Option<&PathBuf>,
@@ -93,65 +108,51 @@ fn resumed(
         ))
         .into()),
         (Some(path), _) | (None, Some(path)) => Ok(path.clone()),
-        (None, None) => RunFolder::newest_unfinished(Path::new(ROOT), experiment)?
+        (None, None) => RunFolder::newest_unfinished(root, experiment)?
             .ok_or_else(|| {
                 let name = experiment.name();
-                Error::Config(format!("there is no unfinished run in {ROOT}/{name}"))
+                Error::Config(format!(
+                    "there is no unfinished run in {}/{name}",
+                    root.display()
+                ))
             })
             .map_err(Into::into),
     }
 }
 
 /// Finds out before the first process starts what would make every one of them fail.
-fn check(config: &ExperimentConfig) -> anyhow::Result<()> {
+pub(crate) fn check(config: &ExperimentConfig) -> anyhow::Result<()> {
     si_bench::device(&config.device)?;
-    // This also downloads it, once and not in every process.
-    si_bench::data::load(config.data_set, config.data_dir.as_deref())?;
+    // This also downloads what they need, once and not in every process.
+    for data_set in config.data_sets() {
+        si_bench::data::load(data_set, config.data_dir.as_deref())?;
+    }
     Ok(())
 }
 
-fn train(folder: &mut RunFolder) -> anyhow::Result<Outcome> {
+/// Does every run that the folder lacks.
+pub(crate) fn train(folder: &mut RunFolder, interrupt: &Interrupt) -> anyhow::Result<Outcome> {
     let jobs: Vec<Job> = folder
         .missing()?
         .into_iter()
         .map(|(condition, seed)| Job { condition, seed })
         .collect();
     let num_before = num_runs(folder.config()) - jobs.len();
-    let num_cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let num_jobs = folder.config().num_jobs.unwrap_or(num_cores);
+    let num_jobs = num_jobs(folder.config());
     let program = env::current_exe().context("cannot find this program's own file")?;
     let path = folder.path().to_path_buf();
     let command = |job: &Job| {
-        let mut command = Command::new(&program);
-        command
-            .arg("worker")
-            .args(WorkerArgs::words(
-                path.clone(),
-                &job.condition.name,
-                job.seed,
-            ))
-            // Not by the number of runs that are left: the thread count is part of what makes a
-            // run reproducible.
-            .env(
-                "RAYON_NUM_THREADS",
-                (num_cores / num_jobs).max(1).to_string(),
-            )
-            // glibc gives large buffers back to the system as soon as they are free, and every
-            // operation of a step has some: keep them.
-            .env("MALLOC_TRIM_THRESHOLD_", KEPT_BYTES)
-            .env("MALLOC_MMAP_THRESHOLD_", MAPPED_BYTES);
+        let mut command = worker(&program, num_jobs);
+        command.arg("worker").args(WorkerArgs::words(
+            path.clone(),
+            &job.condition.name,
+            job.seed,
+        ));
         command
     };
 
     let pool = Pool::new();
-    let interrupt = pool.interrupter();
-    let mut is_first = true;
-    ctrlc::set_handler(move || {
-        // At the second Ctrl-C, or when nobody listens any more, there is nothing to wait for.
-        if !std::mem::take(&mut is_first) || !interrupt() {
-            process::exit(INTERRUPTED.into());
-        }
-    })?;
+    interrupt.tell(pool.interrupter());
     let mut display = Display::new(folder.config(), &jobs, num_before, num_jobs);
     let outcome = pool.run_all(&jobs, num_jobs, command, |index, event| {
         if let Event::Finished { record, .. } = &event {
@@ -164,12 +165,38 @@ fn train(folder: &mut RunFolder) -> anyhow::Result<Outcome> {
     outcome
 }
 
+/// Processes at a time.
+pub(crate) fn num_jobs(config: &ExperimentConfig) -> usize {
+    config.num_jobs.unwrap_or_else(num_cores)
+}
+
+fn num_cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// A process that trains beside `num_jobs` − 1 others, without its arguments.
+pub(crate) fn worker(program: &Path, num_jobs: usize) -> Command {
+    let mut command = Command::new(program);
+    command
+        // Not by the number of runs that are left: the thread count is part of what makes a run
+        // reproducible.
+        .env(
+            "RAYON_NUM_THREADS",
+            (num_cores() / num_jobs).max(1).to_string(),
+        )
+        // glibc gives large buffers back to the system as soon as they are free, and every
+        // operation of a step has some: keep them.
+        .env("MALLOC_TRIM_THRESHOLD_", KEPT_BYTES)
+        .env("MALLOC_MMAP_THRESHOLD_", MAPPED_BYTES);
+    command
+}
+
 fn num_runs(config: &ExperimentConfig) -> usize {
     config.conditions().len() * config.num_seeds
 }
 
 /// What the user types to go on from here.
-fn resume_command(folder: &RunFolder) -> String {
+fn resume_command(command: &str, folder: &RunFolder) -> String {
     let program = env::args().next().unwrap_or_else(|| "si".to_string());
     let experiment = folder.config().experiment.name();
     let path = folder.path().display().to_string();
@@ -180,5 +207,5 @@ fn resume_command(folder: &RunFolder) -> String {
             word
         }
     });
-    format!("{program} {experiment} --resume {path}")
+    format!("{program} {command}{experiment} --resume {path}")
 }

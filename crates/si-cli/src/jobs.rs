@@ -7,7 +7,7 @@ use std::thread;
 use serde::{Deserialize, Serialize};
 use si_bench::experiment::{Condition, Progress, RunRecord};
 
-use crate::exit::INTERRUPTED;
+use crate::exit::{INTERRUPTED, PREFIX};
 
 /// One run, which is done in a process of its own.
 #[derive(Clone, Debug)]
@@ -210,7 +210,7 @@ impl Worker {
                 warnings: stderr,
             },
             _ if !stderr.is_empty() => {
-                let error = stderr.strip_prefix("error: ").unwrap_or(&stderr);
+                let error = stderr.strip_prefix(PREFIX).unwrap_or(&stderr);
                 Event::Failed(error.to_string())
             }
             _ => Event::Failed(format!("the process ended without a result ({status})")),

@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 mod cli;
 mod commands;
 mod exit;
 mod experiment;
+mod interrupt;
 mod jobs;
 mod logger;
 mod meter;
@@ -18,7 +17,7 @@ mod settings;
 
 fn main() -> ExitCode {
     logger::start();
-    match cli::Cli::parse().run() {
+    match cli::Cli::read().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             exit::print(&error);

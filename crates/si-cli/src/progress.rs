@@ -210,7 +210,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 /// `7 s`, `2:05 min` or `1:02:05 h`.
-fn clock(time: Duration) -> String {
+pub(crate) fn clock(time: Duration) -> String {
     let seconds = (time.as_secs_f64().round()) as u64;
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
     match seconds {

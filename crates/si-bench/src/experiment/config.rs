@@ -1,11 +1,12 @@
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use si_core::{Preset, SynapticIntelligenceConfig};
+use si_core::{ElasticWeightConsolidationConfig, Preset, SynapticIntelligenceConfig};
 
-use crate::{Error, data::DataSet};
+use crate::{Error, data::DataSet, task::split_mnist_classes};
 
-use super::Optimizer;
+use super::{Condition, Control, Method, Optimizer};
 
 /// An experiment of the paper, whose protocol is the default of its [`ExperimentConfig`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,14 +14,58 @@ use super::Optimizer;
 pub enum Experiment {
     /// Five tasks of two digits each (fig. 3).
     SplitMnist,
+    /// All ten digits in every task, the pixels in another order each time (figs. 4 and 5).
+    PermutedMnist,
+    /// CIFAR-10, and then ten classes of CIFAR-100 in every task (fig. 6).
+    SplitCifar,
 }
 
 impl Experiment {
+    /// Every experiment.
+    pub const ALL: [Experiment; 3] = [
+        Experiment::SplitMnist,
+        Experiment::PermutedMnist,
+        Experiment::SplitCifar,
+    ];
+
     /// The name in files, folders and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Experiment::SplitMnist => "split-mnist",
+            Experiment::PermutedMnist => "permuted-mnist",
+            Experiment::SplitCifar => "split-cifar",
         }
+    }
+
+    /// Whether the weights of the readout begin at zero, as in the authors' code.
+    pub fn has_zero_readout(self) -> bool {
+        match self {
+            Experiment::SplitMnist | Experiment::SplitCifar => true,
+            Experiment::PermutedMnist => false,
+        }
+    }
+
+    /// The most tasks that it can have.
+    pub fn max_tasks(self) -> usize {
+        match self {
+            Experiment::SplitMnist => split_mnist_classes().len(),
+            Experiment::PermutedMnist => MAX_PERMUTATIONS,
+            Experiment::SplitCifar => MAX_CIFAR_TASKS,
+        }
+    }
+}
+
+impl FromStr for Experiment {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let of_name = |experiment: &Experiment| experiment.name() == name;
+        let found = Experiment::ALL.into_iter().find(of_name);
+        found.ok_or_else(|| Error::Value {
+            key: "experiment",
+            value: name.to_string(),
+            expected: "split-mnist, permuted-mnist or split-cifar",
+        })
     }
 }
 
@@ -36,7 +81,28 @@ pub enum Scenario {
     Class,
 }
 
-/// Activation between the layers of a perceptron.
+/// How the penalties of several tasks add up in Elastic Weight Consolidation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ElasticForm {
+    /// One penalty per task, each around that task's end (Kirkpatrick et al. 2017).
+    PerTask,
+    /// One penalty around the last task's end, with the sum of the Fisher informations (Schwarz et
+    /// al. 2018, without decay).
+    Online,
+}
+
+/// Labels for which the Fisher information of Elastic Weight Consolidation is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FisherLabels {
+    /// All, weighted by the network's own probabilities.
+    Exact,
+    /// One per image, drawn with the network's own probabilities.
+    Sampled,
+}
+
+/// Activation between the layers of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
@@ -59,15 +125,41 @@ pub enum Activation {
 pub struct ExperimentConfig {
     /// The experiment.
     pub experiment: Experiment,
-    /// The images and labels that the tasks are made of.
-    pub data_set: DataSet,
+    /// The images and labels that the tasks are made of. Absent in split CIFAR, which has its own
+    /// two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_set: Option<DataSet>,
     /// What the model is told about the task.
     pub scenario: Scenario,
-    /// Strengths c of the penalty, each ≥ 0, one condition each. 0 is the control.
+    /// Number of tasks, from the first of the sequence on: 1 to
+    /// [`max_tasks`](Experiment::max_tasks).
+    pub num_tasks: usize,
+    /// Training images of each task, ≥ 1, from the first on. Default: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_train_images: Option<usize>,
+    /// Training images of each task that training accuracy is measured on, ≥ 1, from the first on.
+    /// Default: all, and in permuted MNIST 10 000, as all would take a seventh of the time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_train_evaluated: Option<usize>,
+    /// Training images of each task, ≥ 1, from the last back, that are kept out of training and
+    /// take the place of the test images: what settings are chosen on. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_held_out: Option<usize>,
+    /// Strengths c of Synaptic Intelligence, each ≥ 0, one condition each. 0 is the control.
     pub strengths: Vec<f64>,
+    /// Strengths λ of Elastic Weight Consolidation, each > 0, one condition each.
+    pub elastic_strengths: Vec<f64>,
+    /// How the penalties of Elastic Weight Consolidation add up.
+    pub elastic_form: ElasticForm,
+    /// Labels for which its Fisher information is computed.
+    pub fisher_labels: FisherLabels,
+    /// Training images of each task for which it is computed, ≥ 1, drawn at random.
+    pub num_fisher_images: usize,
+    /// Comparisons that have no strength.
+    pub controls: Vec<Control>,
     /// Settings of the method other than strength and damping.
     pub preset: Preset,
-    /// Damping ξ > 0. Default: that of the preset.
+    /// Damping ξ > 0. Default: that of the preset; the paper's is 0.1 in permuted MNIST.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub damping: Option<f64>,
     /// Epochs per task, ≥ 1.
@@ -76,7 +168,8 @@ pub struct ExperimentConfig {
     pub batch_size: usize,
     /// Learning rate η > 0.
     pub learning_rate: f64,
-    /// Units of each hidden layer, from input to output.
+    /// Units of each hidden layer, from input to output; in split CIFAR the channels of the first
+    /// and of the second two convolutions, and the units of the dense layer.
     pub hidden_sizes: Vec<usize>,
     /// Activation after each hidden layer.
     pub activation: Activation,
@@ -86,6 +179,8 @@ pub struct ExperimentConfig {
     pub momentum: f64,
     /// Whether the optimizer forgets its state between tasks.
     pub reset_optimizer: bool,
+    /// Whether to record how the path integrals of the tasks are correlated (fig. 5).
+    pub record_correlations: bool,
     /// Number of seeds, ≥ 1.
     pub num_seeds: usize,
     /// The first seed; the others follow it.
@@ -105,34 +200,6 @@ pub struct ExperimentConfig {
 }
 
 impl ExperimentConfig {
-    /// The paper's protocol (section 5.1 for split MNIST), at three seeds.
-    pub fn paper(experiment: Experiment) -> Self {
-        match experiment {
-            Experiment::SplitMnist => Self {
-                experiment,
-                data_set: DataSet::Mnist,
-                scenario: Scenario::Task,
-                strengths: vec![0.0, 1.0],
-                preset: Preset::Paper,
-                damping: None,
-                num_epochs: 10,
-                batch_size: 64,
-                learning_rate: 1e-3,
-                hidden_sizes: vec![256, 256],
-                activation: Activation::Relu,
-                optimizer: Optimizer::Adam,
-                momentum: 0.9,
-                reset_optimizer: true,
-                num_seeds: 3,
-                first_seed: 0,
-                device: "flex".to_string(),
-                num_jobs: None,
-                data_dir: None,
-                output_dir: None,
-            },
-        }
-    }
-
     /// Reads a TOML file's text over the defaults of `experiment`: absent keys keep the paper's
     /// values.
     ///
@@ -141,9 +208,19 @@ impl ExperimentConfig {
     /// [`Error::Config`] for text that is not TOML, an unknown key, or a value of the wrong type;
     /// and the errors of [`validate`](Self::validate).
     pub fn from_toml(experiment: Experiment, text: &str) -> Result<Self, Error> {
+        Self::paper(experiment).with_toml(text)
+    }
+
+    /// Reads a TOML file's text over these values, which absent keys keep.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_toml`](Self::from_toml).
+    pub fn with_toml(&self, text: &str) -> Result<Self, Error> {
+        let experiment = self.experiment;
         let given: toml::Table = text.parse().map_err(|error| not_toml(text, &error))?;
-        let mut merged = toml::Table::try_from(Self::paper(experiment))
-            .map_err(|error| Error::Config(error.to_string()))?;
+        let mut merged =
+            toml::Table::try_from(self).map_err(|error| Error::Config(error.to_string()))?;
         merged.extend(given);
         let config: Self = merged.try_into().map_err(|error: toml::de::Error| {
             // The key that it is about stands on a line of its own.
@@ -168,93 +245,31 @@ impl ExperimentConfig {
         toml::to_string_pretty(self).expect("a config has only TOML's types")
     }
 
-    /// Checks every value against its range.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Value`], which names the key, the value and what is allowed.
-    pub fn validate(&self) -> Result<(), Error> {
-        let check = |valid: bool, key: &'static str, value: String, expected: &'static str| {
-            if valid {
-                Ok(())
-            } else {
-                Err(Error::Value {
-                    key,
-                    value,
-                    expected,
-                })
-            }
+    /// Damping ξ in use: the one given, or the paper's, or else the preset's.
+    pub fn damping(&self) -> f64 {
+        let default = match (self.experiment, self.preset) {
+            (Experiment::PermutedMnist, Preset::Paper) => 0.1,
+            (_, preset) => preset.config().damping,
         };
-        let positive = |value: f64| value.is_finite() && value > 0.0;
-        check(
-            !self.strengths.is_empty(),
-            "strengths",
-            "none".to_string(),
-            "at least one number ≥ 0",
-        )?;
-        for (index, strength) in self.strengths.iter().enumerate() {
-            check(
-                strength.is_finite() && *strength >= 0.0,
-                "strengths",
-                strength.to_string(),
-                "numbers ≥ 0",
-            )?;
-            check(
-                !self.strengths[..index].contains(strength),
-                "strengths",
-                format!("{strength} twice"),
-                "different numbers",
-            )?;
-        }
-        check(
-            positive(self.damping()),
-            "damping",
-            self.damping().to_string(),
-            "a number > 0",
-        )?;
-        check(
-            positive(self.learning_rate),
-            "learning_rate",
-            self.learning_rate.to_string(),
-            "a number > 0",
-        )?;
-        check(
-            (0.0..1.0).contains(&self.momentum),
-            "momentum",
-            self.momentum.to_string(),
-            "a number in [0, 1)",
-        )?;
-        for (key, value) in [
-            ("num_epochs", self.num_epochs),
-            ("batch_size", self.batch_size),
-            ("num_seeds", self.num_seeds),
-            ("num_jobs", self.num_jobs.unwrap_or(1)),
-        ] {
-            check(value > 0, key, value.to_string(), "a whole number ≥ 1")?;
-        }
-        let last_seed = u64::try_from(self.num_seeds)
-            .ok()
-            .and_then(|num_seeds| self.first_seed.checked_add(num_seeds));
-        check(
-            last_seed.is_some_and(|seed| i64::try_from(seed).is_ok()),
-            "first_seed",
-            self.first_seed.to_string(),
-            "small enough for every seed to be below 2^63",
-        )?;
-        for size in &self.hidden_sizes {
-            check(
-                *size > 0,
-                "hidden_sizes",
-                size.to_string(),
-                "whole numbers ≥ 1",
-            )?;
-        }
-        Ok(())
+        self.damping.unwrap_or(default)
     }
 
-    /// Damping ξ in use: the one given, or the preset's.
-    pub fn damping(&self) -> f64 {
-        self.damping.unwrap_or_else(|| self.preset.config().damping)
+    /// Training images of each task that training accuracy is measured on, at most.
+    pub fn num_train_evaluated(&self) -> usize {
+        self.num_train_evaluated.unwrap_or(match self.experiment {
+            Experiment::PermutedMnist => 10_000,
+            Experiment::SplitMnist | Experiment::SplitCifar => usize::MAX,
+        })
+    }
+
+    /// The data sets that the tasks are made of.
+    pub fn data_sets(&self) -> Vec<DataSet> {
+        match self.experiment {
+            Experiment::SplitMnist | Experiment::PermutedMnist => {
+                self.data_set.into_iter().collect()
+            }
+            Experiment::SplitCifar => vec![DataSet::Cifar10, DataSet::Cifar100],
+        }
     }
 
     /// The seeds, in order.
@@ -262,29 +277,28 @@ impl ExperimentConfig {
         (self.first_seed..).take(self.num_seeds)
     }
 
-    /// The conditions that are compared, one per strength, in order.
-    pub fn conditions(&self) -> Vec<Condition> {
-        let several = self.strengths.iter().filter(|c| **c > 0.0).count() > 1;
-        self.strengths
-            .iter()
-            .map(|&strength| Condition {
-                name: match (strength > 0.0, several) {
-                    (false, _) => "none".to_string(),
-                    (true, false) => "si".to_string(),
-                    (true, true) => format!("si c={strength}"),
-                },
-                method: if strength > 0.0 { "si" } else { "none" }.to_string(),
-                strength,
-                damping: self.damping(),
-            })
-            .collect()
+    /// The settings of Elastic Weight Consolidation under `condition`, if that is its method.
+    pub fn elastic(&self, condition: &Condition) -> Option<ElasticWeightConsolidationConfig> {
+        let form = match self.elastic_form {
+            ElasticForm::PerTask => si_core::ElasticForm::PerTask,
+            ElasticForm::Online => si_core::ElasticForm::Online { decay: 1.0 },
+        };
+        (condition.method == Method::Ewc)
+            .then(|| ElasticWeightConsolidationConfig::new(condition.strength).with_form(form))
     }
 
     /// The regularizer's settings under `condition`.
+    ///
+    /// The strength is 0 wherever the method is another one: then nothing is held back, and the
+    /// path integrals are still measured.
     pub fn synaptic_intelligence(&self, condition: &Condition) -> SynapticIntelligenceConfig {
+        let strength = match condition.method {
+            Method::Si => condition.strength,
+            Method::None | Method::Ewc | Method::Joint | Method::Scratch => 0.0,
+        };
         self.preset
             .config()
-            .with_strength(condition.strength)
+            .with_strength(strength)
             .with_damping(condition.damping)
     }
 }
@@ -296,16 +310,8 @@ pub(super) fn not_toml(text: &str, error: &toml::de::Error) -> Error {
     Error::Config(format!("line {line}: {}", error.message()))
 }
 
-/// One column of a comparison: a method with its settings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Condition {
-    /// Unique within an experiment: `none` at strength 0, `si` where only one strength is above 0,
-    /// else `si c=0.1`.
-    pub name: String,
-    /// `none` or `si`.
-    pub method: String,
-    /// Strength c.
-    pub strength: f64,
-    /// Damping ξ.
-    pub damping: f64,
-}
+/// The authors' data have ten permutations; published comparisons go up to a hundred.
+const MAX_PERMUTATIONS: usize = 100;
+
+/// All of CIFAR-10, and all of CIFAR-100 in tens.
+const MAX_CIFAR_TASKS: usize = 11;

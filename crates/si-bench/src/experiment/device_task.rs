@@ -1,56 +1,91 @@
+use std::ops::Range;
+
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use rand::rngs::ChaCha8Rng;
 
-use crate::model::Mlp;
-use crate::task::{DeviceImages, ImageBatch, Task};
+use crate::model::Network;
+use crate::task::{DeviceImages, ImageDataset, TaskSequence};
+
+use super::random::permutation;
 
 /// A task whose images lie on the device.
+#[derive(Clone)]
 pub(super) struct DeviceTask {
     pub(super) train: DeviceImages,
     pub(super) test: DeviceImages,
-    /// Added to the logits, `[outputs]`.
-    mask: Option<Tensor<1>>,
+    /// Added to the logits, `[1, outputs]`.
+    mask: Option<Tensor<2>>,
+}
+
+/// A minibatch of one task, or of several.
+pub(super) struct Batch {
+    /// `[batch, pixels]`.
+    pub(super) images: Tensor<2>,
+    /// `[batch]`.
+    pub(super) labels: Tensor<1, Int>,
+    /// Added to the logits, `[1, outputs]` or `[batch, outputs]`.
+    mask: Option<Tensor<2>>,
 }
 
 impl DeviceTask {
-    pub(super) fn new(task: &Task, num_outputs: usize, device: &Device) -> Self {
-        Self {
-            train: task.train.to_device(device),
-            test: task.test.to_device(device),
-            mask: task.output_mask(num_outputs, device),
-        }
+    /// All tasks; images that several share are uploaded once.
+    pub(super) fn upload<'a>(sequence: &'a TaskSequence, device: &Device) -> Vec<Self> {
+        let mut uploaded: Vec<(&'a ImageDataset, DeviceImages)> = Vec::new();
+        let mut upload = |dataset: &'a ImageDataset| {
+            let is_same = |(other, _): &&(&ImageDataset, _)| dataset.shares_images(other);
+            match uploaded.iter().find(is_same) {
+                Some((_, images)) => dataset.to_device_like(images),
+                None => {
+                    let images = dataset.to_device(device);
+                    uploaded.push((dataset, images.clone()));
+                    images
+                }
+            }
+        };
+        let tasks = sequence.tasks.iter().map(|task| Self {
+            train: upload(&task.train),
+            test: upload(&task.test),
+            mask: task
+                .output_mask(sequence.num_outputs, device)
+                .map(Tensor::unsqueeze),
+        });
+        tasks.collect()
     }
 
-    /// The training images in minibatches, in `order`; the last may be short.
-    pub(super) fn batches(
+    /// `count` training images, drawn at random, or all if there are fewer; `[batch, pixels]` each.
+    pub(super) fn draw(
         &self,
-        order: Vec<i32>,
-        batch_size: usize,
-        device: &Device,
-    ) -> impl Iterator<Item = ImageBatch> {
-        let len = order.len();
-        let order: Tensor<1, Int> = Tensor::from_data(TensorData::new(order, [len]), device);
-        (0..len).step_by(batch_size).map(move |start| {
-            let length = batch_size.min(len - start);
-            self.train.batch(order.clone().narrow(0, start, length))
+        count: usize,
+        rng: &mut ChaCha8Rng,
+    ) -> impl Iterator<Item = Tensor<2>> + use<> {
+        let mut drawn = permutation(self.train.len(), rng);
+        drawn.truncate(count);
+        let device = self.train.device();
+        let train = self.train.clone();
+        chunks(drawn.len(), IMAGES_AT_ONCE).map(move |range| {
+            let (images, _) = train.batch(indices(drawn[range].to_vec(), &device));
+            images
         })
     }
 
-    /// Mean cross-entropy of a minibatch over the task's outputs, `[1]`.
-    pub(super) fn loss(&self, model: &Mlp, (images, labels): ImageBatch) -> Tensor<1> {
-        let logits = self.logits(model, images.autodiff());
-        let cross_entropy = CrossEntropyLossConfig::new().init(&logits.device());
-        cross_entropy.forward(logits, labels)
+    /// What is added to the logits of its images, `[outputs]`.
+    pub(super) fn mask(&self) -> Option<Tensor<1>> {
+        self.mask.clone().map(Tensor::squeeze)
     }
 
     /// Share of `images` whose largest logit, among those of the task's outputs, is their label's.
     ///
     /// `model` is in validation mode. The count stays on the device until the end.
-    pub(super) fn accuracy(&self, model: &Mlp, images: &DeviceImages) -> f64 {
+    pub(super) fn accuracy(&self, model: &Network, images: &DeviceImages) -> f64 {
         let mut correct: Option<Tensor<1, Int>> = None;
         for (images, labels) in images.chunks(IMAGES_AT_ONCE) {
-            let predicted = self.logits(model, images).argmax(1).squeeze_dim::<1>(1);
-            let count = predicted.equal(labels).int().sum();
+            let batch = Batch {
+                images,
+                labels,
+                mask: self.mask.clone(),
+            };
+            let count = batch.num_correct(model);
             correct = Some(match correct {
                 Some(correct) => correct + count,
                 None => count,
@@ -59,15 +94,110 @@ impl DeviceTask {
         let correct = correct.map_or(0, |correct| correct.into_scalar::<i64>());
         correct as f64 / images.len().max(1) as f64
     }
+}
 
-    /// Logits `[batch, outputs]`, masked where the model is told the task.
-    fn logits(&self, model: &Mlp, images: Tensor<2>) -> Tensor<2> {
-        let logits = model.forward(images);
-        match &self.mask {
-            Some(mask) => logits + mask.clone().unsqueeze(),
-            None => logits,
+impl Batch {
+    /// The training images of `tasks` in minibatches; the last may be short. `order` counts through
+    /// the tasks, one after the other.
+    pub(super) fn of<'a>(
+        tasks: &'a [DeviceTask],
+        order: Vec<i32>,
+        batch_size: usize,
+        device: &'a Device,
+    ) -> Box<dyn Iterator<Item = Batch> + 'a> {
+        match tasks {
+            [task] => Box::new(of_one(task, order, batch_size, device)),
+            tasks => Box::new(of_several(tasks, order, batch_size, device)),
         }
     }
+
+    /// Mean cross-entropy over the outputs of each image's task, `[1]`.
+    pub(super) fn loss(self, model: &Network) -> Tensor<1> {
+        let logits = masked(model.forward(self.images.autodiff()), self.mask);
+        let cross_entropy = CrossEntropyLossConfig::new().init(&logits.device());
+        cross_entropy.forward(logits, self.labels)
+    }
+
+    /// Number of images that `model`, in validation mode, gets right, `[1]`.
+    fn num_correct(self, model: &Network) -> Tensor<1, Int> {
+        let logits = masked(model.forward(self.images), self.mask);
+        let predicted = logits.argmax(1).squeeze_dim::<1>(1);
+        predicted.equal(self.labels).int().sum()
+    }
+}
+
+/// Logits `[batch, outputs]`, masked where the model is told the task.
+fn masked(logits: Tensor<2>, mask: Option<Tensor<2>>) -> Tensor<2> {
+    match mask {
+        Some(mask) => logits + mask,
+        None => logits,
+    }
+}
+
+fn of_one<'a>(
+    task: &'a DeviceTask,
+    order: Vec<i32>,
+    batch_size: usize,
+    device: &Device,
+) -> impl Iterator<Item = Batch> + use<'a> {
+    chunks(order.len(), batch_size).map({
+        let order = indices(order, device);
+        move |range| {
+            let (images, labels) =
+                task.train
+                    .batch(order.clone().narrow(0, range.start, range.len()));
+            Batch {
+                images,
+                labels,
+                mask: task.mask.clone(),
+            }
+        }
+    })
+}
+
+fn of_several<'a>(
+    tasks: &'a [DeviceTask],
+    order: Vec<i32>,
+    batch_size: usize,
+    device: &'a Device,
+) -> impl Iterator<Item = Batch> + use<'a> {
+    chunks(order.len(), batch_size).map(move |range| {
+        let (mut images, mut labels, mut masks) = (Vec::new(), Vec::new(), Vec::new());
+        let mut first = 0;
+        for task in tasks {
+            let end = first + task.train.len() as i32;
+            let of_task = order[range.clone()]
+                .iter()
+                .filter(|index| (first..end).contains(index))
+                .map(|index| index - first);
+            let of_task: Vec<i32> = of_task.collect();
+            first = end;
+            if of_task.is_empty() {
+                continue;
+            }
+            let num_images = of_task.len();
+            let batch = task.train.batch(indices(of_task, device));
+            images.push(batch.0);
+            labels.push(batch.1);
+            masks.extend(task.mask.clone().map(|mask| mask.repeat_dim(0, num_images)));
+        }
+        Batch {
+            images: Tensor::cat(images, 0),
+            labels: Tensor::cat(labels, 0),
+            mask: (!masks.is_empty()).then(|| Tensor::cat(masks, 0)),
+        }
+    })
+}
+
+fn chunks(length: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..length)
+        .step_by(size)
+        .map(move |start| start..length.min(start + size))
+}
+
+fn indices(order: Vec<i32>, device: &Device) -> Tensor<1, Int> {
+    let length = order.len();
+    Tensor::from_data(TensorData::new(order, [length]), device)
 }
 
 /// Few enough that the activations of a batch stay in the processor's cache.

@@ -1,12 +1,12 @@
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::Error;
 
 use super::config::not_toml;
-use super::{Condition, Experiment, ExperimentConfig, RunRecord};
+use super::{Checkpointing, Condition, Experiment, ExperimentConfig, RunRecord};
 
 mod difference;
 mod records;
@@ -14,6 +14,7 @@ mod stamp;
 
 const CONFIG: &str = "config.toml";
 const RECORDS: &str = "runs.jsonl";
+const CHECKPOINTS: &str = "checkpoints";
 const LOCK: &str = ".lock";
 
 /// Folder of one experiment: its `config.toml`, and `runs.jsonl` with one line per finished run.
@@ -186,7 +187,7 @@ impl RunFolder {
         Ok(records)
     }
 
-    /// Adds a finished run, and returns when it is safe on the disk.
+    /// Adds a finished run, and returns when it is safe on the disk and its checkpoints are gone.
     ///
     /// # Errors
     ///
@@ -194,7 +195,25 @@ impl RunFolder {
     /// there.
     pub fn append(&mut self, record: &RunRecord) -> Result<(), Error> {
         self.lock()?;
-        records::append(&self.path.join(RECORDS), record)
+        records::append(&self.path.join(RECORDS), record)?;
+        let checkpoints = self.checkpoints(&record.condition, record.seed).folder;
+        match fs::remove_dir_all(&checkpoints) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(io("remove", &checkpoints)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Where the run of `condition` at `seed` leaves its checkpoints, which
+    /// [`append`](Self::append) removes.
+    pub fn checkpoints(&self, condition: &Condition, seed: u64) -> Checkpointing {
+        // Names hold spaces and symbols, which not every system takes in a path.
+        let name = condition
+            .name
+            .replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
+        let folder = self.path.join(CHECKPOINTS).join(format!("{name}-{seed}"));
+        Checkpointing::in_folder(folder)
     }
 
     /// The runs that are still to do, seed by seed.
@@ -241,7 +260,7 @@ impl RunFolder {
                 });
             }
             // Some network file systems have no locks, which is no reason to refuse them.
-            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(io("lock", &path)(error)),
         }
         self.lock = Some(file);
@@ -281,7 +300,7 @@ pub fn new_stamped_folder(parent: &Path, now: SystemTime) -> Result<PathBuf, Err
     loop {
         match fs::create_dir(&path) {
             Ok(()) => return Ok(path),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 count += 1;
                 path = parent.join(format!("{name}-{count}"));
             }

@@ -1,17 +1,28 @@
 //! An experiment as data: its protocol, and the record that a run of it leaves.
 
+mod checkpoint;
+mod condition;
 mod config;
 mod device_task;
 mod folder;
 mod optimizer;
+mod path_integrals;
+mod probe;
+mod protocol;
 mod random;
 mod record;
 mod run;
+mod student;
 mod summary;
+mod tasks;
+mod validate;
 
-pub use config::{Activation, Condition, Experiment, ExperimentConfig, Scenario};
+pub use checkpoint::Checkpointing;
+pub use condition::{Condition, Control, Method};
+pub use config::{Activation, ElasticForm, Experiment, ExperimentConfig, FisherLabels, Scenario};
 pub use folder::{RunFolder, new_stamped_folder};
 pub use optimizer::Optimizer;
+pub use probe::Probe;
 pub use record::{EpochRecord, RunRecord, Versions};
-pub use run::{Progress, run, run_on};
+pub use run::{Progress, Run};
 pub use summary::{ConditionSummary, Summary};

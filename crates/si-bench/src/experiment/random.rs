@@ -8,6 +8,23 @@ use rand::seq::SliceRandom;
 pub(super) enum Purpose {
     /// The network's initial parameters.
     InitialParameters,
+    /// The order of the pixels in a task of permuted MNIST.
+    PixelOrder {
+        /// Task, from 0.
+        task: usize,
+    },
+    /// The backend's own generator in an epoch, which dropout draws from.
+    Dropout {
+        /// Task, from 0.
+        task: usize,
+        /// Epoch within the task, from 0.
+        epoch: usize,
+    },
+    /// The images that a task's Fisher information is computed on, and their labels.
+    Fisher {
+        /// Task, from 0.
+        task: usize,
+    },
     /// The order of the training images in an epoch of a task.
     Order {
         /// Task, from 0.
@@ -21,6 +38,9 @@ pub(super) enum Purpose {
 pub(super) fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
     let words = match purpose {
         Purpose::InitialParameters => [seed, 0, 0, 0],
+        Purpose::PixelOrder { task } => [seed, 2, task as u64, 0],
+        Purpose::Dropout { task, epoch } => [seed, 3, task as u64, epoch as u64],
+        Purpose::Fisher { task } => [seed, 4, task as u64, 0],
         Purpose::Order { task, epoch } => [seed, 1, task as u64, epoch as u64],
     };
     let mut key = [0; 32];

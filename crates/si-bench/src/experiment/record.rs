@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::AccuracyMatrix;
+use crate::metrics::{AccuracyMatrix, LayerCorrelations};
 
 use super::Condition;
 
@@ -19,6 +19,10 @@ pub struct RunRecord {
     pub initial_accuracy: Vec<f64>,
     /// Losses of each epoch, in the order of training.
     pub epochs: Vec<EpochRecord>,
+    /// How the path integrals of the tasks are correlated in each hidden layer, where the config
+    /// asks for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub correlations: Vec<LayerCorrelations>,
     /// Whether consolidation had no effect in a task where it should have had one.
     pub inert: bool,
     /// Wall time of the run, in seconds.
@@ -38,10 +42,10 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// Mean task loss, in nats. None where it was not finite, as when training diverged.
     pub task_loss: Option<f64>,
-    /// Mean penalty, in nats. None where it was not finite.
+    /// Mean penalty, in nats. None where it was not finite, and with Elastic Weight Consolidation.
     pub penalty: Option<f64>,
     /// Share of the penalty in the sum of both, in `[0, 1]` where no importance is negative. None
-    /// where it was not finite.
+    /// where `penalty` is.
     pub penalty_share: Option<f64>,
 }
 

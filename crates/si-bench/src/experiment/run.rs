@@ -2,18 +2,34 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::Device;
+use rand::Rng;
 use serde::{Deserialize, Serialize};
-use si_core::ContinualLearner;
 
 use crate::Error;
 use crate::device;
 use crate::metrics::AccuracyMatrix;
-use crate::model::{Mlp, MlpConfig};
-use crate::task::{DeviceImages, TaskSequence, split_mnist};
+use crate::task::{DeviceImages, TaskSequence};
 
-use super::device_task::DeviceTask;
+use super::checkpoint::{Checkpoints, Journal, Restored};
+use super::device_task::{Batch, DeviceTask};
+use super::path_integrals::PathIntegrals;
 use super::random::{Purpose, generator, permutation};
-use super::{Condition, EpochRecord, ExperimentConfig, RunRecord, Versions};
+use super::student::Student;
+use super::tasks::tasks;
+use super::{Checkpointing, Condition, EpochRecord, ExperimentConfig, Method, RunRecord, Versions};
+
+/// One condition at one seed, over the whole sequence of tasks.
+#[derive(Clone, Debug)]
+pub struct Run<'a> {
+    /// The protocol.
+    pub config: &'a ExperimentConfig,
+    /// One of its conditions.
+    pub condition: &'a Condition,
+    /// One of its seeds.
+    pub seed: u64,
+    /// Where to leave checkpoints, and to go on from the last of them.
+    pub checkpoints: Option<Checkpointing>,
+}
 
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,123 +44,277 @@ pub struct Progress {
     pub steps_total: usize,
 }
 
-/// Trains and evaluates one condition at one seed, over the whole sequence of tasks.
-///
-/// `observe` is called at the start of every epoch and about a hundred times besides, and once at
-/// the end. Nothing is read from the device within an epoch.
-///
-/// # Errors
-///
-/// Those of the device, the data set and the regularizer's settings.
-pub fn run(
-    config: &ExperimentConfig,
-    condition: &Condition,
-    seed: u64,
-    observe: &mut dyn FnMut(Progress),
-) -> Result<RunRecord, Error> {
-    let device = device(&config.device)?;
-    let tasks = split_mnist(config.data_set, config.data_dir.as_deref(), config.scenario)?;
-    run_on(&tasks, config, condition, seed, &device, observe)
+/// A run on its tasks and device.
+pub(super) struct Training<'a> {
+    run: &'a Run<'a>,
+    sequence: &'a TaskSequence,
+    pub(super) tasks: Vec<DeviceTask>,
+    /// Outside autodiff.
+    device: Device,
 }
 
-/// [`run`], on tasks and a device that are already there.
-///
-/// # Errors
-///
-/// Those of the regularizer's settings.
-pub fn run_on(
-    tasks: &TaskSequence,
-    config: &ExperimentConfig,
-    condition: &Condition,
-    seed: u64,
-    device: &Device,
-    observe: &mut dyn FnMut(Progress),
-) -> Result<RunRecord, Error> {
-    let start = Instant::now();
-    let device = device.clone().inner();
-    let model = MlpConfig {
-        num_inputs: tasks.image_shape.iter().product(),
-        hidden_sizes: config.hidden_sizes.clone(),
-        num_outputs: tasks.num_outputs,
-        activation: config.activation,
-        zero_readout: true,
-    };
-    let mut rng = generator(seed, Purpose::InitialParameters);
-    let model = model.init(&mut rng, &device.clone().autodiff());
-    let mut learner = ContinualLearner::new(model, &config.synaptic_intelligence(condition))?;
+/// Tasks that are learnt together.
+pub(super) struct Lesson<'a> {
+    tasks: &'a [DeviceTask],
+    /// Whether a fresh network learns them, and not that of the lesson before.
+    begins_afresh: bool,
+}
 
-    let tasks: Vec<DeviceTask> = tasks
-        .tasks
-        .iter()
-        .map(|task| DeviceTask::new(task, tasks.num_outputs, &device))
-        .collect();
-    let steps_per_epoch = |task: &DeviceTask| task.train.len().div_ceil(config.batch_size);
-    let steps_total = tasks.iter().map(steps_per_epoch).sum::<usize>() * config.num_epochs;
-    let mut progress = Progress {
-        task: 0,
-        epoch: 0,
-        steps_done: 0,
-        steps_total,
-    };
-    let report_every = (steps_total / 100).max(1);
+impl Run<'_> {
+    /// Trains and evaluates, or goes on with it.
+    ///
+    /// `observe` is called at the start of every epoch and about a hundred times besides, and once
+    /// at the end. Nothing is read from the device within an epoch.
+    ///
+    /// # Errors
+    ///
+    /// Those of the device, the data set, the regularizer's settings and the checkpoints.
+    pub fn train(&self, observe: &mut dyn FnMut(Progress)) -> Result<RunRecord, Error> {
+        let device = device(&self.config.device)?;
+        self.train_on(&tasks(self.config, self.seed)?, &device, observe)
+    }
 
-    let row = |learner: &ContinualLearner<Mlp>, of: fn(&DeviceTask) -> &DeviceImages| {
-        let model = learner.valid();
-        let accuracy = |task: &DeviceTask| task.accuracy(&model, of(task));
-        tasks.iter().map(accuracy).collect::<Vec<f64>>()
-    };
-    let initial_accuracy = row(&learner, |task| &task.test);
-    let mut optimizer = config.optimizer.init(config.momentum);
-    let (mut accuracy, mut train_accuracy, mut epochs) = (Vec::new(), Vec::new(), Vec::new());
-    let mut inert = false;
-    for (index, task) in tasks.iter().enumerate() {
-        for epoch in 0..config.num_epochs {
-            progress = Progress {
-                task: index,
-                epoch,
-                ..progress
-            };
-            observe(progress);
-            let purpose = Purpose::Order { task: index, epoch };
-            let order = permutation(task.train.len(), &mut generator(seed, purpose));
-            for batch in task.batches(order, config.batch_size, &device) {
-                let loss = |model: &Mlp| task.loss(model, batch);
-                (learner, _) = learner.step(&mut optimizer, config.learning_rate, loss);
-                progress.steps_done += 1;
-                if progress.steps_done.is_multiple_of(report_every) {
-                    observe(progress);
+    /// [`train`](Self::train), on tasks and a device that are already there.
+    ///
+    /// # Errors
+    ///
+    /// Those of the regularizer's settings and the checkpoints.
+    pub fn train_on(
+        &self,
+        tasks: &TaskSequence,
+        device: &Device,
+        observe: &mut dyn FnMut(Progress),
+    ) -> Result<RunRecord, Error> {
+        let start = Instant::now();
+        let device = device.clone().inner();
+        let training = Training::new(self, tasks, device);
+        let journal = training.train(start, observe)?;
+        Ok(RunRecord {
+            condition: self.condition.clone(),
+            seed: self.seed,
+            accuracy: AccuracyMatrix::new(journal.accuracy)?,
+            train_accuracy: AccuracyMatrix::new(journal.train_accuracy)?,
+            initial_accuracy: journal.initial_accuracy,
+            epochs: journal.epochs,
+            correlations: journal.correlations,
+            inert: journal.inert,
+            elapsed_seconds: journal.elapsed_seconds,
+            device: self.config.device.clone(),
+            versions: Versions::current(),
+        })
+    }
+}
+
+impl<'a> Training<'a> {
+    /// `device` is outside autodiff.
+    pub(super) fn new(run: &'a Run<'a>, sequence: &'a TaskSequence, device: Device) -> Self {
+        Self {
+            run,
+            sequence,
+            tasks: DeviceTask::upload(sequence, &device),
+            device,
+        }
+    }
+
+    /// Does every lesson that is not done yet. The journal is that of the whole run.
+    fn train(&self, start: Instant, observe: &mut dyn FnMut(Progress)) -> Result<Journal, Error> {
+        let Run { config, seed, .. } = *self.run;
+        let mut checkpoints = self
+            .run
+            .checkpoints
+            .as_ref()
+            .map(|place| Checkpoints::new(place.clone(), config, self.run.condition, seed));
+        let restored = match &mut checkpoints {
+            Some(checkpoints) => {
+                checkpoints.restore(|| self.new_student(), self.keeps_path_integrals())?
+            }
+            None => None,
+        };
+        let Restored {
+            mut journal,
+            mut student,
+            mut path_integrals,
+        } = match restored {
+            Some(restored) => restored,
+            None => self.begin()?,
+        };
+        let seconds_before = journal.elapsed_seconds;
+
+        let lessons = self.lessons();
+        let steps_total = self.num_steps(&lessons);
+        let report_every = (steps_total / 100).max(1);
+        let progress = |journal: &Journal| Progress {
+            task: journal.lesson,
+            epoch: journal.epoch,
+            steps_done: journal.steps_done,
+            steps_total,
+        };
+        while let Some(lesson) = lessons.get(journal.lesson) {
+            if lesson.begins_afresh && journal.epoch == 0 {
+                student = self.new_student()?;
+            }
+            while journal.epoch < config.num_epochs {
+                observe(progress(&journal));
+                for batch in self.batches(lesson, journal.lesson, journal.epoch) {
+                    student = student.step(batch, config.learning_rate);
+                    journal.steps_done += 1;
+                    if journal.steps_done.is_multiple_of(report_every) {
+                        observe(progress(&journal));
+                    }
+                }
+                journal.epochs.push(epoch_record(&journal, &mut student));
+                journal.epoch += 1;
+                if journal.epoch == config.num_epochs {
+                    break;
+                }
+                journal.elapsed_seconds = seconds_before + start.elapsed().as_secs_f64();
+                if let Some(checkpoints) = &mut checkpoints {
+                    checkpoints.save_if_due(&journal, &student, &path_integrals)?;
                 }
             }
-            let report = learner.end_epoch();
-            let finite = |value: &f64| value.is_finite();
-            epochs.push(EpochRecord {
-                task: index,
-                epoch,
-                task_loss: report.task_loss.filter(finite),
-                penalty: Some(report.penalty).filter(finite),
-                penalty_share: report.penalty_share().filter(finite),
-            });
+            self.end_lesson(lesson, &mut journal, &mut student, &mut path_integrals);
+            journal.elapsed_seconds = seconds_before + start.elapsed().as_secs_f64();
+            if let Some(checkpoints) = &mut checkpoints {
+                checkpoints.save_if_due(&journal, &student, &path_integrals)?;
+            }
         }
-        inert |= learner.end_task().is_some();
-        if config.reset_optimizer {
-            optimizer = config.optimizer.init(config.momentum);
-        }
-        accuracy.push(row(&learner, |task| &task.test));
-        train_accuracy.push(row(&learner, |task| &task.train));
+        observe(progress(&journal));
+        journal.correlations = path_integrals.correlations();
+        Ok(journal)
     }
-    observe(progress);
-    Ok(RunRecord {
-        condition: condition.clone(),
-        seed,
-        accuracy: AccuracyMatrix::new(accuracy)?,
-        train_accuracy: AccuracyMatrix::new(train_accuracy)?,
-        initial_accuracy,
-        epochs,
-        inert,
-        elapsed_seconds: start.elapsed().as_secs_f64(),
-        device: config.device.clone(),
-        versions: Versions::current(),
-    })
+
+    /// Consolidates and evaluates.
+    fn end_lesson(
+        &self,
+        lesson: &Lesson,
+        journal: &mut Journal,
+        student: &mut Student,
+        path_integrals: &mut PathIntegrals,
+    ) {
+        let Run { config, seed, .. } = *self.run;
+        if self.keeps_path_integrals() {
+            path_integrals.keep(&student.learner);
+        }
+        if let [learnt] = lesson.tasks {
+            journal.inert |= student.end_task(learnt, journal.lesson, config, seed);
+        }
+        // One network that has learnt all tasks at once answers for every row.
+        let num_rows = lesson.tasks.len();
+        let (test, train) = self.evaluate(student);
+        journal.accuracy.extend(vec![test; num_rows]);
+        journal.train_accuracy.extend(vec![train; num_rows]);
+        journal.lesson += 1;
+        journal.epoch = 0;
+    }
+
+    fn begin(&self) -> Result<Restored, Error> {
+        let student = self.new_student()?;
+        let network = student.learner.valid();
+        let accuracy = |task: &DeviceTask| task.accuracy(&network, &task.test);
+        Ok(Restored {
+            journal: Journal {
+                initial_accuracy: self.tasks.iter().map(accuracy).collect(),
+                ..Journal::default()
+            },
+            student,
+            path_integrals: PathIntegrals::default(),
+        })
+    }
+
+    pub(super) fn new_student(&self) -> Result<Student, Error> {
+        let Run {
+            config,
+            condition,
+            seed,
+            ..
+        } = *self.run;
+        let device = self.device.clone().autodiff();
+        Student::new(self.sequence, config, condition, seed, &device)
+    }
+
+    pub(super) fn lessons(&self) -> Vec<Lesson<'_>> {
+        let one_by_one = |begins_afresh| {
+            let tasks = self.tasks.chunks(1);
+            let lessons = tasks.map(move |tasks| Lesson {
+                tasks,
+                begins_afresh,
+            });
+            lessons.collect()
+        };
+        match self.run.condition.method {
+            Method::None | Method::Si | Method::Ewc => one_by_one(false),
+            Method::Scratch => one_by_one(true),
+            Method::Joint => vec![Lesson {
+                tasks: &self.tasks,
+                begins_afresh: false,
+            }],
+        }
+    }
+
+    /// Training steps of the whole run.
+    pub(super) fn num_steps(&self, lessons: &[Lesson]) -> usize {
+        let per_epoch = |lesson| num_images(lesson).div_ceil(self.run.config.batch_size);
+        lessons.iter().map(per_epoch).sum::<usize>() * self.run.config.num_epochs
+    }
+
+    /// Images of all evaluations together.
+    pub(super) fn num_evaluated(&self, lessons: &[Lesson]) -> usize {
+        let evaluated = self.run.config.num_train_evaluated();
+        let of_task = |task: &DeviceTask| task.test.len() + task.train.len().min(evaluated);
+        self.tasks.iter().map(of_task).sum::<usize>() * lessons.len()
+    }
+
+    /// The minibatches of one epoch of the lesson `task`. The backend's generator, which dropout draws from, starts anew.
+    pub(super) fn batches<'b>(
+        &'b self,
+        lesson: &Lesson<'b>,
+        task: usize,
+        epoch: usize,
+    ) -> Box<dyn Iterator<Item = Batch> + 'b> {
+        let Run { config, seed, .. } = *self.run;
+        self.device
+            .seed(generator(seed, Purpose::Dropout { task, epoch }).next_u64());
+        let mut rng = generator(seed, Purpose::Order { task, epoch });
+        let order = permutation(num_images(lesson), &mut rng);
+        Batch::of(lesson.tasks, order, config.batch_size, &self.device)
+    }
+
+    /// Accuracy on every task, on the test and on the training images.
+    fn evaluate(&self, student: &Student) -> (Vec<f64>, Vec<f64>) {
+        let network = student.learner.valid();
+        let accuracies = |images: &dyn Fn(&DeviceTask) -> DeviceImages| {
+            let accuracy = |task: &DeviceTask| task.accuracy(&network, &images(task));
+            self.tasks.iter().map(accuracy).collect()
+        };
+        let evaluated = self.run.config.num_train_evaluated();
+        (
+            accuracies(&|task| task.test.clone()),
+            accuracies(&|task| task.train.first(evaluated)),
+        )
+    }
+
+    fn keeps_path_integrals(&self) -> bool {
+        let is_sequence = matches!(self.run.condition.method, Method::None | Method::Si);
+        self.run.config.record_correlations && is_sequence
+    }
+}
+
+fn num_images(lesson: &Lesson) -> usize {
+    lesson.tasks.iter().map(|task| task.train.len()).sum()
+}
+
+fn epoch_record(journal: &Journal, student: &mut Student) -> EpochRecord {
+    let report = student.learner.end_epoch();
+    let finite = |value: &f64| value.is_finite();
+    let measured =
+        |value: Option<f64>| value.filter(|value| student.reports_penalty() && finite(value));
+    EpochRecord {
+        task: journal.lesson,
+        epoch: journal.epoch,
+        task_loss: report.task_loss.filter(finite),
+        penalty: measured(Some(report.penalty)),
+        penalty_share: measured(report.penalty_share()),
+    }
 }
 
 #[cfg(test)]

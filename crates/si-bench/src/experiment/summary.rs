@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
-    metrics::{AccuracyMatrix, Statistic, Statistics},
+    metrics::{AccuracyMatrix, LayerCorrelations, Statistic, Statistics},
 };
 
-use super::{Condition, Experiment, ExperimentConfig, RunRecord, Versions};
+use super::{Condition, Experiment, ExperimentConfig, Method, RunRecord, Versions};
 
 /// What an experiment's runs say together: the content of `summary.json`, whose keys are stable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,21 +41,29 @@ pub struct ConditionSummary {
     pub average_accuracy: Statistics,
     /// The same on the training sets, as the paper's figure 3 shows it.
     pub train_average_accuracy: Statistics,
-    /// Each task after the last one was trained; `[tasks]`.
+    /// Each task after the last one was trained, and from scratch right after the task itself;
+    /// `[tasks]`.
     pub final_accuracy: Statistics,
     /// The same on the training sets.
     pub final_train_accuracy: Statistics,
-    /// Backward transfer. `None` with one task.
+    /// Backward transfer. `None` with one task, and where tasks are
+    /// not learnt one after the other.
     pub backward_transfer: Option<Statistic>,
-    /// Forward transfer, over the untrained network. `None` with one task.
+    /// Forward transfer, over the untrained network. `None` with one task, and where tasks are
+    /// not learnt one after the other.
     pub forward_transfer: Option<Statistic>,
-    /// Forgetting. `None` with one task.
+    /// Forgetting. `None` with one task, and where tasks are
+    /// not learnt one after the other.
     pub forgetting: Option<Statistic>,
     /// Accuracy on each task right after it was trained.
     pub learning_accuracy: Statistic,
     /// Share of the penalty in the loss, in `[0, 1]`, as a mean over each task's epochs; `[tasks]`.
     /// `None` if the runs recorded no epoch of some task.
     pub penalty_share: Option<Statistics>,
+    /// How each run's path integrals are correlated between tasks, in each hidden layer; `[seeds]`.
+    /// Empty where that was not recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub correlations: Vec<Vec<LayerCorrelations>>,
     /// Seeds whose run saw no effect of consolidation where there should have been one.
     pub inert_seeds: Vec<u64>,
     /// Seeds whose loss was not finite in some epoch.
@@ -124,6 +132,9 @@ impl ConditionSummary {
             let values: Option<Vec<f64>> = runs.values().map(|run| of(run)).collect();
             values.and_then(|values| Statistic::new(&values))
         };
+        let is_sequence = matches!(condition.method, Method::None | Method::Si | Method::Ewc);
+        let sequential =
+            |of: &dyn Fn(&RunRecord) -> Option<f64>| scalar(of).filter(|_| is_sequence);
         let vector = |of: &dyn Fn(&RunRecord) -> Vec<f64>| {
             let rows: Vec<Vec<f64>> = runs.values().map(|run| of(run)).collect();
             Statistics::new(&rows).ok_or_else(uneven)
@@ -140,16 +151,22 @@ impl ConditionSummary {
                 .values()
                 .map(|run| run.train_accuracy.clone())
                 .collect(),
-            average_accuracy: vector(&|run| run.accuracy.average_accuracies())?,
-            train_average_accuracy: vector(&|run| run.train_accuracy.average_accuracies())?,
-            final_accuracy: vector(&|run| run.accuracy.last().to_vec())?,
-            final_train_accuracy: vector(&|run| run.train_accuracy.last().to_vec())?,
-            backward_transfer: scalar(&|run| run.accuracy.backward_transfer()),
-            forward_transfer: scalar(&|run| run.accuracy.forward_transfer(&run.initial_accuracy)),
-            forgetting: scalar(&|run| run.accuracy.forgetting()),
+            average_accuracy: vector(&|run| averages(run, &run.accuracy))?,
+            train_average_accuracy: vector(&|run| averages(run, &run.train_accuracy))?,
+            final_accuracy: vector(&|run| at_end(run, &run.accuracy))?,
+            final_train_accuracy: vector(&|run| at_end(run, &run.train_accuracy))?,
+            backward_transfer: sequential(&|run| run.accuracy.backward_transfer()),
+            forward_transfer: sequential(&|run| {
+                run.accuracy.forward_transfer(&run.initial_accuracy)
+            }),
+            forgetting: sequential(&|run| run.accuracy.forgetting()),
             learning_accuracy: scalar(&|run| Some(run.accuracy.learning_accuracy()))
                 .ok_or_else(uneven)?,
             penalty_share: shares.and_then(|rows| Statistics::new(&rows)),
+            correlations: match runs.values().all(|run| run.correlations.is_empty()) {
+                true => Vec::new(),
+                false => runs.values().map(|run| run.correlations.clone()).collect(),
+            },
             inert_seeds: seeds_of(&|run| run.inert),
             diverged_seeds: seeds_of(&|run| {
                 run.epochs.iter().any(|epoch| epoch.task_loss.is_none())
@@ -174,6 +191,29 @@ impl ConditionSummary {
             })
             .collect()
     }
+}
+
+/// Accuracy on each task after the last one, and from scratch right after the task itself; `[tasks]`.
+fn at_end(run: &RunRecord, accuracy: &AccuracyMatrix) -> Vec<f64> {
+    match run.condition.method {
+        Method::Scratch => accuracy.diagonal(),
+        _ => accuracy.last().to_vec(),
+    }
+}
+
+/// Average of these over the first tasks, after each task; `[tasks]`.
+fn averages(run: &RunRecord, accuracy: &AccuracyMatrix) -> Vec<f64> {
+    let Method::Scratch = run.condition.method else {
+        return accuracy.average_accuracies();
+    };
+    let mut sum = 0.0;
+    let diagonal = accuracy.diagonal().into_iter().enumerate();
+    diagonal
+        .map(|(index, accuracy)| {
+            sum += accuracy;
+            sum / (index + 1) as f64
+        })
+        .collect()
 }
 
 /// Mean over each task's epochs; `[tasks]`. `None` if a task has no epoch with a finite loss.

@@ -67,6 +67,12 @@ impl AccuracyMatrix {
         mean(self.rows.get(after)?.iter().take(after + 1).copied())
     }
 
+    /// Accuracy on each task right after its own training; `[tasks]`.
+    pub fn diagonal(&self) -> Vec<f64> {
+        let rows = self.rows().iter().enumerate();
+        rows.map(|(task, row)| row[task]).collect()
+    }
+
     /// [`average_accuracy`](Self::average_accuracy) after each task in turn; `[tasks]`.
     pub fn average_accuracies(&self) -> Vec<f64> {
         (0..self.num_tasks())

@@ -2,7 +2,12 @@
 //! and their statistics over seeds.
 
 mod accuracy;
+mod comparison;
+mod correlation;
 mod statistic;
+mod student;
 
 pub use accuracy::AccuracyMatrix;
+pub use comparison::{Claimed, Difference, Verdict};
+pub use correlation::{LayerCorrelations, pearson};
 pub use statistic::{Statistic, Statistics};

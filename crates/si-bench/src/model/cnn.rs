@@ -40,6 +40,10 @@ struct Block {
 pub struct CnnConfig {
     /// Shape of an image, `[channels, height, width]`.
     pub image_shape: [usize; 3],
+    /// Channels of the two convolutions of each block. Paper: 32 and 64.
+    pub channels: [usize; 2],
+    /// Units of the hidden layer. Paper: 512.
+    pub hidden_size: usize,
     /// Number of outputs.
     pub num_outputs: usize,
     /// Probability of dropping a feature behind each of the two blocks, in `[0, 1)`. Paper: 0.25.
@@ -53,6 +57,8 @@ impl CnnConfig {
     pub fn paper(image_shape: [usize; 3], num_outputs: usize) -> Self {
         Self {
             image_shape,
+            channels: [32, 64],
+            hidden_size: 512,
             num_outputs,
             block_dropout: [0.25, 0.25],
             hidden_dropout: 0.5,
@@ -71,25 +77,31 @@ impl CnnConfig {
             height.min(width) >= MIN_SIDE,
             "images must have sides of at least {MIN_SIDE} pixels, got {height} × {width}"
         );
-        let mut blocks = Vec::with_capacity(CHANNELS.len());
-        for (channels_out, dropout) in CHANNELS.into_iter().zip(self.block_dropout) {
+        let mut blocks = Vec::with_capacity(self.channels.len());
+        for (channels_out, dropout) in self.channels.into_iter().zip(self.block_dropout) {
             let inputs = std::mem::replace(&mut channels, channels_out);
             blocks.push(Block::new(inputs, channels_out, dropout, rng, device));
             [height, width] = [height, width].map(|side| (side - (KERNEL_SIZE - 1)) / POOL_SIZE);
         }
         let num_features = channels * height * width;
-        let is_flex = crate::device("flex").is_ok_and(|flex| flex == *device);
+        let is_flex = crate::device("flex").is_ok_and(|flex| flex == device.clone().inner());
         Cnn {
             blocks,
             hidden: dense(
                 num_features,
-                HIDDEN_SIZE,
+                self.hidden_size,
                 Weights::GlorotUniform,
                 rng,
                 device,
             ),
             dropout: DropoutConfig::new(self.hidden_dropout).init(),
-            readout: dense(HIDDEN_SIZE, self.num_outputs, Weights::Zero, rng, device),
+            readout: dense(
+                self.hidden_size,
+                self.num_outputs,
+                Weights::Zero,
+                rng,
+                device,
+            ),
             image_shape: self.image_shape,
             slice_size: is_flex.then_some(SLICE_SIZE),
         }
@@ -169,13 +181,10 @@ impl Block {
     }
 }
 
-/// Channels of each block.
-const CHANNELS: [usize; 2] = [32, 64];
 const KERNEL_SIZE: usize = 3;
 /// The border around the input of a convolution that keeps its size.
 const BORDER: usize = KERNEL_SIZE / 2;
 const POOL_SIZE: usize = 2;
-const HIDDEN_SIZE: usize = 512;
 /// Few enough for the maps to stay in the cache, and enough to fill a matrix product.
 const SLICE_SIZE: usize = 8;
 /// The smallest side of which two blocks leave a pixel.

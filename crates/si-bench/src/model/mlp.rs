@@ -1,7 +1,7 @@
 mod fisher;
 
-use burn::module::Module;
-use burn::nn::Linear;
+use burn::module::{Module, Param};
+use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Tensor, activation};
 use rand::Rng;
 
@@ -14,12 +14,13 @@ use super::initial::{Weights, dense};
 pub struct Mlp {
     hidden: Vec<Linear>,
     readout: Linear,
+    dropout: Dropout,
     #[module(skip)]
     activation: Activation,
 }
 
 /// Sizes and initial weights of an [`Mlp`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MlpConfig {
     /// Number of inputs.
     pub num_inputs: usize,
@@ -29,6 +30,9 @@ pub struct MlpConfig {
     pub num_outputs: usize,
     /// Activation after each hidden layer.
     pub activation: Activation,
+    /// Probability, in `[0, 1)`, that a hidden unit is dropped in a training step. The others are
+    /// scaled up by 1 / (1 − dropout).
+    pub dropout: f64,
     /// Whether the readout's weights begin at zero (split MNIST) or are drawn like the others
     /// (permuted MNIST).
     pub zero_readout: bool,
@@ -53,6 +57,7 @@ impl MlpConfig {
         Mlp {
             hidden,
             readout: dense(num_inputs, self.num_outputs, readout, rng, device),
+            dropout: DropoutConfig::new(self.dropout).init(),
             activation: self.activation,
         }
     }
@@ -62,9 +67,14 @@ impl Mlp {
     /// Logits of a batch: `[batch, inputs]` to `[batch, outputs]`.
     pub fn forward(&self, images: Tensor<2>) -> Tensor<2> {
         let features = self.hidden.iter().fold(images, |features, layer| {
-            self.activate(layer.forward(features))
+            self.dropout.forward(self.activate(layer.forward(features)))
         });
         self.readout.forward(features)
+    }
+
+    /// The weights of the hidden layers, from input to output, each `[inputs, units]`.
+    pub fn hidden_weights(&self) -> Vec<&Param<Tensor<2>>> {
+        self.hidden.iter().map(|layer| &layer.weight).collect()
     }
 
     /// The dense layers, from input to output.

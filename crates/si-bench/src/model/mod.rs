@@ -3,7 +3,9 @@
 mod cnn;
 mod initial;
 mod mlp;
+mod network;
 mod shifted;
 
 pub use cnn::{Cnn, CnnConfig};
 pub use mlp::{Mlp, MlpConfig};
+pub use network::{Network, NetworkConfig};

@@ -34,24 +34,14 @@ impl<'a> Column<'a> {
     /// The run's name, where there are several, and the condition's, with `separator` between.
     pub(super) fn name(&self, separator: &str) -> String {
         match self.run {
-            Some(run) => format!("{run}{separator}{}", self.condition_name()),
-            None => self.condition_name(),
+            Some(run) => format!("{run}{separator}{}", self.condition.condition.label()),
+            None => self.condition.condition.label(),
         }
-    }
-
-    /// The condition's name with its strength, as two runs' conditions may differ in that alone.
-    pub(super) fn condition_name(&self) -> String {
-        let condition = &self.condition.condition;
-        if condition.name.contains("c=") {
-            return condition.name.clone();
-        }
-        format!("{} (c = {})", condition.name, condition.strength)
     }
 
     /// The paper's accuracy after the last task, if this is a condition of the paper.
     pub(super) fn paper(&self) -> Paper {
-        let strength = self.condition.condition.strength;
-        let curve = Reference::of(self.config.experiment).curve(strength);
+        let curve = Reference::of(self.config.experiment).curve(&self.condition.condition);
         match curve.and_then(|curve| curve.average_accuracy.get(self.condition.num_tasks() - 1)) {
             None => Paper::Absent,
             Some(_) if !Reference::departures(self.config).is_empty() => Paper::OtherProtocol,

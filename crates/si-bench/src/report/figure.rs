@@ -15,7 +15,7 @@ use super::{
 };
 
 /// What the figure shows.
-pub(super) const CAPTION: &str = "Test accuracy on each task, from its own training on, and \
+pub(crate) const CAPTION: &str = "Test accuracy on each task, from its own training on, and \
     averaged over the tasks trained so far. Mean over seeds; error bars, where they reach past \
     the markers, are the standard error of the mean";
 
@@ -113,7 +113,7 @@ fn chance(results: &[Results]) -> Option<f64> {
 
 fn legend(columns: &[Column], chance: Option<f64>) -> Vec<Entry> {
     let condition = |(index, column): (usize, &Column)| {
-        let condition = column.condition_name();
+        let condition = column.condition.condition.label();
         let name = match column.run {
             Some(run) => format!("{}: {condition}", shorten(run)),
             None => condition,

@@ -16,9 +16,11 @@ mod table;
 mod tasks;
 mod terminal;
 
+pub(crate) use figure::CAPTION;
 pub use figure::figure;
 pub use files::{Artefacts, write, write_comparison};
 pub(crate) use files::{PNG_WIDTH, replace};
+pub(crate) use markdown::duration;
 pub use markdown::markdown;
 pub use png::png;
 pub use reference::{Curve, Reference};

@@ -2,7 +2,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::experiment::{Experiment, ExperimentConfig, Optimizer};
+use crate::experiment::{Condition, Experiment, ExperimentConfig, Method, Optimizer};
 
 /// The paper's numbers for an experiment, and how they were come by.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -12,6 +12,8 @@ pub struct Reference {
     pub title: String,
     /// What they measure.
     pub measure: String,
+    /// What it is measured on.
+    pub data: Data,
     /// Number of the paper's runs.
     pub num_runs: usize,
     /// How exactly they could be read, in accuracy.
@@ -20,18 +22,43 @@ pub struct Reference {
     pub source: String,
     /// What to mind about them.
     pub caveat: String,
-    /// One curve per strength.
+    /// One curve per condition.
     pub curves: Vec<Curve>,
 }
 
-/// A curve of the paper's figure.
+/// The images that an accuracy is measured on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Data {
+    /// Those that were trained on.
+    Train,
+    /// Others.
+    Test,
+}
+
+/// A condition of the paper's figure.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Curve {
+    /// How the tasks were learnt.
+    pub method: Method,
     /// Strength c.
     pub strength: f64,
-    /// Average over the tasks seen so far, after each task, in `[0, 1]`; `[tasks]`.
+    /// Average over the tasks seen so far, after each task, in `[0, 1]`; `[tasks]`. Empty where the
+    /// paper has none.
+    #[serde(default)]
     pub average_accuracy: Vec<f64>,
+    /// Test accuracy on each task after the last, in `[0, 1]`; from scratch, right after its own;
+    /// `[tasks]`. Empty where the paper has none.
+    #[serde(default)]
+    pub final_accuracy: Vec<f64>,
+    /// Its standard deviation over runs, with n − 1; `[tasks]`. Empty where the paper has none.
+    #[serde(default)]
+    pub final_accuracy_std: Vec<f64>,
+    /// The same as `final_accuracy` on the training images; `[tasks]`. Empty where the paper has
+    /// none.
+    #[serde(default)]
+    pub final_train_accuracy: Vec<f64>,
 }
 
 impl Reference {
@@ -39,12 +66,20 @@ impl Reference {
     pub fn of(experiment: Experiment) -> &'static Self {
         match experiment {
             Experiment::SplitMnist => &SPLIT_MNIST,
+            Experiment::PermutedMnist => &PERMUTED_MNIST,
+            Experiment::SplitCifar => &SPLIT_CIFAR,
         }
     }
 
-    /// The paper's curve at this strength, if it has one.
-    pub fn curve(&self, strength: f64) -> Option<&Curve> {
-        self.curves.iter().find(|curve| curve.strength == strength)
+    /// The paper's curve under this condition, if it has one.
+    pub fn curve(&self, condition: &Condition) -> Option<&Curve> {
+        let is_it = |curve: &&Curve| {
+            curve.method == condition.method && curve.strength == condition.strength
+        };
+        self.curves
+            .iter()
+            .find(is_it)
+            .filter(|_| condition.dropout == 0.0)
     }
 
     /// The keys, with their values here, in which `config` departs from the paper's protocol, so
@@ -76,8 +111,15 @@ impl Reference {
 }
 
 /// Keys that are no part of the protocol of one condition.
-const FREE_KEYS: [&str; 7] = [
+const FREE_KEYS: [&str; 14] = [
     "strengths",
+    "elastic_strengths",
+    "elastic_form",
+    "fisher_labels",
+    "num_fisher_images",
+    "controls",
+    "num_train_evaluated",
+    "record_correlations",
     "num_seeds",
     "first_seed",
     "device",
@@ -86,10 +128,17 @@ const FREE_KEYS: [&str; 7] = [
     "output_dir",
 ];
 
-static SPLIT_MNIST: LazyLock<Reference> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("../../paper/split_mnist_fig3.json"))
-        .expect("the file in the repository is well formed, as a test checks")
-});
+static SPLIT_MNIST: LazyLock<Reference> =
+    LazyLock::new(|| read(include_str!("../../paper/split_mnist_fig3.json")));
+static PERMUTED_MNIST: LazyLock<Reference> =
+    LazyLock::new(|| read(include_str!("../../paper/permuted_mnist_fig4.json")));
+static SPLIT_CIFAR: LazyLock<Reference> =
+    LazyLock::new(|| read(include_str!("../../paper/split_cifar_fig6.json")));
+
+fn read(text: &str) -> Reference {
+    serde_json::from_str(text)
+        .expect("the files in the repository are well formed, as a test checks")
+}
 
 #[cfg(test)]
 mod tests {
@@ -101,13 +150,44 @@ mod tests {
         let reference = Reference::of(Experiment::SplitMnist);
 
         assert_eq!(reference.num_runs, 10);
-        let last = |strength| {
-            let curve = reference.curve(strength).expect("a curve of the paper");
-            curve.average_accuracy[4]
+        let last: Vec<f64> = fixture::config(&[0.0, 1.0], 1)
+            .conditions()
+            .iter()
+            .map(|condition| reference.curve(condition).expect("a curve of the paper"))
+            .map(|curve| curve.average_accuracy[4])
+            .collect();
+        assert_eq!(last, [0.8584, 0.9906]);
+        let other = &fixture::config(&[0.1], 1).conditions()[0];
+        assert_eq!(reference.curve(other), None);
+    }
+
+    #[test]
+    fn every_list_of_every_file_should_have_an_entry_per_task() {
+        for experiment in Experiment::ALL {
+            let reference = Reference::of(experiment);
+            let num_tasks = ExperimentConfig::paper(experiment).num_tasks;
+            for curve in &reference.curves {
+                for list in [
+                    &curve.average_accuracy,
+                    &curve.final_accuracy,
+                    &curve.final_accuracy_std,
+                    &curve.final_train_accuracy,
+                ] {
+                    assert!([0, num_tasks].contains(&list.len()), "{curve:?}");
+                    assert!(list.iter().all(|value| (0.0..=1.0).contains(value)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_averages_should_be_those_that_the_paper_names() {
+        let last = |experiment, index: usize| {
+            let curve = &Reference::of(experiment).curves[index];
+            *curve.average_accuracy.last().expect("a curve")
         };
-        assert_eq!(last(0.0), 0.8584);
-        assert_eq!(last(1.0), 0.9906);
-        assert_eq!(reference.curve(0.1), None);
+        assert_eq!(last(Experiment::PermutedMnist, 3), 0.9694);
+        assert!((last(Experiment::SplitCifar, 1) - 0.7353).abs() < 5e-4);
     }
 
     #[test]

@@ -36,7 +36,11 @@ pub fn table(results: &[Results]) -> String {
 /// where a name needs them.
 fn block_size(columns: &[Column]) -> usize {
     let lengths = columns.iter().flat_map(|column| {
-        [column.run.unwrap_or_default(), &column.condition_name()].map(|name| name.chars().count())
+        [
+            column.run.unwrap_or_default(),
+            &column.condition.condition.label(),
+        ]
+        .map(|name| name.chars().count())
     });
     if lengths.max().unwrap_or(0) > 14 {
         2

@@ -1,33 +1,51 @@
+use crate::data::DataSet;
 use crate::experiment::{Experiment, ExperimentConfig, Scenario};
 
 /// What each task tells apart, such as `0 or 1`; `[tasks]`.
 pub(crate) fn task_names(config: &ExperimentConfig) -> Vec<String> {
-    match config.experiment {
-        Experiment::SplitMnist => config
-            .data_set
+    let data_set = config.data_set.unwrap_or(DataSet::Mnist);
+    let names: Vec<String> = match config.experiment {
+        Experiment::SplitMnist => data_set
             .class_names()
-            .chunks(CLASSES_PER_TASK)
+            .chunks(CLASSES_PER_SPLIT)
             .map(|classes| classes.join(" or "))
             .collect(),
-    }
+        Experiment::PermutedMnist => (0..config.num_tasks)
+            .map(|task| match task {
+                0 => "as it is".to_string(),
+                task => format!("order {}", task + 1),
+            })
+            .collect(),
+        Experiment::SplitCifar => (0..config.num_tasks)
+            .map(|task| match task.checked_sub(1) {
+                None => "CIFAR-10".to_string(),
+                Some(ten) => format!("CIFAR-100, {}–{}", 10 * ten, 10 * ten + 9),
+            })
+            .collect(),
+    };
+    names.into_iter().take(config.num_tasks).collect()
 }
 
 /// Accuracy of guessing: 1 / number of outputs that the model chooses among.
 pub(crate) fn chance(config: &ExperimentConfig) -> f64 {
-    let candidates = match (config.experiment, config.scenario) {
-        (Experiment::SplitMnist, Scenario::Task | Scenario::Domain) => CLASSES_PER_TASK,
-        (Experiment::SplitMnist, Scenario::Class) => config.data_set.num_classes(),
+    let classes_per_task = match config.experiment {
+        Experiment::SplitMnist => CLASSES_PER_SPLIT,
+        Experiment::PermutedMnist | Experiment::SplitCifar => 10,
+    };
+    let candidates = match config.scenario {
+        Scenario::Task | Scenario::Domain => classes_per_task,
+        Scenario::Class => classes_per_task * config.num_tasks,
     };
     1.0 / candidates as f64
 }
 
 /// Classes of each task of split MNIST.
-const CLASSES_PER_TASK: usize = 2;
+const CLASSES_PER_SPLIT: usize = 2;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{data::DataSet, fixture};
+    use crate::fixture;
 
     #[test]
     fn chance_should_follow_the_number_of_candidates() {
@@ -43,7 +61,7 @@ mod tests {
     fn names_should_be_those_of_the_classes() {
         let mut config = fixture::config(&[0.0], 1);
         assert_eq!(task_names(&config)[4], "8 or 9");
-        config.data_set = DataSet::FashionMnist;
+        config.data_set = Some(DataSet::FashionMnist);
         assert_eq!(task_names(&config)[0], "T-shirt or trouser");
     }
 }

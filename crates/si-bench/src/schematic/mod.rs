@@ -13,6 +13,8 @@ mod two_tasks;
 mod two_tasks_figure;
 
 pub use files::{Artefacts, Picture, write};
+pub(crate) use surrogate_figure::CAPTION as SURROGATE_LOSS;
 pub use surrogate_loss::{Descended, SurrogateLoss, figure2};
 pub use table::table;
 pub use two_tasks::{Place, SecondTask, TwoTasks, figure1};
+pub(crate) use two_tasks_figure::CAPTION as TWO_TASKS;

@@ -8,7 +8,7 @@ use crate::report::plot::{
 use super::SurrogateLoss;
 
 /// What the figure shows.
-pub(super) const CAPTION: &str = "Loss of one task, and the surrogate loss after learning it, which \
+pub(crate) const CAPTION: &str = "Loss of one task, and the surrogate loss after learning it, which \
     has the same drop, the same net motion and the same minimum; the parabola of the Hessian at the \
     minimum has only the last";
 

@@ -9,7 +9,7 @@ use crate::report::plot::{
 use super::TwoTasks;
 
 /// What the figure shows.
-pub(super) const CAPTION: &str = "Loss of two tasks over two parameters, and the way of gradient \
+pub(crate) const CAPTION: &str = "Loss of two tasks over two parameters, and the way of gradient \
     descent: from θ(t₀) to θ(t₁) on task 1, and from there to θ(t₂) on task 2, with and without \
     consolidation";
 

@@ -1,8 +1,8 @@
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use burn::{
     data::dataset::{Dataset, DatasetError},
-    tensor::{Device, Int, Tensor, TensorData},
+    tensor::{Device, Tensor, TensorData},
 };
 
 use crate::data::LabelledImages;
@@ -17,6 +17,8 @@ pub struct ImageDataset {
     indices: Arc<[usize]>,
     /// Label of each class of `images`; `None` for classes that are left out.
     labels: Arc<[Option<usize>]>,
+    /// Which pixel of the data set stands at each place; `None` for their own order.
+    pixel_order: Option<Arc<[usize]>>,
 }
 
 /// An image and its label.
@@ -43,7 +45,61 @@ impl ImageDataset {
             images: Arc::clone(images),
             indices,
             labels,
+            pixel_order: None,
         }
+    }
+
+    /// The same images with their pixels in another order: pixel `pixel_order[place]` stands at
+    /// `place`.
+    ///
+    /// # Panics
+    ///
+    /// If `pixel_order` does not have one entry per pixel, each below their number.
+    pub fn with_pixel_order(self, pixel_order: Arc<[usize]>) -> Self {
+        let num_pixels = self.images.num_pixels();
+        assert!(
+            pixel_order.len() == num_pixels && pixel_order.iter().all(|pixel| *pixel < num_pixels),
+            "an order of {num_pixels} pixels has as many entries, each below it"
+        );
+        Self {
+            pixel_order: Some(pixel_order),
+            ..self
+        }
+    }
+
+    /// The same images, whose labels are higher by `offset`.
+    pub(super) fn with_labels_from(self, offset: usize) -> Self {
+        let labels = self.labels.iter().map(|label| Some((*label)? + offset));
+        Self {
+            labels: labels.collect(),
+            ..self
+        }
+    }
+
+    /// The first images, at most `count`.
+    pub fn first(&self, count: usize) -> Self {
+        self.part(0..count.min(self.len()))
+    }
+
+    /// All images but the last `count`, and the last, at most `count`.
+    pub fn split_off_last(&self, count: usize) -> (Self, Self) {
+        let middle = self.len().saturating_sub(count);
+        (self.part(0..middle), self.part(middle..self.len()))
+    }
+
+    fn part(&self, range: Range<usize>) -> Self {
+        match range.len() == self.len() {
+            true => self.clone(),
+            false => Self {
+                indices: self.indices[range].into(),
+                ..self.clone()
+            },
+        }
+    }
+
+    /// Whether `other` has the same images, whatever their labels and the order of their pixels.
+    pub fn shares_images(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.images, &other.images) && self.indices == other.indices
     }
 
     /// Number of images.
@@ -74,7 +130,8 @@ impl ImageDataset {
         self.classes().filter_map(|class| self.labels[class])
     }
 
-    /// Brightness of every pixel of the image at `position`, in `[0, 1]`.
+    /// Brightness of every pixel of the image at `position`, in `[0, 1]` and in the data set's own
+    /// order.
     fn pixels(&self, position: usize) -> impl Iterator<Item = f32> {
         let num_pixels = self.images.num_pixels();
         let start = self.indices[position] * num_pixels;
@@ -89,12 +146,28 @@ impl ImageDataset {
         for position in 0..self.len() {
             pixels.extend(self.pixels(position));
         }
-        let labels: Vec<i32> = self.labels().map(|label| label as i32).collect();
         let images = TensorData::new(pixels, [self.len(), self.images.num_pixels()]);
-        let labels = TensorData::new(labels, [self.len()]);
+        self.over(Tensor::from_data(images, device))
+    }
+
+    /// The same from `uploaded`, a data set that [`shares_images`](Self::shares_images) with this
+    /// one: labels and order of the pixels are those here, and the images are not uploaded again.
+    pub fn to_device_like(&self, uploaded: &DeviceImages) -> DeviceImages {
+        self.over(uploaded.images.clone())
+    }
+
+    fn over(&self, images: Tensor<2>) -> DeviceImages {
+        let device = images.device();
+        let upload = |values: Vec<i32>| {
+            let length = values.len();
+            Tensor::from_data(TensorData::new(values, [length]), &device)
+        };
+        let pixel_order = self.pixel_order.as_ref();
         DeviceImages {
-            images: Tensor::from_data(images, device),
-            labels: Tensor::<1, Int>::from_data(labels, device),
+            labels: upload(self.labels().map(|label| label as i32).collect()),
+            pixel_order: pixel_order
+                .map(|order| upload(order.iter().map(|pixel| *pixel as i32).collect())),
+            images,
         }
     }
 }
@@ -102,8 +175,12 @@ impl ImageDataset {
 impl Dataset<ImageItem> for ImageDataset {
     fn get(&self, index: usize) -> Result<ImageItem, DatasetError> {
         let class = usize::from(self.images.labels()[self.indices[index]]);
+        let pixels: Vec<f32> = self.pixels(index).collect();
         Ok(ImageItem {
-            pixels: self.pixels(index).collect(),
+            pixels: match &self.pixel_order {
+                Some(order) => order.iter().map(|pixel| pixels[*pixel]).collect(),
+                None => pixels,
+            },
             label: self.labels[class].expect("an image without a label has no index"),
         })
     }
@@ -131,14 +208,36 @@ mod tests {
 
     #[test]
     fn the_device_holds_what_the_items_hold() {
-        let dataset = ImageDataset::new(&tiny_images(), |class| Some(class + 10));
-        let uploaded = dataset.to_device(&Device::flex());
-        let pixels: Vec<f32> = uploaded.images.into_data().iter().collect();
-        let labels: Vec<i64> = uploaded.labels.into_data().iter().collect();
-        for (index, item) in dataset.iter().enumerate() {
-            let item = item.expect("inside");
-            assert_eq!(item.pixels, pixels[2 * index..2 * index + 2]);
-            assert_eq!(item.label as i64, labels[index]);
+        let plain = ImageDataset::new(&tiny_images(), |class| Some(class + 10));
+        let swapped = plain.clone().with_pixel_order([1, 0].into());
+        let device = Device::flex();
+        let uploaded = plain.to_device(&device);
+        assert!(plain.shares_images(&swapped));
+        for (dataset, uploaded) in [
+            (&swapped, swapped.to_device(&device)),
+            (&swapped, swapped.to_device_like(&uploaded)),
+            (&plain, uploaded),
+        ] {
+            let (pixels, labels) = uploaded.chunks(100).next().expect("all images");
+            let pixels: Vec<f32> = pixels.into_data().iter().collect();
+            let labels: Vec<i64> = labels.into_data().iter().collect();
+            for (index, item) in dataset.iter().enumerate() {
+                let item = item.expect("inside");
+                assert_eq!(item.pixels, pixels[2 * index..2 * index + 2]);
+                assert_eq!(item.label as i64, labels[index]);
+            }
         }
+    }
+
+    #[test]
+    fn parts_hold_every_image_once() {
+        let dataset = ImageDataset::new(&tiny_images(), Some);
+        let (front, back) = dataset.split_off_last(3);
+        assert_eq!([front.len(), back.len()], [5, 3]);
+        let classes: Vec<usize> = front.classes().chain(back.classes()).collect();
+        assert_eq!(classes, dataset.classes().collect::<Vec<_>>());
+        assert_eq!(dataset.first(2).classes().collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(dataset.first(100).len(), 8);
+        assert!(dataset.split_off_last(100).0.is_empty());
     }
 }

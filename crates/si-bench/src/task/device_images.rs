@@ -1,4 +1,4 @@
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 
 /// Images `[batch, pixels]` with values in `[0, 1]`, and their labels `[batch]`.
 pub type ImageBatch = (Tensor<2>, Tensor<1, Int>);
@@ -7,10 +7,12 @@ pub type ImageBatch = (Tensor<2>, Tensor<1, Int>);
 /// [`ImageDataset::to_device`](super::ImageDataset::to_device).
 #[derive(Clone, Debug)]
 pub struct DeviceImages {
-    /// Brightness, in `[0, 1]`, `[images, pixels]`.
-    pub images: Tensor<2>,
+    /// Brightness, in `[0, 1]` and in the data set's own order, `[images, pixels]`.
+    pub(super) images: Tensor<2>,
     /// Labels, `[images]`.
-    pub labels: Tensor<1, Int>,
+    pub(super) labels: Tensor<1, Int>,
+    /// Which pixel a batch has at each place, `[pixels]`; `None` for their own order.
+    pub(super) pixel_order: Option<Tensor<1, Int>>,
 }
 
 impl DeviceImages {
@@ -25,11 +27,32 @@ impl DeviceImages {
         self.len() == 0
     }
 
+    /// The device that they lie on.
+    pub fn device(&self) -> Device {
+        self.images.device()
+    }
+
+    /// All images and labels in their order.
+    pub fn all(&self) -> ImageBatch {
+        (self.reordered(self.images.clone()), self.labels.clone())
+    }
+
+    /// The first images, at most `count`. They share their memory with these.
+    pub fn first(&self, count: usize) -> Self {
+        let count = count.min(self.len());
+        Self {
+            images: self.images.clone().narrow(0, 0, count),
+            labels: self.labels.clone().narrow(0, 0, count),
+            pixel_order: self.pixel_order.clone(),
+        }
+    }
+
     /// The images and labels at `indices`, `[batch]`, which lie on the same device. Nothing is
     /// read back or uploaded.
     pub fn batch(&self, indices: Tensor<1, Int>) -> ImageBatch {
+        let images = self.images.clone().select(0, indices.clone());
         (
-            self.images.clone().select(0, indices.clone()),
+            self.reordered(images),
             self.labels.clone().select(0, indices),
         )
     }
@@ -43,18 +66,24 @@ impl DeviceImages {
         let len = self.len();
         (0..len).step_by(size).map(move |start| {
             let length = size.min(len - start);
+            let images = self.images.clone().narrow(0, start, length);
             (
-                self.images.clone().narrow(0, start, length),
+                self.reordered(images),
                 self.labels.clone().narrow(0, start, length),
             )
         })
+    }
+
+    fn reordered(&self, images: Tensor<2>) -> Tensor<2> {
+        match &self.pixel_order {
+            Some(order) => images.select(1, order.clone()),
+            None => images,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
-
     use super::*;
     use crate::task::{ImageDataset, testing::tiny_images};
 

@@ -8,7 +8,9 @@
 mod batcher;
 mod dataset;
 mod device_images;
+mod permuted_mnist;
 mod sequence;
+mod split_cifar;
 mod split_mnist;
 #[expect(
     clippy::module_inception,
@@ -22,6 +24,8 @@ mod testing;
 pub use batcher::ImageBatcher;
 pub use dataset::{ImageDataset, ImageItem};
 pub use device_images::{DeviceImages, ImageBatch};
+pub use permuted_mnist::permuted_mnist;
 pub use sequence::TaskSequence;
+pub use split_cifar::split_cifar;
 pub use split_mnist::{split_mnist, split_mnist_classes};
 pub use task::Task;

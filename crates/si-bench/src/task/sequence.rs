@@ -55,6 +55,73 @@ impl TaskSequence {
         })
     }
 
+    /// A task for every entry of `pixel_orders`, each with all images, whose pixels stand in that
+    /// order; `None` leaves them as they are.
+    ///
+    /// In [`Scenario::Domain`] the tasks share their outputs, one per class; else each has its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tasks`] for no task, and for images that do not belong together.
+    pub fn permuted(
+        train: &Arc<LabelledImages>,
+        test: &Arc<LabelledImages>,
+        pixel_orders: &[Option<Arc<[usize]>>],
+        scenario: Scenario,
+    ) -> Result<Self, Error> {
+        let classes: Vec<usize> = (0..train.num_classes()).collect();
+        let whole = Self::split(train, test, &[classes], scenario)?;
+        let mut sequence = Self {
+            name: "permuted".to_string(),
+            tasks: Vec::with_capacity(pixel_orders.len()),
+            num_outputs: 0,
+            ..whole.clone()
+        };
+        for (index, order) in pixel_orders.iter().enumerate() {
+            let mut next = whole.clone();
+            for task in &mut next.tasks {
+                task.name = format!("permutation {}", index + 1);
+                if let Some(order) = order {
+                    task.train = task.train.clone().with_pixel_order(Arc::clone(order));
+                    task.test = task.test.clone().with_pixel_order(Arc::clone(order));
+                }
+            }
+            sequence = sequence.followed_by(next, scenario);
+        }
+        match sequence.tasks.is_empty() {
+            true => Err(Error::Tasks {
+                expected: "at least one task".to_string(),
+                found: "none".to_string(),
+            }),
+            false => Ok(sequence),
+        }
+    }
+
+    /// These tasks, then those of `other`, which have images of the same shape. Outside of
+    /// [`Scenario::Domain`] the outputs of `other` come behind the ones here.
+    pub(super) fn followed_by(mut self, other: Self, scenario: Scenario) -> Self {
+        let offset = match scenario {
+            Scenario::Domain => 0,
+            Scenario::Task | Scenario::Class => self.num_outputs,
+        };
+        self.num_outputs = self.num_outputs.max(offset + other.num_outputs);
+        self.tasks.extend(other.tasks.into_iter().map(|task| Task {
+            outputs: task.outputs.start + offset..task.outputs.end + offset,
+            train: task.train.with_labels_from(offset),
+            test: task.test.with_labels_from(offset),
+            ..task
+        }));
+        self
+    }
+
+    /// The first tasks, at most `count`, for a network with as many outputs as they need.
+    pub fn first(mut self, count: usize) -> Self {
+        self.tasks.truncate(count);
+        let outputs = self.tasks.iter().map(|task| task.outputs.end);
+        self.num_outputs = outputs.max().unwrap_or(0);
+        self
+    }
+
     /// The same tasks under another name.
     pub fn with_name(self, name: impl Into<String>) -> Self {
         Self {
@@ -201,6 +268,27 @@ mod tests {
                 .to_string();
             assert!(error.contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn permuted_tasks_share_images_and_in_one_scenario_outputs() {
+        let images = tiny_images();
+        let orders = [None, Some([1, 0].into())];
+        for (scenario, num_outputs, outputs) in
+            [(Scenario::Domain, 4, 0..4), (Scenario::Task, 8, 4..8)]
+        {
+            let sequence = TaskSequence::permuted(&images, &images, &orders, scenario)
+                .expect("two orders of two pixels");
+            let [first, second] = &sequence.tasks[..] else {
+                panic!("{} tasks", sequence.tasks.len());
+            };
+            assert_eq!(sequence.num_outputs, num_outputs);
+            assert_eq!(second.outputs, outputs);
+            assert_eq!(second.train.labels().next(), Some(outputs.start));
+            assert!(first.train.shares_images(&second.train));
+        }
+        let error = TaskSequence::permuted(&images, &images, &[], Scenario::Domain);
+        assert!(error.is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::report::plot::{
 use super::{Case, Method, Quantity, Row, Theory};
 
 /// What the figure shows.
-pub(super) const CAPTION: &str = "Simulated against predicted numbers, by the program, one marker \
+pub(crate) const CAPTION: &str = "Simulated against predicted numbers, by the program, one marker \
     per parameter: on the line where a statement holds, and on the dotted one where the simulation \
     gives half of what is printed. Error bars, where they reach past the markers, are the standard \
     error of the mean";

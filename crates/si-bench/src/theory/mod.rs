@@ -22,6 +22,7 @@ mod run;
 mod statements;
 mod table;
 
+pub(crate) use figure::CAPTION;
 pub use figure::figure;
 pub use files::{Artefacts, write};
 pub use markdown::markdown;

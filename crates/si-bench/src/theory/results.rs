@@ -63,7 +63,7 @@ impl Theory {
     }
 
     /// The equations of a row, and whether it is as printed or corrected where the two differ.
-    pub(super) fn source(&self, row: &Row) -> String {
+    pub(crate) fn source(&self, row: &Row) -> String {
         match row.reading {
             Reading::Corrected => format!("{}, corrected", row.equation),
             Reading::Printed if self.is_superseded(row) => format!("{}, printed", row.equation),

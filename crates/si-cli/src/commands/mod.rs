@@ -2,8 +2,13 @@
 
 pub(crate) mod data;
 pub(crate) mod devices;
+pub(crate) mod permuted_mnist;
+pub(crate) mod probe;
 pub(crate) mod report;
+pub(crate) mod repro;
 pub(crate) mod schematics;
+pub(crate) mod split_cifar;
 pub(crate) mod split_mnist;
+pub(crate) mod sweep;
 pub(crate) mod theory;
 pub(crate) mod worker;

@@ -5,7 +5,7 @@ use std::thread;
 
 use anyhow::Context;
 use clap::Args;
-use si_bench::experiment::{self, RunFolder};
+use si_bench::experiment::{Run, RunFolder};
 
 use crate::exit::INTERRUPTED;
 use crate::jobs::Message;
@@ -50,7 +50,13 @@ pub(crate) fn run(args: &WorkerArgs) -> anyhow::Result<()> {
                 args.condition
             )
         })?;
-    let record = experiment::run(folder.config(), &condition, args.seed, &mut |progress| {
+    let run = Run {
+        config: folder.config(),
+        condition: &condition,
+        seed: args.seed,
+        checkpoints: Some(folder.checkpoints(&condition, args.seed)),
+    };
+    let record = run.train(&mut |progress| {
         if send(&Message::Progress(progress)).is_err() {
             process::exit(INTERRUPTED.into());
         }

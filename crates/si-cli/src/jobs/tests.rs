@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use si_bench::experiment::Versions;
+use si_bench::experiment::{Method, Versions};
 use si_bench::metrics::AccuracyMatrix;
 
 use super::*;
@@ -203,9 +203,10 @@ fn jobs(count: u64) -> Vec<Job> {
         .map(|seed| Job {
             condition: Condition {
                 name: "si".to_string(),
-                method: "si".to_string(),
+                method: Method::Si,
                 strength: 1.0,
                 damping: 0.5,
+                dropout: 0.0,
             },
             seed,
         })
@@ -220,6 +221,7 @@ fn record_of(job: &Job) -> RunRecord {
         train_accuracy: AccuracyMatrix::new(vec![vec![1.0]]).expect("it is square"),
         initial_accuracy: vec![0.5],
         epochs: Vec::new(),
+        correlations: Vec::new(),
         inert: false,
         elapsed_seconds: 0.5,
         device: "flex".to_string(),

@@ -1,8 +1,6 @@
+use super::*;
 use clap::{CommandFactory, Parser};
 use serde_json::Value;
-use si_bench::experiment::Experiment;
-
-use super::*;
 
 #[derive(Parser)]
 struct Program {
@@ -51,31 +49,43 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_paper() {
 
 #[test]
 fn every_key_is_a_flag_and_its_help_gives_the_default() {
-    let help = one_line(&Program::command().render_long_help().to_string());
-    let all = ExperimentConfig {
-        damping: Some(1.0),
-        num_jobs: Some(1),
-        data_dir: Some(PathBuf::new()),
-        output_dir: Some(PathBuf::new()),
-        ..paper()
-    };
-    for key in keys(&all).keys().filter(|key| *key != "experiment") {
-        assert!(help.contains(&format!("[key: {key}]")), "{key} is no flag");
+    for experiment in Experiment::ALL {
+        let paper = ExperimentConfig::paper(experiment);
+        let mut command = describe(Program::command(), experiment);
+        let help = one_line(&command.render_long_help().to_string());
+        let all = ExperimentConfig {
+            data_set: Some(DataSet::Mnist),
+            num_train_images: Some(1),
+            num_train_evaluated: Some(1),
+            num_held_out: Some(1),
+            damping: Some(1.0),
+            num_jobs: Some(1),
+            data_dir: Some(PathBuf::new()),
+            output_dir: Some(PathBuf::new()),
+            ..paper.clone()
+        };
+        let is_flag = |key: &&String| *key != "experiment";
+        for key in keys(&all).keys().filter(is_flag) {
+            assert!(help.contains(&format!("[key: {key}]")), "{key} is no flag");
+        }
+        for (key, value) in keys(&paper).iter().filter(|(key, _)| is_flag(key)) {
+            let flag = help
+                .split(" --")
+                .find(|flag| flag.contains(&format!("[key: {key}]")))
+                .expect("every key is a flag");
+            let default = format!("[default: {}]", shown(value));
+            assert!(flag.contains(&default), "{default} is not in {flag:?}");
+        }
     }
-    for (key, value) in keys(&paper())
-        .iter()
-        .filter(|(key, _)| *key != "experiment")
-    {
-        let flag = help
-            .split(" --")
-            .find(|flag| flag.contains(&format!("[key: {key}]")))
-            .expect("every key is a flag");
-        let default = format!("[default: {}", shown(value));
-        assert!(
-            flag.contains(&format!("{default} ")) || flag.contains(&format!("{default}]")),
-            "{default} is not in {flag:?}"
-        );
-    }
+}
+
+#[test]
+fn a_list_without_a_value_is_empty() {
+    let config = parse(&["--strengths", "0.5", "--controls"])
+        .over(ExperimentConfig::paper(Experiment::PermutedMnist))
+        .expect("valid settings");
+    assert_eq!(config.controls, []);
+    assert_eq!(config.strengths, [0.5]);
 }
 
 #[test]
@@ -84,8 +94,11 @@ fn names_on_the_command_line_are_all_those_of_the_file() {
     check::<Scenario>(SCENARIOS);
     check::<Activation>(ACTIVATIONS);
     check::<Optimizer>(OPTIMIZERS);
+    check::<Control>(CONTROLS);
+    check::<ElasticForm>(ELASTIC_FORMS);
+    check::<FisherLabels>(FISHER_LABELS);
 
-    // The others make no task sequence of this kind.
+    // The others make experiments of their own.
     for name in DATA_SETS {
         assert!(named::<DataSet>(name).is_ok(), "{name} is not in the file");
     }
@@ -122,6 +135,7 @@ fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.as_f64().expect("a finite number").to_string(),
+        Value::Array(values) if values.is_empty() => "none".to_string(),
         Value::Array(values) => values.iter().map(shown).collect::<Vec<_>>().join(","),
         other => other.to_string(),
     }

@@ -158,3 +158,24 @@ fn with_file(text: &str) -> String {
         &["split-mnist", "--config", "mine.toml"],
     ))
 }
+
+#[test]
+fn a_repro_that_is_not_there_cannot_be_gone_on_with() {
+    for args in [
+        &["repro", "--resume", "missing"][..],
+        &["repro", "--resume"],
+        &["repro", "--report"],
+        &["repro", "--report", "--out", "missing"],
+    ] {
+        let folder = TempDir::new().expect("temporary folder");
+        let output = si(folder.path(), args);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{args:?}: {}",
+            failure(&output)
+        );
+        let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 0, "{args:?} left something behind");
+    }
+}

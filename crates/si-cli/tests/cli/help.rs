@@ -25,6 +25,21 @@ fn help_of_schematics() {
 }
 
 #[test]
+fn help_of_permuted_mnist() {
+    insta::assert_snapshot!(help(&["permuted-mnist", "--help"]));
+}
+
+#[test]
+fn help_of_sweep() {
+    insta::assert_snapshot!(help(&["sweep", "-h"]));
+}
+
+#[test]
+fn help_of_repro() {
+    insta::assert_snapshot!(help(&["repro", "--help"]));
+}
+
+#[test]
 fn version_names_burns_too() {
     let version = help(&["--version"]);
     assert_eq!(

@@ -17,9 +17,7 @@ const BUDGET: [&str; 6] = [
 
 fn train(folder: &Path, args: &[&str]) {
     let args: Vec<&str> = ["split-mnist"].iter().chain(args).copied().collect();
-    let output = si(folder, &args);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{stderr}");
+    succeed(folder, &args);
 }
 
 /// The runs of a folder without what differs from one time to the next, in order.
@@ -90,4 +88,101 @@ fn every_scenario_preset_optimizer_and_activation_trains() {
         train(parent.path(), &[&BUDGET[..], &settings, &rest].concat());
         assert_eq!(runs(&parent.path().join(&folder)).len(), 1);
     }
+}
+
+/// As little training as there can be of permuted MNIST.
+const PERMUTED: [&str; 13] = [
+    "permuted-mnist",
+    "--tasks",
+    "2",
+    "--epochs",
+    "1",
+    "--hidden-sizes",
+    "8,4",
+    "--batch-size",
+    "500",
+    "--train-images",
+    "2000",
+    "--train-evaluated",
+    "100",
+];
+
+#[test]
+fn every_method_trains_on_permuted_mnist_and_the_seed_decides_dropout_too() {
+    let parent = tempfile::tempdir().expect("a folder can be made");
+    let methods = [
+        "--strengths",
+        "0,0.1",
+        "--elastic-strengths",
+        "10",
+        "--fisher-images",
+        "50",
+        "--controls",
+        "dropout,joint,scratch",
+    ];
+    for out in ["first", "second"] {
+        succeed(
+            parent.path(),
+            &[&PERMUTED[..], &methods, &["--out", out]].concat(),
+        );
+    }
+    let first = runs(&parent.path().join("first"));
+    assert_eq!(first, runs(&parent.path().join("second")));
+    assert_eq!(first.len(), 6);
+    let of = |name: &str| {
+        let records = first.iter().map(|line| serde_json::from_str(line));
+        let mut records = records.map(|record: Result<Value, _>| record.expect("a record"));
+        let found = records.find(|record| record["condition"]["name"] == name);
+        found.expect("every condition has run")
+    };
+    assert_ne!(of("none")["epochs"], of("dropout")["epochs"]);
+    let layers = of("si")["correlations"].as_array().map(Vec::len);
+    assert_eq!(layers, Some(2));
+    assert_eq!(of("joint")["accuracy"][0], of("joint")["accuracy"][1]);
+}
+
+#[test]
+fn sweep_names_the_best_strength_of_each_method() {
+    let parent = tempfile::tempdir().expect("a folder can be made");
+    let search = ["--strengths", "0.1,1", "--elastic-strengths", "10"];
+    let args = [&["sweep"], &PERMUTED[..], &search, &["--out", "sweep"]].concat();
+    let stdout = succeed(parent.path(), &args);
+    for best in [
+        "best on held-out images: Synaptic Intelligence with c = ",
+        "best on held-out images: Elastic Weight Consolidation with λ = 10, ",
+    ] {
+        assert!(stdout.contains(best), "{stdout}");
+    }
+    let config = fs::read_to_string(parent.path().join("sweep/config.toml")).expect("a config");
+    assert!(config.contains("num_held_out = 10000"), "{config}");
+}
+
+#[test]
+fn repro_makes_the_parts_that_are_asked_for_and_reports_on_what_is_there() {
+    let parent = tempfile::tempdir().expect("a folder can be made");
+    let stdout = succeed(
+        parent.path(),
+        &[
+            "repro",
+            "--only",
+            "fig1,fig2",
+            "--out",
+            "all",
+            "--publish",
+            "docs",
+        ],
+    );
+    assert!(stdout.contains("0 claims"), "{stdout}");
+    for folder in ["all", "docs"] {
+        for file in ["README.md", "repro.html", "schematics/figure2.svg"] {
+            assert!(parent.path().join(folder).join(file).is_file(), "{file}");
+        }
+    }
+}
+
+fn succeed(folder: &Path, args: &[&str]) -> String {
+    let output = si(folder, args);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    String::from_utf8(output.stdout).expect("results in UTF-8")
 }

@@ -244,6 +244,7 @@ fn record(condition: Condition, seed: u64) -> RunRecord {
         train_accuracy: matrix,
         initial_accuracy: vec![0.5, 0.5],
         epochs: Vec::new(),
+        correlations: Vec::new(),
         inert: false,
         elapsed_seconds: 1.5,
         device: "flex".to_string(),

@@ -1,12 +1,18 @@
+use std::fs;
+use std::panic;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use burn::tensor::Device;
 
 use crate::data::{ImageParts, LabelledImages};
-use crate::experiment::{Experiment, ExperimentConfig, Optimizer, RunRecord, Scenario};
+use crate::experiment::{
+    Checkpointing, Condition, Control, Experiment, ExperimentConfig, Optimizer, RunRecord, Scenario,
+};
 use crate::task::TaskSequence;
 
-use super::{Progress, run_on};
+use super::{Progress, Run};
 
 /// Four classes of 16 images each, of one bright pixel of four.
 fn tasks() -> TaskSequence {
@@ -36,18 +42,58 @@ fn config() -> ExperimentConfig {
 fn train(config: &ExperimentConfig, condition: usize, seed: u64) -> (RunRecord, Vec<Progress>) {
     let mut progress = Vec::new();
     let condition = &config.conditions()[condition];
-    let device = Device::flex();
-    let observe = &mut |event| progress.push(event);
-    let record = run_on(&tasks(), config, condition, seed, &device, observe);
-    let record = record.expect("the settings are valid");
-    // The only thing that two equal runs differ in.
-    (
-        RunRecord {
-            elapsed_seconds: 0.0,
-            ..record
-        },
-        progress,
-    )
+    let record =
+        run(config, condition, seed, None)
+            .train_on(&tasks(), &Device::flex(), &mut |event| progress.push(event));
+    (untimed(record.expect("the settings are valid")), progress)
+}
+
+/// Goes on from the last checkpoint in `folder`, at seed 5, and breaks off after `interruption`
+/// steps.
+fn train_in_pieces(
+    config: &ExperimentConfig,
+    condition: usize,
+    folder: &Path,
+    interruption: usize,
+) -> Option<(RunRecord, Vec<Progress>)> {
+    let mut progress = Vec::new();
+    let condition = &config.conditions()[condition];
+    let run = run(config, condition, 5, Some(folder));
+    let broken_off = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+        run.train_on(&tasks(), &Device::flex(), &mut |event: Progress| {
+            if event.steps_done >= interruption {
+                panic::resume_unwind(Box::new("interruption"));
+            }
+            progress.push(event);
+        })
+    }));
+    let record = broken_off.ok()?.expect("the settings are valid");
+    Some((untimed(record), progress))
+}
+
+fn run<'a>(
+    config: &'a ExperimentConfig,
+    condition: &'a Condition,
+    seed: u64,
+    checkpoints: Option<&Path>,
+) -> Run<'a> {
+    Run {
+        config,
+        condition,
+        seed,
+        checkpoints: checkpoints.map(|folder| Checkpointing {
+            folder: folder.to_path_buf(),
+            period: Duration::ZERO,
+        }),
+    }
+}
+
+/// Without the only thing that two equal runs differ in.
+fn untimed(record: RunRecord) -> RunRecord {
+    RunRecord {
+        elapsed_seconds: 0.0,
+        ..record
+    }
 }
 
 #[test]
@@ -95,6 +141,94 @@ fn progress_ends_with_the_last_step() {
 }
 
 #[test]
+fn a_run_that_is_resumed_ends_with_the_same_bits() {
+    let config = ExperimentConfig {
+        reset_optimizer: false,
+        record_correlations: true,
+        elastic_strengths: vec![10.0],
+        num_fisher_images: 20,
+        ..config()
+    };
+    for condition in 0..3 {
+        let (expected, whole) = train(&config, condition, 5);
+        let folder = tempfile::tempdir().expect("temporary folder");
+        // Within a task, at its end, and after the last.
+        for interruption in [10, 21, 30, usize::MAX] {
+            let record = train_in_pieces(&config, condition, folder.path(), interruption);
+            assert_eq!(record.is_some(), interruption == usize::MAX);
+            if let Some((record, progress)) = record {
+                assert_eq!(record, expected);
+                assert!(progress.len() < whole.len());
+            }
+        }
+        // Elastic Weight Consolidation has other importances.
+        let layers: Vec<usize> = expected
+            .correlations
+            .iter()
+            .map(|one| one.matrix.len())
+            .collect();
+        assert_eq!(layers, if condition < 2 { vec![2] } else { vec![] });
+    }
+}
+
+#[test]
+fn a_checkpoint_that_does_not_fit_is_refused() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    train_in_pieces(&config(), 1, folder.path(), 30);
+    let resume = |config: &ExperimentConfig| {
+        let conditions = config.conditions();
+        let run = run(config, &conditions[1], 5, Some(folder.path()));
+        let result = run.train_on(&tasks(), &Device::flex(), &mut |_| {});
+        result.expect_err("the checkpoint does not fit").to_string()
+    };
+    let other = ExperimentConfig {
+        batch_size: 6,
+        ..config()
+    };
+    let error = resume(&other);
+    assert!(
+        error.contains("a run with other settings; remove it"),
+        "{error}"
+    );
+
+    let checkpoint = folder.path().join("28");
+    for (name, bytes) in [
+        ("learner.bpk", &b"no record"[..]),
+        ("optimizer.bpk", &b""[..]),
+        ("journal.json", &b"{}"[..]),
+    ] {
+        let file = checkpoint.join(name);
+        let whole = fs::read(&file).expect("a file of the checkpoint");
+        fs::write(&file, bytes).expect("damage");
+        let error = resume(&config());
+        assert!(error.starts_with("cannot go on from "), "{error}");
+        fs::write(&file, whole).expect("repair");
+    }
+}
+
+#[test]
+fn joint_training_learns_all_tasks_at_once_and_scratch_each_alone() {
+    let config = ExperimentConfig {
+        controls: vec![Control::Joint, Control::Scratch],
+        num_epochs: 8,
+        ..config()
+    };
+    let (joint, progress) = train(&config, 2, 0);
+    let rows = joint.accuracy.rows();
+    assert_eq!(rows[0], rows[1]);
+    assert_eq!(rows[1], [1.0, 1.0]);
+    // 64 images make thirteen batches.
+    let last = progress.last().expect("progress was made");
+    assert_eq!((last.steps_done, last.steps_total), (8 * 13, 8 * 13));
+
+    let (scratch, _) = train(&config, 3, 0);
+    let (plain, _) = train(&config, 0, 0);
+    assert_eq!(scratch.accuracy.rows()[0], plain.accuracy.rows()[0]);
+    assert_eq!(scratch.accuracy.rows()[1][1], 1.0);
+    assert_ne!(scratch.epochs[8], plain.epochs[8]);
+}
+
+#[test]
 fn training_that_diverges_is_recorded_and_read_back() {
     let config = ExperimentConfig {
         optimizer: Optimizer::Sgd,
@@ -106,4 +240,59 @@ fn training_that_diverges_is_recorded_and_read_back() {
     let read: RunRecord = serde_json::from_str(&line).expect("it is read back");
     assert_eq!(read, record);
     assert!(record.epochs.iter().any(|epoch| epoch.task_loss.is_none()));
+}
+
+#[test]
+fn a_probe_counts_the_steps_that_a_run_does() {
+    let config = ExperimentConfig {
+        hidden_sizes: vec![4],
+        num_epochs: 2,
+        batch_size: 5000,
+        ..ExperimentConfig::paper(Experiment::SplitMnist)
+    };
+    let conditions = config.conditions();
+    let probe = run(&config, &conditions[1], 0, None).probe();
+    let probe = probe.expect("MNIST is in the box");
+    // Three batches of each of the five tasks, twice.
+    assert_eq!(probe.num_steps, 5 * 3 * 2);
+    assert!(probe.seconds_per_step > 0.0 && probe.seconds() > 0.0);
+    assert!((0.0..1.0).contains(&probe.data_share));
+}
+
+#[test]
+fn split_cifar_trains_its_convolutional_network() {
+    // Bright above or below: what a convolution tells apart at once.
+    let pixels = (0..40).flat_map(|image| {
+        (0..3 * 12 * 12).map(move |pixel| {
+            let is_above = pixel % (12 * 12) < 6 * 12;
+            if is_above == (image % 2 == 0) {
+                220
+            } else {
+                (7 * image % 30) as u8
+            }
+        })
+    });
+    let images = LabelledImages::new(ImageParts {
+        pixels: pixels.collect(),
+        labels: (0..40).map(|image| (image % 4) as u8).collect(),
+        shape: [3, 12, 12],
+        num_classes: 4,
+    });
+    let images = Arc::new(images.expect("the parts fit"));
+    let classes = [vec![0, 1], vec![2, 3]];
+    let tasks = TaskSequence::split(&images, &images, &classes, Scenario::Task).expect("four");
+    let config = ExperimentConfig {
+        num_epochs: 10,
+        batch_size: 10,
+        hidden_sizes: vec![4, 4, 8],
+        learning_rate: 0.01,
+        ..ExperimentConfig::paper(Experiment::SplitCifar)
+    };
+    config.validate().expect("valid settings");
+    let condition = &config.conditions()[1];
+    let record = run(&config, condition, 0, None).train_on(&tasks, &Device::flex(), &mut |_| {});
+    let record = record.expect("the settings are valid");
+    assert_eq!(record.accuracy.rows()[0][0], 1.0);
+    assert_eq!(record.accuracy.rows()[1][1], 1.0);
+    assert!(record.correlations.is_empty());
 }

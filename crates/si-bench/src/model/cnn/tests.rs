@@ -63,8 +63,8 @@ fn every_image_gets_logits_of_its_own() {
     let rng = &mut ChaCha8Rng::seed_from_u64(0);
     for (shape, num_features) in [([3, 32, 32], 2304), ([1, 28, 28], 1600), ([3, 10, 12], 64)] {
         let mut cnn = CnnConfig::paper(shape, 4).init(rng, &device);
-        assert_eq!(cnn.hidden.weight.dims(), [num_features, HIDDEN_SIZE]);
-        cnn.readout = dense(HIDDEN_SIZE, 4, Weights::GlorotUniform, rng, &device);
+        assert_eq!(cnn.hidden.weight.dims(), [num_features, 512]);
+        cnn.readout = dense(512, 4, Weights::GlorotUniform, rng, &device);
         let images = random_images(3, shape.iter().product(), &device);
         let logits = cnn.forward(images.clone());
         assert_eq!(logits.dims(), [3, 4]);
@@ -124,7 +124,7 @@ fn every_parameter_learns() {
     let device = Device::flex().autodiff();
     let rng = &mut ChaCha8Rng::seed_from_u64(0);
     let mut cnn = paper_cnn(&device);
-    cnn.readout = dense(HIDDEN_SIZE, 60, Weights::GlorotUniform, rng, &device);
+    cnn.readout = dense(512, 60, Weights::GlorotUniform, rng, &device);
     let labels = Tensor::<1, Int>::from_ints([7, 59], &device);
     let loss = burn::nn::loss::CrossEntropyLossConfig::new().init(&device);
     let logits = cnn.forward(random_images(2, 3072, &device));

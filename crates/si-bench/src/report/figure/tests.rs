@@ -75,7 +75,7 @@ fn markup_in_a_label_should_be_text() {
 #[test]
 fn long_titles_should_go_below_and_not_be_cut() {
     let mut config = fixture::config(&[1.0], 2);
-    config.data_set = DataSet::FashionMnist;
+    config.data_set = Some(DataSet::FashionMnist);
     let svg = figure(&[results("", &config, 5)]);
     for title in [
         "Task 1",

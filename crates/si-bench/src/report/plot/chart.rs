@@ -4,7 +4,7 @@ use super::{
     legend::Legend,
     panel::{Axes, BOLD, Frame, LINE_HEIGHT, NOTE_SIZE, Point, TITLE_SIZE, draw_axes, draw_line},
     scale::{Scale, Ticks},
-    style::{LineStyle, shade},
+    style::{LineStyle, heat, shade},
     svg::{Svg, unit},
 };
 
@@ -46,6 +46,8 @@ pub(crate) enum Layer {
     Line(LineStyle, Vec<(f64, f64)>),
     /// Markers at points, with their error bars.
     Markers(LineStyle, Vec<Point>),
+    /// Squares of one unit, each by its middle, darker the closer its third number is to 1.
+    Cells(Vec<(f64, f64, f64)>),
     /// Text that begins a little to the right of a point.
     Note((f64, f64), Side, String),
 }
@@ -170,6 +172,22 @@ impl Layer {
                 for (index, level) in levels.iter().enumerate() {
                     let share = (index + 1) as f64 / levels.len() as f64;
                     fill(svg, &field.outlines(*level), &shade(share), &place);
+                }
+            }
+            Layer::Cells(cells) => {
+                for (x, y, share) in cells {
+                    let (left, top) = place((x - 0.5, y + 0.5));
+                    let (right, bottom) = place((x + 0.5, y - 0.5));
+                    svg.element(
+                        "rect",
+                        &[
+                            ("x", &unit(left)),
+                            ("y", &unit(top)),
+                            ("width", &unit(right - left)),
+                            ("height", &unit(bottom - top)),
+                            ("fill", &heat(*share)),
+                        ],
+                    );
                 }
             }
             Layer::Line(style, points) => {

@@ -1,6 +1,6 @@
 use super::{
     panel::{BASELINE_COLOR, BASELINE_DASHES},
-    style::{LineStyle, shade},
+    style::{LineStyle, heat, shade},
     svg::{Svg, unit},
     text,
 };
@@ -17,6 +17,8 @@ pub(crate) enum Entry {
     Markers(LineStyle, String),
     /// The shades of a field.
     Shades(String),
+    /// The shades of cells.
+    Heat(String),
 }
 
 /// Entries one after another, in as many rows as they need.
@@ -83,7 +85,8 @@ impl Entry {
             | Entry::Line(_, name)
             | Entry::Markers(_, name)
             | Entry::Baseline(name)
-            | Entry::Shades(name) => name,
+            | Entry::Shades(name)
+            | Entry::Heat(name) => name,
         }
     }
 }
@@ -101,7 +104,8 @@ fn draw_sample(svg: &mut Svg, entry: &Entry, left: f64, y: f64) {
         }
         Entry::Line(style, _) => style.line(svg, &[(left, y), (right, y)]),
         Entry::Markers(style, _) => style.marker(svg, ((left + right) / 2.0, y)),
-        Entry::Shades(_) => draw_shades(svg, left, right, y),
+        Entry::Shades(_) => draw_shades(svg, (left, right), y, shade),
+        Entry::Heat(_) => draw_shades(svg, (left, right), y, heat),
         Entry::Baseline(_) => svg.line(
             (left, y),
             (right, y),
@@ -115,7 +119,7 @@ fn draw_sample(svg: &mut Svg, entry: &Entry, left: f64, y: f64) {
     }
 }
 
-fn draw_shades(svg: &mut Svg, left: f64, right: f64, y: f64) {
+fn draw_shades(svg: &mut Svg, (left, right): (f64, f64), y: f64, color: impl Fn(f64) -> String) {
     let width = (right - left) / NUM_SHADES as f64;
     for index in 0..NUM_SHADES {
         svg.element(
@@ -125,7 +129,7 @@ fn draw_shades(svg: &mut Svg, left: f64, right: f64, y: f64) {
                 ("y", &unit(y - SIZE * 0.4)),
                 ("width", &unit(width)),
                 ("height", &unit(SIZE * 0.8)),
-                ("fill", &shade(index as f64 / (NUM_SHADES - 1) as f64)),
+                ("fill", &color(index as f64 / (NUM_SHADES - 1) as f64)),
                 ("stroke", &"#888888"),
             ],
         );

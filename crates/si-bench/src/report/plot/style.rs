@@ -159,6 +159,13 @@ pub(super) fn shade(share: f64) -> String {
     format!("#{:02x}{:02x}{:02x}", mixed[0], mixed[1], mixed[2])
 }
 
+/// The colour of a share in `[0, 1]`, from white to a dark blue.
+pub(super) fn heat(share: f64) -> String {
+    let mixed = BLUE.map(|dark| (255.0 + share.clamp(0.0, 1.0) * (dark - 255.0)).round() as u8);
+    format!("#{:02x}{:02x}{:02x}", mixed[0], mixed[1], mixed[2])
+}
+
+const BLUE: [f64; 3] = [8.0, 48.0, 107.0];
 const DARKEST: [f64; 3] = [142.0, 150.0, 160.0];
 
 /// Turns a point around the origin, by quarters.

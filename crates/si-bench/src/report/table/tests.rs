@@ -67,7 +67,7 @@ fn many_conditions_with_long_names_should_fit_into_80_columns() {
         assert!(line.chars().count() <= 80, "{line}");
     }
     assert!(!text.contains('\u{1b}'));
-    assert!(text.contains("si c=2"), "{text}");
+    assert!(text.contains("si (c = 2)"), "{text}");
 }
 
 #[test]

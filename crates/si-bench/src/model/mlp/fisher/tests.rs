@@ -26,6 +26,7 @@ fn mlp(activation: Activation, rng: &mut impl Rng) -> Mlp {
         hidden_sizes: vec![7, 6],
         num_outputs: OUTPUTS,
         activation,
+        dropout: 0.0,
         zero_readout: false,
     };
     config.init(rng, &Device::flex().autodiff())

@@ -1,0 +1,101 @@
+use std::time::Instant;
+
+use burn::module::Module;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::device;
+
+use super::run::{Run, Training};
+use super::tasks::tasks;
+
+/// What a run will cost, judged by its first steps.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// Training steps of the whole run.
+    pub num_steps: usize,
+    /// Time per training step, in seconds.
+    pub seconds_per_step: f64,
+    /// Share of that time that goes into the minibatch and not into the model and the optimizer, in
+    /// `[0, 1]`. On a device that works behind the program's back it is only the time to ask for it.
+    pub data_share: f64,
+    /// Time of all evaluations together, in seconds.
+    pub evaluation_seconds: f64,
+    /// Most memory that the process has had so far, in bytes. `None` where the system does not tell.
+    pub peak_bytes: Option<u64>,
+}
+
+impl Probe {
+    /// Time of the whole run, in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.num_steps as f64 * self.seconds_per_step + self.evaluation_seconds
+    }
+}
+
+impl Run<'_> {
+    /// Trains for a few steps and evaluates on one task, to tell what the run will cost. Nothing is
+    /// kept.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`train`](Self::train).
+    pub fn probe(&self) -> Result<Probe, Error> {
+        let device = device(&self.config.device)?.inner();
+        let sequence = tasks(self.config, self.seed)?;
+        let training = Training::new(self, &sequence, device);
+        let mut student = training.new_student()?;
+        let lessons = training.lessons();
+        let num_steps = training.num_steps(&lessons);
+
+        let (mut num_timed, mut seconds, mut data_seconds) = (0, 0.0, 0.0);
+        let per_epoch = num_steps / self.config.num_epochs / lessons.len();
+        let mut batches = training.batches(&lessons[0], 0, 0);
+        for index in 0.. {
+            let start = Instant::now();
+            let Some(batch) = batches.next() else {
+                break;
+            };
+            let drawn = start.elapsed().as_secs_f64();
+            student = student.step(batch, self.config.learning_rate);
+            // Reading waits for the device.
+            student.learner.end_epoch();
+            // The last one counts even so where there are no more.
+            if index >= WARM_UP || index + 1 == per_epoch {
+                num_timed += 1;
+                data_seconds += drawn;
+                seconds += start.elapsed().as_secs_f64();
+            }
+            if seconds > PATIENCE {
+                break;
+            }
+        }
+
+        let network = student.learner.valid();
+        let first = &training.tasks[0];
+        let start = Instant::now();
+        first.accuracy(&network, &first.test);
+        let seconds_per_image = start.elapsed().as_secs_f64() / first.test.len().max(1) as f64;
+        Ok(Probe {
+            num_steps,
+            seconds_per_step: seconds / f64::from(num_timed.max(1)),
+            data_share: data_seconds / seconds.max(f64::MIN_POSITIVE),
+            evaluation_seconds: seconds_per_image * training.num_evaluated(&lessons) as f64,
+            peak_bytes: peak_bytes(),
+        })
+    }
+}
+
+/// Steps that are not timed: the first ones find memory.
+const WARM_UP: usize = 2;
+/// How long steps are timed, in seconds, if not to the end of an epoch.
+const PATIENCE: f64 = 3.0;
+
+/// The largest resident set of this process, as Linux counts it.
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}

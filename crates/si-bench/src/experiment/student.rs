@@ -1,0 +1,145 @@
+use std::path::Path;
+
+use burn::module::Module;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::store::{ModuleRecord, RecordError};
+use burn::tensor::Device;
+use rand::RngExt;
+use si_core::{ContinualLearner, ElasticWeightConsolidation, Labels};
+
+use crate::Error;
+use crate::model::{CnnConfig, MlpConfig, Network, NetworkConfig};
+use crate::task::TaskSequence;
+
+use super::device_task::{Batch, DeviceTask};
+use super::random::{Purpose, generator};
+use super::{Condition, Experiment, ExperimentConfig, FisherLabels};
+
+/// What learns: a network, with what its method knows and its optimizer.
+pub(super) struct Student {
+    /// Measures path integrals whatever the method, and holds back with Synaptic Intelligence alone.
+    pub(super) learner: ContinualLearner<Network>,
+    elastic: Option<ElasticWeightConsolidation>,
+    optimizer: ModuleOptimizer,
+}
+
+impl Student {
+    /// One that has learnt nothing yet. `device` is on the autodiff side.
+    pub(super) fn new(
+        tasks: &TaskSequence,
+        config: &ExperimentConfig,
+        condition: &Condition,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let mut rng = generator(seed, Purpose::InitialParameters);
+        let network = network(tasks, config, condition).init(&mut rng, device);
+        let elastic = config.elastic(condition);
+        Ok(Self {
+            learner: ContinualLearner::new(network, &config.synaptic_intelligence(condition))?,
+            elastic: elastic.map(|elastic| elastic.init()).transpose()?,
+            optimizer: config.optimizer.init(config.momentum),
+        })
+    }
+
+    /// One training step.
+    pub(super) fn step(mut self, batch: Batch, learning_rate: f64) -> Self {
+        let loss = |network: &Network| batch.loss(network);
+        self.learner = match &self.elastic {
+            None => {
+                self.learner
+                    .step(&mut self.optimizer, learning_rate, loss)
+                    .0
+            }
+            Some(elastic) => {
+                let loss = loss(&self.learner);
+                self.learner.regularizer_mut().observe_loss(&loss);
+                let grads = GradientsParams::from_grads(loss.backward(), &*self.learner);
+                let grads = elastic.penalize(&*self.learner, grads);
+                self.learner
+                    .optimize(&mut self.optimizer, learning_rate, grads)
+            }
+        };
+        self
+    }
+
+    /// Ends the task `index`, which is the last of `learnt`. Returns whether consolidation was
+    /// without effect in it where it should have had one.
+    pub(super) fn end_task(
+        &mut self,
+        learnt: &DeviceTask,
+        index: usize,
+        config: &ExperimentConfig,
+        seed: u64,
+    ) -> bool {
+        let mut inert = self.learner.end_task();
+        if let Some(elastic) = &mut self.elastic {
+            let mut rng = generator(seed, Purpose::Fisher { task: index });
+            let batches = learnt.draw(config.num_fisher_images, &mut rng);
+            let mut uniform = || rng.random();
+            let labels = match config.fisher_labels {
+                FisherLabels::Exact => Labels::Exact,
+                FisherLabels::Sampled => Labels::Sampled(&mut uniform),
+            };
+            let fisher = self.learner.fisher(batches, learnt.mask(), labels);
+            inert = elastic.consolidate(&*self.learner, &fisher.unwrap_or_default());
+        }
+        if config.reset_optimizer {
+            self.optimizer = config.optimizer.init(config.momentum);
+        }
+        inert.is_some()
+    }
+
+    /// Whether the epoch reports of the learner know its penalty.
+    pub(super) fn reports_penalty(&self) -> bool {
+        self.elastic.is_none()
+    }
+
+    /// Writes it into a folder.
+    pub(super) fn save(&self, folder: &Path) -> Result<(), RecordError> {
+        self.learner.clone().save_file(folder.join(LEARNER))?;
+        if let Some(elastic) = &self.elastic {
+            elastic.record(&*self.learner).save(folder.join(ELASTIC))?;
+        }
+        self.optimizer.save(folder.join(OPTIMIZER))
+    }
+
+    /// Brings back what [`save`](Self::save) has written.
+    pub(super) fn load(self, folder: &Path) -> Result<Self, RecordError> {
+        let learner = self.learner.try_load_file(folder.join(LEARNER))?;
+        let elastic = self.elastic.map(|elastic| {
+            elastic.load_record(&*learner, ModuleRecord::load(folder.join(ELASTIC))?)
+        });
+        Ok(Self {
+            elastic: elastic.transpose()?,
+            optimizer: self.optimizer.load(folder.join(OPTIMIZER))?,
+            learner,
+        })
+    }
+}
+
+fn network(
+    tasks: &TaskSequence,
+    config: &ExperimentConfig,
+    condition: &Condition,
+) -> NetworkConfig {
+    match (config.experiment, &config.hidden_sizes[..]) {
+        (Experiment::SplitCifar, &[first, second, hidden_size]) => NetworkConfig::Cnn(CnnConfig {
+            channels: [first, second],
+            hidden_size,
+            ..CnnConfig::paper(tasks.image_shape, tasks.num_outputs)
+        }),
+        _ => NetworkConfig::Mlp(MlpConfig {
+            num_inputs: tasks.image_shape.iter().product(),
+            hidden_sizes: config.hidden_sizes.clone(),
+            num_outputs: tasks.num_outputs,
+            activation: config.activation,
+            dropout: condition.dropout,
+            zero_readout: config.experiment.has_zero_readout(),
+        }),
+    }
+}
+
+const LEARNER: &str = "learner.bpk";
+const ELASTIC: &str = "elastic.bpk";
+const OPTIMIZER: &str = "optimizer.bpk";

@@ -1,0 +1,198 @@
+use crate::Error;
+
+use super::{Activation, Control, Experiment, ExperimentConfig};
+
+impl ExperimentConfig {
+    /// Checks every value against its range.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Value`], which names the key, the value and what is allowed.
+    pub fn validate(&self) -> Result<(), Error> {
+        self.validate_conditions()?;
+        self.validate_tasks()?;
+        if self.experiment == Experiment::SplitCifar {
+            self.validate_split_cifar()?;
+        }
+        self.validate_numbers()
+    }
+
+    fn validate_conditions(&self) -> Result<(), Error> {
+        check(
+            !self.conditions().is_empty(),
+            "strengths",
+            "none".to_string(),
+            "at least one number ≥ 0 where there is no other condition",
+        )?;
+        let non_negative = |value: f64| value.is_finite() && value >= 0.0;
+        check_all(&self.strengths, non_negative, "strengths", "numbers ≥ 0")?;
+        check_all(
+            &self.elastic_strengths,
+            positive,
+            "elastic_strengths",
+            "numbers > 0",
+        )?;
+        for (index, control) in self.controls.iter().enumerate() {
+            check(
+                !self.controls[..index].contains(control),
+                "controls",
+                format!("{} twice", control.name()),
+                "different names",
+            )?;
+        }
+        Ok(())
+    }
+
+    fn validate_tasks(&self) -> Result<(), Error> {
+        let is_cifar = self.experiment == Experiment::SplitCifar;
+        match self.data_set {
+            Some(data_set) => check(
+                !is_cifar && data_set.image_shape() == [1, 28, 28],
+                "data_set",
+                data_set.to_string(),
+                "mnist or fashion-mnist, and left out in split-cifar",
+            )?,
+            None => check(
+                is_cifar,
+                "data_set",
+                "none".to_string(),
+                "mnist or fashion-mnist",
+            )?,
+        }
+        check(
+            (1..=self.experiment.max_tasks()).contains(&self.num_tasks),
+            "num_tasks",
+            self.num_tasks.to_string(),
+            match self.experiment {
+                Experiment::SplitMnist => "1 to 5 in split-mnist",
+                Experiment::PermutedMnist => "1 to 100 in permuted-mnist",
+                Experiment::SplitCifar => "1 to 11 in split-cifar",
+            },
+        )
+    }
+
+    /// Its first layers are convolutions, whose Fisher information has no fast form here.
+    fn validate_split_cifar(&self) -> Result<(), Error> {
+        check(
+            self.elastic_strengths.is_empty(),
+            "elastic_strengths",
+            format!("{:?}", self.elastic_strengths),
+            "left out in split-cifar, whose network is no perceptron",
+        )?;
+        check(
+            !self.controls.contains(&Control::Dropout),
+            "controls",
+            Control::Dropout.name().to_string(),
+            "others than dropout in split-cifar, whose network always has it",
+        )?;
+        check(
+            self.hidden_sizes.len() == 3,
+            "hidden_sizes",
+            format!("{} numbers", self.hidden_sizes.len()),
+            "three numbers in split-cifar: channels, channels, dense units",
+        )?;
+        check(
+            self.activation == Activation::Relu,
+            "activation",
+            format!("{:?}", self.activation).to_lowercase(),
+            "relu in split-cifar",
+        )?;
+        check(
+            !self.record_correlations,
+            "record_correlations",
+            "true".to_string(),
+            "false in split-cifar, whose network is no perceptron",
+        )
+    }
+
+    fn validate_numbers(&self) -> Result<(), Error> {
+        check(
+            positive(self.damping()),
+            "damping",
+            self.damping().to_string(),
+            "a number > 0",
+        )?;
+        check(
+            positive(self.learning_rate),
+            "learning_rate",
+            self.learning_rate.to_string(),
+            "a number > 0",
+        )?;
+        check(
+            (0.0..1.0).contains(&self.momentum),
+            "momentum",
+            self.momentum.to_string(),
+            "a number in [0, 1)",
+        )?;
+        for (key, value) in [
+            ("num_epochs", self.num_epochs),
+            ("batch_size", self.batch_size),
+            ("num_seeds", self.num_seeds),
+            ("num_jobs", self.num_jobs.unwrap_or(1)),
+            ("num_train_images", self.num_train_images.unwrap_or(1)),
+            ("num_train_evaluated", self.num_train_evaluated.unwrap_or(1)),
+            ("num_held_out", self.num_held_out.unwrap_or(1)),
+            ("num_fisher_images", self.num_fisher_images),
+        ] {
+            check(value > 0, key, value.to_string(), "a whole number ≥ 1")?;
+        }
+        let last_seed = u64::try_from(self.num_seeds)
+            .ok()
+            .and_then(|num_seeds| self.first_seed.checked_add(num_seeds));
+        check(
+            last_seed.is_some_and(|seed| i64::try_from(seed).is_ok()),
+            "first_seed",
+            self.first_seed.to_string(),
+            "small enough for every seed to be below 2^63",
+        )?;
+        for size in &self.hidden_sizes {
+            check(
+                *size > 0,
+                "hidden_sizes",
+                size.to_string(),
+                "whole numbers ≥ 1",
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn positive(value: f64) -> bool {
+    value.is_finite() && value > 0.0
+}
+
+fn check(
+    is_valid: bool,
+    key: &'static str,
+    value: String,
+    expected: &'static str,
+) -> Result<(), Error> {
+    match is_valid {
+        true => Ok(()),
+        false => Err(Error::Value {
+            key,
+            value,
+            expected,
+        }),
+    }
+}
+
+/// Checks that every number is valid and none is there twice.
+fn check_all(
+    values: &[f64],
+    is_valid: impl Fn(f64) -> bool,
+    key: &'static str,
+    expected: &'static str,
+) -> Result<(), Error> {
+    for (index, value) in values.iter().enumerate() {
+        check(is_valid(*value), key, value.to_string(), expected)?;
+        let is_repeated = values[..index].contains(value);
+        check(
+            !is_repeated,
+            key,
+            format!("{value} twice"),
+            "different numbers",
+        )?;
+    }
+    Ok(())
+}

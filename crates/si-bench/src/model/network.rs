@@ -1,0 +1,66 @@
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use rand::Rng;
+use si_core::{Fisher, Labels};
+
+use super::{Cnn, CnnConfig, Mlp, MlpConfig};
+
+/// One of the paper's networks.
+#[derive(Module, Debug)]
+pub enum Network {
+    /// A perceptron.
+    Mlp(Mlp),
+    /// A convolutional network.
+    Cnn(Cnn),
+}
+
+/// Sizes and initial weights of a [`Network`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum NetworkConfig {
+    /// A perceptron.
+    Mlp(MlpConfig),
+    /// A convolutional network.
+    Cnn(CnnConfig),
+}
+
+impl NetworkConfig {
+    /// A network with weights drawn from `rng`.
+    pub fn init(&self, rng: &mut impl Rng, device: &Device) -> Network {
+        match self {
+            Self::Mlp(config) => Network::Mlp(config.init(rng, device)),
+            Self::Cnn(config) => Network::Cnn(config.init(rng, device)),
+        }
+    }
+}
+
+impl Network {
+    /// Logits of a batch: `[batch, pixels]` to `[batch, outputs]`.
+    pub fn forward(&self, images: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Mlp(model) => model.forward(images),
+            Self::Cnn(model) => model.forward(images),
+        }
+    }
+
+    /// The weights of the hidden layers of a perceptron, from input to output, each `[inputs, units]`,
+    /// without biases. None for other networks.
+    pub fn hidden_weights(&self) -> Vec<&Param<Tensor<2>>> {
+        match self {
+            Self::Mlp(model) => model.hidden_weights(),
+            Self::Cnn(_) => Vec::new(),
+        }
+    }
+
+    /// Fisher information of a perceptron; see [`Mlp::fisher`]. `None` for other networks.
+    pub fn fisher(
+        &self,
+        batches: impl IntoIterator<Item = Tensor<2>>,
+        mask: Option<Tensor<1>>,
+        labels: Labels,
+    ) -> Option<Fisher> {
+        match self {
+            Self::Mlp(model) => Some(model.fisher(batches, mask, labels)),
+            Self::Cnn(_) => None,
+        }
+    }
+}

@@ -1,0 +1,201 @@
+use crate::experiment::ConditionSummary;
+use crate::metrics::{AccuracyMatrix, Claimed, Difference, Statistic, Verdict};
+
+/// A claim of the paper, and what our runs say of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// What is claimed.
+    pub statement: String,
+    /// What is measured for it, as a share: accuracies and correlations are in `[0, 1]`.
+    pub measure: String,
+    /// Our number, over seeds.
+    pub ours: Statistic,
+    /// The paper's number, where it has one.
+    pub paper: Option<f64>,
+    /// What is tested: our number less what it is compared with.
+    pub difference: Difference,
+    /// What must hold of the difference.
+    pub claimed: Claimed,
+    /// Whether it does.
+    pub verdict: Verdict,
+}
+
+impl Claim {
+    /// The claim that our number, one value per seed, is equivalent to the paper's: closer to it
+    /// than `margin`. `None` without a value.
+    pub(super) fn equals_paper(
+        statement: impl Into<String>,
+        measure: impl Into<String>,
+        ours: &[f64],
+        paper: Statistic,
+        margin: f64,
+    ) -> Option<Self> {
+        let difference = Difference::from_statistic(ours, paper)?;
+        let claimed = Claimed::Within(margin);
+        Some(Self {
+            statement: statement.into(),
+            measure: measure.into(),
+            ours: Statistic::new(ours)?,
+            paper: Some(paper.mean),
+            difference,
+            claimed,
+            verdict: difference.verdict(claimed),
+        })
+    }
+
+    /// A claim about a number, one value per seed, by itself. `None` without a value.
+    pub(super) fn about(
+        statement: impl Into<String>,
+        measure: impl Into<String>,
+        ours: &[f64],
+        claimed: Claimed,
+    ) -> Option<Self> {
+        let difference = Difference::from_number(ours, 0.0)?;
+        Some(Self {
+            statement: statement.into(),
+            measure: measure.into(),
+            ours: Statistic::new(ours)?,
+            paper: None,
+            difference,
+            claimed,
+            verdict: difference.verdict(claimed),
+        })
+    }
+
+    /// The claim that a number is above `limit` on every one of `tasks`, of each of which
+    /// `differences` has one value per seed. The task where it is least so is shown.
+    ///
+    /// It holds if it holds on each, and does not if it fails on one at 5 % by the number of tasks
+    /// (Bonferroni). `None` without tasks or values.
+    pub(super) fn on_every_task(
+        statement: impl Into<String>,
+        measure: &str,
+        tasks: std::ops::Range<usize>,
+        differences: impl Fn(usize) -> Vec<f64>,
+        limit: f64,
+    ) -> Option<Self> {
+        let claimed = Claimed::Above(limit);
+        let count = tasks.len();
+        let each: Vec<(usize, Vec<f64>, Difference)> = tasks
+            .filter_map(|task| {
+                let values = differences(task);
+                let difference = Difference::from_number(&values, 0.0)?;
+                Some((task, values, difference))
+            })
+            .collect();
+        let verdicts = each.iter().map(|(_, values, difference)| {
+            let strict = Difference::from_number_among(values, 0.0, count)?;
+            Some((difference.verdict(claimed), strict.verdict(claimed)))
+        });
+        let verdicts: Vec<(Verdict, Verdict)> = verdicts.collect::<Option<_>>()?;
+        let any_strict = |wanted| verdicts.iter().any(|(_, strict)| *strict == wanted);
+        let verdict = if any_strict(Verdict::Fails) {
+            Verdict::Fails
+        } else if any_strict(Verdict::FailsOnce) {
+            Verdict::FailsOnce
+        } else if verdicts.iter().all(|(plain, _)| *plain == Verdict::Holds) {
+            Verdict::Holds
+        } else if any_strict(Verdict::HoldsOnce) {
+            Verdict::HoldsOnce
+        } else {
+            Verdict::Undecided
+        };
+        let low = |difference: &Difference| difference.interval.map_or(difference.mean, |it| it.0);
+        let least = each
+            .into_iter()
+            .min_by(|(.., left), (.., right)| low(left).total_cmp(&low(right)));
+        let (task, values, difference) = least?;
+        Some(Self {
+            statement: statement.into(),
+            measure: format!(
+                "{measure}; shown is task {}, where it is least so",
+                task + 1
+            ),
+            ours: Statistic::new(&values)?,
+            paper: None,
+            difference,
+            claimed,
+            verdict,
+        })
+    }
+}
+
+/// One run of a condition.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a> {
+    condition: &'a ConditionSummary,
+    index: usize,
+}
+
+impl<'a> Run<'a> {
+    /// The accuracies on the test images.
+    pub(super) fn test(self) -> &'a AccuracyMatrix {
+        &self.condition.accuracy[self.index]
+    }
+
+    /// The accuracies on the training images.
+    pub(super) fn train(self) -> &'a AccuracyMatrix {
+        &self.condition.train_accuracy[self.index]
+    }
+
+    /// Average test accuracy after the last task.
+    pub(super) fn average(self) -> f64 {
+        last_average(self.test())
+    }
+
+    /// Average training accuracy after the last task.
+    pub(super) fn train_average(self) -> f64 {
+        last_average(self.train())
+    }
+
+    /// Test accuracy on `task` after the last one.
+    pub(super) fn at_end(self, task: usize) -> f64 {
+        self.test().last()[task]
+    }
+
+    /// Test accuracy on `task` right after its own training.
+    pub(super) fn learnt(self, task: usize) -> f64 {
+        self.test().rows()[task][task]
+    }
+
+    /// Mean correlation between the path integrals of two tasks in a hidden layer, from 1.
+    pub(super) fn correlation(self, layer: usize) -> Option<f64> {
+        let layer = self.layer(layer)?;
+        layer.mean_between(layer.matrix.len())
+    }
+
+    /// The correlations of a hidden layer, from 1.
+    pub(super) fn layer(self, layer: usize) -> Option<&'a crate::metrics::LayerCorrelations> {
+        let layers = self.condition.correlations.get(self.index)?;
+        layers.iter().find(|one| one.layer == layer)
+    }
+}
+
+/// One value per seed, of those that have one.
+pub(super) fn values(condition: &ConditionSummary, of: impl Fn(Run) -> Option<f64>) -> Vec<f64> {
+    runs(condition).filter_map(|(_, run)| of(run)).collect()
+}
+
+/// Of each seed that both conditions have run, what `first` makes of the one less what `second`
+/// makes of the other, where both make something of it.
+pub(super) fn differences(
+    [left, right]: [&ConditionSummary; 2],
+    first: impl Fn(Run) -> Option<f64>,
+    second: impl Fn(Run) -> Option<f64>,
+) -> Vec<f64> {
+    let pairs = runs(left).filter_map(|(seed, run)| {
+        let (_, other) = runs(right).find(|(other, _)| *other == seed)?;
+        Some(first(run)? - second(other)?)
+    });
+    pairs.collect()
+}
+
+fn runs(condition: &ConditionSummary) -> impl Iterator<Item = (u64, Run<'_>)> {
+    let seeds = condition.seeds.iter().enumerate();
+    seeds.map(move |(index, seed)| (*seed, Run { condition, index }))
+}
+
+fn last_average(matrix: &AccuracyMatrix) -> f64 {
+    let averages = matrix.average_accuracies();
+    averages.last().copied().unwrap_or_default()
+}

@@ -1,0 +1,89 @@
+use super::super::claim::{Claim, differences, values};
+use super::{above_plain, falls_with_age, is_similar, of_method, plain};
+use crate::experiment::{ConditionSummary, Experiment, ExperimentConfig, Method, Summary};
+use crate::metrics::Statistic;
+use crate::report::Reference;
+
+/// Figure 6.
+pub(super) fn claims(config: &ExperimentConfig, summary: &Summary) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    if Reference::departures(config).is_empty() {
+        for condition in &summary.conditions {
+            let tasks = 0..condition.num_tasks();
+            claims.extend(tasks.filter_map(|task| as_in_the_paper(condition, task)));
+        }
+    }
+    let plain = plain(summary);
+    claims.extend(plain.and_then(falls_with_age));
+    for consolidated in of_method(summary, Method::Si) {
+        claims.extend(plain.and_then(|plain| above_plain([consolidated, plain])));
+        claims.extend(is_similar(consolidated));
+        for scratch in of_method(summary, Method::Scratch) {
+            claims.extend(beside_scratch(consolidated, scratch));
+        }
+    }
+    claims
+}
+
+/// The tasks of CIFAR-100, with consolidation at the end and from scratch right after them.
+fn beside_scratch(ours: &ConditionSummary, scratch: &ConditionSummary) -> Vec<Claim> {
+    let later = 1..ours.num_tasks();
+    let label = ours.condition.label();
+    let on_test = Claim::on_every_task(
+        format!("On the tasks of CIFAR-100, {label} is at most a point below from scratch"),
+        "test accuracy at the end, less that from scratch",
+        later.clone(),
+        |task| {
+            differences(
+                [ours, scratch],
+                |run| Some(run.at_end(task)),
+                |run| Some(run.learnt(task)),
+            )
+        },
+        -0.01,
+    );
+    let on_train = Claim::on_every_task(
+        format!("On their training images, from scratch is above {label}"),
+        "training accuracy from scratch, less that at the end",
+        later,
+        |task| {
+            differences(
+                [scratch, ours],
+                |run| Some(run.train().rows()[task][task]),
+                |run| Some(run.train().last()[task]),
+            )
+        },
+        0.0,
+    );
+    on_test.into_iter().chain(on_train).collect()
+}
+
+fn as_in_the_paper(condition: &ConditionSummary, task: usize) -> Option<Claim> {
+    let reference = Reference::of(Experiment::SplitCifar);
+    let curve = reference.curve(&condition.condition)?;
+    let std = *curve.final_accuracy_std.get(task)?;
+    let paper = Statistic {
+        n: reference.num_runs,
+        mean: *curve.final_accuracy.get(task)?,
+        std: Some(std),
+        sem: Some(std / (reference.num_runs as f64).sqrt()),
+    };
+    let is_scratch = condition.condition.method == Method::Scratch;
+    Claim::equals_paper(
+        format!(
+            "With {}, accuracy on task {} is the paper's, to 3 points",
+            condition.condition.label(),
+            task + 1
+        ),
+        match is_scratch {
+            true => "test accuracy right after the task",
+            false => "test accuracy at the end",
+        },
+        &values(condition, |run| match is_scratch {
+            true => Some(run.learnt(task)),
+            false => Some(run.at_end(task)),
+        }),
+        paper,
+        0.03,
+    )
+}

@@ -1,0 +1,63 @@
+use super::super::chapter::{Chapter, Table};
+use super::{HEADER, INTRODUCTION, READING, TITLE, cells, tally};
+
+/// The report as Markdown, with its figures by their paths.
+pub(super) fn page(chapters: &[Chapter]) -> String {
+    let mut page = format!(
+        "# {TITLE}\n\n{INTRODUCTION} Made by `cargo xtask repro`; nothing here is typed by hand.\n\n\
+         **{}.** Where we depart from the paper is listed in \
+         `docs/deviations.md`. The commands are those of a clone, with paths from this folder.\n\n{READING}\n",
+        tally(chapters)
+    );
+    for chapter in chapters {
+        page.push_str(&format!("\n## {}\n\n", chapter.title));
+        let facts = chapter.facts.iter();
+        let facts: Vec<String> = facts
+            .map(|(name, value)| format!("- {name}: {}", fact(name, value)))
+            .collect();
+        page.push_str(&facts.join("\n"));
+        page.push('\n');
+        for picture in &chapter.pictures {
+            page.push_str(&format!(
+                "\n![{caption}]({})\n\n{caption}.\n",
+                picture.path,
+                caption = picture.caption
+            ));
+        }
+        for table in &chapter.tables {
+            page.push_str(&format!("\n{}.\n\n{}", table.caption, rows(table)));
+        }
+        if !chapter.claims.is_empty() {
+            page.push_str(&format!(
+                "\n{}",
+                rows(&Table {
+                    caption: String::new(),
+                    header: HEADER.map(str::to_string).to_vec(),
+                    rows: chapter
+                        .claims
+                        .iter()
+                        .map(|claim| cells(claim).to_vec())
+                        .collect(),
+                })
+            ));
+        }
+    }
+    page
+}
+
+fn fact(name: &str, value: &str) -> String {
+    match name {
+        "command" => format!("`{value}`"),
+        _ => value.to_string(),
+    }
+}
+
+fn rows(table: &Table) -> String {
+    let line = |cells: &[String]| {
+        let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let rule = vec!["---".to_string(); table.header.len()];
+    let head = [line(&table.header), line(&rule)].concat();
+    table.rows.iter().fold(head, |text, row| text + &line(row))
+}

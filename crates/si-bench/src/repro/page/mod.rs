@@ -1,0 +1,156 @@
+mod html;
+mod markdown;
+
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+use crate::metrics::{Claimed, Difference, Verdict};
+use crate::report::replace;
+
+use super::Claim;
+use super::chapter::{Chapter, chapters};
+
+/// The page that needs nothing beside it.
+pub const HTML: &str = "repro.html";
+const MARKDOWN: &str = "README.md";
+
+/// What [`write_report`] leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// `README.md`, which shows the figures beside it.
+    pub markdown: PathBuf,
+    /// `repro.html`, one page with everything in it.
+    pub html: PathBuf,
+    /// What the claims came to, as text for a terminal.
+    pub verdicts: String,
+}
+
+/// Writes the report of a results' folder: of every part that is there, whatever its budget, its
+/// figures, the paper's claims beside our numbers, and how they were come by.
+///
+/// # Errors
+///
+/// [`Error::Records`] and [`Error::Record`] for results that cannot be used, and [`Error::Io`] for
+/// files that cannot be read or written.
+pub fn write_report(folder: &Path) -> Result<Report, Error> {
+    let chapters = chapters(folder)?;
+    Ok(Report {
+        markdown: replace(folder, MARKDOWN, markdown::page(&chapters).as_bytes())?,
+        html: replace(folder, HTML, html::page(&chapters).as_bytes())?,
+        verdicts: verdicts(&chapters),
+    })
+}
+
+const TITLE: &str = "The paper again";
+const INTRODUCTION: &str = "Every figure of Zenke, Poole and Ganguli, Continual Learning Through \
+    Synaptic Intelligence (2017), computed anew, with its claims beside our numbers.";
+const READING: &str = "Numbers are means ± standard deviations over seeds. A claim is tested by the \
+    90 % interval of a difference, which is two one-sided tests at 5 %: it holds where the whole \
+    interval lies where the claim says, does not where the whole interval lies elsewhere, and is \
+    undecided in between. A claim about every task holds if it holds on each, and does not if it fails \
+    on one at 5 % divided by their number. Where the paper's spread is not known, ours is taken for \
+    it. Equivalence to a number of the paper is claimed within a margin that is \
+    stated. One run alone has no interval.";
+
+fn verdicts(chapters: &[Chapter]) -> String {
+    let mut lines = Vec::new();
+    for chapter in chapters {
+        lines.push(chapter.title.clone());
+        for claim in &chapter.claims {
+            lines.push(format!(
+                "  {:<16} {}",
+                verdict(claim.verdict),
+                claim.statement
+            ));
+        }
+    }
+    lines.push(tally(chapters));
+    lines.join("\n")
+}
+
+/// How many claims hold.
+fn tally(chapters: &[Chapter]) -> String {
+    let claims: Vec<&Claim> = chapters
+        .iter()
+        .flat_map(|chapter| &chapter.claims)
+        .collect();
+    let count = |wanted| {
+        claims
+            .iter()
+            .filter(|claim| claim.verdict == wanted)
+            .count()
+    };
+    format!(
+        "{} claims: {} hold, {} do not, {} undecided; of one run alone, without a test, {} as \
+         claimed and {} not",
+        claims.len(),
+        count(Verdict::Holds),
+        count(Verdict::Fails),
+        count(Verdict::Undecided),
+        count(Verdict::HoldsOnce),
+        count(Verdict::FailsOnce)
+    )
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Holds => "holds",
+        Verdict::Fails => "does not hold",
+        Verdict::Undecided => "undecided",
+        Verdict::HoldsOnce => "in one run",
+        Verdict::FailsOnce => "not in one run",
+    }
+}
+
+/// The cells of a claim, in points (shares times a hundred).
+fn cells(claim: &Claim) -> [String; 6] {
+    let Difference { mean, interval } = claim.difference;
+    [
+        claim.statement.clone(),
+        claim.measure.clone(),
+        format!(
+            "{} (n = {})",
+            super::chapter::percent(claim.ours),
+            claim.ours.n
+        ),
+        claim.paper.map_or("–".to_string(), points),
+        match interval {
+            Some((low, high)) => {
+                format!(
+                    "{} [{}, {}] {}",
+                    points(mean),
+                    points(low),
+                    points(high),
+                    claimed(claim)
+                )
+            }
+            None => format!("{} {}", points(mean), claimed(claim)),
+        },
+        verdict(claim.verdict).to_string(),
+    ]
+}
+
+const HEADER: [&str; 6] = [
+    "claim",
+    "measured",
+    "ours, in points",
+    "paper",
+    "difference [90 %], and what is claimed of it",
+    "verdict",
+];
+
+fn claimed(claim: &Claim) -> String {
+    match claim.claimed {
+        Claimed::Above(limit) => format!("> {}", points(limit)),
+        Claimed::Below(limit) => format!("< {}", points(limit)),
+        Claimed::Within(margin) => format!("within ± {}", points(margin)),
+    }
+}
+
+fn points(share: f64) -> String {
+    // Adding zero turns −0.00, as small negative numbers are rounded to, into 0.00.
+    format!("{:.2}", (share * 1e4).round() / 1e2 + 0.0)
+}
+
+#[cfg(test)]
+mod tests;

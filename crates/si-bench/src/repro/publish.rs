@@ -1,0 +1,63 @@
+use std::fs;
+use std::path::Path;
+
+use crate::Error;
+use crate::experiment::{ExperimentConfig, RunFolder};
+use crate::report::replace;
+
+use super::page::{Report, write_report};
+use super::{Part, Study, make};
+
+/// Takes what is finished of one results' folder over into another, beside the studies that are
+/// there of another budget, and writes the report there: without checkpoints, and without what is of
+/// this machine alone in the configs.
+///
+/// # Errors
+///
+/// [`Error::Records`] where that would put fewer runs in the place of more, and those of
+/// [`write_report`].
+pub fn publish(from: &Path, to: &Path) -> Result<Report, Error> {
+    for study in Study::all() {
+        let (source, target) = (from.join(study.name()), to.join(study.name()));
+        if !source.join(CONFIG).exists() {
+            continue;
+        }
+        let folder = RunFolder::open(&source)?;
+        let num_records = folder.records()?.len();
+        if num_records == 0 {
+            continue;
+        }
+        if target.join(CONFIG).exists() {
+            let num_there = RunFolder::open(&target)?.records()?.len();
+            if num_there > num_records {
+                return Err(Error::Records(format!(
+                    "{} has {num_records} finished run(s) and {} has {num_there}: finish it first, \
+                     or remove what is there",
+                    source.display(),
+                    target.display()
+                )));
+            }
+        }
+        let config = ExperimentConfig {
+            num_jobs: None,
+            data_dir: None,
+            ..folder.config().clone()
+        };
+        replace(&target, CONFIG, config.to_toml().as_bytes())?;
+        let records = source.join(RECORDS);
+        let bytes = fs::read(&records).map_err(|source| Error::Io {
+            action: "read",
+            path: records,
+            source,
+        })?;
+        replace(&target, RECORDS, &bytes)?;
+    }
+    // Computed in seconds, and the same every time.
+    for part in Part::ALL.into_iter().filter(|part| part.is_in(from)) {
+        make(part, to)?;
+    }
+    write_report(to)
+}
+
+const CONFIG: &str = "config.toml";
+const RECORDS: &str = "runs.jsonl";

@@ -1,0 +1,232 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use si_bench::Error;
+use si_bench::experiment::{ExperimentConfig, RunFolder};
+use si_bench::repro::{self, Part, Study};
+
+use crate::exit::Interrupted;
+use crate::interrupt::Interrupt;
+use crate::jobs::Outcome;
+use crate::output_folder::{ROOT, output_folder};
+use crate::progress::clock;
+use crate::{experiment, output};
+
+mod cost;
+mod plan;
+
+use plan::Plan;
+
+const EXAMPLES: &str = "\
+Examples:
+  si repro --plan                  what would run, and what it costs on this machine
+  si repro                         everything, on a budget of about two hours on two cores
+  si repro --only fig3,fig4        some of it
+  si repro --full                  the paper's protocol: days on a CPU
+  si repro --resume                go on with the newest that was interrupted
+
+The folder holds one folder per study, and README.md and repro.html with every claim of the paper
+beside our numbers. What is there already, from the other budget for example, is in the report too.";
+
+/// Make the whole paper again: every figure, and every claim beside our numbers
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ReproArgs {
+    /// The paper's protocol and number of seeds, in place of the reduced budget
+    #[arg(long, conflicts_with = "resume")]
+    full: bool,
+    /// Parts to make, of fig1, fig2, theory, fig3, fig4, fig5, fig6 [default: all]
+    #[arg(
+        long,
+        value_name = "PART,...",
+        value_delimiter = ',',
+        conflicts_with = "resume",
+        value_parser = PossibleValuesParser::new(Part::ALL.map(Part::name))
+            .try_map(|name| name.parse::<Part>())
+    )]
+    only: Vec<Part>,
+    /// Train nothing: list what would run, with time and memory judged by a few steps of each. Data
+    /// sets that are not there are fetched
+    #[arg(long)]
+    plan: bool,
+    /// Train nothing: write the report of what is in the folder of --out or --resume
+    #[arg(long, conflicts_with = "plan")]
+    report: bool,
+    /// Device, as `si devices` lists them [default: flex]
+    #[arg(long, value_name = "NAME[:INDEX]", conflicts_with = "resume")]
+    device: Option<String>,
+    /// Runs at a time, each in a process of its own with cores / jobs threads [default: the cores]
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Folder with CIFAR's official files [default: $SI_DATA_DIR, then the cache]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Folder for the results [default: runs/repro/UTC-TIME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// When all is done, take the results over into this folder too, beside those of the other
+    /// budget, and write the report there
+    #[arg(long, value_name = "DIR")]
+    publish: Option<PathBuf>,
+    /// Go on in a folder with what it was begun with; without DIR, in the newest under runs/repro
+    /// that is not finished
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    resume: Option<Option<PathBuf>>,
+}
+
+pub(crate) fn run(args: &ReproArgs) -> anyhow::Result<()> {
+    if args.report {
+        return report(args);
+    }
+    let (folder, plan) = match &args.resume {
+        None => (None, Plan::new(args)),
+        Some(resume) => {
+            let folder = match resume {
+                Some(folder) => folder.clone(),
+                None => newest_unfinished(&Path::new(ROOT).join("repro"))?,
+            };
+            let plan = Plan::read(&folder)?.with(args);
+            (Some(folder), plan)
+        }
+    };
+    let studies = plan.studies()?;
+    if args.plan {
+        return cost::print(&plan.parts, &studies);
+    }
+    let folder = match folder {
+        Some(folder) => folder,
+        None => output_folder("repro", args.out.as_deref())?,
+    };
+    plan.write(&folder)?;
+    let failures = make(&folder, &plan.parts, &studies)?;
+    write_report(
+        &folder,
+        plan.publish.as_deref().filter(|_| failures.is_empty()),
+    )?;
+    match failures.is_empty() {
+        true => Ok(()),
+        false => bail!(
+            "failed: {}; to try again what is not complete: si repro --resume {}",
+            failures.join(", "),
+            folder.display()
+        ),
+    }
+}
+
+/// The report alone.
+fn report(args: &ReproArgs) -> anyhow::Result<()> {
+    let folder = args.resume.clone().flatten().or_else(|| args.out.clone());
+    let folder = folder.ok_or_else(|| {
+        Error::Config("--report needs the folder of the results, by --out DIR".to_string())
+    })?;
+    if !folder.is_dir() {
+        return Err(Error::NotARun { path: folder }.into());
+    }
+    write_report(&folder, args.publish.as_deref())
+}
+
+fn write_report(folder: &Path, publish: Option<&Path>) -> anyhow::Result<()> {
+    let report = match publish {
+        Some(target) => {
+            repro::write_report(folder)?;
+            repro::publish(folder, target)?
+        }
+        None => repro::write_report(folder)?,
+    };
+    output::result(report.verdicts)?;
+    for path in [report.markdown, report.html] {
+        output::result(format_args!("wrote {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Does what `folder` lacks, and returns the names of what failed: one part's missing data should not
+/// cost the others.
+fn make(folder: &Path, parts: &[Part], studies: &[Study]) -> anyhow::Result<Vec<String>> {
+    let interrupt = Interrupt::catch()?;
+    let computed: Vec<Part> = parts
+        .iter()
+        .copied()
+        .filter(|part| part.experiment().is_none())
+        .collect();
+    let total = computed.len() + studies.len();
+    let start = Instant::now();
+    let mut failures = Vec::new();
+    let mut index = 0;
+    let mut begin = |title: String| {
+        index += 1;
+        let elapsed = clock(start.elapsed());
+        output::note(format_args!(
+            "[{index} of {total}, {elapsed} so far] {title}"
+        ));
+    };
+    for part in computed {
+        begin(part.title().to_string());
+        repro::make(part, folder)?;
+    }
+    for study in studies {
+        let titles: Vec<&str> = study.parts.iter().map(|part| part.title()).collect();
+        begin(titles.join("; "));
+        match make_study(folder, study, &interrupt) {
+            Ok(()) => {}
+            Err(error) if error.is::<Interrupted>() => return Err(error),
+            Err(error) => {
+                output::note(format_args!("{}: {error:#}", study.name()));
+                failures.push(study.name());
+            }
+        }
+    }
+    Ok(failures)
+}
+
+/// Does the runs that a study's folder lacks.
+fn make_study(folder: &Path, study: &Study, interrupt: &Interrupt) -> anyhow::Result<()> {
+    let path = folder.join(study.name());
+    let config = ExperimentConfig {
+        output_dir: Some(path.clone()),
+        ..study.config.clone()
+    };
+    let mut runs = match path.exists() {
+        false => {
+            experiment::check(&config)?;
+            RunFolder::create(config, folder, SystemTime::now())?
+        }
+        true => {
+            let mut runs = RunFolder::open(&path)?;
+            runs.resume(config)?;
+            if runs.missing()?.is_empty() {
+                return Ok(());
+            }
+            experiment::check(runs.config())?;
+            runs
+        }
+    };
+    match experiment::train(&mut runs, interrupt)? {
+        Outcome::Done { num_failed: 0 } => Ok(()),
+        Outcome::Done { num_failed } => bail!("{num_failed} runs failed"),
+        Outcome::Interrupted => Err(Interrupted(format!(
+            "interrupted; to go on: si repro --resume {}",
+            folder.display()
+        ))
+        .into()),
+    }
+}
+
+/// The newest folder in `root` that lacks some of its plan.
+fn newest_unfinished(root: &Path) -> anyhow::Result<PathBuf> {
+    let entries = fs::read_dir(root).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    // Stamps sort by time.
+    folders.sort();
+    for folder in folders.into_iter().rev() {
+        if Plan::is_in(&folder) && !Plan::read(&folder)?.is_done(&folder)? {
+            return Ok(folder);
+        }
+    }
+    let message = format!("there is no unfinished repro in {}", root.display());
+    Err(Error::Config(message)).context("nothing to go on with")
+}

@@ -1,0 +1,89 @@
+use std::env;
+use std::time::Duration;
+
+use anyhow::Context;
+use si_bench::repro::{Part, Study, reductions};
+
+use crate::commands::probe::probe;
+use crate::experiment::{check, num_jobs, worker};
+use crate::output;
+use crate::progress::clock;
+
+/// Lists what would run, with what it costs: steps of the first task, without the penalty that later
+/// ones have.
+pub(super) fn print(parts: &[Part], studies: &[Study]) -> anyhow::Result<()> {
+    let program = env::current_exe().context("cannot find this program's own file")?;
+    let mut total = 0.0;
+    for part in parts.iter().filter(|part| part.experiment().is_none()) {
+        output::result(format_args!("{}: seconds", part.title()))?;
+    }
+    for study in studies {
+        let config = &study.config;
+        let titles: Vec<&str> = study.parts.iter().map(|part| part.title()).collect();
+        output::result(format_args!("{}", titles.join("; ")))?;
+        let reductions = reductions(config);
+        output::result(match reductions.is_empty() {
+            true => "  the paper's protocol".to_string(),
+            false => format!("  reduced: {}", reductions.join(", ")),
+        })?;
+        if let Err(error) = check(config) {
+            output::result(format_args!("  cannot run here: {error:#}"))?;
+            continue;
+        }
+        let num_jobs = num_jobs(config);
+        let mut runs = Vec::new();
+        for condition in config.conditions() {
+            let probe = probe(worker(&program, num_jobs), config, &condition)?;
+            let of_runs = probe.seconds() * config.num_seeds as f64;
+            runs.extend(vec![probe.seconds(); config.num_seeds]);
+            let memory = match probe.peak_bytes {
+                Some(bytes) => format!(", {:.1} GB each", bytes as f64 / 1e9),
+                None => String::new(),
+            };
+            output::result(format_args!(
+                "  {:<12} {} seeds × {} steps of {:.1} ms ({:.1} % for the data): {}{memory}",
+                condition.name,
+                config.num_seeds,
+                probe.num_steps,
+                1e3 * probe.seconds_per_step,
+                100.0 * probe.data_share,
+                clock(Duration::from_secs_f64(of_runs)),
+            ))?;
+        }
+        let num_jobs = num_jobs.min(runs.len());
+        let wall = wall_time(runs, num_jobs);
+        total += wall;
+        output::result(format_args!(
+            "  in {num_jobs} processes at a time on {}: about {}",
+            config.device,
+            clock(Duration::from_secs_f64(wall))
+        ))?;
+    }
+    output::result(format_args!(
+        "in all: about {}, and a little more for what first tasks do not tell",
+        clock(Duration::from_secs_f64(total))
+    ))?;
+    Ok(())
+}
+
+/// Time until the last of the runs is done, each of which is taken by the process that is free first.
+fn wall_time(runs: Vec<f64>, num_jobs: usize) -> f64 {
+    let mut busy_until = vec![0.0; num_jobs.max(1)];
+    for seconds in runs {
+        busy_until.sort_by(f64::total_cmp);
+        busy_until[0] += seconds;
+    }
+    busy_until.into_iter().fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_runs_leave_processes_idle() {
+        assert_eq!(wall_time(vec![3.0, 1.0, 1.0, 2.0], 2), 4.0);
+        assert_eq!(wall_time(vec![2.0], 64), 2.0);
+        assert_eq!(wall_time(Vec::new(), 0), 0.0);
+    }
+}

@@ -1,0 +1,115 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use si_bench::Error;
+use si_bench::experiment::{Experiment, RunFolder};
+use si_bench::repro::{Budget, Part, Study};
+
+use super::ReproArgs;
+
+/// What was asked for, which lies in the results' folder so that it can be gone on with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Plan {
+    pub(super) parts: Vec<Part>,
+    full: bool,
+    device: Option<String>,
+    jobs: Option<usize>,
+    data_dir: Option<PathBuf>,
+    pub(super) publish: Option<PathBuf>,
+}
+
+const FILE: &str = "repro.toml";
+
+impl Plan {
+    pub(super) fn new(args: &ReproArgs) -> Self {
+        let mut parts = match args.only.is_empty() {
+            true => Part::ALL.to_vec(),
+            false => args.only.clone(),
+        };
+        parts.sort();
+        parts.dedup();
+        Self {
+            parts,
+            full: args.full,
+            device: args.device.clone(),
+            jobs: args.jobs,
+            data_dir: args.data_dir.clone(),
+            publish: args.publish.clone(),
+        }
+    }
+
+    /// With what may be given anew.
+    pub(super) fn with(self, args: &ReproArgs) -> Self {
+        Self {
+            jobs: args.jobs.or(self.jobs),
+            data_dir: args.data_dir.clone().or(self.data_dir),
+            publish: args.publish.clone().or(self.publish),
+            ..self
+        }
+    }
+
+    pub(super) fn is_in(folder: &Path) -> bool {
+        folder.join(FILE).exists()
+    }
+
+    pub(super) fn read(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join(FILE);
+        if !path.exists() {
+            return Err(Error::NotARun {
+                path: folder.to_path_buf(),
+            }
+            .into());
+        }
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        toml::from_str(&text)
+            .map_err(|error| Error::Config(error.message().to_string()))
+            .with_context(|| format!("{} is not a valid plan", path.display()))
+    }
+
+    pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        let path = folder.join(FILE);
+        let draft = folder.join("repro.toml.part");
+        fs::write(&draft, toml::to_string_pretty(self)?)
+            .and_then(|()| fs::rename(&draft, &path))
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// The studies that the parts need.
+    pub(super) fn studies(&self) -> anyhow::Result<Vec<Study>> {
+        let budget = match self.full {
+            true => Budget::Full,
+            false => Budget::Reduced,
+        };
+        let mut studies = Study::of(&self.parts, budget);
+        for study in &mut studies {
+            let config = &mut study.config;
+            if let Some(device) = &self.device {
+                config.device.clone_from(device);
+            }
+            config.num_jobs = self.jobs;
+            // MNIST is in the box, and need not be in the folder that CIFAR is in.
+            if config.experiment == Experiment::SplitCifar {
+                config.data_dir.clone_from(&self.data_dir);
+            }
+            config.validate()?;
+            si_bench::device(&config.device)?;
+        }
+        Ok(studies)
+    }
+
+    /// Whether every run is there.
+    pub(super) fn is_done(&self, folder: &Path) -> anyhow::Result<bool> {
+        for study in self.studies()? {
+            let path = folder.join(study.name());
+            if !path.exists() || !RunFolder::open(&path)?.missing()?.is_empty() {
+                return Ok(false);
+            }
+        }
+        // Written last.
+        Ok(folder.join(si_bench::repro::HTML).exists())
+    }
+}

@@ -1,0 +1,107 @@
+use std::path::Path;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use si_bench::experiment::{ConditionSummary, Experiment, ExperimentConfig, Method, Summary};
+
+use crate::output_folder::ROOT;
+use crate::settings::Settings;
+use crate::{experiment, output};
+
+const EXAMPLES: &str = "\
+Examples:
+  si sweep split-mnist                                  five strengths of each method
+  si sweep permuted-mnist --epochs 3 --hidden-sizes 400,400
+                                                        for a smaller network and budget
+  si sweep split-mnist --strengths 0.5,1,2 --elastic-strengths
+                                                        a finer search, of one method alone
+
+All settings are those of `si EXPERIMENT --help`. The seeds are others than the experiment's own, and
+the test images are not looked at, unless you say so: take the strength found here to the experiment.";
+
+/// Find the strength of a method by a coarse search on held-out training images
+///
+/// The last training images of each task take the place of the test images. Strengths are a factor
+/// of ten apart by default; the best by average accuracy after the last task is named at the end.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SweepArgs {
+    /// The experiment
+    #[arg(
+        value_name = "EXPERIMENT",
+        value_parser = PossibleValuesParser::new(Experiment::ALL.map(Experiment::name))
+            .try_map(|name| name.parse::<Experiment>())
+    )]
+    experiment: Experiment,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+pub(crate) fn run(args: &SweepArgs) -> anyhow::Result<()> {
+    let root = Path::new(ROOT).join("sweep");
+    let folder = experiment::run_in("sweep ", &root, base(args.experiment), &args.settings)?;
+    let summary = Summary::new(folder.config(), &folder.records()?)?;
+    for (method, symbol) in [(Method::Si, "c"), (Method::Ewc, "λ")] {
+        if let Some(best) = best(&summary, method) {
+            let strength = best.condition.strength;
+            let tried: Vec<f64> = strengths(&summary, method).collect();
+            if tried.len() > 1
+                && (tried.iter().all(|c| *c <= strength) || tried.iter().all(|c| *c >= strength))
+            {
+                output::note(format_args!(
+                    "{symbol} = {strength} is at the end of what was tried: try further"
+                ));
+            }
+            output::result(format_args!(
+                "best on held-out images: {} with {symbol} = {}, {:.2} % on average at the end",
+                method.name(),
+                strength,
+                100.0 * average(best)
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+/// The paper's protocol with a coarse grid, on images and seeds that it does not report on.
+fn base(experiment: Experiment) -> ExperimentConfig {
+    let paper = ExperimentConfig::paper(experiment);
+    let (num_held_out, elastic_strengths) = match experiment {
+        Experiment::SplitMnist => (2000, vec![10.0, 100.0, 1e3, 1e4, 1e5]),
+        Experiment::PermutedMnist => (10_000, vec![1.0, 10.0, 100.0, 1e3, 1e4]),
+        Experiment::SplitCifar => (1000, Vec::new()),
+    };
+    ExperimentConfig {
+        strengths: vec![0.001, 0.01, 0.1, 1.0, 10.0],
+        elastic_strengths,
+        controls: Vec::new(),
+        num_held_out: Some(num_held_out),
+        record_correlations: false,
+        num_seeds: 1,
+        first_seed: FIRST_SEED,
+        ..paper
+    }
+}
+
+/// Far from the seeds that experiments begin at.
+const FIRST_SEED: u64 = 1000;
+
+fn strengths(summary: &Summary, method: Method) -> impl Iterator<Item = f64> {
+    let conditions = summary.conditions.iter();
+    conditions
+        .filter(move |one| one.condition.method == method)
+        .map(|one| one.condition.strength)
+}
+
+fn best(summary: &Summary, method: Method) -> Option<&ConditionSummary> {
+    let of_method = |one: &&ConditionSummary| one.condition.method == method;
+    let conditions = summary.conditions.iter().filter(of_method);
+    conditions.max_by(|left, right| average(left).total_cmp(&average(right)))
+}
+
+fn average(condition: &ConditionSummary) -> f64 {
+    condition
+        .average_accuracy
+        .last()
+        .map_or(0.0, |last| last.mean)
+}

@@ -1,0 +1,55 @@
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::command::{command, run, workspace};
+
+/// What is generated, below the workspace.
+const RESULTS: &str = "docs/results";
+/// Where it is generated again.
+const AGAIN: &str = "target/trial/results";
+/// The report's pages.
+const PAGES: [&str; 2] = ["README.md", "repro.html"];
+
+/// Checks that the report in the repository is what the stored runs give.
+pub(crate) fn check() -> Result<()> {
+    let (results, again) = (workspace().join(RESULTS), workspace().join(AGAIN));
+    match fs::remove_dir_all(&again) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(error).context(format!("cannot remove {}", again.display()));
+        }
+        _ => copy(&results, &again)?,
+    }
+    run(command(&format!(
+        "cargo run -p si-cli -- repro --report --out {AGAIN}"
+    ))?)?;
+    for page in PAGES {
+        ensure!(
+            read(&results.join(page))? == read(&again.join(page))?,
+            "{RESULTS}/{page} is not what its runs give: refresh it with \
+             `cargo run -p si-cli -- repro --report --out {RESULTS}`"
+        );
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
+    let entries = fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        let target = to.join(path.file_name().context("an entry has a name")?);
+        if path.is_dir() {
+            copy(&path, &target)?;
+        } else {
+            fs::copy(&path, &target).with_context(|| format!("cannot copy {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
