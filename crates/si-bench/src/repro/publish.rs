@@ -5,6 +5,7 @@ use crate::Error;
 use crate::experiment::{ExperimentConfig, RunFolder};
 use crate::report::replace;
 
+use super::chapter::SWEEPS;
 use super::page::{Report, write_report};
 use super::{Part, Study, make};
 
@@ -17,8 +18,9 @@ use super::{Part, Study, make};
 /// [`Error::Records`] where that would put fewer runs in the place of more, and those of
 /// [`write_report`].
 pub fn publish(from: &Path, to: &Path) -> Result<Report, Error> {
-    for study in Study::all() {
-        let (source, target) = (from.join(study.name()), to.join(study.name()));
+    let studies = Study::all().into_iter().map(|study| study.name());
+    for name in studies.chain(SWEEPS.map(str::to_string)) {
+        let (source, target) = (from.join(&name), to.join(&name));
         if !source.join(CONFIG).exists() {
             continue;
         }

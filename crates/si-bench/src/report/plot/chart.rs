@@ -128,7 +128,7 @@ impl Chart {
         draw_label(svg, center, None, &self.x.label);
         if is_outer {
             let middle = frame.top + frame.height / 2.0;
-            let place = (frame.left - LEFT + MARGIN + TITLE_SIZE * 0.8, middle);
+            let place = (frame.left - LEFT + TITLE_SIZE * 0.8, middle);
             draw_label(svg, place, Some(-90), &self.y.label);
         }
         svg.close();

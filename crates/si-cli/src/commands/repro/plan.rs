@@ -84,6 +84,10 @@ impl Plan {
             true => Budget::Full,
             false => Budget::Reduced,
         };
+        // Also where no part needs it: a wrong name is a mistake.
+        if let Some(device) = &self.device {
+            si_bench::device(device)?;
+        }
         let mut studies = Study::of(&self.parts, budget);
         for study in &mut studies {
             let config = &mut study.config;

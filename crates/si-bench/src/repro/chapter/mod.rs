@@ -1,0 +1,98 @@
+mod computed;
+mod study;
+
+use std::path::Path;
+
+use crate::Error;
+use crate::metrics::Statistic;
+
+use super::{Claim, Part, Study};
+
+pub use computed::make;
+pub(super) use study::SWEEPS;
+
+/// One part of the paper on one budget, with all that a page shows of it.
+pub(super) struct Chapter {
+    pub(super) title: String,
+    /// Protocol, device and the like, each with its name.
+    pub(super) facts: Vec<(String, String)>,
+    pub(super) pictures: Vec<Picture>,
+    pub(super) tables: Vec<Table>,
+    pub(super) claims: Vec<Claim>,
+}
+
+/// A figure and where it lies in the results' folder.
+pub(super) struct Picture {
+    pub(super) svg: String,
+    pub(super) path: String,
+    pub(super) caption: String,
+}
+
+/// Numbers with a heading for each column, and text that says what they are.
+pub(super) struct Table {
+    pub(super) caption: String,
+    pub(super) header: Vec<String>,
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+/// The chapters of a results' folder, in the order of the paper: of what is there.
+pub(super) fn chapters(folder: &Path) -> Result<Vec<Chapter>, Error> {
+    let mut chapters = Vec::new();
+    for part in Part::ALL {
+        match part {
+            Part::Figure1 | Part::Figure2 => chapters.extend(computed::of_schematic(part, folder)?),
+            Part::Theory => chapters.extend(computed::of_theory(folder)?),
+            Part::Figure3 | Part::Figure4 | Part::Figure5 | Part::Figure6 => {
+                for study in Study::all() {
+                    if study.parts.contains(&part) {
+                        chapters.extend(study::of_study(part, &study.name(), folder)?);
+                    }
+                }
+            }
+        }
+    }
+    for sweep in SWEEPS {
+        chapters.extend(study::of_sweep(sweep, folder)?);
+    }
+    Ok(chapters)
+}
+
+/// `mean ± std` of shares, in per cent.
+pub(super) fn percent(statistic: Statistic) -> String {
+    let mean = format!("{:.2}", 100.0 * statistic.mean);
+    match statistic.std {
+        Some(std) => format!("{mean} ± {:.2}", 100.0 * std),
+        None => mean,
+    }
+}
+
+fn picture(folder: &Path, path: &str, caption: &str) -> Result<Picture, Error> {
+    let file = folder.join(path);
+    Ok(Picture {
+        svg: read(&file)?
+            .ok_or_else(|| Error::Records(format!("{} is missing", file.display())))?,
+        path: path.to_string(),
+        caption: caption.to_string(),
+    })
+}
+
+/// `None` for a file that is not there.
+fn read(path: &Path) -> Result<Option<String>, Error> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::Io {
+            action: "read",
+            path: path.to_path_buf(),
+            source,
+        }),
+    }
+}
+
+fn command(line: &str) -> (String, String) {
+    ("command".to_string(), line.to_string())
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| word.to_string()).collect()
+}

@@ -1,0 +1,172 @@
+use std::path::Path;
+
+use crate::Error;
+use crate::experiment::{ExperimentConfig, RunFolder, Summary};
+use crate::metrics::Statistics;
+use crate::report::{self, PNG_WIDTH, Reference, png, replace};
+
+use super::super::figures::{self, FIGURE_4, FIGURE_5, FIGURE_5_GROWTH, FIGURE_6};
+use super::super::{claims, reductions};
+use super::{Chapter, Part, Table, command, percent, picture, words};
+
+/// Folders of the searches that strengths of the protocols come from.
+pub(in crate::repro) const SWEEPS: [&str; 1] = ["sweep-permuted-mnist"];
+
+/// `None` where the study has no finished run.
+pub(super) fn of_study(part: Part, name: &str, folder: &Path) -> Result<Option<Chapter>, Error> {
+    let path = folder.join(name);
+    if !path.join("config.toml").exists() {
+        return Ok(None);
+    }
+    let runs = RunFolder::open(&path)?;
+    let (config, records) = (runs.config(), runs.records()?);
+    if records.is_empty() {
+        return Ok(None);
+    }
+    // Figure 4 has written it.
+    if part != Part::Figure5 {
+        report::write(&path, config, &records)?;
+    }
+    let summary = Summary::new(config, &records)?;
+    let mut pictures = Vec::new();
+    let mut draw = |file: &str, svg: String, caption: &str| -> Result<(), Error> {
+        replace(&path, &format!("{file}.png"), &png(&svg, PNG_WIDTH)?)?;
+        replace(&path, &format!("{file}.svg"), svg.as_bytes())?;
+        pictures.push(picture(folder, &format!("{name}/{file}.svg"), caption)?);
+        Ok(())
+    };
+    match part {
+        Part::Figure4 => draw("figure4", figures::figure4(config, &summary), FIGURE_4)?,
+        Part::Figure5 => {
+            let Some(matrices) = figures::figure5(&summary) else {
+                return Ok(None);
+            };
+            draw("figure5", matrices, FIGURE_5)?;
+            if let Some(growth) = figures::figure5_growth(config, &summary) {
+                draw("figure5-growth", growth, FIGURE_5_GROWTH)?;
+            }
+        }
+        Part::Figure6 => draw("figure6", figures::figure6(config, &summary), FIGURE_6)?,
+        Part::Figure1 | Part::Figure2 | Part::Theory | Part::Figure3 => {
+            pictures.push(picture(
+                folder,
+                &format!("{name}/figure.svg"),
+                report::CAPTION,
+            )?);
+        }
+    }
+    let missing = runs.missing()?.len();
+    Ok(Some(Chapter {
+        title: match reductions(config).is_empty() {
+            true => format!("{}, the paper's protocol", part.title()),
+            false => format!("{}, reduced protocol", part.title()),
+        },
+        facts: facts(name, config, &summary, missing),
+        pictures,
+        tables: match part {
+            Part::Figure5 => Vec::new(),
+            _ => vec![averages(config, &summary)],
+        },
+        claims: claims(part, config, &summary),
+    }))
+}
+
+fn facts(
+    name: &str,
+    config: &ExperimentConfig,
+    summary: &Summary,
+    missing: usize,
+) -> Vec<(String, String)> {
+    let fact = |name: &str, value: String| (name.to_string(), value);
+    let mut facts = vec![command(&format!(
+        "cargo run -p si-cli -- {} --config {name}/config.toml",
+        config.experiment.name()
+    ))];
+    let reductions = reductions(config);
+    if !reductions.is_empty() {
+        facts.push(fact("reduced", reductions.join(", ")));
+    }
+    if missing > 0 {
+        facts.push(fact(
+            "not run yet",
+            format!(
+                "{missing} of {} runs",
+                config.conditions().len() * config.num_seeds
+            ),
+        ));
+    }
+    let versions = &summary.versions;
+    let seconds: f64 = summary.conditions.iter().map(|one| one.seconds).sum();
+    facts.push(fact("device", summary.device.clone()));
+    facts.push(fact(
+        "versions",
+        format!("si {}, Burn {}", versions.si, versions.burn),
+    ));
+    facts.push(fact(
+        "wall time of all runs together",
+        report::duration(seconds),
+    ));
+    facts
+}
+
+/// Average accuracies at the end, beside the paper's.
+fn averages(config: &ExperimentConfig, summary: &Summary) -> Table {
+    let is_papers = reductions(config).is_empty();
+    let reference = Reference::of(config.experiment);
+    let rows = summary.conditions.iter().map(|condition| {
+        let cell = |statistics: &Statistics| statistics.last().map_or("–".to_string(), percent);
+        let curve = reference.curve(&condition.condition).filter(|_| is_papers);
+        let paper = curve.and_then(|curve| curve.average_accuracy.get(condition.num_tasks() - 1));
+        let seeds: Vec<String> = condition.seeds.iter().map(u64::to_string).collect();
+        vec![
+            condition.condition.label(),
+            seeds.join(" "),
+            cell(&condition.average_accuracy),
+            cell(&condition.train_average_accuracy),
+            paper.map_or("–".to_string(), |paper| format!("{:.2}", 100.0 * paper)),
+        ]
+    });
+    Table {
+        caption: format!(
+            "Average accuracy over the tasks at the end (from scratch: each after its own task), in \
+             %, mean ± standard deviation. The paper's number is {}",
+            reference.measure
+        ),
+        header: words(&["condition", "seeds", "test", "training", "paper"]),
+        rows: rows.collect(),
+    }
+}
+
+/// `None` where the search has no finished run.
+pub(super) fn of_sweep(name: &str, folder: &Path) -> Result<Option<Chapter>, Error> {
+    let path = folder.join(name);
+    if !path.join("config.toml").exists() {
+        return Ok(None);
+    }
+    let runs = RunFolder::open(&path)?;
+    let (config, records) = (runs.config(), runs.records()?);
+    if records.is_empty() {
+        return Ok(None);
+    }
+    let summary = Summary::new(config, &records)?;
+    let rows = summary.conditions.iter().map(|condition| {
+        let average = condition.average_accuracy.last();
+        vec![
+            condition.condition.label(),
+            average.map_or("–".to_string(), percent),
+        ]
+    });
+    Ok(Some(Chapter {
+        title: format!("Strengths of the reduced {}", config.experiment.name()),
+        facts: facts(name, config, &summary, runs.missing()?.len()),
+        pictures: Vec::new(),
+        tables: vec![Table {
+            caption:
+                "Average accuracy over the tasks at the end, on held-out training images, in %"
+                    .to_string(),
+            header: words(&["condition", "held-out accuracy"]),
+            rows: rows.collect(),
+        }],
+        claims: Vec::new(),
+    }))
+}
