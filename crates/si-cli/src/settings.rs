@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use si_bench::data::DataSet;
 use si_bench::experiment::{
     Activation, Control, ElasticForm, Experiment, ExperimentConfig, FisherLabels, Optimizer,
-    Scenario,
+    OptimizerReset, Scenario,
 };
 use si_core::Preset;
 
@@ -59,9 +59,10 @@ struct ProtocolSettings {
     /// Momentum of sgd, in [0, 1)
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     momentum: Option<f64>,
-    /// Whether the optimizer forgets its state between tasks
-    #[arg(long, value_name = "BOOL")]
-    reset_optimizer: Option<bool>,
+    /// What the optimizer forgets between tasks; only adam can forget its moments and go on counting
+    /// its steps
+    #[arg(long, value_name = "WHAT", value_parser = one_of::<OptimizerReset>(OPTIMIZER_RESETS))]
+    reset_optimizer: Option<OptimizerReset>,
     /// Seeds per condition, ≥ 1
     #[arg(long = "seeds", alias = "num-seeds", value_name = "N")]
     num_seeds: Option<usize>,
@@ -213,6 +214,7 @@ const DATA_SETS: &[&str] = &["mnist", "fashion-mnist"];
 const SCENARIOS: &[&str] = &["task", "domain", "class"];
 const ACTIVATIONS: &[&str] = &["relu", "tanh", "gelu", "sigmoid"];
 const OPTIMIZERS: &[&str] = &["adam", "sgd", "adamw", "rmsprop"];
+const OPTIMIZER_RESETS: &[&str] = &["none", "moments", "all"];
 
 impl Settings {
     /// The flags over the TOML file, and both over `base`.

@@ -53,6 +53,8 @@ pub(super) struct Journal {
     pub(super) epoch: usize,
     /// Training steps done.
     pub(super) steps_done: usize,
+    /// Training steps done when the lesson began.
+    pub(super) steps_before_lesson: usize,
     /// Test accuracy of the untrained network on each task.
     pub(super) initial_accuracy: Vec<f64>,
     /// Rows of the matrix of test accuracies.
@@ -164,6 +166,7 @@ impl Checkpoints {
     /// or of none.
     pub(super) fn restore(
         &mut self,
+        config: &ExperimentConfig,
         new_student: impl FnOnce() -> Result<Student, Error>,
         keeps_path_integrals: bool,
     ) -> Result<Option<Restored>, Error> {
@@ -181,7 +184,11 @@ impl Checkpoints {
         if let Some(difference) = content.identity.difference(&self.identity) {
             return Err(damaged(difference));
         }
-        let student = new_student()?
+        let mut student = new_student()?;
+        if content.journal.lesson > 0 {
+            student.reset_optimizer(config, content.journal.steps_before_lesson);
+        }
+        let student = student
             .load(&path)
             .map_err(|error| damaged(error.to_string()))?;
         let mut path_integrals = PathIntegrals::default();

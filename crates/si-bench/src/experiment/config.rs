@@ -6,7 +6,7 @@ use si_core::{ElasticWeightConsolidationConfig, Preset, SynapticIntelligenceConf
 
 use crate::{Error, data::DataSet, task::split_mnist_classes};
 
-use super::{Condition, Control, Method, Optimizer};
+use super::{Condition, Control, Method, Optimizer, OptimizerReset};
 
 /// An experiment of the paper, whose protocol is the default of its [`ExperimentConfig`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,8 +177,8 @@ pub struct ExperimentConfig {
     pub optimizer: Optimizer,
     /// Momentum of SGD, in `[0, 1)`. Other optimizers ignore it.
     pub momentum: f64,
-    /// Whether the optimizer forgets its state between tasks.
-    pub reset_optimizer: bool,
+    /// What the optimizer forgets between tasks; other optimizers than Adam have no `moments`.
+    pub reset_optimizer: OptimizerReset,
     /// Whether to record how the path integrals of the tasks are correlated (fig. 5).
     pub record_correlations: bool,
     /// Number of seeds, ≥ 1.

@@ -21,7 +21,7 @@ pub use checkpoint::Checkpointing;
 pub use condition::{Condition, Control, Method};
 pub use config::{Activation, ElasticForm, Experiment, ExperimentConfig, FisherLabels, Scenario};
 pub use folder::{RunFolder, new_stamped_folder};
-pub use optimizer::Optimizer;
+pub use optimizer::{Optimizer, OptimizerReset};
 pub use probe::Probe;
 pub use record::{EpochRecord, RunRecord, Versions};
 pub use run::{Progress, Run};

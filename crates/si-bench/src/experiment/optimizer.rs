@@ -1,5 +1,9 @@
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
+use burn::optim::{
+    Adam, AdamConfig, AdamState, AdamWConfig, AdaptiveMomentumState, LearningRate, ModuleOptimizer,
+    RmsPropConfig, SgdConfig,
+};
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 /// Optimizer, with the constants of the paper where it names them (Adam), and elsewhere Burn's.
@@ -20,7 +24,7 @@ impl Optimizer {
     /// An optimizer without state. `momentum` is that of SGD; no other takes it.
     pub fn init(self, momentum: f64) -> ModuleOptimizer {
         match self {
-            Optimizer::Adam => AdamConfig::new().with_epsilon(ADAM_EPSILON).init(),
+            Optimizer::Adam => adam().init(),
             Optimizer::AdamW => AdamWConfig::new().with_epsilon(ADAM_EPSILON).init(),
             Optimizer::RmsProp => RmsPropConfig::new().init(),
             Optimizer::Sgd => SgdConfig::new()
@@ -35,5 +39,100 @@ impl Optimizer {
     }
 }
 
+/// What an optimizer forgets between tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerReset {
+    /// Nothing: it goes on.
+    None,
+    /// Adam's moments. It goes on counting its steps, and so no longer corrects the bias of moments
+    /// that begin at zero: the first steps of a task are then up to three times the usual.
+    Moments,
+    /// Everything: it begins anew.
+    All,
+}
+
+/// Adam that has done `steps` steps and has no moments.
+pub(super) fn adam_after(steps: usize) -> ModuleOptimizer {
+    ModuleOptimizer::from(AdamWithoutMoments {
+        adam: adam().build(),
+        steps,
+    })
+}
+
+#[derive(Clone)]
+struct AdamWithoutMoments {
+    adam: Adam,
+    steps: usize,
+}
+
+impl burn::optim::Optimizer for AdamWithoutMoments {
+    type State<const D: usize> = AdamState<D>;
+
+    fn step<const D: usize>(
+        &self,
+        learning_rate: LearningRate,
+        tensor: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<AdamState<D>>,
+    ) -> (Tensor<D>, Option<AdamState<D>>) {
+        let state = state.unwrap_or_else(|| {
+            let zeros = gradient.zeros_like();
+            AdamState::new(AdaptiveMomentumState::new(self.steps, zeros.clone(), zeros))
+        });
+        self.adam.step(learning_rate, tensor, gradient, Some(state))
+    }
+
+    fn to_device<const D: usize>(state: AdamState<D>, device: &Device) -> AdamState<D> {
+        Adam::to_device(state, device)
+    }
+}
+
+fn adam() -> AdamConfig {
+    AdamConfig::new().with_epsilon(ADAM_EPSILON)
+}
+
 // Deviation: the authors' Keras added it to √v, Burn adds it to √v̂ as the Adam paper does.
 const ADAM_EPSILON: f32 = 1e-8;
+
+#[cfg(test)]
+mod tests {
+    use burn::optim::Optimizer as _;
+
+    use super::*;
+
+    /// The first step of Adam by its paper (Kingma and Ba 2015, algorithm 1), after t steps that left
+    /// no moments: η (1 − β1) g / (1 − β1^t) over √((1 − β2) g² / (1 − β2^t)).
+    fn first_step(t: i32) -> f64 {
+        let moment_1 = (1.0 - 0.9) / (1.0 - 0.9_f64.powi(t));
+        let moment_2 = (1.0 - 0.999) / (1.0 - 0.999_f64.powi(t));
+        LEARNING_RATE * moment_1 / moment_2.sqrt()
+    }
+
+    const LEARNING_RATE: f64 = 0.01;
+
+    #[test]
+    fn adam_without_moments_corrects_the_bias_of_all_its_steps() {
+        let device = Device::flex();
+        let gradient = Tensor::<1>::from_floats([0.5, -2.0], &device);
+        for steps in [0, 3, 1000, 1_000_000] {
+            let optimizer = AdamWithoutMoments {
+                adam: adam().build(),
+                steps,
+            };
+            let (after, state) = optimizer.step(
+                LEARNING_RATE,
+                Tensor::<1>::zeros([2], &device),
+                gradient.clone(),
+                None,
+            );
+            let expected = first_step(steps as i32 + 1);
+            for (moved, sign) in after.into_data().iter::<f64>().zip([-1.0, 1.0]) {
+                assert!((moved - sign * expected).abs() < 1e-3 * expected);
+            }
+            assert_eq!(state.map(|state| state.momentum.time), Some(steps + 1));
+        }
+        assert!((first_step(1) - LEARNING_RATE).abs() < 1e-12);
+        assert!((first_step(1_000_000) - 3.16 * LEARNING_RATE).abs() < 1e-3);
+    }
+}

@@ -4,7 +4,7 @@ use crate::data::DataSet;
 
 use super::{
     Activation, Control, ElasticForm, Experiment, ExperimentConfig, FisherLabels, Optimizer,
-    Scenario,
+    OptimizerReset, Scenario,
 };
 
 impl ExperimentConfig {
@@ -37,7 +37,7 @@ impl ExperimentConfig {
             activation: Activation::Relu,
             optimizer: Optimizer::Adam,
             momentum: 0.9,
-            reset_optimizer: true,
+            reset_optimizer: OptimizerReset::All,
             record_correlations: false,
             num_seeds: 3,
             first_seed: 0,
@@ -57,7 +57,7 @@ impl ExperimentConfig {
                 num_epochs: 20,
                 batch_size: 256,
                 hidden_sizes: vec![2000, 2000],
-                reset_optimizer: false,
+                reset_optimizer: OptimizerReset::None,
                 record_correlations: true,
                 num_seeds: 1,
                 ..split_mnist

@@ -126,7 +126,7 @@ impl<'a> Training<'a> {
             .map(|place| Checkpoints::new(place.clone(), config, self.run.condition, seed));
         let restored = match &mut checkpoints {
             Some(checkpoints) => {
-                checkpoints.restore(|| self.new_student(), self.keeps_path_integrals())?
+                checkpoints.restore(config, || self.new_student(), self.keeps_path_integrals())?
             }
             None => None,
         };
@@ -198,6 +198,8 @@ impl<'a> Training<'a> {
         if let [learnt] = lesson.tasks {
             journal.inert |= student.end_task(learnt, journal.lesson, config, seed);
         }
+        student.reset_optimizer(config, journal.steps_done);
+        journal.steps_before_lesson = journal.steps_done;
         // One network that has learnt all tasks at once answers for every row.
         let num_rows = lesson.tasks.len();
         let (test, train) = self.evaluate(student);

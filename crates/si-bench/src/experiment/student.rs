@@ -12,8 +12,9 @@ use crate::model::{CnnConfig, MlpConfig, Network, NetworkConfig};
 use crate::task::TaskSequence;
 
 use super::device_task::{Batch, DeviceTask};
+use super::optimizer::adam_after;
 use super::random::{Purpose, generator};
-use super::{Condition, Experiment, ExperimentConfig, FisherLabels};
+use super::{Condition, Experiment, ExperimentConfig, FisherLabels, OptimizerReset};
 
 /// What learns: a network, with what its method knows and its optimizer.
 pub(super) struct Student {
@@ -84,10 +85,16 @@ impl Student {
             let fisher = self.learner.fisher(batches, learnt.mask(), labels);
             inert = elastic.consolidate(&*self.learner, &fisher.unwrap_or_default());
         }
-        if config.reset_optimizer {
-            self.optimizer = config.optimizer.init(config.momentum);
-        }
         inert.is_some()
+    }
+
+    /// Has the optimizer forget what it must between tasks, after `steps_done` steps.
+    pub(super) fn reset_optimizer(&mut self, config: &ExperimentConfig, steps_done: usize) {
+        match config.reset_optimizer {
+            OptimizerReset::None => (),
+            OptimizerReset::Moments => self.optimizer = adam_after(steps_done),
+            OptimizerReset::All => self.optimizer = config.optimizer.init(config.momentum),
+        }
     }
 
     /// Whether the epoch reports of the learner know its penalty.

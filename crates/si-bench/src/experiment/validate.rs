@@ -1,6 +1,6 @@
 use crate::Error;
 
-use super::{Activation, Control, Experiment, ExperimentConfig};
+use super::{Activation, Control, Experiment, ExperimentConfig, Optimizer, OptimizerReset};
 
 impl ExperimentConfig {
     /// Checks every value against its range.
@@ -123,6 +123,12 @@ impl ExperimentConfig {
             "momentum",
             self.momentum.to_string(),
             "a number in [0, 1)",
+        )?;
+        check(
+            self.reset_optimizer != OptimizerReset::Moments || self.optimizer == Optimizer::Adam,
+            "reset_optimizer",
+            "moments".to_string(),
+            "none or all where the optimizer is not adam",
         )?;
         for (key, value) in [
             ("num_epochs", self.num_epochs),

@@ -2,7 +2,9 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::experiment::{Condition, Experiment, ExperimentConfig, Method, Optimizer};
+use crate::experiment::{
+    Condition, Experiment, ExperimentConfig, Method, Optimizer, OptimizerReset,
+};
 
 /// The paper's numbers for an experiment, and how they were come by.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -86,7 +88,8 @@ impl Reference {
     /// that the paper's numbers are not its own.
     ///
     /// Strengths, seeds, the device and folders do not count: a curve belongs to one strength, and
-    /// the others are where and how often something runs.
+    /// the others are where and how often something runs. Nor does whether a reset of the optimizer
+    /// spares its count of steps, which the paper leaves open.
     pub fn departures(config: &ExperimentConfig) -> Vec<String> {
         let protocol = |config: &ExperimentConfig| {
             let config = ExperimentConfig {
@@ -98,6 +101,11 @@ impl Reference {
         let mut paper = ExperimentConfig::paper(config.experiment);
         if config.optimizer != Optimizer::Sgd {
             paper.momentum = config.momentum;
+        }
+        if config.reset_optimizer == OptimizerReset::Moments
+            && paper.reset_optimizer == OptimizerReset::All
+        {
+            paper.reset_optimizer = OptimizerReset::Moments;
         }
         let paper = protocol(&paper);
         protocol(config)
@@ -196,6 +204,7 @@ mod tests {
         config.device = "cuda:1".to_string();
         config.damping = Some(1e-3);
         config.momentum = 0.5;
+        config.reset_optimizer = OptimizerReset::Moments;
         assert!(Reference::departures(&config).is_empty());
     }
 

@@ -18,4 +18,4 @@ pub use page::{HTML, Report, write_report};
 pub use part::Part;
 pub use protocol::{Budget, protocol, reductions};
 pub use publish::publish;
-pub use study::Study;
+pub use study::{Study, Variation};

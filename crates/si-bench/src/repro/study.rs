@@ -1,4 +1,4 @@
-use crate::experiment::{Experiment, ExperimentConfig};
+use crate::experiment::{Experiment, ExperimentConfig, OptimizerReset};
 
 use super::{Budget, Part, protocol};
 
@@ -9,25 +9,87 @@ pub struct Study {
     pub parts: Vec<Part>,
     /// How much is spent on it.
     pub budget: Budget,
+    /// What is done otherwise than in the paper, to explain a difference from it.
+    pub variation: Option<Variation>,
     /// What is run.
     pub config: ExperimentConfig,
+}
+
+/// One thing done otherwise than the paper says, where that is a matter of reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variation {
+    /// The optimizer forgets its moments between tasks, and not how many steps it has done.
+    StepCount,
+}
+
+impl Variation {
+    fn of(experiment: Experiment) -> Option<Self> {
+        match experiment {
+            Experiment::SplitMnist => Some(Variation::StepCount),
+            Experiment::PermutedMnist | Experiment::SplitCifar => None,
+        }
+    }
+
+    /// The name in the names of folders.
+    pub fn name(self) -> &'static str {
+        match self {
+            Variation::StepCount => "step-count",
+        }
+    }
+
+    /// What is done, in a few words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Variation::StepCount => "with Adam's steps counted on",
+        }
+    }
+
+    /// What it is to explain.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Variation::StepCount => {
+                "the paper resets the optimizer between tasks; in its authors' framework that \
+                 cleared the moments and not the count of steps, so that the first steps of a task \
+                 are larger and more is forgotten or kept"
+            }
+        }
+    }
+
+    fn apply(self, config: ExperimentConfig) -> ExperimentConfig {
+        match self {
+            Variation::StepCount => ExperimentConfig {
+                reset_optimizer: OptimizerReset::Moments,
+                ..config
+            },
+        }
+    }
 }
 
 impl Study {
     /// The studies that `parts` need, in the order of the paper.
     pub fn of(parts: &[Part], budget: Budget) -> Vec<Self> {
-        Experiment::ALL
-            .into_iter()
-            .filter_map(|experiment| {
-                let needs = |part: &&Part| part.experiment() == Some(experiment);
-                let parts: Vec<Part> = parts.iter().filter(needs).copied().collect();
-                (!parts.is_empty()).then(|| Self {
-                    parts,
-                    budget,
-                    config: protocol(experiment, budget),
-                })
-            })
-            .collect()
+        let mut studies = Vec::new();
+        for experiment in Experiment::ALL {
+            let needs = |part: &&Part| part.experiment() == Some(experiment);
+            let parts: Vec<Part> = parts.iter().filter(needs).copied().collect();
+            if parts.is_empty() {
+                continue;
+            }
+            let study = Self {
+                parts,
+                budget,
+                variation: None,
+                config: protocol(experiment, budget),
+            };
+            let varied = Variation::of(experiment).map(|variation| Self {
+                variation: Some(variation),
+                config: variation.apply(study.config.clone()),
+                ..study.clone()
+            });
+            studies.push(study);
+            studies.extend(varied);
+        }
+        studies
     }
 
     /// Every study that there is: a report shows those that have runs.
@@ -47,9 +109,24 @@ impl Study {
     pub fn name(&self) -> String {
         let experiment = self.config.experiment;
         let differ = protocol(experiment, Budget::Full) != protocol(experiment, Budget::Reduced);
-        match self.budget {
-            Budget::Full if differ => format!("{}-full", experiment.name()),
-            _ => experiment.name().to_string(),
+        let mut name = experiment.name().to_string();
+        if self.budget == Budget::Full && differ {
+            name += "-full";
+        }
+        if let Some(variation) = self.variation {
+            name += "-";
+            name += variation.name();
+        }
+        name
+    }
+
+    /// What it is for, as a line of text.
+    pub fn title(&self) -> String {
+        let parts: Vec<&str> = self.parts.iter().map(|part| part.title()).collect();
+        let title = parts.join("; ");
+        match self.variation {
+            Some(variation) => format!("{title}, {}", variation.title()),
+            None => title,
         }
     }
 }
@@ -65,6 +142,7 @@ mod tests {
             names,
             [
                 "split-mnist",
+                "split-mnist-step-count",
                 "permuted-mnist-full",
                 "split-cifar-full",
                 "permuted-mnist",

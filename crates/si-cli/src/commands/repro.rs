@@ -169,8 +169,7 @@ fn make(folder: &Path, parts: &[Part], studies: &[Study]) -> anyhow::Result<Vec<
         repro::make(part, folder)?;
     }
     for study in studies {
-        let titles: Vec<&str> = study.parts.iter().map(|part| part.title()).collect();
-        begin(titles.join("; "));
+        begin(study.title());
         match make_study(folder, study, &interrupt) {
             Ok(()) => {}
             Err(error) if error.is::<Interrupted>() => return Err(error),

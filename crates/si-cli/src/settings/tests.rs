@@ -33,7 +33,7 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_paper() {
         "--strengths",
         "0,0.5",
         "--reset-optimizer",
-        "false",
+        "none",
     ];
     let config = parse(&flags).over(paper()).expect("valid settings");
     let expected = ExperimentConfig {
@@ -41,7 +41,7 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_paper() {
         batch_size: 32,
         damping: Some(0.5),
         strengths: vec![0.0, 0.5],
-        reset_optimizer: false,
+        reset_optimizer: OptimizerReset::None,
         ..paper()
     };
     assert_eq!(config, expected);
@@ -97,6 +97,7 @@ fn names_on_the_command_line_are_all_those_of_the_file() {
     check::<Control>(CONTROLS);
     check::<ElasticForm>(ELASTIC_FORMS);
     check::<FisherLabels>(FISHER_LABELS);
+    check::<OptimizerReset>(OPTIMIZER_RESETS);
 
     // The others make experiments of their own.
     for name in DATA_SETS {

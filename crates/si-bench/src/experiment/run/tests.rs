@@ -8,7 +8,8 @@ use burn::tensor::Device;
 
 use crate::data::{ImageParts, LabelledImages};
 use crate::experiment::{
-    Checkpointing, Condition, Control, Experiment, ExperimentConfig, Optimizer, RunRecord, Scenario,
+    Checkpointing, Condition, Control, Experiment, ExperimentConfig, Optimizer, OptimizerReset,
+    RunRecord, Scenario,
 };
 use crate::task::TaskSequence;
 
@@ -142,14 +143,18 @@ fn progress_ends_with_the_last_step() {
 
 #[test]
 fn a_run_that_is_resumed_ends_with_the_same_bits() {
-    let config = ExperimentConfig {
-        reset_optimizer: false,
-        record_correlations: true,
-        elastic_strengths: vec![10.0],
-        num_fisher_images: 20,
-        ..config()
-    };
-    for condition in 0..3 {
+    for (condition, reset_optimizer) in [
+        (0, OptimizerReset::Moments),
+        (1, OptimizerReset::All),
+        (2, OptimizerReset::None),
+    ] {
+        let config = ExperimentConfig {
+            reset_optimizer,
+            record_correlations: true,
+            elastic_strengths: vec![10.0],
+            num_fisher_images: 20,
+            ..config()
+        };
         let (expected, whole) = train(&config, condition, 5);
         let folder = tempfile::tempdir().expect("temporary folder");
         // Within a task, at its end, and after the last.

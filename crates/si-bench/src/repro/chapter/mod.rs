@@ -45,7 +45,7 @@ pub(super) fn chapters(folder: &Path) -> Result<Vec<Chapter>, Error> {
             Part::Figure3 | Part::Figure4 | Part::Figure5 | Part::Figure6 => {
                 for study in Study::all() {
                     if study.parts.contains(&part) {
-                        chapters.extend(study::of_study(part, &study.name(), folder)?);
+                        chapters.extend(study::of_study(part, &study, folder)?);
                     }
                 }
             }

@@ -7,13 +7,14 @@ use crate::report::{self, PNG_WIDTH, Reference, png, replace};
 
 use super::super::figures::{self, FIGURE_4, FIGURE_5, FIGURE_5_GROWTH, FIGURE_6};
 use super::super::{claims, reductions};
-use super::{Chapter, Part, Table, command, percent, picture, words};
+use super::{Chapter, Part, Study, Table, command, percent, picture, words};
 
 /// Folders of the searches that strengths of the protocols come from.
-pub(in crate::repro) const SWEEPS: [&str; 1] = ["sweep-permuted-mnist"];
+pub(in crate::repro) const SWEEPS: [&str; 2] = ["sweep-permuted-mnist", "sweep-split-cifar"];
 
 /// `None` where the study has no finished run.
-pub(super) fn of_study(part: Part, name: &str, folder: &Path) -> Result<Option<Chapter>, Error> {
+pub(super) fn of_study(part: Part, study: &Study, folder: &Path) -> Result<Option<Chapter>, Error> {
+    let name = &study.name();
     let path = folder.join(name);
     if !path.join("config.toml").exists() {
         return Ok(None);
@@ -55,13 +56,17 @@ pub(super) fn of_study(part: Part, name: &str, folder: &Path) -> Result<Option<C
             )?);
         }
     }
-    let missing = runs.missing()?.len();
+    let mut facts = facts(name, config, &summary, runs.missing()?.len());
+    if let Some(variation) = study.variation {
+        facts.insert(0, ("why".to_string(), variation.reason().to_string()));
+    }
     Ok(Some(Chapter {
-        title: match reductions(config).is_empty() {
-            true => format!("{}, the paper's protocol", part.title()),
-            false => format!("{}, reduced protocol", part.title()),
+        title: match (study.variation, reductions(config).is_empty()) {
+            (Some(variation), _) => format!("{}, {}", part.title(), variation.title()),
+            (None, true) => format!("{}, the paper's protocol", part.title()),
+            (None, false) => format!("{}, reduced protocol", part.title()),
         },
-        facts: facts(name, config, &summary, missing),
+        facts,
         pictures,
         tables: match part {
             Part::Figure5 => Vec::new(),

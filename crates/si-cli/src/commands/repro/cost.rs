@@ -19,8 +19,7 @@ pub(super) fn print(parts: &[Part], studies: &[Study]) -> anyhow::Result<()> {
     }
     for study in studies {
         let config = &study.config;
-        let titles: Vec<&str> = study.parts.iter().map(|part| part.title()).collect();
-        output::result(format_args!("{}", titles.join("; ")))?;
+        output::result(study.title())?;
         let reductions = reductions(config);
         output::result(match reductions.is_empty() {
             true => "  the paper's protocol".to_string(),
