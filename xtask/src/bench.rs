@@ -3,7 +3,7 @@ use clap::Args;
 
 use crate::command::{command, run};
 
-/// Measure what consolidation costs a training step.
+/// Measure what consolidation costs a training step, and how fast its operations are alone.
 ///
 /// Plain and consolidating steps take turns in one process, on fresh batches; what counts is the
 /// ratio. Run it on a machine that does nothing else.
@@ -16,7 +16,8 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn run(&self) -> Result<()> {
-        let mut bench = command("cargo bench --profile dev --workspace --bench step")?;
+        let mut bench =
+            command("cargo bench --profile dev --workspace --bench kernels --bench step")?;
         bench
             .env("RAYON_NUM_THREADS", self.threads.to_string())
             // As the program does for its workers: buffers stay with the process.

@@ -26,6 +26,8 @@
 //! # Parts
 //!
 //! - [`ContinualLearner`]: a module with the method around its training step.
+//! - [`SynapticAdam`] and [`SynapticSgd`]: Burn's Adam and SGD with the method in the same pass over memory;
+//!   any other optimizer works too ([`ContinualOptimizer`]).
 //! - [`SynapticIntelligence`]: the method alone, for loops that want no wrapper.
 //! - [`SynapticIntelligenceConfig`] and [`Preset`]: the settings, and those of known implementations.
 //! - [`ElasticWeightConsolidation`], [`Fisher`]: the method that it is compared with, which measures
@@ -61,6 +63,7 @@ mod elastic;
 mod error;
 mod learner;
 mod ops;
+mod optim;
 mod preset;
 mod regularizer;
 mod step;
@@ -78,7 +81,11 @@ pub use elastic::{
 };
 pub use error::Error;
 pub use learner::ContinualLearner;
-pub use ops::{SynapticBackend, SynapticOps};
+pub use ops::{AdamUpdate, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate};
+pub use optim::{
+    ContinualOptimizer, SynapticAdam, SynapticAdamConfig, SynapticOptimizer, SynapticSgd,
+    SynapticSgdConfig, SynapticSgdState,
+};
 pub use preset::Preset;
 pub use regularizer::SynapticIntelligence;
 pub use synapse::Synapse;

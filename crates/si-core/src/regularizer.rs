@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use burn::Tensor;
 use burn::backend::Dispatch;
 use burn::module::{Module, ParamId};
@@ -7,7 +9,7 @@ use burn::tensor::Device;
 use crate::config::{FirstTaskStart, SynapticIntelligenceConfig};
 use crate::diagnostics::Meter;
 use crate::ops::SynapticBackend;
-use crate::step::{CloseSteps, Consolidate, GradientOf, OpenSteps, Rebind, SumPenalty};
+use crate::step::{BeginSteps, CloseSteps, Consolidate, GradientOf, OpenSteps, Rebind, SumPenalty};
 use crate::synapse::{Synapse, Synapses};
 use crate::traversal::{visit_consolidated, visit_parameters};
 use crate::{Error, Inert};
@@ -183,6 +185,25 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         };
         visit_consolidated(module, self.config.selection(), &mut open_steps);
         self.meter.count_step();
+    }
+
+    /// Opens a step of an optimizer that has penalty and path integral in its own pass, and returns
+    /// the parameters that it consolidates.
+    pub(crate) fn begin_step<M: Module>(
+        &mut self,
+        module: &M,
+        grads: &GradientsParams,
+    ) -> HashSet<ParamId> {
+        let starts_from_zero = self.starts_from_zero();
+        let mut begin_steps = BeginSteps {
+            synapses: &mut self.synapses,
+            grads,
+            starts_from_zero,
+            in_step: HashSet::new(),
+        };
+        visit_consolidated(module, self.config.selection(), &mut begin_steps);
+        self.meter.count_step();
+        begin_steps.in_step
     }
 
     /// Whether a parameter seen now for the first time is anchored at zero.

@@ -1,8 +1,10 @@
 //! The two sides of a training step, and a task's end, parameter by parameter.
 
+use std::collections::HashSet;
+
 use burn::Tensor;
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
-use burn::module::Param;
+use burn::module::{Param, ParamId};
 use burn::optim::GradientsParams;
 
 use crate::config::{PathGradient, SynapticIntelligenceConfig};
@@ -34,20 +36,13 @@ impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
         };
         let given = B::primitive(gradient.inner());
         let parameter = B::primitive(param.val().inner());
-        let starts_from_zero = self.starts_from_zero;
-        let synapse = self.synapses.get_or_insert_with(param.id, || {
-            let anchor = match starts_from_zero {
-                true => zeros_like::<B>(&parameter),
-                false => parameter.clone(),
-            };
-            Synapse::new(place.path.to_string(), anchor)
-        });
-        // Modules that were added or frozen since may have moved it.
-        synapse.order = place.order;
-        synapse
-            .path_integral
-            .get_or_insert_with(|| zeros_like::<B>(&parameter));
-
+        let synapse = begin(
+            self.synapses,
+            place,
+            param.id,
+            &parameter,
+            self.starts_from_zero,
+        );
         let scale = self.config.penalty_scale();
         let bound = self.config.importance_bound.unwrap_or(f64::INFINITY);
         let penalize = |importance, scale| {
@@ -83,6 +78,55 @@ impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
             parameter,
         });
     }
+}
+
+/// Before a step of an optimizer that has penalty and path integral in its own pass.
+pub(crate) struct BeginSteps<'a, B: SynapticBackend> {
+    pub(crate) synapses: &'a mut Synapses<B>,
+    pub(crate) grads: &'a GradientsParams,
+    pub(crate) starts_from_zero: bool,
+    /// The parameters that the step consolidates.
+    pub(crate) in_step: HashSet<ParamId>,
+}
+
+impl<B: SynapticBackend> ParameterVisitor for BeginSteps<'_, B> {
+    fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
+        if self.grads.get::<D>(param.id).is_none() {
+            return;
+        }
+        let parameter = B::primitive(param.val().inner());
+        begin(
+            self.synapses,
+            place,
+            param.id,
+            &parameter,
+            self.starts_from_zero,
+        );
+        self.in_step.insert(param.id);
+    }
+}
+
+/// The synapses of a parameter in a step, with a path integral. New ones begin where the parameter is.
+fn begin<'a, B: SynapticBackend>(
+    synapses: &'a mut Synapses<B>,
+    place: Place<'_>,
+    id: ParamId,
+    parameter: &FloatTensor<B>,
+    starts_from_zero: bool,
+) -> &'a mut Synapse<B> {
+    let synapse = synapses.get_or_insert_with(id, || {
+        let anchor = match starts_from_zero {
+            true => zeros_like::<B>(parameter),
+            false => parameter.clone(),
+        };
+        Synapse::new(place.path.to_string(), anchor)
+    });
+    // Modules that were added or frozen since may have moved it.
+    synapse.order = place.order;
+    synapse
+        .path_integral
+        .get_or_insert_with(|| zeros_like::<B>(parameter));
+    synapse
 }
 
 /// After the optimizer's update: advances the path integrals of the steps that are open.

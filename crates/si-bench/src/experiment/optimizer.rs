@@ -1,10 +1,10 @@
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{
-    Adam, AdamConfig, AdamState, AdamWConfig, AdaptiveMomentumState, LearningRate, ModuleOptimizer,
-    RmsPropConfig, SgdConfig,
+    AdamState, AdamWConfig, AdaptiveMomentumState, LearningRate, ModuleOptimizer, RmsPropConfig,
 };
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
+use si_core::{SynapticAdam, SynapticAdamConfig, SynapticOptimizer, SynapticSgdConfig};
 
 /// Optimizer, with the constants of the paper where it names them (Adam), and elsewhere Burn's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,12 +22,12 @@ pub enum Optimizer {
 
 impl Optimizer {
     /// An optimizer without state. `momentum` is that of SGD; no other takes it.
-    pub fn init(self, momentum: f64) -> ModuleOptimizer {
+    pub fn init(self, momentum: f64) -> SynapticOptimizer {
         match self {
             Optimizer::Adam => adam().init(),
-            Optimizer::AdamW => AdamWConfig::new().with_epsilon(ADAM_EPSILON).init(),
-            Optimizer::RmsProp => RmsPropConfig::new().init(),
-            Optimizer::Sgd => SgdConfig::new()
+            Optimizer::AdamW => AdamWConfig::new().with_epsilon(ADAM_EPSILON).init().into(),
+            Optimizer::RmsProp => RmsPropConfig::new().init().into(),
+            Optimizer::Sgd => SynapticSgdConfig::new()
                 .with_momentum((momentum > 0.0).then(|| {
                     // Classical momentum; Burn dampens by default.
                     MomentumConfig::new()
@@ -53,16 +53,14 @@ pub enum OptimizerReset {
 }
 
 /// Adam that has done `steps` steps and has no moments.
-pub(super) fn adam_after(steps: usize) -> ModuleOptimizer {
-    ModuleOptimizer::from(AdamWithoutMoments {
-        adam: adam().build(),
-        steps,
-    })
+pub(super) fn adam_after(steps: usize) -> SynapticOptimizer {
+    let adam = adam().build();
+    ModuleOptimizer::from(AdamWithoutMoments { adam, steps }).into()
 }
 
 #[derive(Clone)]
 struct AdamWithoutMoments {
-    adam: Adam,
+    adam: SynapticAdam,
     steps: usize,
 }
 
@@ -84,12 +82,12 @@ impl burn::optim::Optimizer for AdamWithoutMoments {
     }
 
     fn to_device<const D: usize>(state: AdamState<D>, device: &Device) -> AdamState<D> {
-        Adam::to_device(state, device)
+        SynapticAdam::to_device(state, device)
     }
 }
 
-fn adam() -> AdamConfig {
-    AdamConfig::new().with_epsilon(ADAM_EPSILON)
+fn adam() -> SynapticAdamConfig {
+    SynapticAdamConfig::new().with_epsilon(ADAM_EPSILON)
 }
 
 // Deviation: the authors' Keras added it to √v, Burn adds it to √v̂ as the Adam paper does.

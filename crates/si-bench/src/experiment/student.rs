@@ -1,11 +1,11 @@
 use std::path::Path;
 
 use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::optim::GradientsParams;
 use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::Device;
 use rand::RngExt;
-use si_core::{ContinualLearner, ElasticWeightConsolidation, Labels};
+use si_core::{ContinualLearner, ElasticWeightConsolidation, Labels, SynapticOptimizer};
 
 use crate::Error;
 use crate::model::{CnnConfig, MlpConfig, Network, NetworkConfig};
@@ -21,7 +21,7 @@ pub(super) struct Student {
     /// Measures path integrals whatever the method, and holds back with Synaptic Intelligence alone.
     pub(super) learner: ContinualLearner<Network>,
     elastic: Option<ElasticWeightConsolidation>,
-    optimizer: ModuleOptimizer,
+    optimizer: SynapticOptimizer,
 }
 
 impl Student {

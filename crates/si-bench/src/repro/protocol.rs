@@ -16,19 +16,22 @@ pub fn protocol(experiment: Experiment, budget: Budget) -> ExperimentConfig {
     match (budget, experiment) {
         (Budget::Full, _) | (Budget::Reduced, Experiment::SplitMnist) => full,
         (Budget::Reduced, Experiment::PermutedMnist) => ExperimentConfig {
-            // Of a search with `si sweep` under this protocol; the paper's c is that of many more
-            // steps, over which more importance builds up.
-            strengths: vec![0.0, 5.0],
-            num_epochs: 3,
+            // Of a search with `si sweep` under this protocol; the paper's c is that of more steps, over
+            // which more importance builds up.
+            strengths: vec![0.0, 1.0],
+            num_epochs: 2,
+            batch_size: 64,
             hidden_sizes: vec![400, 400],
             num_train_evaluated: Some(2000),
             num_seeds: 3,
             ..full
         },
         (Budget::Reduced, Experiment::SplitCifar) => ExperimentConfig {
+            // Small batches, for as many steps on a task of CIFAR-100 as in the paper.
             num_epochs: 12,
+            batch_size: 64,
             hidden_sizes: vec![16, 32, 256],
-            num_train_images: Some(20_000),
+            num_train_images: Some(10_000),
             num_train_evaluated: Some(1000),
             num_seeds: 3,
             ..full

@@ -9,10 +9,11 @@ use core::ops::{Deref, DerefMut};
 use burn::Tensor;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::optim::GradientsParams;
 
 use crate::{
-    Diagnostics, EpochReport, Error, Inert, SynapticIntelligence, SynapticIntelligenceConfig,
+    ContinualOptimizer, Diagnostics, EpochReport, Error, Inert, SynapticIntelligence,
+    SynapticIntelligenceConfig,
 };
 
 /// A module that learns task after task without forgetting: your module, with
@@ -70,13 +71,13 @@ impl<M: Module> ContinualLearner<M> {
     /// The gradients of several minibatches are accumulated before, as with the bare optimizer.
     pub fn optimize(
         mut self,
-        optimizer: &mut ModuleOptimizer,
+        optimizer: &mut impl ContinualOptimizer,
         learning_rate: impl Into<ModuleLearningRate>,
         grads: GradientsParams,
     ) -> Self {
-        let grads = self.regularizer.penalize(&self.module, grads);
-        self.module = optimizer.step(learning_rate, self.module, grads);
-        self.regularizer.observe(&self.module);
+        let learning_rate = learning_rate.into();
+        let regularizer = &mut self.regularizer;
+        self.module = optimizer.step_continual(learning_rate, self.module, grads, regularizer);
         self
     }
 
@@ -100,7 +101,7 @@ impl<M: Module> ContinualLearner<M> {
     /// ```
     pub fn step(
         mut self,
-        optimizer: &mut ModuleOptimizer,
+        optimizer: &mut impl ContinualOptimizer,
         learning_rate: impl Into<ModuleLearningRate>,
         loss: impl FnOnce(&M) -> Tensor<1>,
     ) -> (Self, Tensor<1>) {

@@ -1,7 +1,10 @@
 //! The operations out of a backend's own: the default, and what the fused forms are checked against.
 
-use burn::backend::{Backend, tensor::FloatTensor};
+use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::Shape;
+
+use super::{AdamUpdate, SgdUpdate, SynapticOps, SynapticUpdate};
+use crate::config::PathGradient;
 
 pub(super) fn advance_path_integral<B: Backend>(
     path_integral: FloatTensor<B>,
@@ -33,4 +36,108 @@ pub(super) fn penalize<B: Backend>(
     let twice_penalty = B::float_sum(B::float_mul(displacement, pull.clone()));
     let penalty = B::float_mul_scalar(B::float_reshape(twice_penalty, Shape::new([1])), 0.5.into());
     (B::float_add(gradient, pull), penalty)
+}
+
+/// The same operations in the same order as Burn's own Adam, and so the same bits.
+pub(super) fn adam<B: Backend>(
+    parameter: FloatTensor<B>,
+    gradient: FloatTensor<B>,
+    [moment_1, moment_2]: [FloatTensor<B>; 2],
+    adam: AdamUpdate,
+) -> [FloatTensor<B>; 3] {
+    let scaled = |tensor, factor: f32| B::float_mul_scalar(tensor, factor.into());
+    let gradient = decayed::<B>(&parameter, gradient, adam.weight_decay);
+    let squared = B::float_mul(gradient.clone(), gradient.clone());
+    let moment_1 = B::float_add(
+        scaled(moment_1, adam.beta_1),
+        scaled(gradient, 1.0 - adam.beta_1),
+    );
+    let moment_2 = B::float_add(
+        scaled(moment_2, adam.beta_2),
+        scaled(squared, 1.0 - adam.beta_2),
+    );
+    let root = B::float_sqrt(moment_2.clone());
+    let step = B::float_div(
+        scaled(moment_1.clone(), adam.correction),
+        B::float_add_scalar(root, adam.epsilon.into()),
+    );
+    let step = B::float_mul_scalar(step, adam.learning_rate.into());
+    [B::float_sub(parameter, step), moment_1, moment_2]
+}
+
+/// The same operations in the same order as Burn's own SGD, and so the same bits.
+pub(super) fn sgd<B: Backend>(
+    parameter: FloatTensor<B>,
+    gradient: FloatTensor<B>,
+    velocity: FloatTensor<B>,
+    sgd: SgdUpdate,
+) -> [FloatTensor<B>; 2] {
+    let gradient = decayed::<B>(&parameter, gradient, sgd.weight_decay);
+    let carried = |velocity| B::float_mul_scalar(velocity, sgd.momentum.into());
+    let velocity = match sgd.is_first {
+        true => gradient.clone(),
+        false => B::float_add(
+            B::float_mul_scalar(gradient.clone(), (1.0 - sgd.dampening).into()),
+            carried(velocity),
+        ),
+    };
+    let direction = match sgd.nesterov {
+        true => B::float_add(carried(velocity.clone()), gradient),
+        false => velocity.clone(),
+    };
+    let step = B::float_mul_scalar(direction, sgd.learning_rate.into());
+    [B::float_sub(parameter, step), velocity]
+}
+
+fn decayed<B: Backend>(
+    parameter: &FloatTensor<B>,
+    gradient: FloatTensor<B>,
+    weight_decay: f32,
+) -> FloatTensor<B> {
+    match weight_decay == 0.0 {
+        true => gradient,
+        false => B::float_add(
+            B::float_mul_scalar(parameter.clone(), weight_decay.into()),
+            gradient,
+        ),
+    }
+}
+
+/// `update`, which gives the parameter first, with the penalty before it and the path integral after.
+/// A synapse is ω, Ω and θ̃. Returns what `update` gives, ω and the penalty.
+pub(super) fn synaptic<B: SynapticOps, const N: usize>(
+    parameter: FloatTensor<B>,
+    gradient: FloatTensor<B>,
+    [path_integral, importance, anchor]: [FloatTensor<B>; 3],
+    synaptic: SynapticUpdate,
+    update: impl FnOnce(FloatTensor<B>, FloatTensor<B>) -> [FloatTensor<B>; N],
+) -> ([FloatTensor<B>; N], FloatTensor<B>, FloatTensor<B>) {
+    let SynapticUpdate {
+        scale,
+        bound,
+        path_gradient,
+    } = synaptic;
+    let (total, penalty) = match scale > 0.0 {
+        true => B::penalize(
+            gradient.clone(),
+            parameter.clone(),
+            importance,
+            anchor,
+            scale,
+            bound,
+        ),
+        false => {
+            let (device, dtype) = (parameter.device(), parameter.dtype());
+            let none = B::float_zeros(Shape::new([1]), &device, dtype.into());
+            (gradient.clone(), none)
+        }
+    };
+    let of_path = match path_gradient {
+        PathGradient::Task => gradient,
+        PathGradient::Total => total.clone(),
+    };
+    let updated = update(parameter.clone(), total);
+    let path_integral =
+        B::advance_path_integral(path_integral, of_path, parameter, updated[0].clone());
+    (updated, path_integral, penalty)
 }

@@ -13,6 +13,7 @@ mod composed;
 mod flex;
 #[cfg(test)]
 mod tests;
+mod update;
 
 use burn::Tensor;
 #[cfg(feature = "flex")]
@@ -20,6 +21,8 @@ use burn::backend::Flex;
 #[cfg(feature = "ndarray")]
 use burn::backend::NdArray;
 use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
+
+pub use update::{AdamUpdate, SgdUpdate, SynapticUpdate};
 
 /// Synaptic arithmetic on a backend's float tensors, outside autodiff.
 ///
@@ -53,6 +56,100 @@ pub trait SynapticOps: Backend {
         bound: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         composed::penalize::<Self>(gradient, parameter, importance, anchor, scale, bound)
+    }
+
+    /// Updates a parameter by Adam. Returns the parameter and its two moments.
+    fn adam(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        moment_1: FloatTensor<Self>,
+        moment_2: FloatTensor<Self>,
+        adam: AdamUpdate,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        composed::adam::<Self>(parameter, gradient, [moment_1, moment_2], adam).into()
+    }
+
+    /// Adds the penalty's gradient, updates a parameter by Adam, and advances the path integral:
+    /// [`penalize`](Self::penalize), [`adam`](Self::adam) and
+    /// [`advance_path_integral`](Self::advance_path_integral) at once.
+    ///
+    /// Returns the parameter, its two moments, the path integral, and the penalty, of shape `[1]`.
+    #[allow(
+        clippy::too_many_arguments,
+        clippy::type_complexity,
+        reason = "one pass over all that a step touches; operations take tensors one by one"
+    )]
+    fn synaptic_adam(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        moment_1: FloatTensor<Self>,
+        moment_2: FloatTensor<Self>,
+        path_integral: FloatTensor<Self>,
+        importance: FloatTensor<Self>,
+        anchor: FloatTensor<Self>,
+        adam: AdamUpdate,
+        synaptic: SynapticUpdate,
+    ) -> (
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+    ) {
+        let synapse = [path_integral, importance, anchor];
+        let ([parameter, moment_1, moment_2], path_integral, penalty) = composed::synaptic::<Self, 3>(
+            parameter,
+            gradient,
+            synapse,
+            synaptic,
+            |parameter, gradient| {
+                composed::adam::<Self>(parameter, gradient, [moment_1, moment_2], adam)
+            },
+        );
+        (parameter, moment_1, moment_2, path_integral, penalty)
+    }
+
+    /// Updates a parameter by stochastic gradient descent. Returns the parameter and its velocity.
+    fn sgd(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        sgd: SgdUpdate,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        composed::sgd::<Self>(parameter, gradient, velocity, sgd).into()
+    }
+
+    /// [`synaptic_adam`](Self::synaptic_adam), with stochastic gradient descent in place of Adam.
+    ///
+    /// Returns the parameter, its velocity, the path integral, and the penalty, of shape `[1]`.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one pass over all that a step touches; operations take tensors one by one"
+    )]
+    fn synaptic_sgd(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        path_integral: FloatTensor<Self>,
+        importance: FloatTensor<Self>,
+        anchor: FloatTensor<Self>,
+        sgd: SgdUpdate,
+        synaptic: SynapticUpdate,
+    ) -> (
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+    ) {
+        let synapse = [path_integral, importance, anchor];
+        let ([parameter, velocity], path_integral, penalty) = composed::synaptic::<Self, 2>(
+            parameter,
+            gradient,
+            synapse,
+            synaptic,
+            |parameter, gradient| composed::sgd::<Self>(parameter, gradient, velocity, sgd),
+        );
+        (parameter, velocity, path_integral, penalty)
     }
 }
 

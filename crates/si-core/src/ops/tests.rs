@@ -5,7 +5,8 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use super::{SynapticBackend, SynapticOps, composed};
+use super::{AdamUpdate, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate, composed};
+use crate::PathGradient;
 
 /// Sizes on both sides of a block and of a register, and none.
 const SHAPES: [[usize; 2]; 5] = [[0, 3], [1, 1], [3, 5], [64, 64], [70, 61]];
@@ -81,6 +82,121 @@ fn penalty_of_one_pass_is_that_of_composed_operations() {
         }
     }
 }
+
+const SYNAPTIC: [SynapticUpdate; 3] = [
+    SynapticUpdate {
+        scale: SCALE,
+        bound: f64::INFINITY,
+        path_gradient: PathGradient::Task,
+    },
+    SynapticUpdate {
+        scale: SCALE,
+        bound: 0.3,
+        path_gradient: PathGradient::Total,
+    },
+    SynapticUpdate {
+        scale: 0.0,
+        bound: f64::INFINITY,
+        path_gradient: PathGradient::Task,
+    },
+];
+
+#[test]
+fn adam_of_one_pass_is_that_of_composed_operations() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(5);
+    let adam = AdamUpdate {
+        beta_1: 0.9,
+        beta_2: 0.999,
+        correction: 0.8,
+        epsilon: 1e-8,
+        learning_rate: 0.1,
+        weight_decay: 0.01,
+    };
+    for shape in LARGE_SHAPES {
+        for (dtype, tolerance) in DTYPES {
+            let tensors: [_; 6] = std::array::from_fn(|_| random(rng, shape, dtype));
+            let moment_2 = random(rng, shape, dtype).abs();
+            for synaptic in SYNAPTIC {
+                let operands = || tensors.each_ref().map(flex);
+                let [p, g, m, path_integral, importance, anchor] = operands();
+                let v = flex(&moment_2);
+                let fused = Flex::synaptic_adam(
+                    p,
+                    g,
+                    m,
+                    v,
+                    path_integral,
+                    importance,
+                    anchor,
+                    adam,
+                    synaptic,
+                );
+                let [p, g, m, path_integral, importance, anchor] = operands();
+                let v = flex(&moment_2);
+                let synapse = [path_integral, importance, anchor];
+                let update = |p, g| composed::adam::<Flex>(p, g, [m, v], adam);
+                let (composed, path_integral, _) =
+                    composed::synaptic::<Flex, _>(p, g, synapse, synaptic, update);
+                let [p, m, v] = composed;
+                assert_close::<2>(fused.0, p, tolerance);
+                assert_close::<2>(fused.1, m, tolerance);
+                assert_close::<2>(fused.2, v, tolerance);
+                assert_close::<2>(fused.3, path_integral, tolerance);
+            }
+            let [p, g, m, ..] = tensors.each_ref().map(flex);
+            let fused = Flex::adam(p, g, m, flex(&moment_2), adam);
+            let [p, g, m, ..] = tensors.each_ref().map(flex);
+            let [p, m, v] = composed::adam::<Flex>(p, g, [m, flex(&moment_2)], adam);
+            assert_close::<2>(fused.0, p, tolerance);
+            assert_close::<2>(fused.1, m, tolerance);
+            assert_close::<2>(fused.2, v, tolerance);
+        }
+    }
+}
+
+#[test]
+fn sgd_of_one_pass_is_that_of_composed_operations() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(6);
+    for shape in LARGE_SHAPES {
+        for (dtype, tolerance) in DTYPES {
+            for (nesterov, is_first) in [(false, false), (false, true), (true, false)] {
+                let sgd = SgdUpdate {
+                    momentum: 0.9,
+                    dampening: 0.1,
+                    nesterov,
+                    is_first,
+                    learning_rate: 0.1,
+                    weight_decay: 0.01,
+                };
+                let tensors: [_; 6] = std::array::from_fn(|_| random(rng, shape, dtype));
+                for synaptic in SYNAPTIC {
+                    let [p, g, u, path_integral, importance, anchor] = tensors.each_ref().map(flex);
+                    let fused = Flex::synaptic_sgd(
+                        p,
+                        g,
+                        u,
+                        path_integral,
+                        importance,
+                        anchor,
+                        sgd,
+                        synaptic,
+                    );
+                    let [p, g, u, path_integral, importance, anchor] = tensors.each_ref().map(flex);
+                    let synapse = [path_integral, importance, anchor];
+                    let update = |p, g| composed::sgd::<Flex>(p, g, u, sgd);
+                    let ([p, u], path_integral, _) =
+                        composed::synaptic::<Flex, _>(p, g, synapse, synaptic, update);
+                    assert_close::<2>(fused.0, p, tolerance);
+                    assert_close::<2>(fused.1, u, tolerance);
+                    assert_close::<2>(fused.2, path_integral, tolerance);
+                }
+            }
+        }
+    }
+}
+
+/// More than one thread's part.
+const LARGE_SHAPES: [[usize; 2]; 3] = [[0, 3], [70, 61], [601, 501]];
 
 #[test]
 fn operands_that_are_views_are_read_in_their_order() {

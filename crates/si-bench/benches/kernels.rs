@@ -1,0 +1,212 @@
+//! The synaptic operations alone, in bytes of memory per second, beside a copy of as many bytes:
+//! `cargo xtask bench`.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
+
+use std::time::Instant;
+
+use burn::backend::{Flex, tensor::FloatTensor};
+use burn::tensor::{Device, Tensor, TensorData};
+use si_core::{AdamUpdate, PathGradient, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate};
+
+fn main() {
+    let threads = std::env::var("RAYON_NUM_THREADS").unwrap_or_else(|_| "all".to_string());
+    println!("Flex, {threads} thread(s), GB/s, and by the copy\n");
+    println!(
+        "| parameters | copy | penalize | path integral | Adam | synaptic Adam | synaptic SGD |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    for len in [10_000, 100_000, 1_000_000, 10_000_000] {
+        let rates = Case::new(len).measure();
+        let copy = rates[0];
+        let others = rates[1..].iter();
+        let others: Vec<String> = others
+            .map(|rate| format!("{rate:.1} ({:.2})", rate / copy))
+            .collect();
+        println!("| {len} | {copy:.1} | {} |", others.join(" | "));
+    }
+}
+
+/// A parameter and what belongs to it.
+struct Case {
+    len: usize,
+    parameter: Option<FloatTensor<Flex>>,
+    gradient: FloatTensor<Flex>,
+    moment_1: Option<FloatTensor<Flex>>,
+    moment_2: Option<FloatTensor<Flex>>,
+    path_integral: Option<FloatTensor<Flex>>,
+    importance: FloatTensor<Flex>,
+    anchor: FloatTensor<Flex>,
+}
+
+impl Case {
+    fn new(len: usize) -> Self {
+        let tensor = |phase: f32| {
+            let values: Vec<f32> = (0..len)
+                .map(|index| (0.37 * index as f32 + phase).sin().abs() + 0.1)
+                .collect();
+            let data = TensorData::new(values, [len]);
+            Flex::primitive(Tensor::<1>::from_data(data, &Device::flex()))
+        };
+        Self {
+            len,
+            parameter: Some(tensor(0.0)),
+            gradient: tensor(1.0),
+            moment_1: Some(tensor(2.0)),
+            moment_2: Some(tensor(3.0)),
+            path_integral: Some(tensor(4.0)),
+            importance: tensor(5.0),
+            anchor: tensor(6.0),
+        }
+    }
+
+    /// GB/s of a copy and of each operation. They take turns, and the fastest time of each counts.
+    fn measure(&mut self) -> [f64; 6] {
+        let bytes = 4.0 * self.len as f64;
+        let source = vec![1.0_f32; self.len];
+        let mut target = vec![0.0_f32; self.len];
+        let mut best = [f64::INFINITY; 6];
+        let num_turns = (40_000_000 / self.len).clamp(10, 2000);
+        for _ in 0..num_turns {
+            let seconds = [
+                time(|| {
+                    target.copy_from_slice(std::hint::black_box(&source));
+                    std::hint::black_box(&mut target);
+                }),
+                time(|| self.penalize()),
+                time(|| self.advance()),
+                time(|| self.adam()),
+                time(|| self.synaptic_adam()),
+                time(|| self.synaptic_sgd()),
+            ];
+            for (best, seconds) in best.iter_mut().zip(seconds) {
+                *best = best.min(seconds);
+            }
+        }
+        let mut rates = [0.0; 6];
+        for (index, num_tensors) in [2.0, 5.0, 5.0, 7.0, 11.0, 9.0].into_iter().enumerate() {
+            rates[index] = 1e-9 * num_tensors * bytes / best[index];
+        }
+        rates
+    }
+
+    fn penalize(&mut self) {
+        if let Some(parameter) = self.parameter.clone() {
+            std::hint::black_box(Flex::penalize(
+                self.gradient.clone(),
+                parameter,
+                self.importance.clone(),
+                self.anchor.clone(),
+                1e-3,
+                f64::INFINITY,
+            ));
+        }
+    }
+
+    fn advance(&mut self) {
+        let parameter = self.parameter.clone();
+        self.path_integral = self
+            .path_integral
+            .take()
+            .zip(parameter)
+            .map(|(omega, parameter)| {
+                Flex::advance_path_integral(
+                    omega,
+                    self.gradient.clone(),
+                    parameter,
+                    self.anchor.clone(),
+                )
+            });
+    }
+
+    fn adam(&mut self) {
+        let tensors = (
+            self.parameter.take(),
+            self.moment_1.take(),
+            self.moment_2.take(),
+        );
+        if let (Some(parameter), Some(moment_1), Some(moment_2)) = tensors {
+            let gradient = self.gradient.clone();
+            let updated = Flex::adam(parameter, gradient, moment_1, moment_2, ADAM);
+            self.parameter = Some(updated.0);
+            self.moment_1 = Some(updated.1);
+            self.moment_2 = Some(updated.2);
+        }
+    }
+
+    fn synaptic_adam(&mut self) {
+        let tensors = (
+            self.parameter.take(),
+            self.moment_1.take(),
+            self.moment_2.take(),
+        );
+        if let ((Some(parameter), Some(moment_1), Some(moment_2)), Some(omega)) =
+            (tensors, self.path_integral.take())
+        {
+            let updated = Flex::synaptic_adam(
+                parameter,
+                self.gradient.clone(),
+                moment_1,
+                moment_2,
+                omega,
+                self.importance.clone(),
+                self.anchor.clone(),
+                ADAM,
+                SYNAPTIC,
+            );
+            self.parameter = Some(updated.0);
+            self.moment_1 = Some(updated.1);
+            self.moment_2 = Some(updated.2);
+            self.path_integral = Some(updated.3);
+        }
+    }
+
+    fn synaptic_sgd(&mut self) {
+        let tensors = (self.parameter.take(), self.moment_1.take());
+        if let ((Some(parameter), Some(velocity)), Some(omega)) =
+            (tensors, self.path_integral.take())
+        {
+            let updated = Flex::synaptic_sgd(
+                parameter,
+                self.gradient.clone(),
+                velocity,
+                omega,
+                self.importance.clone(),
+                self.anchor.clone(),
+                SGD,
+                SYNAPTIC,
+            );
+            self.parameter = Some(updated.0);
+            self.moment_1 = Some(updated.1);
+            self.path_integral = Some(updated.2);
+        }
+    }
+}
+
+const ADAM: AdamUpdate = AdamUpdate {
+    beta_1: 0.9,
+    beta_2: 0.999,
+    correction: 1.0,
+    epsilon: 1e-8,
+    learning_rate: 1e-6,
+    weight_decay: 0.0,
+};
+const SGD: SgdUpdate = SgdUpdate {
+    momentum: 0.9,
+    dampening: 0.0,
+    nesterov: false,
+    is_first: false,
+    learning_rate: 1e-6,
+    weight_decay: 0.0,
+};
+const SYNAPTIC: SynapticUpdate = SynapticUpdate {
+    scale: 1e-3,
+    bound: f64::INFINITY,
+    path_gradient: PathGradient::Task,
+};
+
+fn time(work: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_secs_f64()
+}

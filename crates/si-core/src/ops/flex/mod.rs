@@ -1,0 +1,229 @@
+//! One pass over memory for each operation on the Flex backend, with the widest vectors that the
+//! processor has.
+
+use burn::backend::flex::FlexTensor;
+use burn::backend::{DType, Element, Flex, tensor::FloatTensor};
+use burn::tensor::{Bytes, Shape};
+use bytemuck::Pod;
+
+mod blocks;
+mod sweep;
+
+use super::{AdamUpdate, SgdUpdate, SynapticOps, SynapticUpdate, composed};
+use blocks::{Number, Scratch};
+use sweep::{Adam, Sgd};
+
+impl SynapticOps for Flex {
+    fn advance_path_integral(
+        path_integral: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        before: FloatTensor<Self>,
+        after: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        match path_integral.dtype() {
+            DType::F32 => advance::<f32>(path_integral, gradient, before, after),
+            DType::F64 => advance::<f64>(path_integral, gradient, before, after),
+            _ => composed::advance_path_integral::<Self>(path_integral, gradient, before, after),
+        }
+    }
+
+    fn penalize(
+        gradient: FloatTensor<Self>,
+        parameter: FloatTensor<Self>,
+        importance: FloatTensor<Self>,
+        anchor: FloatTensor<Self>,
+        scale: f64,
+        bound: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let operands = [parameter, importance, anchor];
+        match gradient.dtype() {
+            DType::F32 => pull::<f32>(gradient, operands, scale as f32, bound as f32),
+            DType::F64 => pull::<f64>(gradient, operands, scale, bound),
+            _ => {
+                let [parameter, importance, anchor] = operands;
+                composed::penalize::<Self>(gradient, parameter, importance, anchor, scale, bound)
+            }
+        }
+    }
+
+    fn adam(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        moment_1: FloatTensor<Self>,
+        moment_2: FloatTensor<Self>,
+        adam: AdamUpdate,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let moments = [moment_1, moment_2];
+        let (parameter, [moment_1, moment_2]) = match parameter.dtype() {
+            DType::F32 => sweep::plain(parameter, gradient, moments, Adam::<f32>::new(adam)),
+            DType::F64 => sweep::plain(parameter, gradient, moments, Adam::<f64>::new(adam)),
+            _ => return composed::adam::<Self>(parameter, gradient, moments, adam).into(),
+        };
+        (parameter, moment_1, moment_2)
+    }
+
+    fn synaptic_adam(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        moment_1: FloatTensor<Self>,
+        moment_2: FloatTensor<Self>,
+        path_integral: FloatTensor<Self>,
+        importance: FloatTensor<Self>,
+        anchor: FloatTensor<Self>,
+        adam: AdamUpdate,
+        synaptic: SynapticUpdate,
+    ) -> (
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+    ) {
+        let moments = [moment_1, moment_2];
+        let synapse = [path_integral, importance, anchor];
+        let (parameter, [moment_1, moment_2], path_integral, penalty) = match parameter.dtype() {
+            DType::F32 => {
+                let adam = Adam::<f32>::new(adam);
+                sweep::synaptic(parameter, gradient, moments, synapse, adam, synaptic)
+            }
+            DType::F64 => {
+                let adam = Adam::<f64>::new(adam);
+                sweep::synaptic(parameter, gradient, moments, synapse, adam, synaptic)
+            }
+            _ => {
+                let update = |parameter, gradient| {
+                    composed::adam::<Self>(parameter, gradient, moments, adam)
+                };
+                let ([parameter, moment_1, moment_2], path_integral, penalty) =
+                    composed::synaptic::<Self, _>(parameter, gradient, synapse, synaptic, update);
+                (parameter, [moment_1, moment_2], path_integral, penalty)
+            }
+        };
+        (parameter, moment_1, moment_2, path_integral, penalty)
+    }
+
+    fn sgd(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        sgd: SgdUpdate,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let velocity = [velocity];
+        let (parameter, [velocity]) = match parameter.dtype() {
+            DType::F32 => sweep::plain(parameter, gradient, velocity, Sgd::<f32>::new(sgd)),
+            DType::F64 => sweep::plain(parameter, gradient, velocity, Sgd::<f64>::new(sgd)),
+            _ => {
+                let [velocity] = velocity;
+                return composed::sgd::<Self>(parameter, gradient, velocity, sgd).into();
+            }
+        };
+        (parameter, velocity)
+    }
+
+    fn synaptic_sgd(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        path_integral: FloatTensor<Self>,
+        importance: FloatTensor<Self>,
+        anchor: FloatTensor<Self>,
+        sgd: SgdUpdate,
+        synaptic: SynapticUpdate,
+    ) -> (
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+    ) {
+        let synapse = [path_integral, importance, anchor];
+        let (parameter, [velocity], path_integral, penalty) = match parameter.dtype() {
+            DType::F32 => {
+                let sgd = Sgd::<f32>::new(sgd);
+                sweep::synaptic(parameter, gradient, [velocity], synapse, sgd, synaptic)
+            }
+            DType::F64 => {
+                let sgd = Sgd::<f64>::new(sgd);
+                sweep::synaptic(parameter, gradient, [velocity], synapse, sgd, synaptic)
+            }
+            _ => {
+                let update =
+                    |parameter, gradient| composed::sgd::<Self>(parameter, gradient, velocity, sgd);
+                let ([parameter, velocity], path_integral, penalty) =
+                    composed::synaptic::<Self, _>(parameter, gradient, synapse, synaptic, update);
+                (parameter, [velocity], path_integral, penalty)
+            }
+        };
+        (parameter, velocity, path_integral, penalty)
+    }
+}
+
+fn advance<E: Number>(
+    path_integral: FlexTensor,
+    gradient: FlexTensor,
+    before: FlexTensor,
+    after: FlexTensor,
+) -> FlexTensor {
+    let mut path_integral = dense(path_integral);
+    let [gradient, before, after] = [gradient, before, after].map(dense);
+    let operands = [&gradient, &before, &after].map(FlexTensor::storage::<E>);
+    let len = operands[0].len();
+    blocks::sum_over_blocks(
+        (path_integral.storage_mut::<E>(), operands),
+        len,
+        #[inline(always)]
+        |(path_integral, [gradient, before, after])| {
+            blocks::advance(path_integral, gradient, before, after);
+            0.0
+        },
+    );
+    path_integral
+}
+
+fn pull<E: Number>(
+    gradient: FlexTensor,
+    operands: [FlexTensor; 3],
+    scale: E,
+    bound: E,
+) -> (FlexTensor, FlexTensor) {
+    let gradient = dense(gradient);
+    let operands = operands.map(dense);
+    let (dtype, layout) = (gradient.dtype(), gradient.layout().clone());
+    let gradients: &[E] = gradient.storage();
+    let mut total = vec![E::zero(); gradients.len()];
+    let penalty = blocks::sum_over_blocks(
+        (
+            (&mut total[..], gradients),
+            operands.each_ref().map(FlexTensor::storage::<E>),
+        ),
+        gradients.len(),
+        #[inline(always)]
+        |((total, gradient), [parameter, importance, anchor])| {
+            let mut terms = Scratch::new();
+            let terms = terms.first(gradient.len());
+            let held = (importance, anchor);
+            blocks::pull(total, terms, gradient, parameter, held, (scale, bound));
+            blocks::sum(terms)
+        },
+    );
+    let total = FlexTensor::new(Bytes::from_elems(total), layout, dtype);
+    (total, one_number(scale * E::from_elem(penalty), dtype))
+}
+
+fn one_number<E: Element + Pod>(number: E, dtype: DType) -> FlexTensor {
+    FlexTensor::filled_typed(Shape::new([1]), dtype, number)
+}
+
+/// The tensor with its elements in order and nothing else in its buffer.
+fn dense(tensor: FlexTensor) -> FlexTensor {
+    let elements = tensor.layout().num_elements();
+    let whole = tensor.is_contiguous()
+        && tensor.layout().start_offset() == 0
+        && tensor.bytes().len() == elements * tensor.dtype().size();
+    // The tensor itself, not a clone of it, where nothing is to be done: a second handle would turn
+    // the write in place into a copy.
+    if whole {
+        tensor
+    } else {
+        tensor.to_contiguous()
+    }
+}

@@ -1,0 +1,200 @@
+//! An optimizer's update of a parameter, alone or with penalty and path integral around it, in one pass
+//! over memory and in place.
+
+use burn::backend::flex::FlexTensor;
+
+use super::blocks::{Number, Scratch, advance, pull, sum, sum_over_blocks};
+use super::{dense, one_number};
+use crate::config::PathGradient;
+use crate::ops::{AdamUpdate, SgdUpdate, SynapticUpdate};
+
+/// What an optimizer makes of a parameter, its gradient, and `N` numbers of state for each.
+pub(super) trait Rule<E, const N: usize>: Copy + Send + Sync {
+    /// Updates the parameter and the state. `#[inline(always)]`.
+    fn update(self, parameter: &mut [E], gradient: &[E], state: [&mut [E]; N]);
+}
+
+/// Updates a parameter. Returns it and its state.
+pub(super) fn plain<E: Number, const N: usize>(
+    parameter: FlexTensor,
+    gradient: FlexTensor,
+    state: [FlexTensor; N],
+    rule: impl Rule<E, N>,
+) -> (FlexTensor, [FlexTensor; N]) {
+    let (mut parameter, gradient) = (dense(parameter), dense(gradient));
+    let mut state = state.map(dense);
+    let gradients: &[E] = gradient.storage();
+    let slices = (
+        (parameter.storage_mut(), gradients),
+        state.each_mut().map(FlexTensor::storage_mut),
+    );
+    sum_over_blocks(
+        slices,
+        gradients.len(),
+        #[inline(always)]
+        |((parameter, gradient), state)| {
+            rule.update(parameter, gradient, state);
+            0.0
+        },
+    );
+    (parameter, state)
+}
+
+/// Updates a parameter and its synapses: ω, Ω and θ̃. Returns the parameter, its state, ω, and the
+/// penalty.
+pub(super) fn synaptic<E: Number, const N: usize>(
+    parameter: FlexTensor,
+    gradient: FlexTensor,
+    state: [FlexTensor; N],
+    [path_integral, importance, anchor]: [FlexTensor; 3],
+    rule: impl Rule<E, N>,
+    synaptic: SynapticUpdate,
+) -> (FlexTensor, [FlexTensor; N], FlexTensor, FlexTensor) {
+    let dtype = parameter.dtype();
+    let (mut parameter, gradient) = (dense(parameter), dense(gradient));
+    let (mut state, mut path_integral) = (state.map(dense), dense(path_integral));
+    let gradients: &[E] = gradient.storage();
+    let slices = (
+        (parameter.storage_mut(), gradients),
+        (
+            state.each_mut().map(FlexTensor::storage_mut),
+            path_integral.storage_mut(),
+        ),
+    );
+    let scale = E::from_elem(synaptic.scale);
+    let bound = E::from_elem(synaptic.bound);
+    let of_total = synaptic.path_gradient == PathGradient::Total;
+    let penalty = if synaptic.scale > 0.0 {
+        let (importance, anchor) = (dense(importance), dense(anchor));
+        let held: [&[E]; 2] = [importance.storage(), anchor.storage()];
+        sum_over_blocks(
+            (slices, held),
+            gradients.len(),
+            #[inline(always)]
+            |(((parameter, gradient), (state, path_integral)), [importance, anchor])| {
+                let len = gradient.len();
+                let (mut total, mut terms) = (Scratch::new(), Scratch::new());
+                let (total, terms) = (total.first(len), terms.first(len));
+                let held = (importance, anchor);
+                pull(total, terms, gradient, parameter, held, (scale, bound));
+                let penalty = sum(terms);
+                let before = terms;
+                before.copy_from_slice(parameter);
+                rule.update(parameter, total, state);
+                let of_path = if of_total { total } else { gradient };
+                advance(path_integral, of_path, before, parameter);
+                penalty
+            },
+        )
+    } else {
+        sum_over_blocks(
+            slices,
+            gradients.len(),
+            #[inline(always)]
+            |((parameter, gradient), (state, path_integral))| {
+                let mut before = Scratch::new();
+                let before = before.first(gradient.len());
+                before.copy_from_slice(parameter);
+                rule.update(parameter, gradient, state);
+                advance(path_integral, gradient, before, parameter);
+                0.0
+            },
+        )
+    };
+    let penalty = one_number(scale * E::from_elem(penalty), dtype);
+    (parameter, state, path_integral, penalty)
+}
+
+/// Constants of Adam in the precision of the parameter.
+#[derive(Clone, Copy)]
+pub(super) struct Adam<E> {
+    beta_1: E,
+    rest_1: E,
+    beta_2: E,
+    rest_2: E,
+    correction: E,
+    epsilon: E,
+    learning_rate: E,
+    weight_decay: E,
+}
+
+impl<E: Number> Adam<E> {
+    pub(super) fn new(adam: AdamUpdate) -> Self {
+        Self {
+            beta_1: E::from_elem(adam.beta_1),
+            rest_1: E::from_elem(1.0 - adam.beta_1),
+            beta_2: E::from_elem(adam.beta_2),
+            rest_2: E::from_elem(1.0 - adam.beta_2),
+            correction: E::from_elem(adam.correction),
+            epsilon: E::from_elem(adam.epsilon),
+            learning_rate: E::from_elem(adam.learning_rate),
+            weight_decay: E::from_elem(adam.weight_decay),
+        }
+    }
+}
+
+impl<E: Number> Rule<E, 2> for Adam<E> {
+    #[inline(always)]
+    fn update(self, parameter: &mut [E], gradient: &[E], [moment_1, moment_2]: [&mut [E]; 2]) {
+        let parameters = parameter.iter_mut().zip(gradient);
+        let moments = moment_1.iter_mut().zip(moment_2);
+        for ((parameter, &gradient), (moment_1, moment_2)) in parameters.zip(moments) {
+            let gradient = decayed(*parameter, gradient, self.weight_decay);
+            *moment_1 = *moment_1 * self.beta_1 + gradient * self.rest_1;
+            *moment_2 = *moment_2 * self.beta_2 + gradient * gradient * self.rest_2;
+            let step = *moment_1 * self.correction / (moment_2.sqrt() + self.epsilon);
+            *parameter = *parameter - step * self.learning_rate;
+        }
+    }
+}
+
+/// Constants of stochastic gradient descent in the precision of the parameter.
+#[derive(Clone, Copy)]
+pub(super) struct Sgd<E> {
+    momentum: E,
+    fresh: E,
+    nesterov: bool,
+    is_first: bool,
+    learning_rate: E,
+    weight_decay: E,
+}
+
+impl<E: Number> Sgd<E> {
+    pub(super) fn new(sgd: SgdUpdate) -> Self {
+        Self {
+            momentum: E::from_elem(sgd.momentum),
+            fresh: E::from_elem(1.0 - sgd.dampening),
+            nesterov: sgd.nesterov,
+            is_first: sgd.is_first,
+            learning_rate: E::from_elem(sgd.learning_rate),
+            weight_decay: E::from_elem(sgd.weight_decay),
+        }
+    }
+}
+
+impl<E: Number> Rule<E, 1> for Sgd<E> {
+    #[inline(always)]
+    fn update(self, parameter: &mut [E], gradient: &[E], [velocity]: [&mut [E]; 1]) {
+        let operands = parameter.iter_mut().zip(gradient).zip(velocity);
+        for ((parameter, &gradient), velocity) in operands {
+            let gradient = decayed(*parameter, gradient, self.weight_decay);
+            *velocity = match self.is_first {
+                true => gradient,
+                false => gradient * self.fresh + *velocity * self.momentum,
+            };
+            let direction = match self.nesterov {
+                true => *velocity * self.momentum + gradient,
+                false => *velocity,
+            };
+            *parameter = *parameter - direction * self.learning_rate;
+        }
+    }
+}
+
+#[inline(always)]
+fn decayed<E: Number>(parameter: E, gradient: E, weight_decay: E) -> E {
+    match weight_decay == E::zero() {
+        true => gradient,
+        false => parameter * weight_decay + gradient,
+    }
+}

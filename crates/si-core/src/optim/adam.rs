@@ -1,0 +1,141 @@
+use burn::backend::Dispatch;
+use burn::config::Config;
+use burn::grad_clipping::GradientClippingConfig;
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::{Adam, AdamState, AdaptiveMomentumState, LearningRate, Optimizer};
+use burn::tensor::{Device, Tensor};
+
+use super::SynapticOptimizer;
+use super::handover::{self, Answer, Offer};
+use crate::ops::{AdamUpdate, SynapticBackend, SynapticOps};
+
+/// The settings of [`SynapticAdam`]: those of Burn's [`AdamConfig`](burn::optim::AdamConfig), with its
+/// defaults, but for AMSGrad.
+#[derive(Config, Debug)]
+pub struct SynapticAdamConfig {
+    /// Decay β1 of the first moment, in `[0, 1)`.
+    #[config(default = 0.9)]
+    pub beta_1: f32,
+    /// Decay β2 of the second moment, in `[0, 1)`.
+    #[config(default = 0.999)]
+    pub beta_2: f32,
+    /// ε > 0, which is added to √v̂.
+    #[config(default = 1e-5)]
+    pub epsilon: f32,
+    /// Weight decay (L2), which is added to the gradient. Default: none.
+    pub weight_decay: Option<WeightDecayConfig>,
+    /// Clipping of the total gradient, per parameter. Default: none.
+    ///
+    /// With it, penalty and path integral have passes of their own: they are of the gradient before
+    /// clipping.
+    pub grad_clipping: Option<GradientClippingConfig>,
+}
+
+impl SynapticAdamConfig {
+    /// The optimizer for a whole module.
+    pub fn init(&self) -> SynapticOptimizer {
+        SynapticOptimizer::new(self.build(), self.grad_clipping.as_ref())
+    }
+
+    /// The optimizer of one parameter, which
+    /// [`ModuleOptimizer::with_group`](burn::optim::ModuleOptimizer::with_group) takes; without
+    /// clipping.
+    pub fn build(&self) -> SynapticAdam {
+        SynapticAdam {
+            config: self.clone(),
+        }
+    }
+}
+
+/// Adam (Kingma and Ba 2015) in one pass over memory per parameter and step, with the penalty and the
+/// path integral of a [`ContinualLearner`](crate::ContinualLearner) in the same pass.
+///
+/// It computes what Burn's [`Adam`] does, in the same order, and its state is that of Burn's: records
+/// of one load into the other.
+#[derive(Clone, Debug)]
+pub struct SynapticAdam {
+    config: SynapticAdamConfig,
+}
+
+impl SynapticAdam {
+    /// At step `time`, from 1 on.
+    fn update(&self, time: usize, learning_rate: LearningRate) -> AdamUpdate {
+        let config = &self.config;
+        let time = i32::try_from(time).unwrap_or(i32::MAX);
+        let root = (1.0 - config.beta_2.powi(time)).sqrt();
+        AdamUpdate {
+            beta_1: config.beta_1,
+            beta_2: config.beta_2,
+            correction: root / (1.0 - config.beta_1.powi(time)),
+            epsilon: config.epsilon * root,
+            learning_rate,
+            weight_decay: config
+                .weight_decay
+                .as_ref()
+                .map_or(0.0, |decay| decay.penalty),
+        }
+    }
+}
+
+impl Optimizer for SynapticAdam {
+    type State<const D: usize> = AdamState<D>;
+
+    fn step<const D: usize>(
+        &self,
+        learning_rate: LearningRate,
+        parameter: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<AdamState<D>>,
+    ) -> (Tensor<D>, Option<AdamState<D>>) {
+        let state = match state {
+            Some(state) => state.momentum,
+            None => AdaptiveMomentumState::new(0, parameter.zeros_like(), parameter.zeros_like()),
+        };
+        let time = state.time + 1;
+        let adam = self.update(time, learning_rate);
+        let [parameter, gradient, moment_1, moment_2] =
+            [parameter, gradient, state.moment_1, state.moment_2].map(Dispatch::primitive);
+        let (parameter, moment_1, moment_2) = match handover::take() {
+            None => Dispatch::adam(parameter, gradient, moment_1, moment_2, adam),
+            Some(Offer {
+                path_integral,
+                held,
+                update,
+            }) => {
+                // Where nothing is held back these are not read.
+                let [importance, anchor] =
+                    held.unwrap_or_else(|| [gradient.clone(), gradient.clone()]);
+                let (parameter, moment_1, moment_2, path_integral, penalty) =
+                    Dispatch::synaptic_adam(
+                        parameter,
+                        gradient,
+                        moment_1,
+                        moment_2,
+                        path_integral,
+                        importance,
+                        anchor,
+                        adam,
+                        update,
+                    );
+                handover::answer(Answer {
+                    path_integral,
+                    penalty,
+                });
+                (parameter, moment_1, moment_2)
+            }
+        };
+        let [parameter, moment_1, moment_2] = [parameter, moment_1, moment_2].map(Dispatch::tensor);
+        let state = AdaptiveMomentumState::new(time, moment_1, moment_2);
+        (parameter, Some(AdamState::new(state)))
+    }
+
+    fn to_device<const D: usize>(state: AdamState<D>, device: &Device) -> AdamState<D> {
+        Adam::to_device(state, device)
+    }
+}
+
+impl From<SynapticAdam> for SynapticOptimizer {
+    fn from(adam: SynapticAdam) -> Self {
+        Self::new(adam, None)
+    }
+}

@@ -1,0 +1,159 @@
+use core::ops::Deref;
+use std::path::Path;
+
+use burn::grad_clipping::GradientClippingConfig;
+use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::module::Module;
+use burn::optim::{GradientsParams, ModuleOptimizer, Optimizer, OptimizerRecord};
+use burn::store::RecordError;
+
+use super::offered::Offered;
+use crate::SynapticIntelligence;
+
+/// An optimizer that a [`ContinualLearner`](crate::ContinualLearner) takes: any of Burn's, or one that
+/// does the penalty and the path integral in its own pass over memory.
+pub trait ContinualOptimizer {
+    /// Updates the module with the gradients of the task loss, and the regularizer with the step that
+    /// was made of them.
+    fn step_continual<M: Module>(
+        &mut self,
+        learning_rate: ModuleLearningRate,
+        module: M,
+        grads: GradientsParams,
+        regularizer: &mut SynapticIntelligence,
+    ) -> M;
+}
+
+/// Any of Burn's optimizers: penalty and path integral have passes of their own.
+impl ContinualOptimizer for ModuleOptimizer {
+    fn step_continual<M: Module>(
+        &mut self,
+        learning_rate: ModuleLearningRate,
+        module: M,
+        grads: GradientsParams,
+        regularizer: &mut SynapticIntelligence,
+    ) -> M {
+        let grads = regularizer.penalize(&module, grads);
+        let module = self.step(learning_rate, module, grads);
+        regularizer.observe(&module);
+        module
+    }
+}
+
+/// An optimizer for a whole module that does each parameter's update, penalty and path integral in one
+/// pass: [`SynapticAdam`](crate::SynapticAdam) or [`SynapticSgd`](crate::SynapticSgd).
+///
+/// It takes the place of Burn's [`ModuleOptimizer`], to which it dereferences: `save` and the like are
+/// there. Loops that are given a `ModuleOptimizer` can have it
+/// [inside](Self::into_inner); penalty and path integral have passes of their own then.
+///
+/// ```
+/// # use burn::{nn::LinearConfig, optim::GradientsParams, tensor::{Device, Tensor}};
+/// # use si_core::{ContinualLearner, SynapticAdamConfig, SynapticIntelligenceConfig};
+/// # fn main() -> Result<(), si_core::Error> {
+/// # let device = Device::flex().autodiff();
+/// # let model = LinearConfig::new(2, 1).init(&device);
+/// # let inputs = Tensor::<2>::ones([1, 2], &device);
+/// let mut learner = ContinualLearner::new(model, &SynapticIntelligenceConfig::new())?;
+/// let mut optimizer = SynapticAdamConfig::new().init();
+/// let loss = learner.forward(inputs).mean();
+/// let grads = GradientsParams::from_grads(loss.backward(), &learner);
+/// learner = learner.optimize(&mut optimizer, 1e-3, grads);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SynapticOptimizer {
+    optimizer: ModuleOptimizer,
+    /// Whether it takes a parameter's synapses into its pass.
+    is_fused: bool,
+}
+
+impl SynapticOptimizer {
+    pub(super) fn new(
+        optimizer: impl Optimizer,
+        grad_clipping: Option<&GradientClippingConfig>,
+    ) -> Self {
+        let optimizer = ModuleOptimizer::from(optimizer);
+        match grad_clipping {
+            // The path integral is of the gradient before clipping, and the optimizer sees none but
+            // the clipped one.
+            Some(config) => optimizer.with_grad_clipping(config.init()).into(),
+            None => Self {
+                optimizer,
+                is_fused: true,
+            },
+        }
+    }
+
+    /// Updates a module that learns without consolidation.
+    pub fn step<M: Module>(
+        &mut self,
+        learning_rate: impl Into<ModuleLearningRate>,
+        module: M,
+        grads: GradientsParams,
+    ) -> M {
+        self.optimizer.step(learning_rate, module, grads)
+    }
+
+    /// Takes the state over that [`to_record`](ModuleOptimizer::to_record) has given.
+    pub fn load_record(self, record: OptimizerRecord) -> Self {
+        Self {
+            optimizer: self.optimizer.load_record(record),
+            ..self
+        }
+    }
+
+    /// Takes the state over that [`save`](ModuleOptimizer::save) has written.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read or is none of an optimizer.
+    pub fn load(self, path: impl AsRef<Path>) -> Result<Self, RecordError> {
+        Ok(Self {
+            optimizer: self.optimizer.load(path)?,
+            ..self
+        })
+    }
+
+    /// The optimizer for loops that take Burn's own type.
+    pub fn into_inner(self) -> ModuleOptimizer {
+        self.optimizer
+    }
+}
+
+/// Any of Burn's optimizers, with passes of their own for penalty and path integral.
+impl From<ModuleOptimizer> for SynapticOptimizer {
+    fn from(optimizer: ModuleOptimizer) -> Self {
+        Self {
+            optimizer,
+            is_fused: false,
+        }
+    }
+}
+
+impl ContinualOptimizer for SynapticOptimizer {
+    fn step_continual<M: Module>(
+        &mut self,
+        learning_rate: ModuleLearningRate,
+        module: M,
+        grads: GradientsParams,
+        regularizer: &mut SynapticIntelligence,
+    ) -> M {
+        let optimizer = &mut self.optimizer;
+        if !self.is_fused {
+            return optimizer.step_continual(learning_rate, module, grads, regularizer);
+        }
+        let offered = Offered::new(module, &grads, regularizer);
+        let offered = optimizer.step(learning_rate, offered, grads);
+        offered.return_to(regularizer)
+    }
+}
+
+impl Deref for SynapticOptimizer {
+    type Target = ModuleOptimizer;
+
+    fn deref(&self) -> &ModuleOptimizer {
+        &self.optimizer
+    }
+}

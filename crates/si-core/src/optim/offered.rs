@@ -1,0 +1,157 @@
+use std::collections::HashSet;
+
+use burn::Tensor;
+use burn::backend::Dispatch;
+use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::optim::GradientsParams;
+use burn::tensor::{Bool, Device, Int};
+
+use super::handover::{self, Offer};
+use crate::SynapticIntelligence;
+use crate::ops::SynapticUpdate;
+use crate::synapse::Synapses;
+
+/// A module in the hands of an optimizer, which is offered each parameter's synapses with it.
+#[derive(Clone, Debug)]
+pub(super) struct Offered<M> {
+    module: M,
+    synapses: Synapses<Dispatch>,
+    /// The parameters that the step consolidates.
+    in_step: HashSet<ParamId>,
+    update: SynapticUpdate,
+}
+
+impl<M: Module> Offered<M> {
+    pub(super) fn new(
+        module: M,
+        grads: &GradientsParams,
+        regularizer: &mut SynapticIntelligence,
+    ) -> Self {
+        let in_step = regularizer.begin_step(&module, grads);
+        Self {
+            module,
+            synapses: core::mem::take(&mut regularizer.synapses),
+            in_step,
+            update: SynapticUpdate {
+                scale: regularizer.config.penalty_scale(),
+                bound: regularizer.config.importance_bound.unwrap_or(f64::INFINITY),
+                path_gradient: regularizer.config.path_gradient,
+            },
+        }
+    }
+
+    /// The module after the step, and its synapses to the regularizer that they are of.
+    pub(super) fn return_to(self, regularizer: &mut SynapticIntelligence) -> M {
+        regularizer.synapses = self.synapses;
+        self.module
+    }
+}
+
+impl<M: Module> Module for Offered<M> {
+    fn map<Mapper: ModuleMapper>(mut self, mapper: &mut Mapper) -> Self {
+        self.module = self.module.map(&mut Offering {
+            optimizer: mapper,
+            synapses: &mut self.synapses,
+            in_step: &mut self.in_step,
+            update: self.update,
+        });
+        self
+    }
+
+    fn visit<Visitor: ModuleVisitor>(&self, visitor: &mut Visitor) {
+        self.module.visit(visitor);
+    }
+
+    fn collect_devices(&self, devices: Devices) -> Devices {
+        self.module.collect_devices(devices)
+    }
+
+    fn fork(mut self, device: &Device) -> Self {
+        self.module = self.module.fork(device);
+        self
+    }
+
+    fn to_device(mut self, device: &Device) -> Self {
+        self.module = self.module.to_device(device);
+        self
+    }
+
+    fn train(mut self) -> Self {
+        self.module = self.module.train();
+        self
+    }
+
+    fn valid(&self) -> Self {
+        Self {
+            module: self.module.valid(),
+            ..self.clone()
+        }
+    }
+
+    fn materialize(mut self) -> Self {
+        self.module = self.module.materialize();
+        self
+    }
+}
+
+/// Lays a parameter's synapses down, has the optimizer update the parameter, and takes them up again.
+struct Offering<'a, O> {
+    optimizer: &'a mut O,
+    synapses: &'a mut Synapses<Dispatch>,
+    in_step: &'a mut HashSet<ParamId>,
+    update: SynapticUpdate,
+}
+
+impl<O: ModuleMapper> ModuleMapper for Offering<'_, O> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.optimizer.enter_module(name, container_type);
+    }
+
+    fn exit_module(&mut self, name: &str, container_type: &str) {
+        self.optimizer.exit_module(name, container_type);
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        // Once, as the optimizer updates it: a parameter may be at several places.
+        let is_in_step = self.in_step.remove(&param.id);
+        let synapse = self
+            .synapses
+            .get_mut(param.id)
+            .filter(|_| is_in_step)
+            .and_then(|synapse| Some((synapse.path_integral.take()?, synapse)));
+        let Some((path_integral, synapse)) = synapse else {
+            return self.optimizer.map_float(param);
+        };
+        let held = synapse
+            .importance
+            .clone()
+            .filter(|_| self.update.scale > 0.0)
+            .map(|importance| [importance, synapse.anchor.clone()]);
+        let is_held = held.is_some();
+        let offer = Offer {
+            path_integral,
+            update: SynapticUpdate {
+                scale: if is_held { self.update.scale } else { 0.0 },
+                ..self.update
+            },
+            held,
+        };
+        let (param, answer) = handover::offer(offer, || self.optimizer.map_float(param));
+        synapse.path_integral = Some(answer.path_integral);
+        if is_held {
+            synapse.add_penalty(answer.penalty);
+        }
+        param
+    }
+
+    fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
+        self.optimizer.map_int(param)
+    }
+
+    fn map_bool<const D: usize>(
+        &mut self,
+        param: Param<Tensor<D, Bool>>,
+    ) -> Param<Tensor<D, Bool>> {
+        self.optimizer.map_bool(param)
+    }
+}

@@ -1,0 +1,160 @@
+use burn::backend::Dispatch;
+use burn::config::Config;
+use burn::grad_clipping::GradientClippingConfig;
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
+use burn::tensor::{Device, Tensor};
+
+use super::SynapticOptimizer;
+use super::handover::{self, Answer, Offer};
+use crate::ops::{SgdUpdate, SynapticBackend, SynapticOps};
+
+/// The settings of [`SynapticSgd`]: those of Burn's [`SgdConfig`](burn::optim::SgdConfig).
+#[derive(Config, Debug)]
+pub struct SynapticSgdConfig {
+    /// Weight decay (L2), which is added to the gradient. Default: none.
+    pub weight_decay: Option<WeightDecayConfig>,
+    /// Momentum, with Burn's defaults. Default: none.
+    pub momentum: Option<MomentumConfig>,
+    /// Clipping of the total gradient, per parameter. Default: none.
+    ///
+    /// With it, penalty and path integral have passes of their own: they are of the gradient before
+    /// clipping.
+    pub grad_clipping: Option<GradientClippingConfig>,
+}
+
+impl SynapticSgdConfig {
+    /// The optimizer for a whole module.
+    pub fn init(&self) -> SynapticOptimizer {
+        SynapticOptimizer::new(self.build(), self.grad_clipping.as_ref())
+    }
+
+    /// The optimizer of one parameter, which
+    /// [`ModuleOptimizer::with_group`](burn::optim::ModuleOptimizer::with_group) takes; without
+    /// clipping.
+    pub fn build(&self) -> SynapticSgd {
+        SynapticSgd {
+            config: self.clone(),
+        }
+    }
+}
+
+/// Stochastic gradient descent in one pass over memory per parameter and step, with the penalty and the
+/// path integral of a [`ContinualLearner`](crate::ContinualLearner) in the same pass.
+///
+/// It computes what Burn's [`Sgd`](burn::optim::Sgd) does, in the same order, and records of one load
+/// into the other.
+#[derive(Clone, Debug)]
+pub struct SynapticSgd {
+    config: SynapticSgdConfig,
+}
+
+/// The state of [`SynapticSgd`] for one parameter.
+#[derive(Clone, Debug)]
+pub struct SynapticSgdState<const D: usize> {
+    /// The velocity, in the parameter's shape. None without momentum.
+    velocity: Option<Tensor<D>>,
+}
+
+impl SynapticSgd {
+    fn update(&self, is_first: bool, learning_rate: LearningRate) -> SgdUpdate {
+        let config = &self.config;
+        let momentum = config.momentum.as_ref();
+        SgdUpdate {
+            momentum: momentum.map_or(0.0, |momentum| momentum.momentum as f32),
+            dampening: momentum.map_or(0.0, |momentum| momentum.dampening),
+            nesterov: momentum.is_some_and(|momentum| momentum.nesterov),
+            is_first,
+            learning_rate,
+            weight_decay: config
+                .weight_decay
+                .as_ref()
+                .map_or(0.0, |decay| decay.penalty),
+        }
+    }
+}
+
+impl Optimizer for SynapticSgd {
+    type State<const D: usize> = SynapticSgdState<D>;
+
+    fn step<const D: usize>(
+        &self,
+        learning_rate: LearningRate,
+        parameter: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<SynapticSgdState<D>>,
+    ) -> (Tensor<D>, Option<SynapticSgdState<D>>) {
+        let velocity = state.and_then(|state| state.velocity);
+        let sgd = self.update(velocity.is_none(), learning_rate);
+        // At the first step, and without momentum, it is not read.
+        let velocity = velocity.unwrap_or_else(|| parameter.zeros_like());
+        let [parameter, gradient, velocity] =
+            [parameter, gradient, velocity].map(Dispatch::primitive);
+        let (parameter, velocity) = match handover::take() {
+            None => Dispatch::sgd(parameter, gradient, velocity, sgd),
+            Some(Offer {
+                path_integral,
+                held,
+                update,
+            }) => {
+                // Where nothing is held back these are not read.
+                let [importance, anchor] =
+                    held.unwrap_or_else(|| [gradient.clone(), gradient.clone()]);
+                let (parameter, velocity, path_integral, penalty) = Dispatch::synaptic_sgd(
+                    parameter,
+                    gradient,
+                    velocity,
+                    path_integral,
+                    importance,
+                    anchor,
+                    sgd,
+                    update,
+                );
+                handover::answer(Answer {
+                    path_integral,
+                    penalty,
+                });
+                (parameter, velocity)
+            }
+        };
+        let velocity = Dispatch::tensor(velocity);
+        let state = SynapticSgdState {
+            velocity: self.config.momentum.is_some().then_some(velocity),
+        };
+        (Dispatch::tensor(parameter), Some(state))
+    }
+
+    fn to_device<const D: usize>(
+        state: SynapticSgdState<D>,
+        device: &Device,
+    ) -> SynapticSgdState<D> {
+        SynapticSgdState {
+            velocity: state.velocity.map(|velocity| velocity.to_device(device)),
+        }
+    }
+}
+
+/// Under the names that Burn's own has.
+impl<const D: usize> RecordState for SynapticSgdState<D> {
+    fn state_flatten(&self, prefix: &str, out: &mut StateSink) {
+        if let Some(velocity) = &self.velocity {
+            out.push_tensor(prefix, VELOCITY, velocity.to_data());
+        }
+    }
+
+    fn state_unflatten(prefix: &str, source: &mut StateSource, device: &Device) -> Option<Self> {
+        let velocity = source.take_tensor(prefix, VELOCITY);
+        Some(Self {
+            velocity: velocity.map(|velocity| Tensor::from_data(velocity, device)),
+        })
+    }
+}
+
+const VELOCITY: &str = "momentum.velocity";
+
+impl From<SynapticSgd> for SynapticOptimizer {
+    fn from(sgd: SynapticSgd) -> Self {
+        Self::new(sgd, None)
+    }
+}

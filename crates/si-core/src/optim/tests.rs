@@ -1,0 +1,234 @@
+//! An optimizer with everything in one pass does what Burn's own does with a pass for each, to the bit.
+
+use burn::backend::Dispatch;
+use burn::grad_clipping::GradientClippingConfig;
+use burn::module::{Module, Param, ParamGroup};
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, Optimizer, SgdConfig};
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+use super::{ContinualOptimizer, SynapticAdamConfig, SynapticSgdConfig};
+use crate::{
+    ContinualLearner, FirstTaskStart, PathGradient, SynapticBackend, SynapticIntelligenceConfig,
+};
+
+const LEARNING_RATE: f64 = 0.05;
+
+/// Two layers, of sizes on both sides of a register and of a block; the second may go unused.
+#[derive(Module, Debug)]
+struct Model {
+    inner: Param<Tensor<2>>,
+    shift: Param<Tensor<1>>,
+    outer: Param<Tensor<2>>,
+}
+
+impl Model {
+    fn new() -> Self {
+        let rng = &mut ChaCha8Rng::seed_from_u64(1);
+        Self {
+            inner: Param::from_tensor(random(rng, [13, 117])),
+            shift: Param::from_tensor(random(rng, [117])),
+            outer: Param::from_tensor(random(rng, [117, 3])),
+        }
+    }
+
+    fn loss(&self, step: usize) -> Tensor<1> {
+        let rng = &mut ChaCha8Rng::seed_from_u64(step as u64);
+        let hidden =
+            random::<2>(rng, [4, 13]).matmul(self.inner.val()) + self.shift.val().unsqueeze();
+        // Unused in some steps: then the parameter has no gradient.
+        let output = match step % 5 == 4 {
+            true => hidden.slice([0..4, 0..3]),
+            false => hidden.tanh().matmul(self.outer.val()),
+        };
+        (output - random(rng, [4, 3])).square().mean()
+    }
+}
+
+fn random<const D: usize>(rng: &mut ChaCha8Rng, shape: [usize; D]) -> Tensor<D> {
+    let values: Vec<f32> = (0..shape.iter().product())
+        .map(|_| rng.random_range(-0.5..0.5))
+        .collect();
+    Tensor::from_data(TensorData::new(values, shape), &Device::flex().autodiff())
+}
+
+/// What is known after two tasks and the first steps of a third.
+fn learn(optimizer: &mut impl ContinualOptimizer, config: &SynapticIntelligenceConfig) -> Vec<u32> {
+    let mut learner = ContinualLearner::new(Model::new(), config).expect("the config is valid");
+    let mut bits = Vec::new();
+    for task in 0..3 {
+        for step in 0..7 {
+            let loss = learner.loss(10 * task + step);
+            let grads = GradientsParams::from_grads(loss.backward(), &learner);
+            learner = learner.optimize(optimizer, LEARNING_RATE, grads);
+        }
+        bits.extend(state(&learner));
+        // Blocks are summed in another order.
+        let penalty = learner.end_epoch().penalty;
+        assert_eq!(penalty > 0.0, task > 0 && config.strength > 0.0);
+        learner.end_task();
+    }
+    bits
+}
+
+fn state(learner: &ContinualLearner<Model>) -> Vec<u32> {
+    let mut numbers: Vec<f32> = Vec::new();
+    let mut push = |data: TensorData| numbers.extend(data.iter::<f32>());
+    push(learner.inner.val().into_data());
+    push(learner.shift.val().into_data());
+    push(learner.outer.val().into_data());
+    for synapse in learner.regularizer().synapses() {
+        let tensors = [synapse.path_integral(), synapse.importance()];
+        for tensor in tensors.into_iter().flatten().cloned() {
+            match synapse.shape().num_dims() {
+                1 => push(Dispatch::tensor::<1>(tensor).into_data()),
+                _ => push(Dispatch::tensor::<2>(tensor).into_data()),
+            }
+        }
+    }
+    numbers.into_iter().map(f32::to_bits).collect()
+}
+
+fn settings() -> [SynapticIntelligenceConfig; 5] {
+    let config = SynapticIntelligenceConfig::new().with_damping(0.01);
+    [
+        config.clone(),
+        config.clone().with_strength(0.0),
+        config.clone().with_path_gradient(PathGradient::Total),
+        config
+            .clone()
+            .with_importance_bound(Some(0.02))
+            .with_first_task_start(FirstTaskStart::Zero),
+        config.with_parameters(ParamGroup::from_path("inner")),
+    ]
+}
+
+#[test]
+fn adam_in_one_pass_is_burns_adam_with_three() {
+    let decay = WeightDecayConfig::new(0.01);
+    let clipping = GradientClippingConfig::Norm(0.01);
+    for (fused, plain) in [
+        (SynapticAdamConfig::new(), AdamConfig::new()),
+        (
+            SynapticAdamConfig::new()
+                .with_beta_1(0.8)
+                .with_beta_2(0.99)
+                .with_epsilon(1e-8)
+                .with_weight_decay(Some(decay.clone())),
+            AdamConfig::new()
+                .with_beta_1(0.8)
+                .with_beta_2(0.99)
+                .with_epsilon(1e-8)
+                .with_weight_decay(Some(decay)),
+        ),
+        (
+            SynapticAdamConfig::new().with_grad_clipping(Some(clipping.clone())),
+            AdamConfig::new().with_grad_clipping(Some(clipping)),
+        ),
+    ] {
+        for config in settings() {
+            let expected = learn(&mut plain.init(), &config);
+            assert!(learn(&mut fused.init(), &config) == expected);
+            // In Burn's own hands it has a pass for each, too.
+            assert!(learn(&mut fused.init().into_inner(), &config) == expected);
+        }
+    }
+}
+
+#[test]
+fn sgd_in_one_pass_is_burns_sgd_with_three() {
+    let momentum = MomentumConfig::new();
+    let nesterov = MomentumConfig::new()
+        .with_momentum(0.7)
+        .with_dampening(0.0)
+        .with_nesterov(true);
+    for momentum in [None, Some(momentum), Some(nesterov)] {
+        let decay = momentum.is_some().then(|| WeightDecayConfig::new(0.01));
+        let fused = SynapticSgdConfig::new()
+            .with_momentum(momentum.clone())
+            .with_weight_decay(decay.clone());
+        let plain = SgdConfig::new()
+            .with_momentum(momentum)
+            .with_weight_decay(decay);
+        for config in settings() {
+            let expected = learn(&mut plain.init(), &config);
+            assert!(learn(&mut fused.init(), &config) == expected);
+            assert!(learn(&mut fused.init().into_inner(), &config) == expected);
+        }
+    }
+}
+
+#[test]
+fn without_a_learner_it_is_burns_own() {
+    let plain = |optimizer: &mut ModuleOptimizer| {
+        let mut model = Model::new();
+        for step in 0..7 {
+            let grads = GradientsParams::from_grads(model.loss(step).backward(), &model);
+            model = optimizer.step(LEARNING_RATE, model, grads);
+        }
+        [model.inner.val().into_data(), model.outer.val().into_data()]
+    };
+    let expected = plain(&mut AdamConfig::new().init());
+    assert_eq!(
+        plain(&mut SynapticAdamConfig::new().init().into_inner()),
+        expected
+    );
+    let expected = plain(&mut SgdConfig::new().init());
+    assert_eq!(
+        plain(&mut SynapticSgdConfig::new().init().into_inner()),
+        expected
+    );
+}
+
+#[test]
+fn records_are_those_of_burns_own() {
+    /// The parameters after seven steps, of which `later` does the last from the record of `first`.
+    fn change(first: impl Optimizer, later: impl Optimizer) -> TensorData {
+        let mut optimizer = ModuleOptimizer::from(first);
+        let mut later = Some(ModuleOptimizer::from(later));
+        let mut model = Model::new();
+        for step in 0..7 {
+            if let Some(later) = later.take_if(|_| step == 3) {
+                let bytes = optimizer.into_bytes().expect("it can be written");
+                optimizer = later.from_bytes(bytes).expect("it can be read");
+            }
+            let grads = GradientsParams::from_grads(model.loss(step).backward(), &model);
+            model = optimizer.step(LEARNING_RATE, model, grads);
+        }
+        model.inner.val().into_data()
+    }
+    let (fused, plain) = (SynapticAdamConfig::new(), AdamConfig::new());
+    let expected = change(plain.build(), plain.build());
+    assert_eq!(change(plain.build(), fused.build()), expected);
+    assert_eq!(change(fused.build(), plain.build()), expected);
+
+    let momentum = Some(MomentumConfig::new());
+    let fused = SynapticSgdConfig::new().with_momentum(momentum.clone());
+    let plain = SgdConfig::new().with_momentum(momentum);
+    let expected = change(plain.build(), plain.build());
+    assert_eq!(change(plain.build(), fused.build()), expected);
+    assert_eq!(change(fused.build(), plain.build()), expected);
+}
+
+#[test]
+fn an_optimizer_that_panics_leaves_no_synapses_behind() {
+    use super::handover::{self, Offer};
+    use crate::SynapticUpdate;
+
+    let offer = Offer {
+        path_integral: Dispatch::primitive(Tensor::<1>::ones([1], &Device::flex())),
+        held: None,
+        update: SynapticUpdate {
+            scale: 0.0,
+            bound: f64::INFINITY,
+            path_gradient: PathGradient::Task,
+        },
+    };
+    let update = || handover::offer(offer, || panic!("on purpose"));
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(update));
+    assert!(result.is_err());
+    assert!(handover::take().is_none());
+}
