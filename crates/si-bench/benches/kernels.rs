@@ -192,7 +192,7 @@ const ADAM: AdamUpdate = AdamUpdate {
     weight_decay: 0.0,
 };
 const SGD: SgdUpdate = SgdUpdate {
-    momentum: 0.9,
+    momentum: Some(0.9),
     dampening: 0.0,
     nesterov: false,
     is_first: false,

@@ -88,6 +88,15 @@ fn open(root: &Path, base: ExperimentConfig, settings: &Settings) -> anyhow::Res
         ))
         .into());
     }
+    if base.num_held_out.is_some() && folder.config().num_held_out.is_none() {
+        return Err(Error::Config(format!(
+            "{} is no search, as it is tested on the test images; to go on with it: si {} --resume {}",
+            path.display(),
+            experiment.name(),
+            path.display()
+        ))
+        .into());
+    }
     let config = settings.over(folder.config().clone())?;
     check(&config)?;
     folder.resume(config)?;

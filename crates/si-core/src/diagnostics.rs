@@ -13,6 +13,9 @@ pub enum Inert {
     NoImportance,
     /// There is importance, and the penalty was zero at every step: no parameter that matters moved.
     NoPenalty,
+    /// The task had no step: the optimizer was called in place of
+    /// [`optimize`](crate::ContinualLearner::optimize), perhaps.
+    NoStep,
 }
 
 /// Means over the steps since the last epoch's end.

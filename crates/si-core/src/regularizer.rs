@@ -5,6 +5,7 @@ use burn::backend::Dispatch;
 use burn::module::{Module, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
+use log::warn;
 
 use crate::config::{FirstTaskStart, SynapticIntelligenceConfig};
 use crate::diagnostics::Meter;
@@ -148,10 +149,15 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     /// Ends a task: folds each ω into Ω (eq. 5), anchors every synapse where it is now, and clears
     /// ω. Returns why consolidation was without effect in the task, where it was.
     ///
-    /// Without a step since the last call it changes nothing.
+    /// Without a step since the last call it changes nothing and returns [`Inert::NoStep`].
     pub fn consolidate<M: Module>(&mut self, module: &M) -> Option<Inert> {
         if self.meter.steps_in_task == 0 {
-            return None;
+            warn!(
+                "task {} has had no step to consolidate: a module that the optimizer steps by itself \
+                 is not held back, and `optimize` is to be called in its place",
+                self.task
+            );
+            return Some(Inert::NoStep);
         }
         self.check_effect();
         let mut consolidate = Consolidate {

@@ -123,6 +123,8 @@ fn begin<'a, B: SynapticBackend>(
     });
     // Modules that were added or frozen since may have moved it.
     synapse.order = place.order;
+    // Of a step that was opened and not closed.
+    synapse.open_step = None;
     synapse
         .path_integral
         .get_or_insert_with(|| zeros_like::<B>(parameter));

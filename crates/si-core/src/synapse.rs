@@ -9,7 +9,8 @@ use crate::config::{Accumulation, Negatives, SynapticIntelligenceConfig};
 /// What the synapses of one parameter remember: a tensor of the parameter's shape for each of ω, Ω
 /// and θ̃.
 ///
-/// The primitives are outside autodiff, and have no static rank.
+/// The primitives are outside autodiff, and have no static rank: of those of the default backend,
+/// `Tensor::<D>::from_dispatch(primitive.clone())` makes a tensor of the parameter's rank.
 #[derive(Clone, Debug)]
 pub struct Synapse<B: Backend> {
     pub(crate) path: String,

@@ -18,7 +18,8 @@ use proptest::prelude::*;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use si_core::{
-    ContinualLearner, SynapticBackend, SynapticIntelligence, SynapticIntelligenceConfig,
+    ContinualLearner, ContinualOptimizer, SynapticAdamConfig, SynapticBackend,
+    SynapticIntelligence, SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig,
 };
 
 const LEARNING_RATE: f64 = 0.05;
@@ -59,13 +60,20 @@ fn batch(rng: &mut ChaCha8Rng) -> (Tensor<2>, Tensor<1, Int>) {
     (inputs, Tensor::from_data(labels.as_slice(), &device()))
 }
 
-fn optimizers() -> [fn() -> ModuleOptimizer; 4] {
+fn optimizers() -> [fn() -> SynapticOptimizer; 6] {
     [
-        || AdamConfig::new().init(),
-        || AdamWConfig::new().init(),
-        || RmsPropConfig::new().init(),
+        || AdamConfig::new().init().into(),
+        || AdamWConfig::new().init().into(),
+        || RmsPropConfig::new().init().into(),
         || {
             SgdConfig::new()
+                .with_momentum(Some(MomentumConfig::new()))
+                .init()
+                .into()
+        },
+        || SynapticAdamConfig::new().init(),
+        || {
+            SynapticSgdConfig::new()
                 .with_momentum(Some(MomentumConfig::new()))
                 .init()
         },
@@ -84,7 +92,7 @@ fn learner(module: Mlp, strength: f64) -> ContinualLearner<Mlp> {
 
 fn train(
     mut learner: ContinualLearner<Mlp>,
-    optimizer: &mut ModuleOptimizer,
+    optimizer: &mut impl ContinualOptimizer,
     rng: &mut ChaCha8Rng,
     steps: usize,
 ) -> ContinualLearner<Mlp> {
@@ -148,12 +156,12 @@ proptest! {
 
     #[test]
     fn strength_zero_trains_to_the_same_bits_as_the_bare_optimizer(
-        seed: u64, optimizer in 0..4_usize,
+        seed: u64, optimizer in 0..optimizers().len(),
     ) {
         let optimizer = optimizers()[optimizer];
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
         let module = mlp(rng);
-        let (mut bare, mut bare_optimizer) = (module.clone(), optimizer());
+        let (mut bare, mut bare_optimizer) = (module.clone(), optimizer().into_inner());
         let (mut learner, mut its_optimizer) = (learner(module, 0.0), optimizer());
         for _ in 0..2 {
             for _ in 0..4 {
@@ -172,7 +180,7 @@ proptest! {
     #[test]
     fn ending_a_task_twice_without_a_step_changes_nothing(seed: u64) {
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
-        let optimizer = &mut AdamConfig::new().init();
+        let optimizer = &mut SynapticAdamConfig::new().init();
         let mut learner = train(learner(mlp(rng), 1.0), optimizer, rng, 4);
         learner.end_task();
         let (once, task) = (all_importance(&learner), learner.regularizer().task());
@@ -186,7 +194,7 @@ proptest! {
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
         let mut learner = learner(mlp(rng), strength);
         for _ in 0..3 {
-            let optimizer = &mut AdamConfig::new().init();
+            let optimizer = &mut SynapticAdamConfig::new().init();
             learner = train(learner, optimizer, rng, 4);
             learner.end_task();
             prop_assert!(all_importance(&learner).iter().all(|value| *value >= 0.0));
@@ -208,8 +216,8 @@ proptest! {
         let mut reversed =
             ContinualLearner::new(reversed, &config(1.0)).expect("the config is valid");
         for _ in 0..2 {
-            let optimizer = &mut AdamConfig::new().init();
-            let its_optimizer = &mut AdamConfig::new().init();
+            let optimizer = &mut SynapticAdamConfig::new().init();
+            let its_optimizer = &mut SynapticAdamConfig::new().init();
             for _ in 0..4 {
                 let (x, y) = batch(rng);
                 (learner, _) = learner
@@ -232,7 +240,7 @@ proptest! {
     fn accumulated_minibatches_equal_one_step_on_the_summed_gradient(seed: u64) {
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
         let mut accumulated = learner(mlp(rng), 1.0);
-        accumulated = train(accumulated, &mut AdamConfig::new().init(), rng, 3);
+        accumulated = train(accumulated, &mut SynapticAdamConfig::new().init(), rng, 3);
         accumulated.end_task();
         let mut summed = accumulated.clone();
         let (mut optimizer, mut its_optimizer) =
@@ -274,7 +282,7 @@ fn parameter_without_gradient_contributes_nothing_and_moves_nothing() {
     let mut learner = ContinualLearner::new(TwoHeads { used, unused }, &config(1.0))
         .expect("the config is valid");
     for _ in 0..2 {
-        let optimizer = &mut AdamConfig::new().init();
+        let optimizer = &mut SynapticAdamConfig::new().init();
         for _ in 0..3 {
             let (x, _) = batch(rng);
             (learner, _) = learner.step(optimizer, LEARNING_RATE, |model| {
@@ -301,7 +309,7 @@ fn frozen_layer_is_never_touched() {
     let before = values(module.fc1.weight.val());
     let mut learner = learner(module, 1.0);
     for _ in 0..2 {
-        learner = train(learner, &mut AdamConfig::new().init(), rng, 3);
+        learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 3);
         learner.end_task();
     }
     assert_eq!(values(learner.fc1.weight.val()), before);
@@ -318,9 +326,9 @@ fn frozen_layer_is_never_touched() {
 fn layer_that_is_frozen_later_keeps_what_it_learnt() {
     let rng = &mut ChaCha8Rng::seed_from_u64(3);
     let mut learner = learner(mlp(rng), 1.0);
-    learner = train(learner, &mut AdamConfig::new().init(), rng, 3);
+    learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 3);
     learner.fc1 = learner.fc1.clone().no_grad();
-    learner = train(learner, &mut AdamConfig::new().init(), rng, 3);
+    learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 3);
     learner.end_task();
     assert!(importance(learner.regularizer(), &learner.fc1.weight).is_some());
 }
@@ -352,7 +360,7 @@ fn parameter_used_twice_is_one_synapse() {
         )
     };
     let mut learner = ContinualLearner::new(module, &config(1.0)).expect("the config is valid");
-    (learner, _) = learner.step(&mut SgdConfig::new().init(), LEARNING_RATE, loss);
+    (learner, _) = learner.step(&mut SynapticSgdConfig::new().init(), LEARNING_RATE, loss);
     let integral =
         path_integral(learner.regularizer(), &learner.layer.weight).expect("a step was made");
     let moved = values(learner.layer.weight.val());
@@ -377,13 +385,17 @@ fn batch_norm_statistics_are_not_synapses() {
     let mut learner = ContinualLearner::new(module, &config(1.0)).expect("the config is valid");
     for _ in 0..2 {
         let (x, _) = batch(rng);
-        (learner, _) = learner.step(&mut AdamConfig::new().init(), LEARNING_RATE, |model| {
-            model
-                .norm
-                .forward(model.fc.forward(x))
-                .powi_scalar(3)
-                .mean()
-        });
+        (learner, _) = learner.step(
+            &mut SynapticAdamConfig::new().init(),
+            LEARNING_RATE,
+            |model| {
+                model
+                    .norm
+                    .forward(model.fc.forward(x))
+                    .powi_scalar(3)
+                    .mean()
+            },
+        );
     }
     learner.end_task();
     let paths: Vec<String> = learner
@@ -416,7 +428,7 @@ fn late_head_starts_without_importance_where_it_is() {
     let mut learner = ContinualLearner::new(module, &config(1.0)).expect("the config is valid");
     let step = |learner: ContinualLearner<Growing>, rng: &mut ChaCha8Rng| {
         let (x, _) = batch(rng);
-        let optimizer = &mut AdamConfig::new().init();
+        let optimizer = &mut SynapticAdamConfig::new().init();
         let (learner, _) = learner.step(optimizer, LEARNING_RATE, |model| {
             let features = model.body.forward(x);
             let head = model.heads.last().expect("there is a head");
@@ -451,9 +463,14 @@ fn state_is_listed_in_the_modules_order_whenever_it_began() {
     let rng = &mut ChaCha8Rng::seed_from_u64(13);
     let mut module = mlp(rng);
     module.fc1 = module.fc1.no_grad();
-    let mut learner = train(learner(module, 1.0), &mut AdamConfig::new().init(), rng, 1);
+    let mut learner = train(
+        learner(module, 1.0),
+        &mut SynapticAdamConfig::new().init(),
+        rng,
+        1,
+    );
     learner.fc1 = learner.fc1.clone().unfreeze();
-    learner = train(learner, &mut AdamConfig::new().init(), rng, 1);
+    learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 1);
     let paths: Vec<String> = learner
         .diagnostics()
         .parameters
@@ -469,13 +486,13 @@ fn penalty_is_counted_once_whichever_of_epoch_and_task_ends_first() {
         let rng = &mut ChaCha8Rng::seed_from_u64(14);
         let mut learner = train(
             learner(mlp(rng), 1.0),
-            &mut AdamConfig::new().init(),
+            &mut SynapticAdamConfig::new().init(),
             rng,
             3,
         );
         learner.end_epoch();
         learner.end_task();
-        learner = train(learner, &mut AdamConfig::new().init(), rng, 3);
+        learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 3);
         if task_first {
             learner.end_task();
         }
@@ -494,7 +511,7 @@ fn parameters_are_chosen_by_path_and_module_type() {
     let train_with = |config: SynapticIntelligenceConfig, rng: &mut ChaCha8Rng| {
         let mut learner =
             ContinualLearner::new(module.clone(), &config).expect("the config is valid");
-        learner = train(learner, &mut AdamConfig::new().init(), rng, 2);
+        learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 2);
         learner
             .diagnostics()
             .parameters
@@ -516,7 +533,12 @@ fn learner_counts_and_trains_the_modules_parameters_alone() {
     let rng = &mut ChaCha8Rng::seed_from_u64(8);
     let module = mlp(rng);
     let num_params = module.num_params();
-    let mut learner = train(learner(module, 1.0), &mut AdamConfig::new().init(), rng, 2);
+    let mut learner = train(
+        learner(module, 1.0),
+        &mut SynapticAdamConfig::new().init(),
+        rng,
+        2,
+    );
     learner.end_task();
     assert_eq!(learner.num_params(), num_params);
     let before = all_importance(&learner);
@@ -529,13 +551,15 @@ fn learner_counts_and_trains_the_modules_parameters_alone() {
 fn consolidation_without_effect_is_reported() {
     let rng = &mut ChaCha8Rng::seed_from_u64(9);
     let mut learner = learner(mlp(rng), 1.0);
-    learner = train(learner, &mut AdamConfig::new().init(), rng, 3);
+    learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 3);
     assert_eq!(learner.end_epoch().inert, None);
     learner.end_task();
     // A learning rate of zero moves nothing, so nothing is penalised.
     for _ in 0..3 {
         let (x, y) = batch(rng);
-        (learner, _) = learner.step(&mut AdamConfig::new().init(), 0.0, |model| model.loss(x, y));
+        (learner, _) = learner.step(&mut SynapticAdamConfig::new().init(), 0.0, |model| {
+            model.loss(x, y)
+        });
     }
     assert_eq!(learner.end_epoch().inert, Some(si_core::Inert::NoPenalty));
     assert_eq!(learner.diagnostics().inert, Some(si_core::Inert::NoPenalty));
@@ -548,7 +572,9 @@ fn importance_that_is_all_zero_is_reported() {
     let step = |learner: ContinualLearner<Mlp>, rng: &mut ChaCha8Rng, rate: f64| {
         let (x, y) = batch(rng);
         learner
-            .step(&mut SgdConfig::new().init(), rate, |model| model.loss(x, y))
+            .step(&mut SynapticSgdConfig::new().init(), rate, |model| {
+                model.loss(x, y)
+            })
             .0
     };
     learner = step(learner, rng, 0.0);
@@ -567,7 +593,7 @@ fn working_consolidation_is_not_reported() {
     let rng = &mut ChaCha8Rng::seed_from_u64(11);
     let mut learner = learner(mlp(rng), 1.0);
     for task in 0..3 {
-        learner = train(learner, &mut AdamConfig::new().init(), rng, 3);
+        learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 3);
         let report = learner.end_epoch();
         assert_eq!(
             (report.task, report.num_steps, report.inert),

@@ -256,10 +256,7 @@ impl ExperimentConfig {
 
     /// Training images of each task that training accuracy is measured on, at most.
     pub fn num_train_evaluated(&self) -> usize {
-        self.num_train_evaluated.unwrap_or(match self.experiment {
-            Experiment::PermutedMnist => 10_000,
-            Experiment::SplitMnist | Experiment::SplitCifar => usize::MAX,
-        })
+        self.num_train_evaluated.unwrap_or(usize::MAX)
     }
 
     /// The data sets that the tasks are made of.

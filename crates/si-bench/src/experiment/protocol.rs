@@ -52,6 +52,7 @@ impl ExperimentConfig {
                 experiment,
                 scenario: Scenario::Domain,
                 num_tasks: 10,
+                num_train_evaluated: Some(10_000),
                 strengths: vec![0.0, 0.1],
                 controls: vec![Control::Dropout, Control::Joint, Control::Scratch],
                 num_epochs: 20,

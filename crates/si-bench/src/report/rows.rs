@@ -36,7 +36,17 @@ pub(super) fn rows(columns: &[Column]) -> Vec<Row> {
             .map(|column| column.condition.seeds.len().to_string())
             .collect(),
     }];
-    rows.push(Row::Heading("Test accuracy at the end"));
+    let is_search = columns
+        .iter()
+        .all(|column| column.config.num_held_out.is_some());
+    let (at_end, over_sequence) = match is_search {
+        true => (
+            "Held-out accuracy at the end",
+            "Held-out, over the sequence",
+        ),
+        false => ("Test accuracy at the end", "Test, over the sequence"),
+    };
+    rows.push(Row::Heading(at_end));
     for index in 0..num_tasks {
         rows.push(measure(&task(index), &|column| {
             column.condition.final_accuracy.get(index)
@@ -55,7 +65,7 @@ pub(super) fn rows(columns: &[Column]) -> Vec<Row> {
         cells: columns.iter().map(paper).collect(),
     });
 
-    rows.push(Row::Heading("Test, over the sequence"));
+    rows.push(Row::Heading(over_sequence));
     rows.push(measure("Learning accuracy", &|column| {
         Some(column.condition.learning_accuracy)
     }));

@@ -50,6 +50,14 @@ pub(crate) fn report_on(folder: &RunFolder, output: &Path) -> anyhow::Result<()>
 }
 
 fn compare(folders: &[PathBuf], output: Option<&Path>) -> anyhow::Result<()> {
+    if let Some(output) = output
+        && output.join("config.toml").exists()
+    {
+        bail!(
+            "{} holds a run, whose summary the comparison would replace: name another --output",
+            output.display()
+        );
+    }
     let mut results = Vec::new();
     for (label, folder) in labels(folders).into_iter().zip(folders) {
         let opened = RunFolder::open(folder)?;

@@ -124,7 +124,7 @@ fn report(args: &ReproArgs) -> anyhow::Result<()> {
         Error::Config("--report needs the folder of the results, by --out DIR".to_string())
     })?;
     if !folder.is_dir() {
-        return Err(Error::NotARun { path: folder }.into());
+        return Err(Error::Config(format!("there is no folder {}", folder.display())).into());
     }
     write_report(&folder, args.publish.as_deref())
 }

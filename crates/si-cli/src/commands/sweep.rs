@@ -96,7 +96,11 @@ fn strengths(summary: &Summary, method: Method) -> impl Iterator<Item = f64> {
 fn best(summary: &Summary, method: Method) -> Option<&ConditionSummary> {
     let of_method = |one: &&ConditionSummary| one.condition.method == method;
     let conditions = summary.conditions.iter().filter(of_method);
-    conditions.max_by(|left, right| average(left).total_cmp(&average(right)))
+    // Of equals the weakest.
+    conditions.max_by(|left, right| {
+        let weaker = right.condition.strength.total_cmp(&left.condition.strength);
+        average(left).total_cmp(&average(right)).then(weaker)
+    })
 }
 
 fn average(condition: &ConditionSummary) -> f64 {

@@ -115,7 +115,9 @@ impl<M: Module> ContinualLearner<M> {
     ///
     /// Call it after the last step of every task, before the optimizer is reset where it is.
     /// Without a step since the last call it changes nothing. Returns why consolidation was without
-    /// effect in the task, where it was; that is also logged as a warning.
+    /// effect in the task, where it was; that is also logged as a warning. A step is one of
+    /// [`optimize`](Self::optimize) or [`step`](Self::step): an optimizer that is given the learner as
+    /// a module trains it, and nothing is held back.
     pub fn end_task(&mut self) -> Option<Inert> {
         self.regularizer.consolidate(&self.module)
     }

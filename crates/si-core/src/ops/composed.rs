@@ -73,17 +73,23 @@ pub(super) fn sgd<B: Backend>(
     sgd: SgdUpdate,
 ) -> [FloatTensor<B>; 2] {
     let gradient = decayed::<B>(&parameter, gradient, sgd.weight_decay);
-    let carried = |velocity| B::float_mul_scalar(velocity, sgd.momentum.into());
-    let velocity = match sgd.is_first {
-        true => gradient.clone(),
-        false => B::float_add(
-            B::float_mul_scalar(gradient.clone(), (1.0 - sgd.dampening).into()),
-            carried(velocity),
-        ),
-    };
-    let direction = match sgd.nesterov {
-        true => B::float_add(carried(velocity.clone()), gradient),
-        false => velocity.clone(),
+    let (velocity, direction) = match sgd.momentum {
+        None => (velocity, gradient),
+        Some(momentum) => {
+            let carried = |velocity| B::float_mul_scalar(velocity, momentum.into());
+            let velocity = match sgd.is_first {
+                true => gradient.clone(),
+                false => B::float_add(
+                    B::float_mul_scalar(gradient.clone(), (1.0 - sgd.dampening).into()),
+                    carried(velocity),
+                ),
+            };
+            let direction = match sgd.nesterov {
+                true => B::float_add(carried(velocity.clone()), gradient),
+                false => velocity.clone(),
+            };
+            (velocity, direction)
+        }
     };
     let step = B::float_mul_scalar(direction, sgd.learning_rate.into());
     [B::float_sub(parameter, step), velocity]

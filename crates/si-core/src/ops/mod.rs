@@ -77,7 +77,7 @@ pub trait SynapticOps: Backend {
     #[allow(
         clippy::too_many_arguments,
         clippy::type_complexity,
-        reason = "one pass over all that a step touches; operations take tensors one by one"
+        reason = "one pass over all that a step touches; `expect` fails on the copy that the macro makes"
     )]
     fn synaptic_adam(
         parameter: FloatTensor<Self>,
@@ -124,7 +124,7 @@ pub trait SynapticOps: Backend {
     /// Returns the parameter, its velocity, the path integral, and the penalty, of shape `[1]`.
     #[allow(
         clippy::too_many_arguments,
-        reason = "one pass over all that a step touches; operations take tensors one by one"
+        reason = "one pass over all that a step touches; `expect` fails on the copy that the macro makes"
     )]
     fn synaptic_sgd(
         parameter: FloatTensor<Self>,

@@ -40,6 +40,12 @@ fn assert_close<const D: usize>(
     }
 }
 
+/// As many roundings as there are elements.
+fn tolerance_of_sum(tolerance: f64, shape: [usize; 2]) -> f64 {
+    let elements = shape[0] * shape[1];
+    tolerance * (1.0 + elements as f64).sqrt()
+}
+
 #[test]
 fn path_integral_of_one_pass_is_that_of_composed_operations() {
     let rng = &mut ChaCha8Rng::seed_from_u64(1);
@@ -71,13 +77,7 @@ fn penalty_of_one_pass_is_that_of_composed_operations() {
                 let [a, b, c, d] = operands();
                 let (composed, penalty) = composed::penalize::<Flex>(a, b, c, d, SCALE, bound);
                 assert_close::<2>(fused, composed, tolerance);
-                // As many roundings as there are elements.
-                let elements = shape[0] * shape[1];
-                assert_close::<1>(
-                    fused_penalty,
-                    penalty,
-                    tolerance * (1.0 + elements as f64).sqrt(),
-                );
+                assert_close::<1>(fused_penalty, penalty, tolerance_of_sum(tolerance, shape));
             }
         }
     }
@@ -135,13 +135,14 @@ fn adam_of_one_pass_is_that_of_composed_operations() {
                 let v = flex(&moment_2);
                 let synapse = [path_integral, importance, anchor];
                 let update = |p, g| composed::adam::<Flex>(p, g, [m, v], adam);
-                let (composed, path_integral, _) =
+                let (composed, path_integral, penalty) =
                     composed::synaptic::<Flex, _>(p, g, synapse, synaptic, update);
                 let [p, m, v] = composed;
                 assert_close::<2>(fused.0, p, tolerance);
                 assert_close::<2>(fused.1, m, tolerance);
                 assert_close::<2>(fused.2, v, tolerance);
                 assert_close::<2>(fused.3, path_integral, tolerance);
+                assert_close::<1>(fused.4, penalty, tolerance_of_sum(tolerance, shape));
             }
             let [p, g, m, ..] = tensors.each_ref().map(flex);
             let fused = Flex::adam(p, g, m, flex(&moment_2), adam);
@@ -159,9 +160,14 @@ fn sgd_of_one_pass_is_that_of_composed_operations() {
     let rng = &mut ChaCha8Rng::seed_from_u64(6);
     for shape in LARGE_SHAPES {
         for (dtype, tolerance) in DTYPES {
-            for (nesterov, is_first) in [(false, false), (false, true), (true, false)] {
+            for (momentum, nesterov, is_first) in [
+                (None, false, true),
+                (Some(0.9), false, false),
+                (Some(0.9), false, true),
+                (Some(0.9), true, false),
+            ] {
                 let sgd = SgdUpdate {
-                    momentum: 0.9,
+                    momentum,
                     dampening: 0.1,
                     nesterov,
                     is_first,
@@ -184,11 +190,12 @@ fn sgd_of_one_pass_is_that_of_composed_operations() {
                     let [p, g, u, path_integral, importance, anchor] = tensors.each_ref().map(flex);
                     let synapse = [path_integral, importance, anchor];
                     let update = |p, g| composed::sgd::<Flex>(p, g, u, sgd);
-                    let ([p, u], path_integral, _) =
+                    let ([p, u], path_integral, penalty) =
                         composed::synaptic::<Flex, _>(p, g, synapse, synaptic, update);
                     assert_close::<2>(fused.0, p, tolerance);
                     assert_close::<2>(fused.1, u, tolerance);
                     assert_close::<2>(fused.2, path_integral, tolerance);
+                    assert_close::<1>(fused.3, penalty, tolerance_of_sum(tolerance, shape));
                 }
             }
         }
@@ -217,12 +224,24 @@ fn operands_that_are_views_are_read_in_their_order() {
 #[test]
 fn dispatch_takes_the_fused_operations_of_the_tensors_backend() {
     let rng = &mut ChaCha8Rng::seed_from_u64(4);
-    let [gradient, parameter, importance, anchor] =
-        std::array::from_fn(|_| random(rng, [3, 5], DType::F32));
-    let [a, b, c, d] = [&gradient, &parameter, &importance, &anchor].map(flex);
-    let (direct, _) = Flex::penalize(a, b, c, d, SCALE, f64::INFINITY);
-    let [a, b, c, d] = [gradient, parameter, importance, anchor].map(Dispatch::primitive);
-    let (dispatched, _) = Dispatch::penalize(a, b, c, d, SCALE, f64::INFINITY);
-    let dispatched = Dispatch::tensor::<2>(dispatched).into_data();
-    assert_eq!(dispatched, Flex::tensor::<2>(direct).into_data());
+    let tensors: [_; 4] = std::array::from_fn(|_| random(rng, [70, 61], DType::F32));
+    let [a, b, c, d] = tensors.each_ref().map(flex);
+    let (_, fused) = Flex::penalize(a, b, c, d, SCALE, f64::INFINITY);
+    let [a, b, c, d] = tensors.each_ref().map(flex);
+    let (_, composed) = composed::penalize::<Flex>(a, b, c, d, SCALE, f64::INFINITY);
+    let [a, b, c, d] = tensors.map(Dispatch::primitive);
+    let (_, dispatched) = Dispatch::penalize(a, b, c, d, SCALE, f64::INFINITY);
+    let dispatched = Dispatch::tensor::<1>(dispatched).into_data();
+    assert_eq!(dispatched, Flex::tensor::<1>(fused).into_data());
+    // The sums are rounded in another order, which tells the two apart.
+    assert_ne!(dispatched, Flex::tensor::<1>(composed).into_data());
+}
+
+#[test]
+#[should_panic(expected = "must have the same shape")]
+fn a_gradient_of_another_shape_is_refused() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(7);
+    let [a, b, c] = std::array::from_fn(|_| flex(&random(rng, [3, 5], DType::F32)));
+    let gradient = flex(&random(rng, [3, 4], DType::F32));
+    Flex::advance_path_integral(a, gradient, b, c);
 }

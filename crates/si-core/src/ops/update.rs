@@ -29,8 +29,8 @@ pub struct AdamUpdate {
 /// and of the parameter `θ ← θ − η u`, or, of Nesterov, `θ ← θ − η (μ u + g)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SgdUpdate {
-    /// Momentum μ.
-    pub momentum: f32,
+    /// Momentum μ. None where there is no velocity; that given is neither read nor changed then.
+    pub momentum: Option<f32>,
     /// Dampening d.
     pub dampening: f64,
     /// Whether the momentum is Nesterov's.

@@ -6,7 +6,7 @@ use burn::optim::{Adam, AdamState, AdaptiveMomentumState, LearningRate, Optimize
 use burn::tensor::{Device, Tensor};
 
 use super::SynapticOptimizer;
-use super::handover::{self, Answer, Offer};
+use super::handover::{self, Answer};
 use crate::ops::{AdamUpdate, SynapticBackend, SynapticOps};
 
 /// The settings of [`SynapticAdam`]: those of Burn's [`AdamConfig`](burn::optim::AdamConfig), with its
@@ -37,9 +37,10 @@ impl SynapticAdamConfig {
         SynapticOptimizer::new(self.build(), self.grad_clipping.as_ref())
     }
 
-    /// The optimizer of one parameter, which
-    /// [`ModuleOptimizer::with_group`](burn::optim::ModuleOptimizer::with_group) takes; without
-    /// clipping.
+    /// The optimizer of one parameter, without clipping.
+    ///
+    /// [`ModuleOptimizer::with_group`](burn::optim::ModuleOptimizer::with_group) takes it; in a
+    /// `ModuleOptimizer`, penalty and path integral have passes of their own.
     pub fn build(&self) -> SynapticAdam {
         SynapticAdam {
             config: self.clone(),
@@ -51,7 +52,7 @@ impl SynapticAdamConfig {
 /// path integral of a [`ContinualLearner`](crate::ContinualLearner) in the same pass.
 ///
 /// It computes what Burn's [`Adam`] does, in the same order, and its state is that of Burn's: records
-/// of one load into the other.
+/// of one load into the other, but for the maximum that AMSGrad keeps, which is dropped.
 #[derive(Clone, Debug)]
 pub struct SynapticAdam {
     config: SynapticAdamConfig,
@@ -87,45 +88,51 @@ impl Optimizer for SynapticAdam {
         gradient: Tensor<D>,
         state: Option<AdamState<D>>,
     ) -> (Tensor<D>, Option<AdamState<D>>) {
-        let state = match state {
-            Some(state) => state.momentum,
-            None => AdaptiveMomentumState::new(0, parameter.zeros_like(), parameter.zeros_like()),
-        };
-        let time = state.time + 1;
-        let adam = self.update(time, learning_rate);
-        let [parameter, gradient, moment_1, moment_2] =
-            [parameter, gradient, state.moment_1, state.moment_2].map(Dispatch::primitive);
-        let (parameter, moment_1, moment_2) = match handover::take() {
-            None => Dispatch::adam(parameter, gradient, moment_1, moment_2, adam),
-            Some(Offer {
-                path_integral,
-                held,
-                update,
-            }) => {
-                // Where nothing is held back these are not read.
-                let [importance, anchor] =
-                    held.unwrap_or_else(|| [gradient.clone(), gradient.clone()]);
-                let (parameter, moment_1, moment_2, path_integral, penalty) =
-                    Dispatch::synaptic_adam(
-                        parameter,
-                        gradient,
-                        moment_1,
-                        moment_2,
+        let (parameter, state) = handover::respond(|offer| {
+            let state = match state {
+                Some(state) => state.momentum,
+                None => {
+                    AdaptiveMomentumState::new(0, parameter.zeros_like(), parameter.zeros_like())
+                }
+            };
+            let time = state.time + 1;
+            let adam = self.update(time, learning_rate);
+            let [parameter, gradient, moment_1, moment_2] =
+                [parameter, gradient, state.moment_1, state.moment_2].map(Dispatch::primitive);
+            let (updated, answer) = match offer {
+                None => {
+                    let updated = Dispatch::adam(parameter, gradient, moment_1, moment_2, adam);
+                    (updated, None)
+                }
+                Some(offer) => {
+                    // Where nothing is held back these are not read.
+                    let [importance, anchor] =
+                        (offer.held).unwrap_or_else(|| [gradient.clone(), gradient.clone()]);
+                    let (parameter, moment_1, moment_2, path_integral, penalty) =
+                        Dispatch::synaptic_adam(
+                            parameter,
+                            gradient,
+                            moment_1,
+                            moment_2,
+                            offer.path_integral,
+                            importance,
+                            anchor,
+                            adam,
+                            offer.update,
+                        );
+                    let answer = Answer {
                         path_integral,
-                        importance,
-                        anchor,
-                        adam,
-                        update,
-                    );
-                handover::answer(Answer {
-                    path_integral,
-                    penalty,
-                });
-                (parameter, moment_1, moment_2)
-            }
-        };
-        let [parameter, moment_1, moment_2] = [parameter, moment_1, moment_2].map(Dispatch::tensor);
-        let state = AdaptiveMomentumState::new(time, moment_1, moment_2);
+                        penalty,
+                    };
+                    ((parameter, moment_1, moment_2), Some(answer))
+                }
+            };
+            let (parameter, moment_1, moment_2) = updated;
+            let [parameter, moment_1, moment_2] =
+                [parameter, moment_1, moment_2].map(Dispatch::tensor);
+            let state = AdaptiveMomentumState::new(time, moment_1, moment_2);
+            ((parameter, state), answer)
+        });
         (parameter, Some(AdamState::new(state)))
     }
 

@@ -1,4 +1,3 @@
-use core::ops::Deref;
 use std::path::Path;
 
 use burn::grad_clipping::GradientClippingConfig;
@@ -14,7 +13,7 @@ use crate::SynapticIntelligence;
 /// does the penalty and the path integral in its own pass over memory.
 pub trait ContinualOptimizer {
     /// Updates the module with the gradients of the task loss, and the regularizer with the step that
-    /// was made of them.
+    /// was made of them. Where the optimizer panics, the state of both is lost.
     fn step_continual<M: Module>(
         &mut self,
         learning_rate: ModuleLearningRate,
@@ -43,9 +42,9 @@ impl ContinualOptimizer for ModuleOptimizer {
 /// An optimizer for a whole module that does each parameter's update, penalty and path integral in one
 /// pass: [`SynapticAdam`](crate::SynapticAdam) or [`SynapticSgd`](crate::SynapticSgd).
 ///
-/// It takes the place of Burn's [`ModuleOptimizer`], to which it dereferences: `save` and the like are
-/// there. Loops that are given a `ModuleOptimizer` can have it
-/// [inside](Self::into_inner); penalty and path integral have passes of their own then.
+/// It takes the place of Burn's [`ModuleOptimizer`]. Loops that must be given one of those, and modules
+/// that learn without consolidation, can have it [inside](Self::into_inner); penalty and path integral
+/// have passes of their own then.
 ///
 /// ```
 /// # use burn::{nn::LinearConfig, optim::GradientsParams, tensor::{Device, Tensor}};
@@ -86,17 +85,18 @@ impl SynapticOptimizer {
         }
     }
 
-    /// Updates a module that learns without consolidation.
-    pub fn step<M: Module>(
-        &mut self,
-        learning_rate: impl Into<ModuleLearningRate>,
-        module: M,
-        grads: GradientsParams,
-    ) -> M {
-        self.optimizer.step(learning_rate, module, grads)
+    /// Whether penalty and path integral are in the optimizer's own pass. They are not with gradient
+    /// clipping, and not with any of Burn's own optimizers.
+    pub fn is_fused(&self) -> bool {
+        self.is_fused
     }
 
-    /// Takes the state over that [`to_record`](ModuleOptimizer::to_record) has given.
+    /// The state, as Burn's own optimizers record it.
+    pub fn to_record(&self) -> OptimizerRecord {
+        self.optimizer.to_record()
+    }
+
+    /// Takes the state over that [`to_record`](Self::to_record) has given.
     pub fn load_record(self, record: OptimizerRecord) -> Self {
         Self {
             optimizer: self.optimizer.load_record(record),
@@ -104,7 +104,16 @@ impl SynapticOptimizer {
         }
     }
 
-    /// Takes the state over that [`save`](ModuleOptimizer::save) has written.
+    /// Writes the state to a file.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), RecordError> {
+        self.optimizer.save(path)
+    }
+
+    /// Takes the state over that [`save`](Self::save) has written.
     ///
     /// # Errors
     ///
@@ -147,13 +156,5 @@ impl ContinualOptimizer for SynapticOptimizer {
         let offered = Offered::new(module, &grads, regularizer);
         let offered = optimizer.step(learning_rate, offered, grads);
         offered.return_to(regularizer)
-    }
-}
-
-impl Deref for SynapticOptimizer {
-    type Target = ModuleOptimizer;
-
-    fn deref(&self) -> &ModuleOptimizer {
-        &self.optimizer
     }
 }

@@ -1,8 +1,8 @@
 //! How a parameter's synapses reach the optimizer that updates it.
 //!
 //! Burn's [`ModuleOptimizer`](burn::optim::ModuleOptimizer) gives an optimizer a parameter, its gradient
-//! and its state, and nothing else. So the synapses are laid down just before, on the same thread, and
-//! picked up again just after.
+//! and its state, and nothing else. So the synapses wait in a place of the thread while the optimizer
+//! updates their parameter. The place is empty at any other time.
 
 use std::cell::RefCell;
 
@@ -25,47 +25,43 @@ pub(super) struct Answer {
     pub(super) penalty: FloatTensor<Dispatch>,
 }
 
-/// What lies on a thread while it updates a parameter, and at no other time.
-struct Slot {
+/// One of the two, or none.
+#[derive(Default)]
+struct Place {
     offer: Option<Offer>,
     answer: Option<Answer>,
 }
 
 thread_local! {
-    static SLOT: RefCell<Slot> = const { RefCell::new(EMPTY) };
+    static PLACE: RefCell<Place> = RefCell::new(Place::default());
 }
 
-const EMPTY: Slot = Slot {
-    offer: None,
-    answer: None,
-};
-
-/// Offers the synapses while `update` runs. Returns its result and the answer.
+/// Runs an optimizer, whose [`respond`] finds the offer. Returns its result and the answer.
 ///
 /// # Panics
 ///
-/// If `update` has not taken the offer: the step would be without penalty and path integral.
-pub(super) fn offer<T>(offer: Offer, update: impl FnOnce() -> T) -> (T, Answer) {
-    /// Leaves nothing behind, even where the update panics.
-    struct Clear;
-    impl Drop for Clear {
+/// If no [`respond`] has run: the step would be without penalty and path integral.
+pub(super) fn offer<T>(offer: Offer, optimizer: impl FnOnce() -> T) -> (T, Answer) {
+    /// Restores what was there before, even where the optimizer panics.
+    struct Restore(Option<Place>);
+    impl Drop for Restore {
         fn drop(&mut self) {
-            SLOT.replace(EMPTY);
+            PLACE.replace(self.0.take().unwrap_or_default());
         }
     }
-    let _clear = Clear;
-    SLOT.with_borrow_mut(|slot| slot.offer = Some(offer));
-    let result = update();
-    let answer = SLOT.replace(EMPTY).answer;
+    let _restore = Restore(Some(PLACE.replace(Place {
+        offer: Some(offer),
+        answer: None,
+    })));
+    let result = optimizer();
+    let answer = PLACE.take().answer;
     (result, answer.expect("a fused optimizer takes the offer"))
 }
 
-/// Takes the offer, if there is one. Whoever takes it must [`answer`].
-pub(super) fn take() -> Option<Offer> {
-    SLOT.with_borrow_mut(|slot| slot.offer.take())
-}
-
-/// Answers the offer that was taken.
-pub(super) fn answer(answer: Answer) {
-    SLOT.with_borrow_mut(|slot| slot.answer = Some(answer));
+/// Runs an update with what is offered on this thread, if anything is, and leaves its answer. Whatever
+/// the update itself runs on this thread finds nothing.
+pub(super) fn respond<T>(update: impl FnOnce(Option<Offer>) -> (T, Option<Answer>)) -> T {
+    let (result, answer) = update(PLACE.take().offer);
+    PLACE.with_borrow_mut(|place| place.answer = answer);
+    result
 }

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use burn::Tensor;
 use burn::backend::Dispatch;
-use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::module::{Devices, Flag, Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Device, Int};
 
@@ -94,7 +94,7 @@ impl<M: Module> Module for Offered<M> {
     }
 }
 
-/// Lays a parameter's synapses down, has the optimizer update the parameter, and takes them up again.
+/// Has the optimizer update each parameter while the parameter's synapses are offered.
 struct Offering<'a, O> {
     optimizer: &'a mut O,
     synapses: &'a mut Synapses<Dispatch>,
@@ -142,6 +142,10 @@ impl<O: ModuleMapper> ModuleMapper for Offering<'_, O> {
             synapse.add_penalty(answer.penalty);
         }
         param
+    }
+
+    fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
+        self.optimizer.map_flag(flag)
     }
 
     fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {

@@ -7,7 +7,7 @@ use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
 
 use super::SynapticOptimizer;
-use super::handover::{self, Answer, Offer};
+use super::handover::{self, Answer};
 use crate::ops::{SgdUpdate, SynapticBackend, SynapticOps};
 
 /// The settings of [`SynapticSgd`]: those of Burn's [`SgdConfig`](burn::optim::SgdConfig).
@@ -30,9 +30,10 @@ impl SynapticSgdConfig {
         SynapticOptimizer::new(self.build(), self.grad_clipping.as_ref())
     }
 
-    /// The optimizer of one parameter, which
-    /// [`ModuleOptimizer::with_group`](burn::optim::ModuleOptimizer::with_group) takes; without
-    /// clipping.
+    /// The optimizer of one parameter, without clipping.
+    ///
+    /// [`ModuleOptimizer::with_group`](burn::optim::ModuleOptimizer::with_group) takes it; in a
+    /// `ModuleOptimizer`, penalty and path integral have passes of their own.
     pub fn build(&self) -> SynapticSgd {
         SynapticSgd {
             config: self.clone(),
@@ -62,7 +63,7 @@ impl SynapticSgd {
         let config = &self.config;
         let momentum = config.momentum.as_ref();
         SgdUpdate {
-            momentum: momentum.map_or(0.0, |momentum| momentum.momentum as f32),
+            momentum: momentum.map(|momentum| momentum.momentum as f32),
             dampening: momentum.map_or(0.0, |momentum| momentum.dampening),
             nesterov: momentum.is_some_and(|momentum| momentum.nesterov),
             is_first,
@@ -85,44 +86,45 @@ impl Optimizer for SynapticSgd {
         gradient: Tensor<D>,
         state: Option<SynapticSgdState<D>>,
     ) -> (Tensor<D>, Option<SynapticSgdState<D>>) {
-        let velocity = state.and_then(|state| state.velocity);
-        let sgd = self.update(velocity.is_none(), learning_rate);
-        // At the first step, and without momentum, it is not read.
-        let velocity = velocity.unwrap_or_else(|| parameter.zeros_like());
-        let [parameter, gradient, velocity] =
-            [parameter, gradient, velocity].map(Dispatch::primitive);
-        let (parameter, velocity) = match handover::take() {
-            None => Dispatch::sgd(parameter, gradient, velocity, sgd),
-            Some(Offer {
-                path_integral,
-                held,
-                update,
-            }) => {
-                // Where nothing is held back these are not read.
-                let [importance, anchor] =
-                    held.unwrap_or_else(|| [gradient.clone(), gradient.clone()]);
-                let (parameter, velocity, path_integral, penalty) = Dispatch::synaptic_sgd(
-                    parameter,
-                    gradient,
-                    velocity,
-                    path_integral,
-                    importance,
-                    anchor,
-                    sgd,
-                    update,
-                );
-                handover::answer(Answer {
-                    path_integral,
-                    penalty,
-                });
-                (parameter, velocity)
-            }
-        };
-        let velocity = Dispatch::tensor(velocity);
-        let state = SynapticSgdState {
-            velocity: self.config.momentum.is_some().then_some(velocity),
-        };
-        (Dispatch::tensor(parameter), Some(state))
+        handover::respond(|offer| {
+            let velocity = state.and_then(|state| state.velocity);
+            let sgd = self.update(velocity.is_none(), learning_rate);
+            // At the first step, and without momentum, it is not read.
+            let velocity = velocity.unwrap_or_else(|| match self.config.momentum {
+                Some(_) => parameter.zeros_like(),
+                None => gradient.clone(),
+            });
+            let [parameter, gradient, velocity] =
+                [parameter, gradient, velocity].map(Dispatch::primitive);
+            let ((parameter, velocity), answer) = match offer {
+                None => (Dispatch::sgd(parameter, gradient, velocity, sgd), None),
+                Some(offer) => {
+                    // Where nothing is held back these are not read.
+                    let [importance, anchor] =
+                        (offer.held).unwrap_or_else(|| [gradient.clone(), gradient.clone()]);
+                    let (parameter, velocity, path_integral, penalty) = Dispatch::synaptic_sgd(
+                        parameter,
+                        gradient,
+                        velocity,
+                        offer.path_integral,
+                        importance,
+                        anchor,
+                        sgd,
+                        offer.update,
+                    );
+                    let answer = Answer {
+                        path_integral,
+                        penalty,
+                    };
+                    ((parameter, velocity), Some(answer))
+                }
+            };
+            let velocity = Dispatch::tensor(velocity);
+            let state = SynapticSgdState {
+                velocity: self.config.momentum.is_some().then_some(velocity),
+            };
+            ((Dispatch::tensor(parameter), Some(state)), answer)
+        })
     }
 
     fn to_device<const D: usize>(
@@ -146,7 +148,10 @@ impl<const D: usize> RecordState for SynapticSgdState<D> {
     fn state_unflatten(prefix: &str, source: &mut StateSource, device: &Device) -> Option<Self> {
         let velocity = source.take_tensor(prefix, VELOCITY);
         Some(Self {
-            velocity: velocity.map(|velocity| Tensor::from_data(velocity, device)),
+            velocity: velocity.map(|velocity| {
+                let dtype = velocity.dtype();
+                Tensor::from_data(velocity, (device, dtype))
+            }),
         })
     }
 }

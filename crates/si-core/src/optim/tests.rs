@@ -1,18 +1,25 @@
 //! An optimizer with everything in one pass does what Burn's own does with a pass for each, to the bit.
 
-use burn::backend::Dispatch;
+use burn::backend::{Dispatch, tensor::FloatTensor};
 use burn::grad_clipping::GradientClippingConfig;
 use burn::module::{Module, Param, ParamGroup};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, Optimizer, SgdConfig};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::optim::{
+    AdamConfig, GradientsParams, ModuleOptimizer, Optimizer, RecordState, SgdConfig, StateSink,
+    StateSource,
+};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use super::{ContinualOptimizer, SynapticAdamConfig, SynapticSgdConfig};
+use super::handover::{self, Answer, Offer};
+use super::{
+    ContinualOptimizer, SynapticAdamConfig, SynapticOptimizer, SynapticSgdConfig, SynapticSgdState,
+};
 use crate::{
     ContinualLearner, FirstTaskStart, PathGradient, SynapticBackend, SynapticIntelligenceConfig,
+    SynapticUpdate,
 };
 
 const LEARNING_RATE: f64 = 0.05;
@@ -66,8 +73,8 @@ fn learn(optimizer: &mut impl ContinualOptimizer, config: &SynapticIntelligenceC
             learner = learner.optimize(optimizer, LEARNING_RATE, grads);
         }
         bits.extend(state(&learner));
-        // Blocks are summed in another order.
         let penalty = learner.end_epoch().penalty;
+        bits.push((penalty as f32).to_bits());
         assert_eq!(penalty > 0.0, task > 0 && config.strength > 0.0);
         learner.end_task();
     }
@@ -215,20 +222,101 @@ fn records_are_those_of_burns_own() {
 
 #[test]
 fn an_optimizer_that_panics_leaves_no_synapses_behind() {
-    use super::handover::{self, Offer};
-    use crate::SynapticUpdate;
-
     let offer = Offer {
-        path_integral: Dispatch::primitive(Tensor::<1>::ones([1], &Device::flex())),
+        path_integral: number(1.0),
         held: None,
-        update: SynapticUpdate {
-            scale: 0.0,
-            bound: f64::INFINITY,
-            path_gradient: PathGradient::Task,
-        },
+        update: NOTHING_HELD,
     };
-    let update = || handover::offer(offer, || panic!("on purpose"));
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(update));
+    let optimizer = || handover::offer(offer, || panic!("on purpose"));
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(optimizer));
     assert!(result.is_err());
-    assert!(handover::take().is_none());
+    handover::respond(|offer| {
+        assert!(offer.is_none());
+        ((), None)
+    });
+}
+
+#[test]
+fn an_optimizer_within_another_finds_no_synapses() {
+    let answer = |_| Answer {
+        path_integral: number(2.0),
+        penalty: number(3.0),
+    };
+    let offer = || Offer {
+        path_integral: number(1.0),
+        held: None,
+        update: NOTHING_HELD,
+    };
+    let ((), outer) = handover::offer(offer(), || {
+        handover::respond(|found| {
+            handover::respond(|found| {
+                assert!(found.is_none());
+                ((), None)
+            });
+            let ((), inner) = handover::offer(offer(), || {
+                handover::respond(|found| ((), found.map(answer)));
+            });
+            assert_eq!(value(inner.penalty), 3.0);
+            ((), found.map(answer))
+        });
+    });
+    assert_eq!(value(outer.path_integral), 2.0);
+}
+
+const NOTHING_HELD: SynapticUpdate = SynapticUpdate {
+    scale: 0.0,
+    bound: f64::INFINITY,
+    path_gradient: PathGradient::Task,
+};
+
+fn number(value: f32) -> FloatTensor<Dispatch> {
+    Dispatch::primitive(Tensor::<1>::from_floats([value], &Device::flex()))
+}
+
+fn value(number: FloatTensor<Dispatch>) -> f32 {
+    Dispatch::tensor::<1>(number).into_scalar()
+}
+
+#[test]
+fn only_our_optimizers_without_clipping_are_fused() {
+    let clipping = Some(GradientClippingConfig::Norm(1.0));
+    let adam = SynapticAdamConfig::new();
+    let sgd = SynapticSgdConfig::new();
+    for (optimizer, is_fused) in [
+        (adam.init(), true),
+        (adam.build().into(), true),
+        (sgd.init(), true),
+        (sgd.build().into(), true),
+        (adam.with_grad_clipping(clipping.clone()).init(), false),
+        (sgd.with_grad_clipping(clipping).init(), false),
+        (SynapticOptimizer::from(AdamConfig::new().init()), false),
+    ] {
+        let record = optimizer.to_record();
+        let loaded = optimizer.clone().load_record(record);
+        assert_eq!([optimizer, loaded].map(|it| it.is_fused()), [is_fused; 2]);
+    }
+}
+
+#[test]
+fn double_precision_survives_a_record() {
+    let device = Device::flex();
+    let tensor =
+        |value: f64| Tensor::<1>::from_data(TensorData::from([value]), (&device, DType::F64));
+    let sgd = SynapticSgdConfig::new().with_momentum(Some(MomentumConfig::new()));
+    let (_, state) = sgd.build().step(0.1, tensor(1.0), tensor(1.0 / 3.0), None);
+    let state = state.expect("momentum has a state");
+    let mut sink = StateSink::default();
+    state.state_flatten("1", &mut sink);
+    let mut source = StateSource::default();
+    for (name, data) in sink.tensors {
+        source.insert_tensor(name, data);
+    }
+    let loaded = SynapticSgdState::<1>::state_unflatten("1", &mut source, &device);
+    let step = |state| {
+        sgd.build()
+            .step(0.1, tensor(1.0), tensor(0.7), state)
+            .0
+            .into_data()
+    };
+    assert_eq!(step(loaded), step(Some(state)));
 }

@@ -145,6 +145,7 @@ fn progress_ends_with_the_last_step() {
 fn a_run_that_is_resumed_ends_with_the_same_bits() {
     for (condition, reset_optimizer) in [
         (0, OptimizerReset::Moments),
+        (1, OptimizerReset::Moments),
         (1, OptimizerReset::All),
         (2, OptimizerReset::None),
     ] {

@@ -1,3 +1,4 @@
+mod by_task;
 mod computed;
 mod study;
 
@@ -43,10 +44,14 @@ pub(super) fn chapters(folder: &Path) -> Result<Vec<Chapter>, Error> {
             Part::Figure1 | Part::Figure2 => chapters.extend(computed::of_schematic(part, folder)?),
             Part::Theory => chapters.extend(computed::of_theory(folder)?),
             Part::Figure3 | Part::Figure4 | Part::Figure5 | Part::Figure6 => {
+                let before = chapters.len();
                 for study in Study::all() {
                     if study.parts.contains(&part) {
                         chapters.extend(study::of_study(part, &study, folder)?);
                     }
+                }
+                if part == Part::Figure6 && chapters.len() > before {
+                    chapters.push(by_task::of_the_authors());
                 }
             }
         }

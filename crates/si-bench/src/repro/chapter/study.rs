@@ -7,10 +7,10 @@ use crate::report::{self, PNG_WIDTH, Reference, png, replace};
 
 use super::super::figures::{self, FIGURE_4, FIGURE_5, FIGURE_5_GROWTH, FIGURE_6};
 use super::super::{claims, reductions};
-use super::{Chapter, Part, Study, Table, command, percent, picture, words};
+use super::{Chapter, Part, Study, Table, by_task, command, percent, picture, words};
 
 /// Folders of the searches that strengths of the protocols come from.
-pub(in crate::repro) const SWEEPS: [&str; 2] = ["sweep-permuted-mnist", "sweep-split-cifar"];
+pub(in crate::repro) const SWEEPS: [&str; 1] = ["sweep-permuted-mnist"];
 
 /// `None` where the study has no finished run.
 pub(super) fn of_study(part: Part, study: &Study, folder: &Path) -> Result<Option<Chapter>, Error> {
@@ -70,6 +70,7 @@ pub(super) fn of_study(part: Part, study: &Study, folder: &Path) -> Result<Optio
         pictures,
         tables: match part {
             Part::Figure5 => Vec::new(),
+            Part::Figure6 => vec![averages(config, &summary), by_task::accuracies(&summary)],
             _ => vec![averages(config, &summary)],
         },
         claims: claims(part, config, &summary),

@@ -34,6 +34,12 @@ pub struct Report {
 /// files that cannot be read or written.
 pub fn write_report(folder: &Path) -> Result<Report, Error> {
     let chapters = chapters(folder)?;
+    if chapters.is_empty() {
+        return Err(Error::Records(format!(
+            "{} holds nothing to report on",
+            folder.display()
+        )));
+    }
     Ok(Report {
         markdown: replace(folder, MARKDOWN, markdown::page(&chapters).as_bytes())?,
         html: replace(folder, HTML, html::page(&chapters).as_bytes())?,

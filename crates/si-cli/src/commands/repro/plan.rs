@@ -58,9 +58,10 @@ impl Plan {
     pub(super) fn read(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join(FILE);
         if !path.exists() {
-            return Err(Error::NotARun {
-                path: folder.to_path_buf(),
-            }
+            return Err(Error::Config(format!(
+                "{} holds no repro: there is no {FILE} in it",
+                folder.display()
+            ))
             .into());
         }
         let text =

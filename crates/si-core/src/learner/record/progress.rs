@@ -27,6 +27,7 @@ impl Progress {
                 None => 0,
                 Some(Inert::NoImportance) => 1,
                 Some(Inert::NoPenalty) => 2,
+                Some(Inert::NoStep) => 3,
             },
             (penalty >> 32) as i32,
             penalty as i32,
@@ -56,6 +57,7 @@ impl Progress {
             inert: match count() {
                 1 => Some(Inert::NoImportance),
                 2 => Some(Inert::NoPenalty),
+                3 => Some(Inert::NoStep),
                 _ => None,
             },
             penalty_in_epoch: {

@@ -16,10 +16,17 @@ const PART: usize = 512 * BLOCK;
 
 /// Slices of the same length.
 pub(super) trait Slices: Sized + Send {
+    /// Whether each has as many numbers.
+    fn all_have(&self, len: usize) -> bool;
+
     fn split_at(self, middle: usize) -> (Self, Self);
 }
 
 impl<E: Sync> Slices for &[E] {
+    fn all_have(&self, len: usize) -> bool {
+        self.len() == len
+    }
+
     #[inline(always)]
     fn split_at(self, middle: usize) -> (Self, Self) {
         <[E]>::split_at(self, middle)
@@ -27,6 +34,10 @@ impl<E: Sync> Slices for &[E] {
 }
 
 impl<E: Send> Slices for &mut [E] {
+    fn all_have(&self, len: usize) -> bool {
+        self.len() == len
+    }
+
     #[inline(always)]
     fn split_at(self, middle: usize) -> (Self, Self) {
         self.split_at_mut(middle)
@@ -34,6 +45,10 @@ impl<E: Send> Slices for &mut [E] {
 }
 
 impl<A: Slices, B: Slices> Slices for (A, B) {
+    fn all_have(&self, len: usize) -> bool {
+        self.0.all_have(len) && self.1.all_have(len)
+    }
+
     #[inline(always)]
     fn split_at(self, middle: usize) -> (Self, Self) {
         let (a, b) = (self.0.split_at(middle), self.1.split_at(middle));
@@ -42,6 +57,10 @@ impl<A: Slices, B: Slices> Slices for (A, B) {
 }
 
 impl<S: Slices, const N: usize> Slices for [S; N] {
+    fn all_have(&self, len: usize) -> bool {
+        self.iter().all(|slices| slices.all_have(len))
+    }
+
     #[inline(always)]
     fn split_at(self, middle: usize) -> (Self, Self) {
         let mut rest = [const { None }; N];
@@ -63,11 +82,19 @@ impl<S: Slices, const N: usize> Slices for [S; N] {
 ///
 /// The blocks and the order of their sum are the same whatever the number of threads. `work` must be
 /// `#[inline(always)]` to be compiled for those vectors.
+///
+/// # Panics
+///
+/// If the slices differ in length, as those of a parameter do that was given another shape.
 pub(super) fn sum_over_blocks<S: Slices>(
     slices: S,
     len: usize,
     work: impl Fn(S) -> f64 + Copy + Send + Sync,
 ) -> f64 {
+    assert!(
+        slices.all_have(len),
+        "a parameter, its gradient and its state must have the same shape"
+    );
     if len <= PART {
         return Arch::new().dispatch(
             #[inline(always)]
@@ -87,7 +114,7 @@ pub(super) fn sum_over_blocks<S: Slices>(
     let (left, right) = slices.split_at(middle);
     let left = || sum_over_blocks(left, middle, work);
     let right = || sum_over_blocks(right, len - middle, work);
-    // To hand the work to the only other thread would be to wait for it.
+    // With one worker, `join` would only block the caller until that has done it.
     let (left, right) = match rayon::current_num_threads() {
         1 => (left(), right()),
         _ => rayon::join(left, right),

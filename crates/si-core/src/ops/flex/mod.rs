@@ -108,16 +108,11 @@ impl SynapticOps for Flex {
         velocity: FloatTensor<Self>,
         sgd: SgdUpdate,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let velocity = [velocity];
-        let (parameter, [velocity]) = match parameter.dtype() {
-            DType::F32 => sweep::plain(parameter, gradient, velocity, Sgd::<f32>::new(sgd)),
-            DType::F64 => sweep::plain(parameter, gradient, velocity, Sgd::<f64>::new(sgd)),
-            _ => {
-                let [velocity] = velocity;
-                return composed::sgd::<Self>(parameter, gradient, velocity, sgd).into();
-            }
-        };
-        (parameter, velocity)
+        match parameter.dtype() {
+            DType::F32 => sgd_sweep(parameter, gradient, velocity, Sgd::<f32>::new(sgd)),
+            DType::F64 => sgd_sweep(parameter, gradient, velocity, Sgd::<f64>::new(sgd)),
+            _ => composed::sgd::<Self>(parameter, gradient, velocity, sgd).into(),
+        }
     }
 
     fn synaptic_sgd(
@@ -136,23 +131,58 @@ impl SynapticOps for Flex {
         FloatTensor<Self>,
     ) {
         let synapse = [path_integral, importance, anchor];
-        let (parameter, [velocity], path_integral, penalty) = match parameter.dtype() {
+        match parameter.dtype() {
             DType::F32 => {
                 let sgd = Sgd::<f32>::new(sgd);
-                sweep::synaptic(parameter, gradient, [velocity], synapse, sgd, synaptic)
+                synaptic_sgd_sweep(parameter, gradient, velocity, synapse, sgd, synaptic)
             }
             DType::F64 => {
                 let sgd = Sgd::<f64>::new(sgd);
-                sweep::synaptic(parameter, gradient, [velocity], synapse, sgd, synaptic)
+                synaptic_sgd_sweep(parameter, gradient, velocity, synapse, sgd, synaptic)
             }
             _ => {
                 let update =
                     |parameter, gradient| composed::sgd::<Self>(parameter, gradient, velocity, sgd);
                 let ([parameter, velocity], path_integral, penalty) =
                     composed::synaptic::<Self, _>(parameter, gradient, synapse, synaptic, update);
-                (parameter, [velocity], path_integral, penalty)
+                (parameter, velocity, path_integral, penalty)
             }
-        };
+        }
+    }
+}
+
+/// The parameter and its velocity, which without momentum stays as it is.
+fn sgd_sweep<E: Number>(
+    parameter: FlexTensor,
+    gradient: FlexTensor,
+    velocity: FlexTensor,
+    sgd: Sgd<E>,
+) -> (FlexTensor, FlexTensor) {
+    if sgd.has_momentum() {
+        let (parameter, [velocity]) = sweep::plain(parameter, gradient, [velocity], sgd);
+        (parameter, velocity)
+    } else {
+        let (parameter, []) = sweep::plain(parameter, gradient, [], sgd);
+        (parameter, velocity)
+    }
+}
+
+/// The same with synapses; ω and the penalty are the last two.
+fn synaptic_sgd_sweep<E: Number>(
+    parameter: FlexTensor,
+    gradient: FlexTensor,
+    velocity: FlexTensor,
+    synapse: [FlexTensor; 3],
+    sgd: Sgd<E>,
+    synaptic: SynapticUpdate,
+) -> (FlexTensor, FlexTensor, FlexTensor, FlexTensor) {
+    if sgd.has_momentum() {
+        let (parameter, [velocity], path_integral, penalty) =
+            sweep::synaptic(parameter, gradient, [velocity], synapse, sgd, synaptic);
+        (parameter, velocity, path_integral, penalty)
+    } else {
+        let (parameter, [], path_integral, penalty) =
+            sweep::synaptic(parameter, gradient, [], synapse, sgd, synaptic);
         (parameter, velocity, path_integral, penalty)
     }
 }

@@ -151,6 +151,7 @@ impl<E: Number> Rule<E, 2> for Adam<E> {
 /// Constants of stochastic gradient descent in the precision of the parameter.
 #[derive(Clone, Copy)]
 pub(super) struct Sgd<E> {
+    has_momentum: bool,
     momentum: E,
     fresh: E,
     nesterov: bool,
@@ -162,13 +163,18 @@ pub(super) struct Sgd<E> {
 impl<E: Number> Sgd<E> {
     pub(super) fn new(sgd: SgdUpdate) -> Self {
         Self {
-            momentum: E::from_elem(sgd.momentum),
+            has_momentum: sgd.momentum.is_some(),
+            momentum: E::from_elem(sgd.momentum.unwrap_or(0.0)),
             fresh: E::from_elem(1.0 - sgd.dampening),
             nesterov: sgd.nesterov,
             is_first: sgd.is_first,
             learning_rate: E::from_elem(sgd.learning_rate),
             weight_decay: E::from_elem(sgd.weight_decay),
         }
+    }
+
+    pub(super) fn has_momentum(&self) -> bool {
+        self.has_momentum
     }
 }
 
@@ -187,6 +193,17 @@ impl<E: Number> Rule<E, 1> for Sgd<E> {
                 false => *velocity,
             };
             *parameter = *parameter - direction * self.learning_rate;
+        }
+    }
+}
+
+/// Without momentum there is no velocity.
+impl<E: Number> Rule<E, 0> for Sgd<E> {
+    #[inline(always)]
+    fn update(self, parameter: &mut [E], gradient: &[E], []: [&mut [E]; 0]) {
+        for (parameter, &gradient) in parameter.iter_mut().zip(gradient) {
+            let gradient = decayed(*parameter, gradient, self.weight_decay);
+            *parameter = *parameter - gradient * self.learning_rate;
         }
     }
 }
