@@ -73,7 +73,11 @@ pub(super) fn of_study(part: Part, study: &Study, folder: &Path) -> Result<Optio
             Part::Figure6 => vec![averages(config, &summary), by_task::accuracies(&summary)],
             _ => vec![averages(config, &summary)],
         },
-        claims: claims(part, config, &summary),
+        // What is tested on held-out images is a search, and no evidence.
+        claims: match config.num_held_out {
+            None => claims(part, config, &summary),
+            Some(_) => Vec::new(),
+        },
     }))
 }
 
