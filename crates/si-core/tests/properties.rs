@@ -589,6 +589,21 @@ fn importance_that_is_all_zero_is_reported() {
 }
 
 #[test]
+fn a_task_that_the_optimizer_trained_by_itself_is_reported() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(13);
+    let mut learner = learner(mlp(rng), 1.0);
+    let (x, y) = batch(rng);
+    let grads = GradientsParams::from_grads(learner.loss(x, y).backward(), &learner);
+    learner = AdamConfig::new().init().step(LEARNING_RATE, learner, grads);
+    assert_eq!(learner.end_task(), Some(si_core::Inert::NoStep));
+    assert_eq!(learner.regularizer().task(), 0);
+
+    learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 1);
+    assert_eq!(learner.end_task(), None);
+    assert_eq!(learner.regularizer().task(), 1);
+}
+
+#[test]
 fn working_consolidation_is_not_reported() {
     let rng = &mut ChaCha8Rng::seed_from_u64(11);
     let mut learner = learner(mlp(rng), 1.0);

@@ -105,9 +105,6 @@ impl Optimizer for SynapticAdam {
                     (updated, None)
                 }
                 Some(offer) => {
-                    // Where nothing is held back these are not read.
-                    let [importance, anchor] =
-                        (offer.held).unwrap_or_else(|| [gradient.clone(), gradient.clone()]);
                     let (parameter, moment_1, moment_2, path_integral, penalty) =
                         Dispatch::synaptic_adam(
                             parameter,
@@ -115,8 +112,8 @@ impl Optimizer for SynapticAdam {
                             moment_1,
                             moment_2,
                             offer.path_integral,
-                            importance,
-                            anchor,
+                            offer.importance,
+                            offer.anchor,
                             adam,
                             offer.update,
                         );

@@ -13,8 +13,9 @@ use crate::ops::SynapticUpdate;
 /// What an optimizer needs of the synapses of the parameter that it updates.
 pub(super) struct Offer {
     pub(super) path_integral: FloatTensor<Dispatch>,
-    /// Ω and θ̃. None where nothing is held back.
-    pub(super) held: Option<[FloatTensor<Dispatch>; 2]>,
+    /// Any tensor where nothing is held back, as the update's scale is 0 then.
+    pub(super) importance: FloatTensor<Dispatch>,
+    pub(super) anchor: FloatTensor<Dispatch>,
     pub(super) update: SynapticUpdate,
 }
 

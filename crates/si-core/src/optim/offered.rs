@@ -122,19 +122,16 @@ impl<O: ModuleMapper> ModuleMapper for Offering<'_, O> {
         let Some((path_integral, synapse)) = synapse else {
             return self.optimizer.map_float(param);
         };
-        let held = synapse
-            .importance
-            .clone()
-            .filter(|_| self.update.scale > 0.0)
-            .map(|importance| [importance, synapse.anchor.clone()]);
-        let is_held = held.is_some();
+        let importance = (synapse.importance.clone()).filter(|_| self.update.scale > 0.0);
+        let is_held = importance.is_some();
         let offer = Offer {
             path_integral,
+            importance: importance.unwrap_or_else(|| synapse.anchor.clone()),
+            anchor: synapse.anchor.clone(),
             update: SynapticUpdate {
                 scale: if is_held { self.update.scale } else { 0.0 },
                 ..self.update
             },
-            held,
         };
         let (param, answer) = handover::offer(offer, || self.optimizer.map_float(param));
         synapse.path_integral = Some(answer.path_integral);

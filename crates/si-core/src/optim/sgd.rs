@@ -99,16 +99,13 @@ impl Optimizer for SynapticSgd {
             let ((parameter, velocity), answer) = match offer {
                 None => (Dispatch::sgd(parameter, gradient, velocity, sgd), None),
                 Some(offer) => {
-                    // Where nothing is held back these are not read.
-                    let [importance, anchor] =
-                        (offer.held).unwrap_or_else(|| [gradient.clone(), gradient.clone()]);
                     let (parameter, velocity, path_integral, penalty) = Dispatch::synaptic_sgd(
                         parameter,
                         gradient,
                         velocity,
                         offer.path_integral,
-                        importance,
-                        anchor,
+                        offer.importance,
+                        offer.anchor,
                         sgd,
                         offer.update,
                     );

@@ -224,7 +224,8 @@ fn records_are_those_of_burns_own() {
 fn an_optimizer_that_panics_leaves_no_synapses_behind() {
     let offer = Offer {
         path_integral: number(1.0),
-        held: None,
+        importance: number(0.0),
+        anchor: number(0.0),
         update: NOTHING_HELD,
     };
     let optimizer = || handover::offer(offer, || panic!("on purpose"));
@@ -244,7 +245,8 @@ fn an_optimizer_within_another_finds_no_synapses() {
     };
     let offer = || Offer {
         path_integral: number(1.0),
-        held: None,
+        importance: number(0.0),
+        anchor: number(0.0),
         update: NOTHING_HELD,
     };
     let ((), outer) = handover::offer(offer(), || {

@@ -24,10 +24,10 @@ impl Progress {
             meter.losses_in_epoch as i32,
             i32::from(meter.penalized_in_task),
             match meter.inert {
-                None => 0,
+                // A task without a step is none to go on in.
+                None | Some(Inert::NoStep) => 0,
                 Some(Inert::NoImportance) => 1,
                 Some(Inert::NoPenalty) => 2,
-                Some(Inert::NoStep) => 3,
             },
             (penalty >> 32) as i32,
             penalty as i32,
@@ -57,7 +57,6 @@ impl Progress {
             inert: match count() {
                 1 => Some(Inert::NoImportance),
                 2 => Some(Inert::NoPenalty),
-                3 => Some(Inert::NoStep),
                 _ => None,
             },
             penalty_in_epoch: {
