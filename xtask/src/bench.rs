@@ -1,100 +1,213 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use serde_json::Value;
 
-use crate::command::{command, workspace};
+use crate::command::{build_with, command, run, workspace};
 
-/// Measure what consolidation costs a training step, and how fast its operations are alone.
+/// Measure what consolidation costs: a training step, its growth with the network, memory, the operations alone,
+/// and all of split MNIST.
 ///
 /// What is compared takes turns in one process, on fresh batches; what counts are the ratios. Run it on
-/// a machine that does nothing else.
+/// a machine that does nothing else, with 12 GB of free memory.
 #[derive(Args)]
 pub(crate) struct Bench {
+    /// Device, as `si devices` lists them
+    #[arg(long, value_name = "NAME[:INDEX]", default_value = "flex")]
+    device: String,
     /// Threads of the CPU backend, one run for each [default: 1 and all cores]
     #[arg(long, value_delimiter = ',', value_name = "N,N,...")]
     threads: Vec<NonZero<usize>>,
+    /// Only these benchmarks: step, growth, memory, kernels, split-mnist
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
+    only: Vec<String>,
+    /// Have PyTorch's steps take turns with ours, by this Python, which has the package torch
+    #[arg(long, value_name = "PYTHON", num_args = 0..=1, default_missing_value = "python3")]
+    peers: Option<PathBuf>,
     /// Write docs/performance.md from it
     #[arg(long)]
     publish: bool,
 }
 
-/// The benchmarks, with what the page says of each.
-const BENCHMARKS: [(&str, &str, &str); 2] = [
-    (
-        "step",
-        "A training step",
-        "Forwards, backwards and update, in ms, and in brackets by the plain step: a bare module with \
-         Burn's Adam, the same with Synaptic Intelligence in its second task, where the penalty is at \
-         work, and that with `SynapticAdam`. Medians of steps that take turns.",
-    ),
-    (
-        "kernels",
-        "The operations alone",
-        "Bytes that must be read and written, per second, in GB/s, and in brackets by a copy of as \
-         many numbers on one thread. Each at its fastest, where the operations take turns. `penalize` \
-         allocates its result, which a large tensor pays for in page faults; the others work in place.",
-    ),
+/// A benchmark, with what the page says of it.
+struct Benchmark {
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    /// Whether the number of threads matters to it.
+    by_threads: bool,
+}
+
+const BENCHMARKS: [Benchmark; 4] = [
+    Benchmark {
+        name: "step",
+        title: "A training step",
+        description: "Forwards, backwards and update, in ms, and in brackets by the plain step: a bare module with \
+             Burn's Adam, the same with Synaptic Intelligence in its second task, where the penalty is at \
+             work, and that with `SynapticAdam`. Medians of steps that take turns. With `--peers`, \
+             `benches/peer/peer.py` takes turns with them: PyTorch's fused Adam, Synaptic Intelligence with it as \
+             fast as PyTorch can do it (operations on all parameters at once, one backward pass), and as it is \
+             often written (a second backward pass for the penalty, parameter by parameter).",
+        by_threads: true,
+    },
+    Benchmark {
+        name: "growth",
+        title: "How the cost grows",
+        description: "Perceptrons of ever more parameters, batches of 64, one thread where the device keeps to its \
+             threads.",
+        by_threads: false,
+    },
+    Benchmark {
+        name: "memory",
+        title: "Memory",
+        description: "Peak of a process that does nothing else, after the second task's first steps. Beside Adam's \
+             two, consolidation keeps three numbers per parameter; one more is the gradient before the \
+             penalty, and one the parameter before the step, where both are not in one pass.",
+        by_threads: false,
+    },
+    Benchmark {
+        name: "kernels",
+        title: "The operations alone",
+        description: "Bytes that must be read and written, per second, in GB/s, and in brackets by a copy of as \
+             many numbers on one thread. Each at its fastest, where the operations take turns. `penalize` \
+             allocates its result, which a large tensor pays for in page faults; the others work in place.",
+        by_threads: true,
+    },
 ];
+
+const SPLIT_MNIST: &str = "split-mnist";
+const FIGURE: &str = "performance.svg";
 
 impl Bench {
     pub(crate) fn run(&self) -> Result<()> {
+        let names = || BENCHMARKS.iter().map(|it| it.name).chain([SPLIT_MNIST]);
+        for name in &self.only {
+            ensure!(
+                names().any(|known| known == name),
+                "no benchmark is called {name:?}; there are {}",
+                names().collect::<Vec<_>>().join(", ")
+            );
+        }
+        let backend = self.device.split(':').next().unwrap_or_default();
+        let is_host = ["flex", "ndarray"].contains(&backend);
+        if backend != "flex" {
+            build_with(backend);
+        }
         let cores = thread::available_parallelism()?;
         let threads = match &self.threads[..] {
+            _ if !is_host => vec![cores],
             [] if cores.get() == 1 => vec![cores],
             [] => vec![NonZero::<usize>::MIN, cores],
             given => given.to_vec(),
         };
+        let is_wanted = |name: &str| self.only.is_empty() || self.only.iter().any(|it| it == name);
         let mut page = format!(
             "# Performance\n\nMade by `cargo xtask bench --publish`, on {} with {cores} core(s) for this \
              program; nothing here is typed by hand. The machine is noisy: compare what stands in one \
              row.\n",
             processor()
         );
-        for (benchmark, title, description) in BENCHMARKS {
-            page += &format!("\n## {title}\n\n{description}\n");
-            for &threads in &threads {
-                let table = measure(benchmark, threads)?;
+        for benchmark in BENCHMARKS.iter().filter(|it| is_wanted(it.name)) {
+            page += &format!("\n## {}\n\n{}\n", benchmark.title, benchmark.description);
+            let threads = match benchmark.by_threads {
+                true => &threads[..],
+                false => &threads[..1],
+            };
+            for &threads in threads {
+                let table = self.measure(benchmark.name, threads)?;
                 page += &format!("\n{table}");
             }
+            if benchmark.name == "growth" {
+                page += &format!("\n![Time of a step by that without consolidation]({FIGURE})\n");
+            }
+        }
+        if is_wanted(SPLIT_MNIST) {
+            page += &format!("\n## Split MNIST\n\n{}", self.split_mnist()?);
         }
         if self.publish {
-            let path = workspace().join("docs/performance.md");
+            let path = docs().join("performance.md");
             fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
             println!("\nwrote {}", path.display());
         }
         Ok(())
     }
+
+    /// What a benchmark prints, which is shown meanwhile.
+    fn measure(&self, benchmark: &str, threads: NonZero<usize>) -> Result<String> {
+        let line = format!("cargo bench --quiet --profile dev --workspace --bench {benchmark}");
+        println!("\n$ RAYON_NUM_THREADS={threads} {line}");
+        let mut bench = command(&line)?;
+        bench
+            .env("SI_BENCH_DEVICE", &self.device)
+            .env("RAYON_NUM_THREADS", threads.to_string())
+            // As the program does for its workers: buffers stay with the process.
+            .env("MALLOC_TRIM_THRESHOLD_", "1073741824")
+            .env("MALLOC_MMAP_THRESHOLD_", "33554432")
+            .stdout(Stdio::piped());
+        if let Some(python) = &self.peers {
+            bench.env("SI_BENCH_PEER", python);
+        }
+        if self.publish {
+            bench.env("SI_BENCH_FIGURE", docs().join(FIGURE));
+        }
+        let mut child = bench
+            .spawn()
+            .with_context(|| format!("cannot run `{line}`"))?;
+        let mut text = String::new();
+        if let Some(output) = child.stdout.take() {
+            for line in BufReader::new(output).lines() {
+                let line = line?;
+                println!("{line}");
+                text += &line;
+                text.push('\n');
+            }
+        }
+        let status = child.wait()?;
+        ensure!(status.success(), "`{line}` failed: {status}");
+        Ok(text)
+    }
+
+    /// The whole program, on the whole protocol of the paper, one run at a time.
+    fn split_mnist(&self) -> Result<String> {
+        const OUT: &str = "target/trial/bench-split-mnist";
+        let out = workspace().join(OUT);
+        if out.exists() {
+            fs::remove_dir_all(&out).with_context(|| format!("cannot remove {}", out.display()))?;
+        }
+        let device = &self.device;
+        run(command(&format!(
+            "cargo run --quiet -p si-cli -- split-mnist --device {device} --seeds 1 --jobs 1 --out {OUT}"
+        ))?)?;
+        let path = out.join("summary.json");
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let summary: Value = serde_json::from_str(&text)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let mut table = format!(
+            "One run of `si split-mnist --device {device}`: five tasks, ten epochs each, in a process with all cores, \
+             with loading, training and testing.\n\n| condition | seconds | accuracy at the end, in % |\n\
+             |---|---|---|\n"
+        );
+        for condition in summary["conditions"].as_array().into_iter().flatten() {
+            let last = condition["average_accuracy"]["mean"].as_array();
+            let last = last.and_then(|averages| averages.last()?.as_f64());
+            let name = condition["name"].as_str().unwrap_or_default();
+            let seconds = condition["seconds"].as_f64().unwrap_or(f64::NAN);
+            let accuracy = 100.0 * last.unwrap_or(f64::NAN);
+            table += &format!("| {name} | {seconds:.1} | {accuracy:.2} |\n");
+        }
+        Ok(table)
+    }
 }
 
-/// What a benchmark prints, which is shown meanwhile.
-fn measure(benchmark: &str, threads: NonZero<usize>) -> Result<String> {
-    let line = format!("cargo bench --quiet --profile dev --workspace --bench {benchmark}");
-    println!("\n$ RAYON_NUM_THREADS={threads} {line}");
-    let mut child = command(&line)?
-        .env("RAYON_NUM_THREADS", threads.to_string())
-        // As the program does for its workers: buffers stay with the process.
-        .env("MALLOC_TRIM_THRESHOLD_", "1073741824")
-        .env("MALLOC_MMAP_THRESHOLD_", "33554432")
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot run `{line}`"))?;
-    let mut text = String::new();
-    if let Some(output) = child.stdout.take() {
-        for line in BufReader::new(output).lines() {
-            let line = line?;
-            println!("{line}");
-            text += &line;
-            text.push('\n');
-        }
-    }
-    let status = child.wait()?;
-    ensure!(status.success(), "`{line}` failed: {status}");
-    Ok(text)
+fn docs() -> PathBuf {
+    workspace().join("docs")
 }
 
 /// The processor's name, where the system tells.

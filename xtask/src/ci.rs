@@ -1,21 +1,27 @@
 use std::fs;
 use std::io::ErrorKind;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 
-use crate::command::{command, run, workspace};
+use crate::command::{build_with, command, run, workspace};
 use crate::results;
+use crate::test::{FEATURES, Test};
 
 /// Check everything that a change must pass, cheapest first.
 #[derive(Args)]
-pub(crate) struct Ci {}
+pub(crate) struct Ci {
+    /// Go without wgpu where there is neither a GPU nor Mesa's lavapipe
+    #[arg(long)]
+    without_gpu: bool,
+}
 
-/// What is checked before the README's commands, in order.
+/// What is checked before the README's commands, in order: with the backends that tests are built with, and with
+/// CUDA, of which no more than the types can be checked without its toolkit.
 const CHECKS: &[&str] = &[
     "cargo fmt --all --check",
-    "cargo clippy --workspace --all-targets -- --deny warnings",
-    "cargo doc --workspace --no-deps --document-private-items",
+    "cargo clippy --workspace --all-targets --features ndarray,wgpu,cuda -- --deny warnings",
+    "cargo doc --workspace --no-deps --document-private-items --features ndarray,wgpu,cuda",
 ];
 
 /// The other commands and the examples, on a budget that only shows that they work.
@@ -42,11 +48,20 @@ impl Ci {
         for line in CHECKS {
             let mut check = command(line)?;
             check.env("RUSTDOCFLAGS", "--deny warnings");
+            // Has CubeCL's CUDA not fetch a compiler, which nothing is linked with here.
+            check.env("DOCS_RS", "1");
             run(check)?;
         }
-        for line in readme_commands()? {
-            run(command(&line)?)?;
-        }
+        build_with(FEATURES);
+        let [experiment, tests] = readme_commands()?;
+        run(command(&experiment)?)?;
+        ensure!(
+            tests == "cargo xtask test",
+            "the README's second command is `{tests}`"
+        );
+        let devices = FEATURES.split(',').map(String::from).collect();
+        let devices = (!self.without_gpu).then_some(devices);
+        Test { devices }.run()?;
         let folder = workspace().join(TRIAL_FOLDER);
         match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -62,7 +77,7 @@ impl Ci {
 }
 
 /// The two commands that the README gives a newcomer, as they stand there.
-fn readme_commands() -> Result<Vec<String>> {
+fn readme_commands() -> Result<[String; 2]> {
     let path = workspace().join("README.md");
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -72,10 +87,10 @@ fn readme_commands() -> Result<Vec<String>> {
         .take(2)
         .map(|line| line.split('#').next().unwrap_or(line).trim().to_string())
         .collect();
-    ensure!(
-        commands.len() == 2,
-        "{} must hold two lines that begin with `cargo `",
-        path.display()
-    );
-    Ok(commands)
+    commands.try_into().map_err(|_| {
+        anyhow!(
+            "{} must hold two lines that begin with `cargo `",
+            path.display()
+        )
+    })
 }

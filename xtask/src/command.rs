@@ -1,5 +1,7 @@
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -10,12 +12,30 @@ pub(crate) fn workspace() -> PathBuf {
     xtask.parent().unwrap_or(xtask).to_path_buf()
 }
 
+/// The variable that lists the features which `cargo run`, `test` and `bench` build with, beside the default ones: for
+/// commands of ours that are begun by ours.
+const FEATURES: &str = "SI_FEATURES";
+
+static BUILT_WITH: OnceLock<String> = OnceLock::new();
+
+/// Has [`command`] build with these features from now on; the first call counts.
+pub(crate) fn build_with(features: &str) {
+    BUILT_WITH.get_or_init(|| features.to_string());
+}
+
 /// A command in the workspace's folder, from a line of words that hold no spaces.
 pub(crate) fn command(line: &str) -> Result<Command> {
     let mut arguments = line.split_whitespace();
     let program = arguments.next().context("a command has a name")?;
+    let features = BUILT_WITH.get_or_init(|| env::var(FEATURES).unwrap_or_default());
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(workspace());
+    command.current_dir(workspace()).env(FEATURES, features);
+    for (index, argument) in arguments.enumerate() {
+        command.arg(argument);
+        if index == 0 && ["run", "test", "bench"].contains(&argument) && !features.is_empty() {
+            command.args(["--features", features]);
+        }
+    }
     Ok(command)
 }
 

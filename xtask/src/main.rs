@@ -11,6 +11,7 @@ mod ci;
 mod command;
 mod repro;
 mod results;
+mod test;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,8 @@ use clap::Parser;
 enum Xtask {
     /// Check everything that a change must pass, cheapest first
     Ci(ci::Ci),
+    /// Test everything, on every backend that is found here
+    Test(test::Test),
     /// Measure what consolidation costs a training step
     Bench(bench::Bench),
     /// Make the whole paper again, and refresh docs/results from it
@@ -31,6 +34,7 @@ enum Xtask {
 fn main() -> ExitCode {
     let result = match Xtask::parse() {
         Xtask::Ci(ci) => ci.run(),
+        Xtask::Test(test) => test.run(),
         Xtask::Bench(bench) => bench.run(),
         Xtask::Repro(repro) => repro.run(),
     };

@@ -1,7 +1,7 @@
 use anyhow::Result;
 use clap::Args;
 
-use crate::command::{command, run};
+use crate::command::{build_with, command, run};
 
 /// Make the whole paper again, and refresh docs/results from it.
 ///
@@ -18,7 +18,22 @@ pub(crate) struct Repro {
 }
 
 impl Repro {
+    /// The feature of the backend that --device names, where it is not among the default ones.
+    fn device(&self) -> Option<&str> {
+        let mut flags = self.flags.iter();
+        let flag = flags.find(|flag| flag.starts_with("--device"))?;
+        let name = match flag.split_once('=') {
+            Some((_, name)) => name,
+            None => flags.next()?,
+        };
+        let backend = name.split(':').next()?;
+        (!["auto", "flex"].contains(&backend)).then_some(backend)
+    }
+
     pub(crate) fn run(&self) -> Result<()> {
+        if let Some(device) = self.device() {
+            build_with(device);
+        }
         let mut repro = command("cargo run -p si-cli -- repro")?;
         let publishes_elsewhere = self.flags.iter().any(|flag| flag.starts_with("--publish"));
         if !publishes_elsewhere {

@@ -3,21 +3,25 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 
+mod learners;
+
 use std::time::Instant;
 
-use burn::backend::{Flex, tensor::FloatTensor};
+use burn::backend::{Dispatch, ops::FloatTensorOps, tensor::FloatTensor};
 use burn::tensor::{Device, Tensor, TensorData};
+use learners::{described, device};
+use si_bench::keeps_to_its_threads;
 use si_core::{AdamUpdate, PathGradient, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate};
 
 fn main() {
-    let threads = std::env::var("RAYON_NUM_THREADS").unwrap_or_else(|_| "all".to_string());
-    println!("Flex, {threads} thread(s), GB/s, and by the copy\n");
+    let (device, name) = device();
+    println!("{}: GB/s, and by the copy\n", described(&name));
     println!(
         "| parameters | copy | penalize | path integral | Adam | synaptic Adam | synaptic SGD |"
     );
     println!("|---|---|---|---|---|---|---|");
     for len in [10_000, 100_000, 1_000_000, 10_000_000] {
-        let rates = Case::new(len).measure();
+        let rates = Case::new(len, &device, keeps_to_its_threads(&name)).measure();
         let copy = rates[0];
         let others = rates[1..].iter();
         let others: Vec<String> = others
@@ -30,26 +34,31 @@ fn main() {
 /// A parameter and what belongs to it.
 struct Case {
     len: usize,
-    parameter: Option<FloatTensor<Flex>>,
-    gradient: FloatTensor<Flex>,
-    moment_1: Option<FloatTensor<Flex>>,
-    moment_2: Option<FloatTensor<Flex>>,
-    path_integral: Option<FloatTensor<Flex>>,
-    importance: FloatTensor<Flex>,
-    anchor: FloatTensor<Flex>,
+    device: Device,
+    /// Whether the device's memory is this program's.
+    is_host: bool,
+    parameter: Option<FloatTensor<Dispatch>>,
+    gradient: FloatTensor<Dispatch>,
+    moment_1: Option<FloatTensor<Dispatch>>,
+    moment_2: Option<FloatTensor<Dispatch>>,
+    path_integral: Option<FloatTensor<Dispatch>>,
+    importance: FloatTensor<Dispatch>,
+    anchor: FloatTensor<Dispatch>,
 }
 
 impl Case {
-    fn new(len: usize) -> Self {
+    fn new(len: usize, device: &Device, is_host: bool) -> Self {
         let tensor = |phase: f32| {
             let values: Vec<f32> = (0..len)
                 .map(|index| (0.37 * index as f32 + phase).sin().abs() + 0.1)
                 .collect();
             let data = TensorData::new(values, [len]);
-            Flex::primitive(Tensor::<1>::from_data(data, &Device::flex()))
+            Dispatch::primitive(Tensor::<1>::from_data(data, device))
         };
         Self {
             len,
+            device: device.clone(),
+            is_host,
             parameter: Some(tensor(0.0)),
             gradient: tensor(1.0),
             moment_1: Some(tensor(2.0)),
@@ -69,15 +78,21 @@ impl Case {
         let num_turns = (40_000_000 / self.len).clamp(10, 2000);
         for _ in 0..num_turns {
             let seconds = [
-                time(|| {
-                    target.copy_from_slice(std::hint::black_box(&source));
-                    std::hint::black_box(&mut target);
+                self.time(|it| match it.is_host {
+                    true => {
+                        target.copy_from_slice(std::hint::black_box(&source));
+                        std::hint::black_box(&mut target);
+                    }
+                    false => {
+                        let sum = Dispatch::float_add_scalar(it.gradient.clone(), 1.0.into());
+                        std::hint::black_box(sum);
+                    }
                 }),
-                time(|| self.penalize()),
-                time(|| self.advance()),
-                time(|| self.adam()),
-                time(|| self.synaptic_adam()),
-                time(|| self.synaptic_sgd()),
+                self.time(Self::penalize),
+                self.time(Self::advance),
+                self.time(Self::adam),
+                self.time(Self::synaptic_adam),
+                self.time(Self::synaptic_sgd),
             ];
             for (best, seconds) in best.iter_mut().zip(seconds) {
                 *best = best.min(seconds);
@@ -90,9 +105,18 @@ impl Case {
         rates
     }
 
+    /// Seconds until the device has done it.
+    fn time(&mut self, work: impl FnOnce(&mut Self)) -> f64 {
+        self.device.sync().expect("the device works");
+        let start = Instant::now();
+        work(self);
+        self.device.sync().expect("the device works");
+        start.elapsed().as_secs_f64()
+    }
+
     fn penalize(&mut self) {
         if let Some(parameter) = self.parameter.clone() {
-            std::hint::black_box(Flex::penalize(
+            std::hint::black_box(Dispatch::penalize(
                 self.gradient.clone(),
                 parameter,
                 self.importance.clone(),
@@ -110,7 +134,7 @@ impl Case {
             .take()
             .zip(parameter)
             .map(|(omega, parameter)| {
-                Flex::advance_path_integral(
+                Dispatch::advance_path_integral(
                     omega,
                     self.gradient.clone(),
                     parameter,
@@ -127,7 +151,7 @@ impl Case {
         );
         if let (Some(parameter), Some(moment_1), Some(moment_2)) = tensors {
             let gradient = self.gradient.clone();
-            let updated = Flex::adam(parameter, gradient, moment_1, moment_2, ADAM);
+            let updated = Dispatch::adam(parameter, gradient, moment_1, moment_2, ADAM);
             self.parameter = Some(updated.0);
             self.moment_1 = Some(updated.1);
             self.moment_2 = Some(updated.2);
@@ -143,7 +167,7 @@ impl Case {
         if let ((Some(parameter), Some(moment_1), Some(moment_2)), Some(omega)) =
             (tensors, self.path_integral.take())
         {
-            let updated = Flex::synaptic_adam(
+            let updated = Dispatch::synaptic_adam(
                 parameter,
                 self.gradient.clone(),
                 moment_1,
@@ -166,7 +190,7 @@ impl Case {
         if let ((Some(parameter), Some(velocity)), Some(omega)) =
             (tensors, self.path_integral.take())
         {
-            let updated = Flex::synaptic_sgd(
+            let updated = Dispatch::synaptic_sgd(
                 parameter,
                 self.gradient.clone(),
                 velocity,
@@ -204,9 +228,3 @@ const SYNAPTIC: SynapticUpdate = SynapticUpdate {
     bound: f64::INFINITY,
     path_gradient: PathGradient::Task,
 };
-
-fn time(work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    work();
-    start.elapsed().as_secs_f64()
-}

@@ -24,23 +24,48 @@ macro_rules! backends {
     };
 }
 
+// In the order in which `auto` takes them.
 backends! {
+    "cuda", Cuda, "NVIDIA GPU, through CUDA";
+    "rocm", Rocm, "AMD GPU, through ROCm";
+    "metal", Metal, "Apple GPU, through Metal";
+    "vulkan", Vulkan, "GPU, through Vulkan";
+    "webgpu", WebGpu, "GPU, through WebGPU";
+    "wgpu", Wgpu, "GPU, through whatever graphics interface there is";
     "flex", Flex, "CPU, Burn's pure-Rust backend";
+    "cpu", Cpu, "CPU, kernels compiled by LLVM";
     "ndarray", NdArray, "CPU, ndarray (deprecated by Burn)";
 }
 
+/// The name of whatever device is the best that is compiled in and found.
+pub const AUTO: &str = "auto";
+
 /// Whether a backend can be used here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackendInfo {
     /// The name of its devices and of its cargo feature.
     pub name: &'static str,
     /// What it is, in a few words.
     pub about: &'static str,
-    /// How many devices it finds on this machine, or `None` if it is not compiled in.
-    pub found: Option<usize>,
+    /// The devices that it finds on this machine, or `None` if it is not compiled in.
+    pub found: Option<Vec<DeviceInfo>>,
 }
 
-/// The device of a name such as `flex` or `cuda:1`: a backend, and an index that is 0 if absent.
+/// A device that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceInfo {
+    /// What [`device`] takes.
+    pub name: String,
+    /// What the device calls itself, where it does.
+    pub model: Option<String>,
+    /// Whether it is a card of its own, and no processor that stands in for one.
+    pub is_card: bool,
+    /// Most memory that it may be asked to hold, in bytes, where it tells.
+    pub memory: Option<u64>,
+}
+
+/// The device of a name such as `flex` or `cuda:1`: a backend, and an index that is 0 if absent; or of
+/// `auto`, the best that there is.
 ///
 /// # Errors
 ///
@@ -48,19 +73,20 @@ pub struct BackendInfo {
 /// - [`Error::DeviceNotCompiled`] if the backend's cargo feature is off.
 /// - [`Error::DeviceNotFound`] if this machine has no device of this index.
 pub fn device(name: &str) -> Result<Device, Error> {
+    let name = resolve_device(name)?;
     let (backend, index) = match name.split_once(':') {
         Some((backend, index)) => (backend, index.parse().ok()),
-        None => (name, Some(0)),
+        None => (&name[..], Some(0)),
     };
     let found = BACKENDS
         .iter()
         .find(|candidate| candidate.name == backend)
         .zip(index);
     let (backend, index): (&Backend, usize) = found.ok_or_else(|| Error::UnknownDevice {
-        name: name.to_string(),
-        known: BACKENDS
-            .iter()
-            .map(|backend| backend.name)
+        name: name.clone(),
+        known: [AUTO]
+            .into_iter()
+            .chain(BACKENDS.iter().map(|backend| backend.name))
             .collect::<Vec<_>>()
             .join(", "),
     })?;
@@ -70,7 +96,7 @@ pub fn device(name: &str) -> Result<Device, Error> {
     let mut devices = list();
     if index >= devices.len() {
         return Err(Error::DeviceNotFound {
-            name: name.to_string(),
+            name,
             backend: backend.name,
             found: devices.len(),
         });
@@ -78,16 +104,99 @@ pub fn device(name: &str) -> Result<Device, Error> {
     Ok(devices.swap_remove(index))
 }
 
-/// Every backend that this project knows, compiled in or not.
+/// The name of the device that `name` means on this machine: `auto` becomes that of a card, if one is
+/// found, or else of the first CPU backend; any other name stays as it is.
+///
+/// # Errors
+///
+/// [`Error::NoDevice`] if `auto` finds none.
+pub fn resolve_device(name: &str) -> Result<String, Error> {
+    if name != AUTO {
+        return Ok(name.to_string());
+    }
+    let mut found = BACKENDS.iter().flat_map(Backend::found).flatten();
+    let mut first_other = None;
+    let card = found.find(|device| {
+        if !device.is_card && !device.is_stand_in() {
+            first_other.get_or_insert_with(|| device.name.clone());
+        }
+        device.is_card
+    });
+    card.map(|device| device.name)
+        .or(first_other)
+        .ok_or(Error::NoDevice)
+}
+
+/// Whether a process on the device of that name computes on its own share of the cores and nowhere else,
+/// so that several side by side are faster than one after the other.
+pub fn keeps_to_its_threads(name: &str) -> bool {
+    let backend = name.split_once(':').map_or(name, |(backend, _)| backend);
+    ["flex", "ndarray"].contains(&backend)
+}
+
+/// Every backend that this project knows, compiled in or not, in the order in which `auto` takes them.
 pub fn available() -> Vec<BackendInfo> {
     BACKENDS
         .iter()
         .map(|backend| BackendInfo {
             name: backend.name,
             about: backend.about,
-            found: backend.devices.map(|list| list().len()),
+            found: backend.found(),
         })
         .collect()
+}
+
+impl Backend {
+    /// `None` where it is not compiled in.
+    fn found(&self) -> Option<Vec<DeviceInfo>> {
+        let devices = self.devices?();
+        let is_alone = devices.len() == 1;
+        let infos = devices.iter().enumerate().map(|(index, device)| {
+            let name = match is_alone {
+                true => self.name.to_string(),
+                false => format!("{}:{index}", self.name),
+            };
+            info(name, device)
+        });
+        Some(infos.collect())
+    }
+}
+
+impl DeviceInfo {
+    /// Whether it draws on the CPU what a card would: correct and slow.
+    fn is_stand_in(&self) -> bool {
+        let cpu_backends = ["flex", "cpu", "ndarray"];
+        !self.is_card && !cpu_backends.contains(&&self.name[..])
+    }
+}
+
+#[cfg(feature = "cube")]
+fn info(name: String, device: &Device) -> DeviceInfo {
+    use burn::backend::DispatchDevice;
+
+    let memory = match device.as_dispatch() {
+        DispatchDevice::Cube(device) => device.client().properties().memory.max_memory(),
+        _ => None,
+    };
+    let identity = device.identity();
+    DeviceInfo {
+        name,
+        is_card: identity
+            .as_ref()
+            .is_some_and(|identity| identity.physical.is_some()),
+        model: identity.map(|identity| identity.name),
+        memory,
+    }
+}
+
+#[cfg(not(feature = "cube"))]
+fn info(name: String, _device: &Device) -> DeviceInfo {
+    DeviceInfo {
+        name,
+        model: None,
+        is_card: false,
+        memory: None,
+    }
 }
 
 #[cfg(test)]
@@ -106,11 +215,13 @@ mod tests {
         for (name, message) in [
             (
                 "gpu",
-                "no device is called \"gpu\"; there are flex, ndarray",
+                "no device is called \"gpu\"; there are auto, cuda, rocm, metal, vulkan, webgpu, wgpu, \
+                 flex, cpu, ndarray",
             ),
             (
                 "flex:x",
-                "no device is called \"flex:x\"; there are flex, ndarray",
+                "no device is called \"flex:x\"; there are auto, cuda, rocm, metal, vulkan, webgpu, \
+                 wgpu, flex, cpu, ndarray",
             ),
             (
                 "flex:1",
@@ -126,13 +237,29 @@ mod tests {
     fn every_backend_can_be_used_exactly_if_it_is_compiled_in() {
         for backend in available() {
             match device(backend.name) {
-                Ok(_) => assert!(backend.found > Some(0)),
+                Ok(_) => assert!(backend.found.is_some_and(|found| !found.is_empty())),
                 Err(Error::DeviceNotCompiled { backend: name }) => {
                     assert_eq!((name, backend.found), (backend.name, None));
                 }
-                Err(Error::DeviceNotFound { found, .. }) => assert_eq!(backend.found, Some(found)),
+                Err(Error::DeviceNotFound { found, .. }) => {
+                    assert_eq!(backend.found.map(|found| found.len()), Some(found));
+                }
                 Err(error) => panic!("{error}"),
             }
         }
+    }
+
+    #[test]
+    fn auto_is_a_device_that_is_found() {
+        let name = resolve_device(AUTO).expect("flex is compiled in");
+        assert!(device(&name).is_ok() && device(AUTO).is_ok());
+        let mut found = available()
+            .into_iter()
+            .flat_map(|backend| backend.found)
+            .flatten();
+        let chosen = found
+            .find(|device| device.name == name)
+            .expect("it is listed");
+        assert!(chosen.is_card || name == "flex");
     }
 }

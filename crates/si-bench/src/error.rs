@@ -106,6 +106,9 @@ pub enum Error {
         /// The backend, which is also the feature.
         backend: &'static str,
     },
+    /// No backend has a device here.
+    #[error("there is no device: build with the feature of a backend, such as flex")]
+    NoDevice,
     /// A device that this machine does not have.
     #[error("{name:?} is not on this machine, where {backend} has {found} in all, counted from 0")]
     DeviceNotFound {

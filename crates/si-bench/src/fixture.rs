@@ -10,6 +10,7 @@ pub(crate) fn config(strengths: &[f64], num_seeds: usize) -> ExperimentConfig {
     ExperimentConfig {
         strengths: strengths.to_vec(),
         num_seeds,
+        device: "flex".to_string(),
         ..ExperimentConfig::paper(Experiment::SplitMnist)
     }
 }

@@ -15,5 +15,7 @@ pub mod schematic;
 pub mod task;
 pub mod theory;
 
-pub use device::{BackendInfo, available, device};
+pub use device::{
+    AUTO, BackendInfo, DeviceInfo, available, device, keeps_to_its_threads, resolve_device,
+};
 pub use error::Error;

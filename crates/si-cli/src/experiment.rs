@@ -23,6 +23,8 @@ use crate::settings::Settings;
 const KEPT_BYTES: &str = "1073741824";
 /// Size from which buffers are mapped and unmapped one by one: the largest that glibc takes.
 const MAPPED_BYTES: &str = "33554432";
+/// The variable that names the folder of a desktop's sockets.
+const DESKTOP_FILES: &str = "XDG_RUNTIME_DIR";
 
 /// Does every run that the settings ask for and the folder lacks, then reports on all.
 pub(crate) fn run(experiment: Experiment, settings: &Settings) -> anyhow::Result<()> {
@@ -176,7 +178,11 @@ pub(crate) fn train(folder: &mut RunFolder, interrupt: &Interrupt) -> anyhow::Re
 
 /// Processes at a time.
 pub(crate) fn num_jobs(config: &ExperimentConfig) -> usize {
-    config.num_jobs.unwrap_or_else(num_cores)
+    match config.num_jobs {
+        Some(num_jobs) => num_jobs,
+        None if si_bench::keeps_to_its_threads(&config.device) => num_cores(),
+        None => 1,
+    }
 }
 
 fn num_cores() -> usize {
@@ -197,6 +203,10 @@ pub(crate) fn worker(program: &Path, num_jobs: usize) -> Command {
         // operation of a step has some: keep them.
         .env("MALLOC_TRIM_THRESHOLD_", KEPT_BYTES)
         .env("MALLOC_MMAP_THRESHOLD_", MAPPED_BYTES);
+    // Without a desktop the graphics libraries that wgpu asks for devices complain that there is none.
+    if env::var_os(DESKTOP_FILES).is_none() {
+        command.env(DESKTOP_FILES, env::temp_dir());
+    }
     command
 }
 

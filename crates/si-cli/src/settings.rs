@@ -8,8 +8,8 @@ use serde::de::value::{Error as NameError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use si_bench::data::DataSet;
 use si_bench::experiment::{
-    Activation, Control, ElasticForm, Experiment, ExperimentConfig, FisherLabels, Optimizer,
-    OptimizerReset, Scenario,
+    Activation, Control, ElasticForm, Experiment, ExperimentConfig, FisherLabels, HeldPrecision,
+    Optimizer, OptimizerReset, Scenario,
 };
 use si_core::Preset;
 
@@ -107,6 +107,9 @@ struct MethodSettings {
     /// What the method does where implementations differ
     #[arg(long, value_name = "NAME", value_parser = one_of::<Preset>(PRESETS))]
     preset: Option<Preset>,
+    /// Precision in which importance and anchor are kept: that of the parameters, or 16 bits
+    #[arg(long, value_name = "NAME", value_parser = one_of::<HeldPrecision>(HELD_PRECISIONS))]
+    held_precision: Option<HeldPrecision>,
     /// Comparisons that have no strength: no consolidation but dropout of 0.5, one network that
     /// learns all tasks jointly, one from scratch for each task; without a value none
     #[arg(
@@ -144,11 +147,12 @@ pub(crate) struct RunSettings {
     /// TOML file with settings; flags win over it, and absent keys keep their defaults
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Device, with an index where there are several, as `si devices` lists them
+    /// Device, with an index where there are several, as `si devices` lists them; auto is the best
+    /// that is found
     #[arg(long, value_name = "NAME[:INDEX]")]
     device: Option<String>,
     /// Runs at a time, each in a process of its own with cores / jobs threads [default: the
-    /// cores]
+    /// cores on flex and ndarray, else 1]
     #[arg(long = "jobs", alias = "num-jobs", value_name = "N")]
     num_jobs: Option<usize>,
     /// Folder for the results [default: runs/EXPERIMENT/UTC-TIME]
@@ -207,6 +211,7 @@ const PRESETS: &[&str] = &[
     "van_de_ven",
     "benzing",
 ];
+const HELD_PRECISIONS: &[&str] = &["parameter", "bf16"];
 const CONTROLS: &[&str] = &["dropout", "joint", "scratch"];
 const ELASTIC_FORMS: &[&str] = &["per_task", "online"];
 const FISHER_LABELS: &[&str] = &["exact", "sampled"];
@@ -262,6 +267,7 @@ impl MethodSettings {
     fn apply(&self, config: &mut ExperimentConfig) {
         set(&mut config.strengths, &self.strengths);
         set(&mut config.preset, &self.preset);
+        set(&mut config.held_precision, &self.held_precision);
         set(&mut config.controls, &self.controls);
         set(&mut config.elastic_strengths, &self.elastic_strengths);
         set(&mut config.elastic_form, &self.elastic_form);

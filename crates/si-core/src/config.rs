@@ -1,5 +1,7 @@
+use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::config::Config;
 use burn::module::ParamGroup;
+use burn::tensor::{DType, FloatDType};
 
 use crate::traversal::Selection;
 use crate::{Error, SynapticIntelligence};
@@ -58,6 +60,43 @@ pub enum FirstTaskStart {
     Zero,
 }
 
+/// Precision in which importance Ω and anchor θ̃ are kept between steps. They are computed with in the
+/// parameter's.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub enum HeldPrecision {
+    /// That of the parameter.
+    Parameter,
+    /// 16 bits, with the range of `f32` and a relative error of up to 0.4 %: half the memory of both.
+    ///
+    /// The anchor is rounded, so a synapse is pulled towards a place next to the one where it was. The
+    /// device must bear the type: a [`ContinualLearner`](crate::ContinualLearner) is not made where it does
+    /// not ([`Error::HeldPrecision`]), and state that is moved to such a device takes the parameter's.
+    Bf16,
+}
+
+impl HeldPrecision {
+    /// What is kept of a tensor of the parameter's precision.
+    pub(crate) fn hold<B: Backend>(self, tensor: FloatTensor<B>) -> FloatTensor<B> {
+        match self {
+            HeldPrecision::Bf16
+                if tensor.dtype().size() > DType::BF16.size()
+                    && B::supports_dtype(&tensor.device(), DType::BF16) =>
+            {
+                B::float_cast(tensor, FloatDType::BF16)
+            }
+            HeldPrecision::Bf16 | HeldPrecision::Parameter => tensor,
+        }
+    }
+}
+
+/// What is kept, in the precision that it is computed with.
+pub(crate) fn release<B: Backend>(held: FloatTensor<B>, precision: DType) -> FloatTensor<B> {
+    match held.dtype() == precision {
+        true => held,
+        false => B::float_cast(held, precision.into()),
+    }
+}
+
 /// Configuration of [`SynapticIntelligence`].
 ///
 /// The defaults are the paper's; [`Preset`](crate::Preset) has the settings of other
@@ -97,6 +136,9 @@ pub struct SynapticIntelligenceConfig {
     /// Where the first task's displacement is measured from. Default: the initial parameters.
     #[config(default = "FirstTaskStart::InitialParameters")]
     pub first_task_start: FirstTaskStart,
+    /// Precision in which importance and anchor are kept. Default: the parameter's.
+    #[config(default = "HeldPrecision::Parameter")]
+    pub held_precision: HeldPrecision,
     /// The parameters to consolidate, by path (`"fc1.weight"`), regular expression or id. Default:
     /// all. Parameters that do not require gradients are never touched, whatever this says.
     #[config(default = "ParamGroup::all()")]

@@ -16,6 +16,11 @@ pub enum Error {
     /// A decay of the moving average outside its range.
     #[error("decay must be in [0, 1), got {0}")]
     Decay(f64),
+    /// A precision for importance and anchor that a device does not bear.
+    #[error(
+        "held_precision is bf16, which {0} does not bear; use `HeldPrecision::Parameter` there"
+    )]
+    HeldPrecision(String),
     /// A decay of the online Fisher information outside its range.
     #[error("decay of the online form must be in (0, 1], got {0}")]
     OnlineDecay(f64),

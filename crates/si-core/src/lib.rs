@@ -64,6 +64,8 @@
 //! # Feature flags
 //!
 //! - `flex` (default): Burn's CPU backend in Rust, with fused synaptic operations.
+//! - `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm`, `cpu`: Burn's backends on CubeCL, with fused synaptic
+//!   operations that are one kernel each. `vulkan`, `metal`, `cuda` and `rocm` tune Burn's own kernels as they run.
 //! - `ndarray`: the CPU backend that Burn has deprecated.
 //!
 //! The feature of each backend that a module lives on must be on here too: the operations are routed
@@ -80,10 +82,12 @@ mod preset;
 mod regularizer;
 mod step;
 mod synapse;
+#[cfg(test)]
+mod test_device;
 mod traversal;
 
 pub use config::{
-    Accumulation, FirstTaskStart, Negatives, PathGradient, PenaltyFactor,
+    Accumulation, FirstTaskStart, HeldPrecision, Negatives, PathGradient, PenaltyFactor,
     SynapticIntelligenceConfig,
 };
 pub use diagnostics::{Diagnostics, EpochReport, Inert, ParameterDiagnostics};

@@ -202,6 +202,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     ) -> HashSet<ParamId> {
         let starts_from_zero = self.starts_from_zero();
         let mut begin_steps = BeginSteps {
+            config: &self.config,
             synapses: &mut self.synapses,
             grads,
             starts_from_zero,

@@ -7,7 +7,7 @@ use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::module::{Param, ParamId};
 use burn::optim::GradientsParams;
 
-use crate::config::{PathGradient, SynapticIntelligenceConfig};
+use crate::config::{PathGradient, SynapticIntelligenceConfig, release};
 use crate::ops::SynapticBackend;
 use crate::synapse::{OpenStep, Synapse, Synapses};
 use crate::traversal::{ParameterVisitor, Place};
@@ -41,6 +41,7 @@ impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
             place,
             param.id,
             &parameter,
+            self.config,
             self.starts_from_zero,
         );
         let scale = self.config.penalty_scale();
@@ -82,6 +83,7 @@ impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
 
 /// Before a step of an optimizer that has penalty and path integral in its own pass.
 pub(crate) struct BeginSteps<'a, B: SynapticBackend> {
+    pub(crate) config: &'a SynapticIntelligenceConfig,
     pub(crate) synapses: &'a mut Synapses<B>,
     pub(crate) grads: &'a GradientsParams,
     pub(crate) starts_from_zero: bool,
@@ -100,6 +102,7 @@ impl<B: SynapticBackend> ParameterVisitor for BeginSteps<'_, B> {
             place,
             param.id,
             &parameter,
+            self.config,
             self.starts_from_zero,
         );
         self.in_step.insert(param.id);
@@ -112,6 +115,7 @@ fn begin<'a, B: SynapticBackend>(
     place: Place<'_>,
     id: ParamId,
     parameter: &FloatTensor<B>,
+    config: &SynapticIntelligenceConfig,
     starts_from_zero: bool,
 ) -> &'a mut Synapse<B> {
     let synapse = synapses.get_or_insert_with(id, || {
@@ -119,6 +123,7 @@ fn begin<'a, B: SynapticBackend>(
             true => zeros_like::<B>(parameter),
             false => parameter.clone(),
         };
+        let anchor = config.held_precision.hold::<B>(anchor);
         Synapse::new(place.path.to_string(), anchor)
     });
     // Modules that were added or frozen since may have moved it.
@@ -199,13 +204,16 @@ impl<B: SynapticBackend> ParameterVisitor for SumPenalty<'_, B> {
             .take()
             .unwrap_or_else(|| Tensor::zeros([1], (&parameter.device(), parameter.dtype())));
         let term = self.synapses.get(param.id).and_then(|synapse| {
-            let importance = Tensor::from_inner(B::tensor::<D>(synapse.importance.clone()?));
+            let released = |held: &FloatTensor<B>| {
+                let held = release::<B>(held.clone(), parameter.dtype());
+                Tensor::from_inner(B::tensor::<D>(held))
+            };
+            let importance = released(synapse.importance.as_ref()?);
             let importance = match self.config.importance_bound {
                 Some(bound) => importance.clamp_max(bound),
                 None => importance,
             };
-            let anchor = Tensor::from_inner(B::tensor::<D>(synapse.anchor.clone()));
-            let displacement = parameter - anchor;
+            let displacement = parameter.clone() - released(&synapse.anchor);
             let squared = importance * displacement.clone() * displacement;
             Some(squared.sum().mul_scalar(self.config.penalty_scale()))
         });

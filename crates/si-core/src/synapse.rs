@@ -4,13 +4,14 @@ use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::module::ParamId;
 use burn::tensor::Shape;
 
-use crate::config::{Accumulation, Negatives, SynapticIntelligenceConfig};
+use crate::config::{Accumulation, Negatives, SynapticIntelligenceConfig, release};
 
 /// What the synapses of one parameter remember: a tensor of the parameter's shape for each of ω, Ω
 /// and θ̃.
 ///
 /// The primitives are outside autodiff, and have no static rank: of those of the default backend,
-/// `Tensor::<D>::from_dispatch(primitive.clone())` makes a tensor of the parameter's rank.
+/// `Tensor::<D>::from_dispatch(primitive.clone())` makes a tensor of the parameter's rank. Ω and θ̃ have
+/// the precision that [`HeldPrecision`](crate::HeldPrecision) says.
 #[derive(Clone, Debug)]
 pub struct Synapse<B: Backend> {
     pub(crate) path: String,
@@ -100,33 +101,35 @@ impl<B: Backend> Synapse<B> {
         parameter: FloatTensor<B>,
         config: &SynapticIntelligenceConfig,
     ) {
-        let anchor = core::mem::replace(&mut self.anchor, parameter.clone());
+        let precision = parameter.dtype();
+        let held = config.held_precision.hold::<B>(parameter.clone());
+        let anchor = release::<B>(core::mem::replace(&mut self.anchor, held), precision);
+        let importance = self.importance.take();
+        let importance = importance.map(|importance| release::<B>(importance, precision));
         let contribution = self
             .path_integral
             .take()
             .map(|path_integral| contribution::<B>(path_integral, parameter, anchor, config));
         let (kept, added) = match config.accumulation {
-            Accumulation::Sum => (self.importance.take(), contribution),
+            Accumulation::Sum => (importance, contribution),
             Accumulation::MovingAverage { decay } => {
                 let scaled = |tensor: Option<FloatTensor<B>>, factor: f64| {
                     tensor.map(|tensor| B::float_mul_scalar(tensor, factor.into()))
                 };
-                (
-                    scaled(self.importance.take(), decay),
-                    scaled(contribution, 1.0 - decay),
-                )
+                (scaled(importance, decay), scaled(contribution, 1.0 - decay))
             }
         };
         let importance = match (kept, added) {
             (Some(kept), Some(added)) => Some(B::float_add(kept, added)),
             (kept, added) => kept.or(added),
         };
-        self.importance = match config.negatives {
+        let importance = match config.negatives {
             Negatives::ReluOnSum => {
                 importance.map(|importance| B::float_clamp_min(importance, 0.0.into()))
             }
             Negatives::ReluPerTask | Negatives::Keep => importance,
         };
+        self.importance = importance.map(|importance| config.held_precision.hold::<B>(importance));
     }
 }
 

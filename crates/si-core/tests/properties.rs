@@ -12,6 +12,7 @@ use burn::optim::{
     SgdConfig, momentum::MomentumConfig,
 };
 use burn::prelude::*;
+use burn::tensor::DType;
 use common::values;
 use mlp::Mlp;
 use proptest::prelude::*;
@@ -29,7 +30,7 @@ const CLASSES: usize = 3;
 const ROUNDING: f64 = 1e-5;
 
 fn device() -> Device {
-    Device::flex().autodiff()
+    common::device_with(DType::F32).autodiff()
 }
 
 /// A perceptron whose parameters are drawn on the host, so that tests can run side by side.
@@ -366,7 +367,7 @@ fn parameter_used_twice_is_one_synapse() {
     let moved = values(learner.layer.weight.val());
     for (index, integral) in integral.iter().enumerate() {
         let expected = -gradient[index] * (moved[index] - weight_before[index]);
-        assert!((integral - expected).abs() <= 1e-6 * expected.abs().max(1e-3));
+        assert!((integral - expected).abs() <= ROUNDING * expected.abs().max(1e-3));
     }
 }
 

@@ -121,7 +121,7 @@ proptest! {
     fn every_combination_of_settings_follows_the_method_on_plain_numbers(
         config in configs(), parameters in parameters(),
     ) {
-        let device = Device::flex().autodiff();
+        let device = common::device_with(DType::F64).autodiff();
         let tensor = |of: &dyn Fn(&Parameter) -> f64| -> Tensor<1> {
             let values: Vec<f64> = parameters.iter().map(of).collect();
             let data = TensorData::new(values, [parameters.len()]);

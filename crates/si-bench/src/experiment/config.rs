@@ -102,6 +102,16 @@ pub enum FisherLabels {
     Sampled,
 }
 
+/// Precision in which Synaptic Intelligence keeps importance and anchor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldPrecision {
+    /// That of the parameters.
+    Parameter,
+    /// 16 bits.
+    Bf16,
+}
+
 /// Activation between the layers of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -159,6 +169,8 @@ pub struct ExperimentConfig {
     pub controls: Vec<Control>,
     /// Settings of the method other than strength and damping.
     pub preset: Preset,
+    /// Precision in which importance and anchor are kept.
+    pub held_precision: HeldPrecision,
     /// Damping ξ > 0. Default: that of the preset; the paper's is 0.1 in permuted MNIST.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub damping: Option<f64>,
@@ -186,9 +198,10 @@ pub struct ExperimentConfig {
     /// The first seed; the others follow it.
     pub first_seed: u64,
     /// Device, by the name of its backend feature, with an index behind a colon where there are
-    /// several: `flex`, `cuda:1`.
+    /// several: `flex`, `cuda:1`; or `auto`, the best that is compiled in and found.
     pub device: String,
-    /// Processes at a time. Default: the number of cores.
+    /// Processes at a time. Default: the number of cores where a process keeps to its share of them
+    /// (`flex`, `ndarray`), and else 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_jobs: Option<usize>,
     /// Folder with the data sets' official files. Default: `SI_DATA_DIR`, then the cache.
@@ -297,6 +310,10 @@ impl ExperimentConfig {
             .config()
             .with_strength(strength)
             .with_damping(condition.damping)
+            .with_held_precision(match self.held_precision {
+                HeldPrecision::Parameter => si_core::HeldPrecision::Parameter,
+                HeldPrecision::Bf16 => si_core::HeldPrecision::Bf16,
+            })
     }
 }
 

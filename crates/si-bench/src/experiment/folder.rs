@@ -3,7 +3,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::Error;
+use crate::{Error, resolve_device};
 
 use super::config::not_toml;
 use super::{Checkpointing, Condition, Experiment, ExperimentConfig, RunRecord};
@@ -37,9 +37,10 @@ impl RunFolder {
     ///
     /// [`Error::FolderInUse`] if `config.output_dir` already holds a run, [`Error::FolderBusy`] if
     /// another program writes there, [`Error::Io`] if it cannot be made, and the errors of
-    /// [`ExperimentConfig::validate`].
+    /// [`ExperimentConfig::validate`] and [`resolve_device`].
     pub fn create(config: ExperimentConfig, root: &Path, now: SystemTime) -> Result<Self, Error> {
         config.validate()?;
+        let config = on_this_machine(config)?;
         let path = match &config.output_dir {
             Some(path) => {
                 fs::create_dir_all(path).map_err(io("make", path))?;
@@ -92,6 +93,7 @@ impl RunFolder {
     /// [`open`](Self::open) and [`create`](Self::create).
     pub fn resume(&mut self, config: ExperimentConfig) -> Result<(), Error> {
         config.validate()?;
+        let config = on_this_machine(config)?;
         self.lock()?;
         let stored = read_config(&self.path)?;
         let differences = difference::differences(&stored, &config);
@@ -319,10 +321,17 @@ fn read_config(folder: &Path) -> Result<ExperimentConfig, Error> {
     let text = fs::read_to_string(&path).map_err(io("read", &path))?;
     experiment_of(&text)
         .and_then(|experiment| ExperimentConfig::from_toml(experiment, &text))
+        .and_then(on_this_machine)
         .map_err(|source| Error::ConfigFile {
             path,
             source: Box::new(source),
         })
+}
+
+/// The config with the name of a device in the place of `auto`: what is stored tells what it came from.
+fn on_this_machine(config: ExperimentConfig) -> Result<ExperimentConfig, Error> {
+    let device = resolve_device(&config.device)?;
+    Ok(ExperimentConfig { device, ..config })
 }
 
 /// The experiment that a config names, which decides the defaults of its other keys.

@@ -19,7 +19,9 @@ mod validate;
 
 pub use checkpoint::Checkpointing;
 pub use condition::{Condition, Control, Method};
-pub use config::{Activation, ElasticForm, Experiment, ExperimentConfig, FisherLabels, Scenario};
+pub use config::{
+    Activation, ElasticForm, Experiment, ExperimentConfig, FisherLabels, HeldPrecision, Scenario,
+};
 pub use folder::{RunFolder, new_stamped_folder};
 pub use optimizer::{Optimizer, OptimizerReset};
 pub use probe::Probe;

@@ -1,10 +1,11 @@
 use si_core::Preset;
 
+use crate::AUTO;
 use crate::data::DataSet;
 
 use super::{
-    Activation, Control, ElasticForm, Experiment, ExperimentConfig, FisherLabels, Optimizer,
-    OptimizerReset, Scenario,
+    Activation, Control, ElasticForm, Experiment, ExperimentConfig, FisherLabels, HeldPrecision,
+    Optimizer, OptimizerReset, Scenario,
 };
 
 impl ExperimentConfig {
@@ -29,6 +30,7 @@ impl ExperimentConfig {
             num_fisher_images: 1000,
             controls: Vec::new(),
             preset: Preset::Paper,
+            held_precision: HeldPrecision::Parameter,
             damping: None,
             num_epochs: 10,
             batch_size: 64,
@@ -41,7 +43,7 @@ impl ExperimentConfig {
             record_correlations: false,
             num_seeds: 3,
             first_seed: 0,
-            device: "flex".to_string(),
+            device: AUTO.to_string(),
             num_jobs: None,
             data_dir: None,
             output_dir: None,

@@ -6,9 +6,9 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::device;
 use crate::metrics::AccuracyMatrix;
 use crate::task::{DeviceImages, TaskSequence};
+use crate::{device, resolve_device};
 
 use super::checkpoint::{Checkpoints, Journal, Restored};
 use super::device_task::{Batch, DeviceTask};
@@ -99,7 +99,7 @@ impl Run<'_> {
             correlations: journal.correlations,
             inert: journal.inert,
             elapsed_seconds: journal.elapsed_seconds,
-            device: self.config.device.clone(),
+            device: resolve_device(&self.config.device)?,
             versions: Versions::current(),
         })
     }

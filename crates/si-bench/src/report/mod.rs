@@ -6,6 +6,7 @@
 mod columns;
 mod figure;
 mod files;
+mod growth;
 mod markdown;
 pub(crate) mod plot;
 mod png;
@@ -20,6 +21,7 @@ pub(crate) use figure::CAPTION;
 pub use figure::figure;
 pub use files::{Artefacts, write, write_comparison};
 pub(crate) use files::{PNG_WIDTH, replace};
+pub use growth::{Growth, growth_figure};
 pub(crate) use markdown::duration;
 pub use markdown::markdown;
 pub use png::png;

@@ -2,6 +2,7 @@ use std::num::NonZero;
 use std::thread;
 
 use clap::Args;
+use si_bench::{AUTO, BackendInfo, DeviceInfo};
 
 use crate::output;
 
@@ -10,24 +11,42 @@ use crate::output;
 pub(crate) struct DevicesArgs {}
 
 pub(crate) fn run(_args: &DevicesArgs) -> anyhow::Result<()> {
-    output::result(format_args!(
-        "{:<10} {:<12} {:<8} description",
-        "device", "compiled in", "found"
-    ))?;
-    for backend in si_bench::available() {
-        let (compiled, found) = match backend.found {
-            Some(found) => ("yes", found.to_string()),
-            None => ("no", "-".to_string()),
-        };
-        output::result(format_args!(
-            "{:<10} {compiled:<12} {found:<8} {}",
-            backend.name, backend.about
-        ))?;
+    let backends = si_bench::available();
+    output::result(format_args!("{:<10} {:<24} description", "device", "found"))?;
+    for BackendInfo { name, about, found } in &backends {
+        match found {
+            None => output::result(format_args!("{name:<10} {:<24} {about}", "not compiled in"))?,
+            Some(devices) if devices.is_empty() => {
+                output::result(format_args!("{name:<10} {:<24} {about}", "none"))?;
+            }
+            Some(devices) => {
+                for device in devices {
+                    output::result(format_args!(
+                        "{:<10} {:<24} {about}",
+                        device.name,
+                        description(device)
+                    ))?;
+                }
+            }
+        }
     }
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     output::result(format_args!("\nCPU cores for this program: {cores}"))?;
     output::result(format_args!(
-        "A device that is not compiled in needs its feature: cargo run -p si-cli --features NAME"
+        "--device {AUTO}, the default, is {}",
+        si_bench::resolve_device(AUTO)?
     ))?;
+    output::result(
+        "A device that is not compiled in needs its feature: cargo run -p si-cli --features NAME",
+    )?;
     Ok(())
+}
+
+/// Its own name and memory, where it tells.
+fn description(device: &DeviceInfo) -> String {
+    let model = device.model.as_deref().unwrap_or("yes");
+    match device.memory {
+        Some(bytes) => format!("{model}, {:.1} GB", bytes as f64 / 1e9),
+        None => model.to_string(),
+    }
 }

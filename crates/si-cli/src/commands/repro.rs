@@ -56,10 +56,11 @@ pub(crate) struct ReproArgs {
     /// Train nothing: write the report of what is in the folder of --out or --resume
     #[arg(long, conflicts_with = "plan")]
     report: bool,
-    /// Device, as `si devices` lists them [default: flex]
+    /// Device, as `si devices` lists them; auto is the best that is found [default: auto]
     #[arg(long, value_name = "NAME[:INDEX]", conflicts_with = "resume")]
     device: Option<String>,
-    /// Runs at a time, each in a process of its own with cores / jobs threads [default: the cores]
+    /// Runs at a time, each in a process of its own with cores / jobs threads [default: the cores on flex
+    /// and ndarray, else 1]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
     /// Folder with CIFAR's official files [default: $SI_DATA_DIR, then the cache]
@@ -83,7 +84,7 @@ pub(crate) fn run(args: &ReproArgs) -> anyhow::Result<()> {
         return report(args);
     }
     let (folder, plan) = match &args.resume {
-        None => (None, Plan::new(args)),
+        None => (None, Plan::new(args)?),
         Some(resume) => {
             let folder = match resume {
                 Some(folder) => folder.clone(),

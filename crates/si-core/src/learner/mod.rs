@@ -10,10 +10,11 @@ use burn::Tensor;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
 use burn::optim::GradientsParams;
+use burn::tensor::{DType, Device};
 
 use crate::{
-    ContinualOptimizer, Diagnostics, EpochReport, Error, Inert, SynapticIntelligence,
-    SynapticIntelligenceConfig,
+    ContinualOptimizer, Diagnostics, EpochReport, Error, HeldPrecision, Inert,
+    SynapticIntelligence, SynapticIntelligenceConfig,
 };
 
 /// A module that learns task after task without forgetting: your module, with
@@ -57,8 +58,15 @@ impl<M: Module> ContinualLearner<M> {
     ///
     /// # Errors
     ///
-    /// Those of [`SynapticIntelligenceConfig::init`].
+    /// Those of [`SynapticIntelligenceConfig::init`], and [`Error::HeldPrecision`] if a device of the
+    /// module does not bear the precision that importance and anchor are to be kept in.
     pub fn new(module: M, config: &SynapticIntelligenceConfig) -> Result<Self, Error> {
+        let bears = |device: &Device| device.supports_dtype(DType::BF16);
+        if config.held_precision == HeldPrecision::Bf16
+            && let Some(device) = module.devices().iter().find(|device| !bears(device))
+        {
+            return Err(Error::HeldPrecision(format!("{device:?}")));
+        }
         Ok(Self {
             module,
             regularizer: config.init()?,

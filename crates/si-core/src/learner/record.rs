@@ -17,6 +17,8 @@ use burn::module::{Devices, Flag, Module, ModuleMapper, ModuleVisitor, Param, Pa
 use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::{Bool, Device, Int};
 
+use crate::HeldPrecision;
+use crate::config::release;
 use crate::ops::SynapticBackend;
 use crate::synapse::{Synapse, Synapses};
 use crate::traversal::{ParameterVisitor, Place, visit_consolidated};
@@ -69,6 +71,7 @@ impl<M: Module> Module for Recorded<M> {
             visitor,
             consolidated: self.consolidated(),
             synapses: &regularizer.synapses,
+            held_precision: regularizer.config.held_precision,
         });
         if let Some(device) = self.devices().into_iter().next() {
             let progress = Progress::of(regularizer, &device.inner());
@@ -96,6 +99,7 @@ impl<M: Module> Module for Recorded<M> {
             order: 0,
             before: core::mem::take(&mut regularizer.synapses),
             after: Synapses::default(),
+            held_precision: regularizer.config.held_precision,
         };
         let module = module.map(&mut with_state);
         regularizer.synapses = with_state.after;
@@ -157,6 +161,7 @@ struct WithState<'a, V> {
     visitor: &'a mut V,
     consolidated: HashSet<ParamId>,
     synapses: &'a Synapses<B>,
+    held_precision: HeldPrecision,
 }
 
 impl<V: ModuleVisitor> WithState<'_, V> {
@@ -174,7 +179,7 @@ impl<V: ModuleVisitor> ModuleVisitor for WithState<'_, V> {
             return;
         }
         let synapse = self.synapses.get(param.id);
-        let state = State::of(synapse, &param.val().inner());
+        let state = State::of(synapse, &param.val().inner(), self.held_precision);
         self.show(ANCHOR, param.id, state.anchor);
         self.show(PATH_INTEGRAL, param.id, state.path_integral);
         self.show(IMPORTANCE, param.id, state.importance);
@@ -215,6 +220,7 @@ struct MapWithState<'a, P> {
     order: usize,
     before: Synapses<B>,
     after: Synapses<B>,
+    held_precision: HeldPrecision,
 }
 
 impl<P: ModuleMapper> MapWithState<'_, P> {
@@ -240,7 +246,8 @@ impl<P: ModuleMapper> ModuleMapper for MapWithState<'_, P> {
             return param;
         }
         let id = param.id;
-        let state = State::of(self.before.get(before), &param.val().inner());
+        let parameter = param.val().inner();
+        let state = State::of(self.before.get(before), &parameter, self.held_precision);
         let anchor = self.map_state(ANCHOR, id, state.anchor);
         let path_integral = self.map_state(PATH_INTEGRAL, id, state.path_integral);
         let importance = self.map_state(IMPORTANCE, id, state.importance);
@@ -251,12 +258,17 @@ impl<P: ModuleMapper> ModuleMapper for MapWithState<'_, P> {
         let present = present.into_value().into_scalar::<i32>();
         let has = |bit: i32| present & bit != 0;
         if has(Present::SYNAPSE) {
+            // A file may hold them in another precision.
+            let hold = |tensor| {
+                let tensor = release::<B>(tensor, parameter.dtype());
+                self.held_precision.hold::<B>(tensor)
+            };
             let synapse = Synapse {
                 order: self.order,
                 path_integral: has(Present::PATH_INTEGRAL).then_some(path_integral),
-                importance: has(Present::IMPORTANCE).then_some(importance),
+                importance: has(Present::IMPORTANCE).then(|| hold(importance)),
                 penalty_sum: has(Present::PENALTY_SUM).then_some(penalty_sum),
-                ..Synapse::new(self.path.join("."), anchor)
+                ..Synapse::new(self.path.join("."), hold(anchor))
             };
             self.after.insert(id, synapse);
         }

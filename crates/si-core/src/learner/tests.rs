@@ -1,10 +1,13 @@
 use burn::backend::Dispatch;
+use burn::backend::TensorMetadata;
 use burn::module::{Module, Param};
 use burn::optim::{AdamConfig, ModuleOptimizer};
 use burn::store::ModuleRecord;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 
-use crate::{ContinualLearner, FirstTaskStart, SynapticBackend, SynapticIntelligenceConfig};
+use crate::{
+    ContinualLearner, FirstTaskStart, HeldPrecision, SynapticBackend, SynapticIntelligenceConfig,
+};
 
 const LEARNING_RATE: f64 = 0.05;
 
@@ -34,12 +37,26 @@ impl Line {
 }
 
 fn device() -> Device {
-    Device::flex().autodiff()
+    crate::test_device::device().autodiff()
 }
 
 fn learner() -> ContinualLearner<Line> {
-    let config = SynapticIntelligenceConfig::new().with_damping(0.01);
+    learner_that_holds(HeldPrecision::Parameter)
+}
+
+fn learner_that_holds(precision: HeldPrecision) -> ContinualLearner<Line> {
+    let config = SynapticIntelligenceConfig::new()
+        .with_damping(0.01)
+        .with_held_precision(precision);
     ContinualLearner::new(Line::new(), &config).expect("the config is valid")
+}
+
+/// Those that the device under test bears.
+fn precisions() -> Vec<HeldPrecision> {
+    match device().supports_dtype(DType::BF16) {
+        true => vec![HeldPrecision::Parameter, HeldPrecision::Bf16],
+        false => vec![HeldPrecision::Parameter],
+    }
 }
 
 fn train(
@@ -80,12 +97,15 @@ fn reload(
     learner: ContinualLearner<Line>,
     optimizer: &ModuleOptimizer,
 ) -> (ContinualLearner<Line>, ModuleOptimizer) {
+    let precision = learner.regularizer().config().held_precision;
     let bytes = learner
         .into_record()
         .into_bytes()
         .expect("it can be written");
     let record = ModuleRecord::from_bytes(bytes).expect("it can be read");
-    let learner = self::learner().try_load_record(record).expect("it fits");
+    let learner = learner_that_holds(precision)
+        .try_load_record(record)
+        .expect("it fits");
     let bytes = optimizer.into_bytes().expect("it can be written");
     let optimizer = AdamConfig::new()
         .init()
@@ -97,10 +117,14 @@ fn reload(
 #[test]
 fn loaded_learner_goes_on_to_the_same_bits_within_a_task_and_across_its_end() {
     // Before the first step, after it, within the first task, at its end, within the second, third.
-    for interruption in [0, 1, 3, 5, 7, 11] {
-        let mut unbroken = learner();
+    let interruptions = [0, 1, 3, 5, 7, 11];
+    let cases = precisions()
+        .into_iter()
+        .flat_map(|it| interruptions.map(|at| (it, at)));
+    for (precision, interruption) in cases {
+        let mut unbroken = learner_that_holds(precision);
         let mut unbroken_optimizer = AdamConfig::new().init();
-        let mut broken = learner();
+        let mut broken = learner_that_holds(precision);
         let mut broken_optimizer = AdamConfig::new().init();
         for step in 0..15 {
             unbroken = train(unbroken, &mut unbroken_optimizer, step..step + 1);
@@ -120,6 +144,37 @@ fn loaded_learner_goes_on_to_the_same_bits_within_a_task_and_across_its_end() {
         );
         assert_eq!(broken.regularizer().task(), 3);
         assert_eq!(broken.end_epoch(), unbroken.end_epoch());
+    }
+}
+
+#[test]
+fn importance_and_anchor_of_16_bits_are_those_of_32_but_for_rounding() {
+    let trained = |precision| {
+        let mut learner = learner_that_holds(precision);
+        let mut optimizer = AdamConfig::new().init();
+        for task in 0..3 {
+            learner = train(learner, &mut optimizer, 5 * task..5 * task + 5);
+            learner.end_task();
+        }
+        learner
+    };
+    let [exact, .., rounded] = &precisions().into_iter().map(trained).collect::<Vec<_>>()[..]
+    else {
+        return;
+    };
+    let synapses = rounded.regularizer().synapses();
+    assert_eq!(synapses.len(), 2);
+    for synapse in synapses {
+        let held = [Some(synapse.anchor()), synapse.importance()];
+        let dtypes = held.map(|it| it.map(|tensor| tensor.dtype()));
+        assert_eq!(dtypes, [Some(DType::BF16); 2]);
+    }
+    for (&rounded, &exact) in bits(rounded).iter().zip(&bits(exact)) {
+        let [rounded, exact] = [rounded, exact].map(f64::from_bits);
+        assert!(
+            (rounded - exact).abs() <= 0.03 * exact.abs().max(0.1),
+            "{rounded} is not {exact}"
+        );
     }
 }
 

@@ -4,7 +4,7 @@ use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::Shape;
 
 use super::{AdamUpdate, SgdUpdate, SynapticOps, SynapticUpdate};
-use crate::config::PathGradient;
+use crate::config::{PathGradient, release};
 
 pub(super) fn advance_path_integral<B: Backend>(
     path_integral: FloatTensor<B>,
@@ -24,6 +24,8 @@ pub(super) fn penalize<B: Backend>(
     scale: f64,
     bound: f64,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
+    let [importance, anchor] =
+        [importance, anchor].map(|held| release::<B>(held, gradient.dtype()));
     let importance = match bound.is_finite() {
         true => B::float_clamp_max(importance, bound.into()),
         false => importance,

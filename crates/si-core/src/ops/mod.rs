@@ -9,6 +9,8 @@
 )]
 
 mod composed;
+#[cfg(feature = "cube")]
+mod cube;
 #[cfg(feature = "flex")]
 mod flex;
 #[cfg(test)]
@@ -21,19 +23,27 @@ use burn::backend::Flex;
 #[cfg(feature = "ndarray")]
 use burn::backend::NdArray;
 use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
+#[cfg(feature = "cube")]
+use burn::backend::{Cube, fusion::custom::TensorSpec};
+#[cfg(feature = "cube")]
+use burn::tensor::Shape;
 
 pub use update::{AdamUpdate, SgdUpdate, SynapticUpdate};
 
 /// Synaptic arithmetic on a backend's float tensors, outside autodiff.
 ///
 /// Each operation has a default body of composed tensor operations; a backend overrides it where one
-/// pass over memory does the same. All tensors given to a call have the same shape and data type.
+/// pass over memory does the same. All tensors given to a call have the same shape, and the same data
+/// type but for importance and anchor, which may have another, both the same.
 #[backend_extension(
     Flex: cfg(feature = "flex"),
-    NdArray: cfg(feature = "ndarray")
+    NdArray: cfg(feature = "ndarray"),
+    Cube: cfg(feature = "cube"),
+    Fusion: cfg(feature = "cube")
 )]
 pub trait SynapticOps: Backend {
     /// Advances the path integral by one optimizer step (eq. 3): `ω − g · (after − before)`.
+    #[fusion(meta = |path_integral, _, _, _| path_integral.clone())]
     fn advance_path_integral(
         path_integral: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
@@ -47,6 +57,7 @@ pub trait SynapticOps: Backend {
     ///
     /// Returns `gradient + 2 · scale · Ω (θ − θ̃)` and, of shape `[1]`, `scale · Σ Ω (θ − θ̃)²`, where
     /// Ω is the importance, at most `bound`.
+    #[fusion(meta = |gradient, _, _, _, _, _| (gradient.clone(), number(gradient)))]
     fn penalize(
         gradient: FloatTensor<Self>,
         parameter: FloatTensor<Self>,
@@ -59,6 +70,7 @@ pub trait SynapticOps: Backend {
     }
 
     /// Updates a parameter by Adam. Returns the parameter and its two moments.
+    #[fusion(meta = |parameter, _, moment_1, moment_2, _| (parameter.clone(), moment_1.clone(), moment_2.clone()))]
     fn adam(
         parameter: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
@@ -79,6 +91,13 @@ pub trait SynapticOps: Backend {
         clippy::type_complexity,
         reason = "one pass over all that a step touches; `expect` fails on the copy that the macro makes"
     )]
+    #[fusion(meta = |parameter, _, moment_1, moment_2, path_integral, _, _, _, _| (
+        parameter.clone(),
+        moment_1.clone(),
+        moment_2.clone(),
+        path_integral.clone(),
+        number(parameter),
+    ))]
     fn synaptic_adam(
         parameter: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
@@ -110,6 +129,7 @@ pub trait SynapticOps: Backend {
     }
 
     /// Updates a parameter by stochastic gradient descent. Returns the parameter and its velocity.
+    #[fusion(meta = |parameter, _, velocity, _| (parameter.clone(), velocity.clone()))]
     fn sgd(
         parameter: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
@@ -126,6 +146,12 @@ pub trait SynapticOps: Backend {
         clippy::too_many_arguments,
         reason = "one pass over all that a step touches; `expect` fails on the copy that the macro makes"
     )]
+    #[fusion(meta = |parameter, _, velocity, path_integral, _, _, _, _| (
+        parameter.clone(),
+        velocity.clone(),
+        path_integral.clone(),
+        number(parameter),
+    ))]
     fn synaptic_sgd(
         parameter: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
@@ -155,6 +181,12 @@ pub trait SynapticOps: Backend {
 
 #[cfg(feature = "ndarray")]
 impl SynapticOps for NdArray {}
+
+/// One number, of the type that `tensor` holds.
+#[cfg(feature = "cube")]
+fn number(tensor: &TensorSpec) -> TensorSpec {
+    TensorSpec::new(Shape::new([1]), tensor.dtype)
+}
 
 /// A backend with synaptic arithmetic whose primitives the tensors of a module can be turned into.
 ///
@@ -206,3 +238,5 @@ macro_rules! synaptic_backend {
 synaptic_backend!(Flex);
 #[cfg(feature = "ndarray")]
 synaptic_backend!(NdArray);
+#[cfg(feature = "cube")]
+synaptic_backend!(Cube);

@@ -1,4 +1,4 @@
-//! The fused operations agree with the composed ones.
+//! The fused operations of the device under test agree with the composed ones.
 
 use burn::backend::{Dispatch, Flex, tensor::FloatTensor};
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -7,30 +7,39 @@ use rand::{RngExt, SeedableRng};
 
 use super::{AdamUpdate, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate, composed};
 use crate::PathGradient;
+use crate::test_device::device;
 
 /// Sizes on both sides of a block and of a register, and none.
 const SHAPES: [[usize; 2]; 5] = [[0, 3], [1, 1], [3, 5], [64, 64], [70, 61]];
-const DTYPES: [(DType, f64); 3] = [(DType::F32, 1e-5), (DType::F64, 1e-13), (DType::BF16, 0.05)];
 const SCALE: f64 = 0.7;
+
+/// What the device can compute with, and how well.
+fn dtypes() -> impl Iterator<Item = (DType, f64)> {
+    let dtypes = [(DType::F32, 1e-5), (DType::F64, 1e-13), (DType::BF16, 0.05)];
+    let device = device();
+    dtypes
+        .into_iter()
+        .filter(move |(dtype, _)| device.supports_dtype(*dtype))
+}
 
 fn random(rng: &mut ChaCha8Rng, shape: [usize; 2], dtype: DType) -> Tensor<2> {
     let values: Vec<f64> = (0..shape[0] * shape[1])
         .map(|_| rng.random_range(-1.0..1.0))
         .collect();
-    Tensor::from_data(TensorData::new(values, shape), (&Device::flex(), dtype))
+    Tensor::from_data(TensorData::new(values, shape), (&device(), dtype))
 }
 
-fn flex(tensor: &Tensor<2>) -> FloatTensor<Flex> {
-    Flex::primitive(tensor.clone())
+fn primitive(tensor: &Tensor<2>) -> FloatTensor<Dispatch> {
+    Dispatch::primitive(tensor.clone())
 }
 
 fn assert_close<const D: usize>(
-    actual: FloatTensor<Flex>,
-    expected: FloatTensor<Flex>,
+    actual: FloatTensor<Dispatch>,
+    expected: FloatTensor<Dispatch>,
     tolerance: f64,
 ) {
-    let actual = Flex::tensor::<D>(actual).into_data();
-    let expected = Flex::tensor::<D>(expected).into_data();
+    let actual = Dispatch::tensor::<D>(actual).into_data();
+    let expected = Dispatch::tensor::<D>(expected).into_data();
     assert_eq!(actual.shape(), expected.shape());
     for (actual, expected) in actual.iter::<f64>().zip(expected.iter::<f64>()) {
         assert!(
@@ -50,14 +59,14 @@ fn tolerance_of_sum(tolerance: f64, shape: [usize; 2]) -> f64 {
 fn path_integral_of_one_pass_is_that_of_composed_operations() {
     let rng = &mut ChaCha8Rng::seed_from_u64(1);
     for shape in SHAPES {
-        for (dtype, tolerance) in DTYPES {
+        for (dtype, tolerance) in dtypes() {
             let [integral, gradient, before, after] =
                 std::array::from_fn(|_| random(rng, shape, dtype));
-            let operands = || [&integral, &gradient, &before, &after].map(flex);
+            let operands = || [&integral, &gradient, &before, &after].map(primitive);
             let [a, b, c, d] = operands();
-            let fused = Flex::advance_path_integral(a, b, c, d);
+            let fused = Dispatch::advance_path_integral(a, b, c, d);
             let [a, b, c, d] = operands();
-            let composed = composed::advance_path_integral::<Flex>(a, b, c, d);
+            let composed = composed::advance_path_integral::<Dispatch>(a, b, c, d);
             assert_close::<2>(fused, composed, tolerance);
         }
     }
@@ -67,17 +76,22 @@ fn path_integral_of_one_pass_is_that_of_composed_operations() {
 fn penalty_of_one_pass_is_that_of_composed_operations() {
     let rng = &mut ChaCha8Rng::seed_from_u64(2);
     for shape in SHAPES {
-        for (dtype, tolerance) in DTYPES {
+        for (dtype, tolerance) in dtypes() {
             for bound in [f64::INFINITY, 0.3] {
-                let [gradient, parameter, importance, anchor] =
-                    std::array::from_fn(|_| random(rng, shape, dtype));
-                let operands = || [&gradient, &parameter, &importance, &anchor].map(flex);
-                let [a, b, c, d] = operands();
-                let (fused, fused_penalty) = Flex::penalize(a, b, c, d, SCALE, bound);
-                let [a, b, c, d] = operands();
-                let (composed, penalty) = composed::penalize::<Flex>(a, b, c, d, SCALE, bound);
-                assert_close::<2>(fused, composed, tolerance);
-                assert_close::<1>(fused_penalty, penalty, tolerance_of_sum(tolerance, shape));
+                for (held_dtype, _) in
+                    dtypes().filter(|(held, _)| [dtype, DType::BF16].contains(held))
+                {
+                    let [gradient, parameter] = std::array::from_fn(|_| random(rng, shape, dtype));
+                    let held: [_; 2] = std::array::from_fn(|_| random(rng, shape, held_dtype));
+                    let operands = || [&gradient, &parameter, &held[0], &held[1]].map(primitive);
+                    let [a, b, c, d] = operands();
+                    let (fused, fused_penalty) = Dispatch::penalize(a, b, c, d, SCALE, bound);
+                    let [a, b, c, d] = operands();
+                    let (composed, penalty) =
+                        composed::penalize::<Dispatch>(a, b, c, d, SCALE, bound);
+                    assert_close::<2>(fused, composed, tolerance);
+                    assert_close::<1>(fused_penalty, penalty, tolerance_of_sum(tolerance, shape));
+                }
             }
         }
     }
@@ -113,14 +127,14 @@ fn adam_of_one_pass_is_that_of_composed_operations() {
         weight_decay: 0.01,
     };
     for shape in LARGE_SHAPES {
-        for (dtype, tolerance) in DTYPES {
+        for (dtype, tolerance) in dtypes() {
             let tensors: [_; 6] = std::array::from_fn(|_| random(rng, shape, dtype));
             let moment_2 = random(rng, shape, dtype).abs();
             for synaptic in SYNAPTIC {
-                let operands = || tensors.each_ref().map(flex);
+                let operands = || tensors.each_ref().map(primitive);
                 let [p, g, m, path_integral, importance, anchor] = operands();
-                let v = flex(&moment_2);
-                let fused = Flex::synaptic_adam(
+                let v = primitive(&moment_2);
+                let fused = Dispatch::synaptic_adam(
                     p,
                     g,
                     m,
@@ -132,11 +146,11 @@ fn adam_of_one_pass_is_that_of_composed_operations() {
                     synaptic,
                 );
                 let [p, g, m, path_integral, importance, anchor] = operands();
-                let v = flex(&moment_2);
+                let v = primitive(&moment_2);
                 let synapse = [path_integral, importance, anchor];
-                let update = |p, g| composed::adam::<Flex>(p, g, [m, v], adam);
+                let update = |p, g| composed::adam::<Dispatch>(p, g, [m, v], adam);
                 let (composed, path_integral, penalty) =
-                    composed::synaptic::<Flex, _>(p, g, synapse, synaptic, update);
+                    composed::synaptic::<Dispatch, _>(p, g, synapse, synaptic, update);
                 let [p, m, v] = composed;
                 assert_close::<2>(fused.0, p, tolerance);
                 assert_close::<2>(fused.1, m, tolerance);
@@ -144,10 +158,10 @@ fn adam_of_one_pass_is_that_of_composed_operations() {
                 assert_close::<2>(fused.3, path_integral, tolerance);
                 assert_close::<1>(fused.4, penalty, tolerance_of_sum(tolerance, shape));
             }
-            let [p, g, m, ..] = tensors.each_ref().map(flex);
-            let fused = Flex::adam(p, g, m, flex(&moment_2), adam);
-            let [p, g, m, ..] = tensors.each_ref().map(flex);
-            let [p, m, v] = composed::adam::<Flex>(p, g, [m, flex(&moment_2)], adam);
+            let [p, g, m, ..] = tensors.each_ref().map(primitive);
+            let fused = Dispatch::adam(p, g, m, primitive(&moment_2), adam);
+            let [p, g, m, ..] = tensors.each_ref().map(primitive);
+            let [p, m, v] = composed::adam::<Dispatch>(p, g, [m, primitive(&moment_2)], adam);
             assert_close::<2>(fused.0, p, tolerance);
             assert_close::<2>(fused.1, m, tolerance);
             assert_close::<2>(fused.2, v, tolerance);
@@ -159,7 +173,7 @@ fn adam_of_one_pass_is_that_of_composed_operations() {
 fn sgd_of_one_pass_is_that_of_composed_operations() {
     let rng = &mut ChaCha8Rng::seed_from_u64(6);
     for shape in LARGE_SHAPES {
-        for (dtype, tolerance) in DTYPES {
+        for (dtype, tolerance) in dtypes() {
             for (momentum, nesterov, is_first) in [
                 (None, false, true),
                 (Some(0.9), false, false),
@@ -176,8 +190,9 @@ fn sgd_of_one_pass_is_that_of_composed_operations() {
                 };
                 let tensors: [_; 6] = std::array::from_fn(|_| random(rng, shape, dtype));
                 for synaptic in SYNAPTIC {
-                    let [p, g, u, path_integral, importance, anchor] = tensors.each_ref().map(flex);
-                    let fused = Flex::synaptic_sgd(
+                    let [p, g, u, path_integral, importance, anchor] =
+                        tensors.each_ref().map(primitive);
+                    let fused = Dispatch::synaptic_sgd(
                         p,
                         g,
                         u,
@@ -187,11 +202,12 @@ fn sgd_of_one_pass_is_that_of_composed_operations() {
                         sgd,
                         synaptic,
                     );
-                    let [p, g, u, path_integral, importance, anchor] = tensors.each_ref().map(flex);
+                    let [p, g, u, path_integral, importance, anchor] =
+                        tensors.each_ref().map(primitive);
                     let synapse = [path_integral, importance, anchor];
-                    let update = |p, g| composed::sgd::<Flex>(p, g, u, sgd);
+                    let update = |p, g| composed::sgd::<Dispatch>(p, g, u, sgd);
                     let ([p, u], path_integral, penalty) =
-                        composed::synaptic::<Flex, _>(p, g, synapse, synaptic, update);
+                        composed::synaptic::<Dispatch, _>(p, g, synapse, synaptic, update);
                     assert_close::<2>(fused.0, p, tolerance);
                     assert_close::<2>(fused.1, u, tolerance);
                     assert_close::<2>(fused.2, path_integral, tolerance);
@@ -213,18 +229,22 @@ fn operands_that_are_views_are_read_in_their_order() {
             .transpose()
             .slice([1..4, 0..3])
     });
-    let operands = || [&integral, &gradient, &before, &after].map(flex);
+    let operands = || [&integral, &gradient, &before, &after].map(primitive);
     let [a, b, c, d] = operands();
-    let fused = Flex::advance_path_integral(a, b, c, d);
+    let fused = Dispatch::advance_path_integral(a, b, c, d);
     let [a, b, c, d] = operands();
-    let composed = composed::advance_path_integral::<Flex>(a, b, c, d);
+    let composed = composed::advance_path_integral::<Dispatch>(a, b, c, d);
     assert_close::<2>(fused, composed, 1e-6);
 }
 
 #[test]
 fn dispatch_takes_the_fused_operations_of_the_tensors_backend() {
-    let rng = &mut ChaCha8Rng::seed_from_u64(4);
-    let tensors: [_; 4] = std::array::from_fn(|_| random(rng, [70, 61], DType::F32));
+    let flex = |tensor: &Tensor<2>| Flex::primitive(tensor.clone());
+    let tensors: [Tensor<2>; 4] = std::array::from_fn(|index| {
+        let numbers = (0..70 * 61).map(|at| (at as f32 + index as f32).sin());
+        let data = TensorData::new(numbers.collect::<Vec<f32>>(), [70, 61]);
+        Tensor::from_data(data, &Device::flex())
+    });
     let [a, b, c, d] = tensors.each_ref().map(flex);
     let (_, fused) = Flex::penalize(a, b, c, d, SCALE, f64::INFINITY);
     let [a, b, c, d] = tensors.each_ref().map(flex);
@@ -240,8 +260,7 @@ fn dispatch_takes_the_fused_operations_of_the_tensors_backend() {
 #[test]
 #[should_panic(expected = "must have the same shape")]
 fn a_gradient_of_another_shape_is_refused() {
-    let rng = &mut ChaCha8Rng::seed_from_u64(7);
-    let [a, b, c] = std::array::from_fn(|_| flex(&random(rng, [3, 5], DType::F32)));
-    let gradient = flex(&random(rng, [3, 4], DType::F32));
-    Flex::advance_path_integral(a, gradient, b, c);
+    let of_shape = |shape| Flex::primitive(Tensor::<2>::zeros(shape, &Device::flex()));
+    let [a, b, c] = std::array::from_fn(|_| of_shape([3, 5]));
+    Flex::advance_path_integral(a, of_shape([3, 4]), b, c);
 }

@@ -1,5 +1,10 @@
 use burn::tensor::Tensor;
 
+pub(crate) use test_device::device_with;
+
+#[path = "../../src/test_device.rs"]
+mod test_device;
+
 /// The elements of a tensor, in order.
 pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()

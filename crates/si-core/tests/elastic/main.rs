@@ -52,7 +52,7 @@ fn tensor(values: &[f64]) -> Tensor<1> {
 }
 
 fn device() -> Device {
-    Device::flex().autodiff()
+    common::device_with(DType::F64).autodiff()
 }
 
 fn ewc(config: &ElasticWeightConsolidationConfig) -> ElasticWeightConsolidation {

@@ -114,20 +114,20 @@ enum Penalty {
 
 #[test]
 fn closed_form_penalty_follows_the_reference() {
-    replay_all::<Dispatch>(Penalty::InClosedForm);
+    replay_all::<Dispatch>(Penalty::InClosedForm, common::device_with);
 }
 
 #[test]
 fn penalty_as_a_loss_term_follows_the_reference() {
-    replay_all::<Dispatch>(Penalty::AsLossTerm);
+    replay_all::<Dispatch>(Penalty::AsLossTerm, common::device_with);
 }
 
 #[test]
 fn state_on_a_concrete_backend_follows_the_reference() {
-    replay_all::<Flex>(Penalty::InClosedForm);
+    replay_all::<Flex>(Penalty::InClosedForm, |_| Device::flex());
 }
 
-fn replay_all<B: SynapticBackend>(penalty: Penalty) {
+fn replay_all<B: SynapticBackend>(penalty: Penalty, device: fn(DType) -> Device) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut replayed = 0;
     for entry in folder.read_dir().expect("the folder exists") {
@@ -136,21 +136,21 @@ fn replay_all<B: SynapticBackend>(penalty: Penalty) {
             .extension()
             .is_some_and(|extension| extension == "json")
         {
-            replay::<B>(&path, penalty);
+            replay::<B>(&path, penalty, device);
             replayed += 1;
         }
     }
     assert_eq!(replayed, 10);
 }
 
-fn replay<B: SynapticBackend>(path: &Path, penalty: Penalty) {
+fn replay<B: SynapticBackend>(path: &Path, penalty: Penalty, device: fn(DType) -> Device) {
     let text = std::fs::read_to_string(path).expect("the file can be read");
     let golden: Golden = serde_json::from_str(&text).expect("the file is a trajectory");
     let (dtype, tolerance) = match golden.dtype.as_str() {
         "float64" => (DType::F64, TOLERANCE_FLOAT64),
         _ => (DType::F32, TOLERANCE_FLOAT32),
     };
-    let device = Device::flex().autodiff();
+    let device = device(dtype).autodiff();
     let close = |what: &str, actual: &[f64], expected: &[f64]| {
         let scale = expected.iter().fold(0.0_f64, |max, x| max.max(x.abs()));
         assert_eq!(actual.len(), expected.len(), "{what}");

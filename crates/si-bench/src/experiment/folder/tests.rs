@@ -6,6 +6,7 @@ use crate::experiment::Versions;
 use crate::metrics::AccuracyMatrix;
 
 use super::*;
+use crate::AUTO;
 
 #[test]
 fn a_new_folder_is_named_by_the_time_and_never_shared() {
@@ -208,9 +209,23 @@ fn what_is_no_run_is_refused() {
     assert!(matches!(error, Error::ConfigFile { .. }), "{error}");
 }
 
+#[test]
+fn a_folder_names_the_device_that_auto_is() {
+    let root = TempDir::new().expect("temporary folder");
+    let auto = ExperimentConfig {
+        device: AUTO.to_string(),
+        ..config()
+    };
+    let mut folder = RunFolder::create(auto.clone(), root.path(), UNIX_EPOCH).expect("a folder");
+    let device = resolve_device(AUTO).expect("there is one");
+    assert_eq!(folder.config().device, device);
+    folder.resume(auto).expect("it is the same device");
+}
+
 fn config() -> ExperimentConfig {
     ExperimentConfig {
         num_seeds: 2,
+        device: "flex".to_string(),
         ..ExperimentConfig::paper(Experiment::SplitMnist)
     }
 }

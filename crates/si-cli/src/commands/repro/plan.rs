@@ -3,9 +3,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use si_bench::Error;
 use si_bench::experiment::{Experiment, RunFolder};
 use si_bench::repro::{Budget, Part, Study};
+use si_bench::{AUTO, Error};
 
 use super::ReproArgs;
 
@@ -15,7 +15,7 @@ use super::ReproArgs;
 pub(super) struct Plan {
     pub(super) parts: Vec<Part>,
     full: bool,
-    device: Option<String>,
+    device: String,
     jobs: Option<usize>,
     data_dir: Option<PathBuf>,
     pub(super) publish: Option<PathBuf>,
@@ -24,21 +24,22 @@ pub(super) struct Plan {
 const FILE: &str = "repro.toml";
 
 impl Plan {
-    pub(super) fn new(args: &ReproArgs) -> Self {
+    pub(super) fn new(args: &ReproArgs) -> anyhow::Result<Self> {
         let mut parts = match args.only.is_empty() {
             true => Part::ALL.to_vec(),
             false => args.only.clone(),
         };
         parts.sort();
         parts.dedup();
-        Self {
+        Ok(Self {
             parts,
             full: args.full,
-            device: args.device.clone(),
+            // What is stored should name the device that it came from.
+            device: si_bench::resolve_device(args.device.as_deref().unwrap_or(AUTO))?,
             jobs: args.jobs,
             data_dir: args.data_dir.clone(),
             publish: args.publish.clone(),
-        }
+        })
     }
 
     /// With what may be given anew.
@@ -86,22 +87,17 @@ impl Plan {
             false => Budget::Reduced,
         };
         // Also where no part needs it: a wrong name is a mistake.
-        if let Some(device) = &self.device {
-            si_bench::device(device)?;
-        }
+        si_bench::device(&self.device)?;
         let mut studies = Study::of(&self.parts, budget);
         for study in &mut studies {
             let config = &mut study.config;
-            if let Some(device) = &self.device {
-                config.device.clone_from(device);
-            }
+            config.device.clone_from(&self.device);
             config.num_jobs = self.jobs;
             // MNIST is in the box, and need not be in the folder that CIFAR is in.
             if config.experiment == Experiment::SplitCifar {
                 config.data_dir.clone_from(&self.data_dir);
             }
             config.validate()?;
-            si_bench::device(&config.device)?;
         }
         Ok(studies)
     }

@@ -2,6 +2,7 @@ use burn::Tensor;
 use burn::backend::{Dispatch as B, tensor::FloatTensor};
 use burn::tensor::{DType, Int};
 
+use crate::HeldPrecision;
 use crate::ops::SynapticBackend;
 use crate::synapse::Synapse;
 
@@ -27,7 +28,11 @@ impl Present {
 
 impl<const D: usize> State<D> {
     /// `parameter` is outside autodiff.
-    pub(super) fn of(synapse: Option<&Synapse<B>>, parameter: &Tensor<D>) -> Self {
+    pub(super) fn of(
+        synapse: Option<&Synapse<B>>,
+        parameter: &Tensor<D>,
+        held_precision: HeldPrecision,
+    ) -> Self {
         let (device, dtype) = (parameter.device(), parameter.dtype());
         let mut present = 0;
         let mut part = |bit: i32, primitive: Option<&FloatTensor<B>>| {
@@ -40,13 +45,17 @@ impl<const D: usize> State<D> {
             Some(primitive) => B::tensor(primitive),
             None => parameter.zeros_like(),
         };
+        let held = |primitive: Option<FloatTensor<B>>| {
+            let tensor = B::primitive(shaped(primitive));
+            B::tensor(held_precision.hold::<B>(tensor))
+        };
         Self {
-            anchor: shaped(part(Present::SYNAPSE, synapse.map(|it| &it.anchor))),
+            anchor: held(part(Present::SYNAPSE, synapse.map(|it| &it.anchor))),
             path_integral: shaped(part(
                 Present::PATH_INTEGRAL,
                 synapse.and_then(|it| it.path_integral.as_ref()),
             )),
-            importance: shaped(part(
+            importance: held(part(
                 Present::IMPORTANCE,
                 synapse.and_then(|it| it.importance.as_ref()),
             )),

@@ -6,6 +6,7 @@ use num_traits::Float;
 use pulp::Arch;
 
 use burn::backend::Element;
+use burn::tensor::bf16;
 
 /// Numbers of each tensor that are worked on at a time. Those of all tensors of a step fit into the
 /// processor's nearest cache, where several passes over them cost little.
@@ -127,6 +128,34 @@ pub(super) trait Number: Element + Float + bytemuck::Pod {}
 impl Number for f32 {}
 impl Number for f64 {}
 
+/// What importance and anchor are kept as, for numbers `E` to be computed with.
+pub(super) trait Held<E>: Element + bytemuck::Pod {
+    fn release(self) -> E;
+}
+
+impl<E: Number> Held<E> for E {
+    #[inline(always)]
+    fn release(self) -> E {
+        self
+    }
+}
+
+impl Held<f32> for bf16 {
+    #[inline(always)]
+    fn release(self) -> f32 {
+        // Without the special cases of `to_f32`, which no vector has.
+        f32::from_bits(u32::from(self.to_bits()) << 16)
+    }
+}
+
+impl Held<f64> for bf16 {
+    #[inline(always)]
+    fn release(self) -> f64 {
+        let number: f32 = self.release();
+        number.into()
+    }
+}
+
 /// A block that nothing else sees.
 pub(super) struct Scratch<E>([E; BLOCK]);
 
@@ -144,19 +173,19 @@ impl<E: Number> Scratch<E> {
 
 /// Gives the gradient with the penalty's added, and what each synapse adds to Σ Ω (θ − θ̃)².
 #[inline(always)]
-pub(super) fn pull<E: Number>(
+pub(super) fn pull<E: Number, H: Held<E>>(
     total: &mut [E],
     terms: &mut [E],
     gradient: &[E],
     parameter: &[E],
-    (importance, anchor): (&[E], &[E]),
+    (importance, anchor): (&[H], &[H]),
     (scale, bound): (E, E),
 ) {
     let twice = scale + scale;
     let outputs = total.iter_mut().zip(terms);
     let inputs = gradient.iter().zip(parameter).zip(importance).zip(anchor);
     for ((total, term), (((&gradient, &parameter), &importance), &anchor)) in outputs.zip(inputs) {
-        let displacement = parameter - anchor;
+        let (importance, displacement) = (importance.release(), parameter - anchor.release());
         // In this order what is not a number stays so.
         let importance = if importance > bound {
             bound

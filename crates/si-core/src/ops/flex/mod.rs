@@ -3,14 +3,14 @@
 
 use burn::backend::flex::FlexTensor;
 use burn::backend::{DType, Element, Flex, tensor::FloatTensor};
-use burn::tensor::{Bytes, Shape};
+use burn::tensor::{Bytes, Shape, bf16};
 use bytemuck::Pod;
 
 mod blocks;
 mod sweep;
 
 use super::{AdamUpdate, SgdUpdate, SynapticOps, SynapticUpdate, composed};
-use blocks::{Number, Scratch};
+use blocks::{Held, Number, Scratch};
 use sweep::{Adam, Sgd};
 
 impl SynapticOps for Flex {
@@ -35,12 +35,19 @@ impl SynapticOps for Flex {
         scale: f64,
         bound: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let operands = [parameter, importance, anchor];
-        match gradient.dtype() {
-            DType::F32 => pull::<f32>(gradient, operands, scale as f32, bound as f32),
-            DType::F64 => pull::<f64>(gradient, operands, scale, bound),
+        let held = [importance, anchor];
+        let (scale_32, bound_32) = (scale as f32, bound as f32);
+        match (gradient.dtype(), held[0].dtype()) {
+            (DType::F32, DType::F32) => {
+                pull::<f32, f32>(gradient, parameter, held, scale_32, bound_32)
+            }
+            (DType::F32, DType::BF16) => {
+                pull::<f32, bf16>(gradient, parameter, held, scale_32, bound_32)
+            }
+            (DType::F64, DType::F64) => pull::<f64, f64>(gradient, parameter, held, scale, bound),
+            (DType::F64, DType::BF16) => pull::<f64, bf16>(gradient, parameter, held, scale, bound),
             _ => {
-                let [parameter, importance, anchor] = operands;
+                let [importance, anchor] = held;
                 composed::penalize::<Self>(gradient, parameter, importance, anchor, scale, bound)
             }
         }
@@ -175,7 +182,10 @@ fn synaptic_sgd_sweep<E: Number>(
     synapse: [FlexTensor; 3],
     sgd: Sgd<E>,
     synaptic: SynapticUpdate,
-) -> (FlexTensor, FlexTensor, FlexTensor, FlexTensor) {
+) -> (FlexTensor, FlexTensor, FlexTensor, FlexTensor)
+where
+    bf16: Held<E>,
+{
     if sgd.has_momentum() {
         let (parameter, [velocity], path_integral, penalty) =
             sweep::synaptic(parameter, gradient, [velocity], synapse, sgd, synaptic);
@@ -209,25 +219,25 @@ fn advance<E: Number>(
     path_integral
 }
 
-fn pull<E: Number>(
+fn pull<E: Number, H: Held<E>>(
     gradient: FlexTensor,
-    operands: [FlexTensor; 3],
+    parameter: FlexTensor,
+    held: [FlexTensor; 2],
     scale: E,
     bound: E,
 ) -> (FlexTensor, FlexTensor) {
-    let gradient = dense(gradient);
-    let operands = operands.map(dense);
+    let (gradient, parameter, held) = (dense(gradient), dense(parameter), held.map(dense));
     let (dtype, layout) = (gradient.dtype(), gradient.layout().clone());
     let gradients: &[E] = gradient.storage();
     let mut total = vec![E::zero(); gradients.len()];
     let penalty = blocks::sum_over_blocks(
         (
-            (&mut total[..], gradients),
-            operands.each_ref().map(FlexTensor::storage::<E>),
+            ((&mut total[..], gradients), parameter.storage::<E>()),
+            held.each_ref().map(FlexTensor::storage::<H>),
         ),
         gradients.len(),
         #[inline(always)]
-        |((total, gradient), [parameter, importance, anchor])| {
+        |(((total, gradient), parameter), [importance, anchor])| {
             let mut terms = Scratch::new();
             let terms = terms.first(gradient.len());
             let held = (importance, anchor);

@@ -1,9 +1,10 @@
 //! An optimizer's update of a parameter, alone or with penalty and path integral around it, in one pass
 //! over memory and in place.
 
-use burn::backend::flex::FlexTensor;
+use burn::backend::{DType, flex::FlexTensor};
+use burn::tensor::bf16;
 
-use super::blocks::{Number, Scratch, advance, pull, sum, sum_over_blocks};
+use super::blocks::{Held, Number, Scratch, advance, pull, sum, sum_over_blocks};
 use super::{dense, one_number};
 use crate::config::PathGradient;
 use crate::ops::{AdamUpdate, SgdUpdate, SynapticUpdate};
@@ -49,6 +50,26 @@ pub(super) fn synaptic<E: Number, const N: usize>(
     [path_integral, importance, anchor]: [FlexTensor; 3],
     rule: impl Rule<E, N>,
     synaptic: SynapticUpdate,
+) -> (FlexTensor, [FlexTensor; N], FlexTensor, FlexTensor)
+where
+    bf16: Held<E>,
+{
+    let synapse = [path_integral, importance, anchor];
+    match synapse[1].dtype() {
+        DType::BF16 => {
+            synaptic_held::<E, bf16, N>(parameter, gradient, state, synapse, rule, synaptic)
+        }
+        _ => synaptic_held::<E, E, N>(parameter, gradient, state, synapse, rule, synaptic),
+    }
+}
+
+fn synaptic_held<E: Number, H: Held<E>, const N: usize>(
+    parameter: FlexTensor,
+    gradient: FlexTensor,
+    state: [FlexTensor; N],
+    [path_integral, importance, anchor]: [FlexTensor; 3],
+    rule: impl Rule<E, N>,
+    synaptic: SynapticUpdate,
 ) -> (FlexTensor, [FlexTensor; N], FlexTensor, FlexTensor) {
     let dtype = parameter.dtype();
     let (mut parameter, gradient) = (dense(parameter), dense(gradient));
@@ -66,7 +87,7 @@ pub(super) fn synaptic<E: Number, const N: usize>(
     let of_total = synaptic.path_gradient == PathGradient::Total;
     let penalty = if synaptic.scale > 0.0 {
         let (importance, anchor) = (dense(importance), dense(anchor));
-        let held: [&[E]; 2] = [importance.storage(), anchor.storage()];
+        let held: [&[H]; 2] = [importance.storage(), anchor.storage()];
         sum_over_blocks(
             (slices, held),
             gradients.len(),

@@ -1,0 +1,482 @@
+//! One kernel for each operation on CubeCL's runtimes: wgpu, Vulkan, Metal, WebGPU, CUDA, ROCm and its
+//! own CPU runtime.
+
+#![allow(
+    unsafe_code,
+    reason = "a kernel is launched without bounds checks of the compiler's: it makes its own"
+)]
+
+use burn::backend::{DType, ops::FloatTensorOps, tensor::FloatTensor};
+use burn::tensor::Shape;
+use burn_cubecl::cubecl::ir::{AddressType, ElemType, FloatKind, VectorSize};
+use burn_cubecl::cubecl::prelude::*;
+use burn_cubecl::cubecl::tensor_vector_size_parallel;
+use burn_cubecl::ops::numeric::empty_device_dtype;
+use burn_cubecl::tensor::CubeTensor;
+use burn_cubecl::{CubeBackend, cubecl};
+
+mod kernels;
+
+use super::{AdamUpdate, SgdUpdate, SynapticOps, SynapticUpdate, composed};
+use crate::config::PathGradient;
+use kernels::{
+    AdamKind, AdamNumbersLaunch, PullNumbersLaunch, SgdKind, SgdNumbersLaunch, SynapseKind,
+};
+
+/// Enough cubes to fill a large GPU, and few enough that their parts of a penalty are soon added up.
+const MAX_CUBES: usize = 2048;
+
+impl SynapticOps for CubeBackend {
+    fn advance_path_integral(
+        path_integral: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        before: FloatTensor<Self>,
+        after: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let tensors = [&path_integral, &gradient, &before, &after];
+        let Some(launch) = Launch::over(&tensors) else {
+            return composed::advance_path_integral::<Self>(path_integral, gradient, before, after);
+        };
+        let path_integral = writable(path_integral);
+        // SAFETY: every access is below the length of the tensors, which are of one shape.
+        unsafe {
+            kernels::advance::launch_unchecked(
+                &launch.client,
+                launch.cube_count(),
+                launch.cube_dim,
+                launch.address_type,
+                launch.vector_size,
+                path_integral.clone().into_linear_view(),
+                gradient.into_linear_view(),
+                before.into_linear_view(),
+                after.into_linear_view(),
+                launch.elem_type,
+            );
+        }
+        path_integral
+    }
+
+    fn penalize(
+        gradient: FloatTensor<Self>,
+        parameter: FloatTensor<Self>,
+        importance: FloatTensor<Self>,
+        anchor: FloatTensor<Self>,
+        scale: f64,
+        bound: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let tensors = [&gradient, &parameter, &importance, &anchor];
+        let (Some(launch), Some(held_type)) = (Launch::over(&tensors), elem_type(anchor.dtype))
+        else {
+            return composed::penalize::<Self>(
+                gradient, parameter, importance, anchor, scale, bound,
+            );
+        };
+        let total = launch.empty_like(&gradient);
+        let penalties = launch.empty(launch.num_cubes);
+        let synaptic = SynapticUpdate {
+            scale,
+            bound,
+            path_gradient: PathGradient::Task,
+        };
+        // SAFETY: as above; there are as many penalties as cubes.
+        unsafe {
+            kernels::penalize::launch_unchecked(
+                &launch.client,
+                launch.cube_count(),
+                launch.cube_dim,
+                launch.address_type,
+                launch.vector_size,
+                total.clone().into_linear_view(),
+                gradient.into_linear_view(),
+                parameter.into_linear_view(),
+                importance.into_linear_view(),
+                anchor.into_linear_view(),
+                penalties.clone().into_buffer_arg(),
+                launch.pull_numbers(synaptic),
+                launch.synapse_kind(synaptic),
+                [launch.elem_type, held_type],
+            );
+        }
+        (total, Self::float_sum(penalties))
+    }
+
+    fn adam(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        moment_1: FloatTensor<Self>,
+        moment_2: FloatTensor<Self>,
+        adam: AdamUpdate,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let tensors = [&parameter, &gradient, &moment_1, &moment_2];
+        let Some(launch) = Launch::over(&tensors) else {
+            let moments = [moment_1, moment_2];
+            return composed::adam::<Self>(parameter, gradient, moments, adam).into();
+        };
+        let [parameter, moment_1, moment_2] = [parameter, moment_1, moment_2].map(writable);
+        // SAFETY: as above.
+        unsafe {
+            kernels::adam::launch_unchecked(
+                &launch.client,
+                launch.cube_count(),
+                launch.cube_dim,
+                launch.address_type,
+                launch.vector_size,
+                parameter.clone().into_linear_view(),
+                gradient.into_linear_view(),
+                moment_1.clone().into_linear_view(),
+                moment_2.clone().into_linear_view(),
+                launch.adam_numbers(adam),
+                AdamKind::of(adam),
+                launch.elem_type,
+            );
+        }
+        (parameter, moment_1, moment_2)
+    }
+
+    fn synaptic_adam(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        moment_1: FloatTensor<Self>,
+        moment_2: FloatTensor<Self>,
+        path_integral: FloatTensor<Self>,
+        importance: FloatTensor<Self>,
+        anchor: FloatTensor<Self>,
+        adam: AdamUpdate,
+        synaptic: SynapticUpdate,
+    ) -> (
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+    ) {
+        let moments = [moment_1, moment_2];
+        let [importance, anchor] = held([importance, anchor], &gradient, synaptic);
+        let [moment_1, moment_2] = &moments;
+        let tensors = [
+            &parameter,
+            &gradient,
+            moment_1,
+            moment_2,
+            &path_integral,
+            &importance,
+            &anchor,
+        ];
+        let (Some(launch), Some(held_type)) = (Launch::over(&tensors), elem_type(anchor.dtype))
+        else {
+            let synapse = [path_integral, importance, anchor];
+            let ([parameter, moment_1, moment_2], path_integral, penalty) = composed::synaptic::<
+                Self,
+                _,
+            >(
+                parameter,
+                gradient,
+                synapse,
+                synaptic,
+                |parameter, gradient| composed::adam::<Self>(parameter, gradient, moments, adam),
+            );
+            return (parameter, moment_1, moment_2, path_integral, penalty);
+        };
+        let [parameter, path_integral] = [parameter, path_integral].map(writable);
+        let [moment_1, moment_2] = moments.map(writable);
+        let penalties = launch.penalties(synaptic);
+        // SAFETY: as above; there are as many penalties as cubes, or none is written.
+        unsafe {
+            kernels::synaptic_adam::launch_unchecked(
+                &launch.client,
+                launch.cube_count(),
+                launch.cube_dim,
+                launch.address_type,
+                launch.vector_size,
+                parameter.clone().into_linear_view(),
+                gradient.into_linear_view(),
+                moment_1.clone().into_linear_view(),
+                moment_2.clone().into_linear_view(),
+                path_integral.clone().into_linear_view(),
+                importance.into_linear_view(),
+                anchor.into_linear_view(),
+                penalties.clone().into_buffer_arg(),
+                launch.adam_numbers(adam),
+                launch.pull_numbers(synaptic),
+                AdamKind::of(adam),
+                launch.synapse_kind(synaptic),
+                [launch.elem_type, held_type],
+            );
+        }
+        let penalty = total_penalty(penalties, synaptic);
+        (parameter, moment_1, moment_2, path_integral, penalty)
+    }
+
+    fn sgd(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        sgd: SgdUpdate,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let Some(launch) = Launch::over(&[&parameter, &gradient, &velocity]) else {
+            return composed::sgd::<Self>(parameter, gradient, velocity, sgd).into();
+        };
+        let parameter = writable(parameter);
+        let velocity = writable_velocity(velocity, sgd);
+        // SAFETY: as above.
+        unsafe {
+            kernels::sgd::launch_unchecked(
+                &launch.client,
+                launch.cube_count(),
+                launch.cube_dim,
+                launch.address_type,
+                launch.vector_size,
+                parameter.clone().into_linear_view(),
+                gradient.into_linear_view(),
+                velocity.clone().into_linear_view(),
+                launch.sgd_numbers(sgd),
+                SgdKind::of(sgd),
+                launch.elem_type,
+            );
+        }
+        (parameter, velocity)
+    }
+
+    fn synaptic_sgd(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        path_integral: FloatTensor<Self>,
+        importance: FloatTensor<Self>,
+        anchor: FloatTensor<Self>,
+        sgd: SgdUpdate,
+        synaptic: SynapticUpdate,
+    ) -> (
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+    ) {
+        let [importance, anchor] = held([importance, anchor], &gradient, synaptic);
+        let tensors = [
+            &parameter,
+            &gradient,
+            &velocity,
+            &path_integral,
+            &importance,
+            &anchor,
+        ];
+        let (Some(launch), Some(held_type)) = (Launch::over(&tensors), elem_type(anchor.dtype))
+        else {
+            let synapse = [path_integral, importance, anchor];
+            let ([parameter, velocity], path_integral, penalty) = composed::synaptic::<Self, _>(
+                parameter,
+                gradient,
+                synapse,
+                synaptic,
+                |parameter, gradient| composed::sgd::<Self>(parameter, gradient, velocity, sgd),
+            );
+            return (parameter, velocity, path_integral, penalty);
+        };
+        let [parameter, path_integral] = [parameter, path_integral].map(writable);
+        let velocity = writable_velocity(velocity, sgd);
+        let penalties = launch.penalties(synaptic);
+        // SAFETY: as above; there are as many penalties as cubes, or none is written.
+        unsafe {
+            kernels::synaptic_sgd::launch_unchecked(
+                &launch.client,
+                launch.cube_count(),
+                launch.cube_dim,
+                launch.address_type,
+                launch.vector_size,
+                parameter.clone().into_linear_view(),
+                gradient.into_linear_view(),
+                velocity.clone().into_linear_view(),
+                path_integral.clone().into_linear_view(),
+                importance.into_linear_view(),
+                anchor.into_linear_view(),
+                penalties.clone().into_buffer_arg(),
+                launch.sgd_numbers(sgd),
+                launch.pull_numbers(synaptic),
+                SgdKind::of(sgd),
+                launch.synapse_kind(synaptic),
+                [launch.elem_type, held_type],
+            );
+        }
+        let penalty = total_penalty(penalties, synaptic);
+        (parameter, velocity, path_integral, penalty)
+    }
+}
+
+/// How a kernel goes over tensors of one shape.
+struct Launch {
+    client: cubecl::client::Client,
+    device: burn_cubecl::CubeDevice,
+    dtype: DType,
+    elem_type: ElemType,
+    address_type: AddressType,
+    vector_size: VectorSize,
+    cube_dim: CubeDim,
+    num_cubes: usize,
+}
+
+impl Launch {
+    /// `None` where there is nothing to go over, or numbers that no kernel takes.
+    fn over(tensors: &[&CubeTensor]) -> Option<Self> {
+        let first = *tensors.first()?;
+        let elem_type = match first.dtype {
+            DType::F64 | DType::F32 => elem_type(first.dtype)?,
+            _ => return None,
+        };
+        let num_elements = first.meta.num_elements();
+        if num_elements == 0 {
+            return None;
+        }
+        let vector_size = tensors.iter().map(|tensor| {
+            tensor_vector_size_parallel(
+                first.client.io_optimized_vector_sizes(tensor.dtype.size()),
+                tensor.meta.shape(),
+                tensor.meta.strides(),
+                tensor.meta.num_dims() - 1,
+            )
+        });
+        let vector_size = vector_size.min()?;
+        let num_vectors = num_elements / vector_size as usize;
+        let cube_dim = CubeDim::new(&first.client, num_vectors);
+        let num_cubes = num_vectors.div_ceil(cube_dim.num_elems() as usize);
+        let addresses = tensors.iter().map(|tensor| tensor.required_address_type());
+        Some(Self {
+            client: first.client.clone(),
+            device: first.device.clone(),
+            dtype: first.dtype,
+            elem_type,
+            address_type: addresses.max()?,
+            vector_size,
+            cube_dim,
+            num_cubes: num_cubes.min(MAX_CUBES),
+        })
+    }
+
+    fn cube_count(&self) -> CubeCount {
+        CubeCount::Static(self.num_cubes as u32, 1, 1)
+    }
+
+    fn empty(&self, len: usize) -> CubeTensor {
+        let shape = Shape::new([len]);
+        empty_device_dtype(self.client.clone(), self.device.clone(), shape, self.dtype)
+    }
+
+    fn empty_like(&self, tensor: &CubeTensor) -> CubeTensor {
+        let shape = tensor.meta.shape().clone();
+        empty_device_dtype(self.client.clone(), self.device.clone(), shape, self.dtype)
+    }
+
+    /// A place for each cube's part of the penalty, or for none.
+    fn penalties(&self, synaptic: SynapticUpdate) -> CubeTensor {
+        match synaptic.scale > 0.0 {
+            true => self.empty(self.num_cubes),
+            false => {
+                burn_cubecl::ops::numeric::zeros(self.device.clone(), Shape::new([1]), self.dtype)
+            }
+        }
+    }
+
+    fn number(&self, number: impl Into<f64>) -> InputScalar {
+        InputScalar::new(number.into(), self.elem_type)
+    }
+
+    fn adam_numbers(&self, adam: AdamUpdate) -> AdamNumbersLaunch {
+        AdamNumbersLaunch::new(
+            self.number(adam.beta_1),
+            self.number(adam.beta_2),
+            self.number(adam.correction),
+            self.number(adam.epsilon),
+            self.number(adam.learning_rate),
+            self.number(adam.weight_decay),
+        )
+    }
+
+    fn sgd_numbers(&self, sgd: SgdUpdate) -> SgdNumbersLaunch {
+        SgdNumbersLaunch::new(
+            self.number(sgd.momentum.unwrap_or_default()),
+            self.number(1.0 - sgd.dampening),
+            self.number(sgd.learning_rate),
+            self.number(sgd.weight_decay),
+        )
+    }
+
+    fn pull_numbers(&self, synaptic: SynapticUpdate) -> PullNumbersLaunch {
+        // An unbounded importance has no bound in its kernel, and not every device an infinity.
+        let bound = match synaptic.bound.is_finite() {
+            true => synaptic.bound,
+            false => 0.0,
+        };
+        PullNumbersLaunch::new(self.number(2.0 * synaptic.scale), self.number(bound))
+    }
+
+    fn synapse_kind(&self, synaptic: SynapticUpdate) -> SynapseKind {
+        SynapseKind {
+            is_penalized: synaptic.scale > 0.0,
+            is_bounded: synaptic.bound.is_finite(),
+            of_total: synaptic.path_gradient == PathGradient::Total,
+            num_units: self.cube_dim.num_elems() as usize,
+        }
+    }
+}
+
+impl AdamKind {
+    fn of(adam: AdamUpdate) -> Self {
+        Self {
+            is_decayed: adam.weight_decay != 0.0,
+        }
+    }
+}
+
+impl SgdKind {
+    fn of(sgd: SgdUpdate) -> Self {
+        Self {
+            is_decayed: sgd.weight_decay != 0.0,
+            has_momentum: sgd.momentum.is_some(),
+            is_first: sgd.is_first,
+            nesterov: sgd.nesterov,
+        }
+    }
+}
+
+/// The kernels' name for a type of number, where they take it.
+fn elem_type(dtype: DType) -> Option<ElemType> {
+    match dtype {
+        DType::F64 => Some(ElemType::Float(FloatKind::F64)),
+        DType::F32 => Some(ElemType::Float(FloatKind::F32)),
+        DType::BF16 => Some(ElemType::Float(FloatKind::BF16)),
+        _ => None,
+    }
+}
+
+/// The tensor, or a copy where others see it too.
+fn writable(tensor: CubeTensor) -> CubeTensor {
+    match tensor.can_mut() && tensor.is_nonoverlapping() {
+        true => tensor,
+        false => tensor.copy(),
+    }
+}
+
+/// Without momentum the velocity is not written.
+fn writable_velocity(velocity: CubeTensor, sgd: SgdUpdate) -> CubeTensor {
+    match sgd.momentum {
+        Some(_) => writable(velocity),
+        None => velocity,
+    }
+}
+
+/// Importance and anchor, or what stands in for them where they are not read: they may be the tensor
+/// that is written.
+fn held(held: [CubeTensor; 2], gradient: &CubeTensor, synaptic: SynapticUpdate) -> [CubeTensor; 2] {
+    match synaptic.scale > 0.0 {
+        true => held,
+        false => [gradient.clone(), gradient.clone()],
+    }
+}
+
+/// Of shape `[1]`.
+fn total_penalty(penalties: CubeTensor, synaptic: SynapticUpdate) -> CubeTensor {
+    match synaptic.scale > 0.0 {
+        true => CubeBackend::float_sum(penalties),
+        false => penalties,
+    }
+}

@@ -1,0 +1,100 @@
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::Value;
+
+use crate::command::{build_with, command, run, workspace};
+
+/// The backends that tests are built with: those that can be linked without a vendor's toolkit, in one build.
+pub(crate) const FEATURES: &str = "ndarray,wgpu";
+
+/// Test everything, and what computes on a device on every backend that is found here.
+///
+/// All tests run on Flex; those of si-core again on ndarray, and on wgpu where there is a GPU or Mesa's
+/// lavapipe (in Debian: mesa-vulkan-drivers), each followed by a short split MNIST.
+#[derive(Args)]
+pub(crate) struct Test {
+    /// Devices besides Flex, which must be there [default: ndarray, and wgpu where it is found]
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
+    pub(crate) devices: Option<Vec<String>>,
+}
+
+impl Test {
+    pub(crate) fn run(&self) -> Result<()> {
+        build_with(FEATURES);
+        run(command("cargo test --workspace")?)?;
+        let found = found_devices()?;
+        let devices = match &self.devices {
+            Some(devices) => devices.clone(),
+            None => {
+                if !found.contains("wgpu") {
+                    println!("\nwgpu: no device is found here, so nothing is tested on it");
+                }
+                let others = ["ndarray", "wgpu"].map(String::from).into_iter();
+                others.filter(|name| found.contains(name)).collect()
+            }
+        };
+        let tests = tests_of("si-core")?;
+        for device in devices {
+            if !found.contains(&device) {
+                bail!(
+                    "no {device} is found here; `cargo run -p si-cli --features ndarray,wgpu -- devices` tells \
+                     what is. Without a GPU, wgpu needs Mesa's lavapipe (in Debian: mesa-vulkan-drivers)"
+                );
+            }
+            for test in &tests {
+                let mut test = command(&test.display().to_string())?;
+                test.current_dir(workspace().join("crates/si-core"));
+                test.env("BURN_DEVICE", &device);
+                if device == "wgpu" {
+                    // On a processor that stands in for a GPU each operation takes its time.
+                    test.env("PROPTEST_CASES", "4");
+                }
+                println!("\n{device}:");
+                run(test)?;
+            }
+            run(command(&format!(
+                "cargo run -p si-cli -- split-mnist --device {device} --jobs 1 --seeds 1 \
+                 --tasks 2 --epochs 1 --train-images 1280 --train-evaluated 500 --hidden-sizes 64,64 --out \
+                 target/trial/on-{device}"
+            ))?)?;
+        }
+        Ok(())
+    }
+}
+
+/// The names of backends that are compiled in and have a device.
+fn found_devices() -> Result<BTreeSet<String>> {
+    let mut devices = command("cargo run --quiet -p si-cli -- devices")?;
+    let output = devices.stderr(Stdio::inherit()).output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines = text.lines().take_while(|line| !line.is_empty()).skip(1);
+    let found = lines.filter(|line| !line.contains("not compiled in") && !line.contains(" none "));
+    let names = found.filter_map(|line| line.split_whitespace().next());
+    let names = names.map(|name| name.split(':').next().unwrap_or(name).to_string());
+    Ok(names.collect())
+}
+
+/// The test programs of a package, out of the build that all share.
+fn tests_of(package: &str) -> Result<Vec<PathBuf>> {
+    let line = "cargo test --workspace --no-run --message-format json-render-diagnostics";
+    let output = command(line)?.stderr(Stdio::null()).output()?;
+    let text = String::from_utf8(output.stdout).context("cargo writes UTF-8")?;
+    let mut tests = Vec::new();
+    for line in text.lines() {
+        let message: Value = serde_json::from_str(line).context("cargo writes JSON")?;
+        let is_of_package = message["package_id"]
+            .as_str()
+            .is_some_and(|id| id.contains(&format!("/{package}#")));
+        if let (true, Some(path)) = (is_of_package, message["executable"].as_str()) {
+            tests.push(PathBuf::from(path));
+        }
+    }
+    if tests.is_empty() {
+        bail!("cargo names no test of {package}");
+    }
+    Ok(tests)
+}
