@@ -18,13 +18,18 @@ use crate::command::{build_with, command, run, workspace};
 /// a machine that does nothing else, with 12 GB of free memory.
 #[derive(Args)]
 pub(crate) struct Bench {
-    /// Device, as `si devices` lists them
-    #[arg(long, value_name = "NAME[:INDEX]", default_value = "flex")]
-    device: String,
+    /// Devices, as `si devices` lists them: all on the first, and on the others the training steps
+    #[arg(
+        long = "device",
+        value_delimiter = ',',
+        value_name = "NAME,NAME,...",
+        default_value = "flex"
+    )]
+    devices: Vec<String>,
     /// Threads of the CPU backend, one run for each [default: 1 and all cores]
     #[arg(long, value_delimiter = ',', value_name = "N,N,...")]
     threads: Vec<NonZero<usize>>,
-    /// Only these benchmarks: step, growth, memory, kernels, split-mnist
+    /// Only these benchmarks: step, profile, growth, memory, kernels, split-mnist
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     only: Vec<String>,
     /// Have PyTorch's steps take turns with ours, by this Python, which has the package torch
@@ -44,9 +49,9 @@ struct Benchmark {
     by_threads: bool,
 }
 
-const BENCHMARKS: [Benchmark; 4] = [
+const BENCHMARKS: [Benchmark; 5] = [
     Benchmark {
-        name: "step",
+        name: STEP,
         title: "A training step",
         description: "Forwards, backwards and update, in ms, and in brackets by the plain step: a bare module with \
              Burn's Adam, the same with Synaptic Intelligence in its second task, where the penalty is at \
@@ -54,6 +59,14 @@ const BENCHMARKS: [Benchmark; 4] = [
              `benches/peer/peer.py` takes turns with them: PyTorch's fused Adam, Synaptic Intelligence with it as \
              fast as PyTorch can do it (operations on all parameters at once, one backward pass), and as it is \
              often written (a second backward pass for the penalty, parameter by parameter).",
+        by_threads: true,
+    },
+    Benchmark {
+        name: "profile",
+        title: "Where the time of a step goes",
+        description: "A batch drawn from images on the device, the network and its loss forwards, backwards, the \
+             gradients sorted by parameter, and the update: Adam's alone, and with penalty and path integral in \
+             the same pass.",
         by_threads: true,
     },
     Benchmark {
@@ -81,6 +94,7 @@ const BENCHMARKS: [Benchmark; 4] = [
     },
 ];
 
+const STEP: &str = "step";
 const SPLIT_MNIST: &str = "split-mnist";
 const FIGURE: &str = "performance.svg";
 
@@ -94,18 +108,12 @@ impl Bench {
                 names().collect::<Vec<_>>().join(", ")
             );
         }
-        let backend = self.device.split(':').next().unwrap_or_default();
-        let is_host = ["flex", "ndarray"].contains(&backend);
-        if backend != "flex" {
-            build_with(backend);
+        let backends = self.devices.iter().map(|device| backend_of(device));
+        let others: Vec<&str> = backends.filter(|backend| *backend != "flex").collect();
+        if !others.is_empty() {
+            build_with(&others.join(","));
         }
         let cores = thread::available_parallelism()?;
-        let threads = match &self.threads[..] {
-            _ if !is_host => vec![cores],
-            [] if cores.get() == 1 => vec![cores],
-            [] => vec![NonZero::<usize>::MIN, cores],
-            given => given.to_vec(),
-        };
         let is_wanted = |name: &str| self.only.is_empty() || self.only.iter().any(|it| it == name);
         let mut page = format!(
             "# Performance\n\nMade by `cargo xtask bench --publish`, on {} with {cores} core(s) for this \
@@ -115,13 +123,20 @@ impl Bench {
         );
         for benchmark in BENCHMARKS.iter().filter(|it| is_wanted(it.name)) {
             page += &format!("\n## {}\n\n{}\n", benchmark.title, benchmark.description);
-            let threads = match benchmark.by_threads {
-                true => &threads[..],
-                false => &threads[..1],
+            let num_devices = match benchmark.name {
+                STEP => self.devices.len(),
+                _ => 1,
             };
-            for &threads in threads {
-                let table = self.measure(benchmark.name, threads)?;
-                page += &format!("\n{table}");
+            for device in &self.devices[..num_devices] {
+                let threads = self.threads_on(device, cores);
+                let threads = match benchmark.by_threads {
+                    true => &threads[..],
+                    false => &threads[..1],
+                };
+                for &threads in threads {
+                    let table = self.measure(benchmark.name, device, threads)?;
+                    page += &format!("\n{table}");
+                }
             }
             if benchmark.name == "growth" {
                 page += &format!("\n![Time of a step by that without consolidation]({FIGURE})\n");
@@ -138,19 +153,29 @@ impl Bench {
         Ok(())
     }
 
+    /// The numbers of threads to run with, one after the other.
+    fn threads_on(&self, device: &str, cores: NonZero<usize>) -> Vec<NonZero<usize>> {
+        match &self.threads[..] {
+            _ if !["flex", "ndarray"].contains(&backend_of(device)) => vec![cores],
+            [] if cores.get() == 1 => vec![cores],
+            [] => vec![NonZero::<usize>::MIN, cores],
+            given => given.to_vec(),
+        }
+    }
+
     /// What a benchmark prints, which is shown meanwhile.
-    fn measure(&self, benchmark: &str, threads: NonZero<usize>) -> Result<String> {
+    fn measure(&self, benchmark: &str, device: &str, threads: NonZero<usize>) -> Result<String> {
         let line = format!("cargo bench --quiet --profile dev --workspace --bench {benchmark}");
         println!("\n$ RAYON_NUM_THREADS={threads} {line}");
         let mut bench = command(&line)?;
         bench
-            .env("SI_BENCH_DEVICE", &self.device)
+            .env("SI_BENCH_DEVICE", device)
             .env("RAYON_NUM_THREADS", threads.to_string())
             // As the program does for its workers: buffers stay with the process.
             .env("MALLOC_TRIM_THRESHOLD_", "1073741824")
             .env("MALLOC_MMAP_THRESHOLD_", "33554432")
             .stdout(Stdio::piped());
-        if let Some(python) = &self.peers {
+        if let Some(python) = self.peers.as_ref().filter(|_| device == "flex") {
             bench.env("SI_BENCH_PEER", python);
         }
         if self.publish {
@@ -180,7 +205,7 @@ impl Bench {
         if out.exists() {
             fs::remove_dir_all(&out).with_context(|| format!("cannot remove {}", out.display()))?;
         }
-        let device = &self.device;
+        let device = &self.devices[0];
         run(command(&format!(
             "cargo run --quiet -p si-cli -- split-mnist --device {device} --seeds 1 --jobs 1 --out {OUT}"
         ))?)?;
@@ -204,6 +229,10 @@ impl Bench {
         }
         Ok(table)
     }
+}
+
+fn backend_of(device: &str) -> &str {
+    device.split(':').next().unwrap_or(device)
 }
 
 fn docs() -> PathBuf {

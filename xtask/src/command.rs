@@ -18,9 +18,9 @@ const FEATURES: &str = "SI_FEATURES";
 
 static BUILT_WITH: OnceLock<String> = OnceLock::new();
 
-/// Has [`command`] build with these features from now on; the first call counts.
+/// Has [`command`] build with these features from now on, where no command of ours has said so already.
 pub(crate) fn build_with(features: &str) {
-    BUILT_WITH.get_or_init(|| features.to_string());
+    BUILT_WITH.get_or_init(|| env::var(FEATURES).unwrap_or_else(|_| features.to_string()));
 }
 
 /// A command in the workspace's folder, from a line of words that hold no spaces.

@@ -47,6 +47,8 @@
 //!   on permuted MNIST; c matters more.
 //! - **The optimizer between tasks.** The paper makes a new one where each task has outputs of its own,
 //!   after [`end_task`](ContinualLearner::end_task), and keeps it where tasks share them.
+//! - **Memory.** ω and θ̃ take a number per parameter each from the first step on, Ω one more from the first
+//!   task's end. [`HeldPrecision::Bf16`] halves the last two. A parameter that is left out takes none.
 //!
 //! # Names
 //!

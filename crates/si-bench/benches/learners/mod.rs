@@ -18,7 +18,7 @@ use si_core::{
 };
 
 /// The learning rate of the paper.
-const LEARNING_RATE: f64 = 1e-3;
+pub(crate) const LEARNING_RATE: f64 = 1e-3;
 const NUM_CLASSES: usize = 10;
 const CIFAR: [usize; 3] = [3, 32, 32];
 
@@ -52,7 +52,7 @@ pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) batch_size: usize,
     pub(crate) device: Device,
-    network: NetworkConfig,
+    pub(crate) network: NetworkConfig,
     image_shape: [usize; 3],
 }
 
@@ -163,7 +163,7 @@ impl Case {
     }
 
     /// Until the device has done what it was given.
-    fn wait(&self) {
+    pub(crate) fn wait(&self) {
         self.device.sync().expect("the device works");
     }
 
@@ -197,7 +197,7 @@ fn plain(model: Network) -> Step {
     })
 }
 
-fn loss(model: &Network, (images, labels): Batch) -> Tensor<1> {
+pub(crate) fn loss(model: &Network, (images, labels): Batch) -> Tensor<1> {
     let logits = model.forward(images);
     let cross_entropy = CrossEntropyLossConfig::new().init(&logits.device());
     cross_entropy.forward(logits, labels)

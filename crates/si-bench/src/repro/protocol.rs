@@ -4,7 +4,7 @@ use crate::report::Reference;
 /// How much is spent on the experiments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Budget {
-    /// What two CPU cores do in about two hours.
+    /// What two CPU cores do in about two and a half hours.
     Reduced,
     /// The paper's protocol and as many seeds, for a GPU or a long weekend.
     Full,

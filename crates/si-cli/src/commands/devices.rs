@@ -11,24 +11,48 @@ use crate::output;
 pub(crate) struct DevicesArgs {}
 
 pub(crate) fn run(_args: &DevicesArgs) -> anyhow::Result<()> {
-    let backends = si_bench::available();
-    output::result(format_args!("{:<10} {:<24} description", "device", "found"))?;
-    for BackendInfo { name, about, found } in &backends {
+    let mut rows = vec![["device", "found", "description"].map(String::from)];
+    for BackendInfo { name, about, found } in si_bench::available() {
+        let row = |name: &str, found: &str| [name, found, about].map(String::from);
         match found {
-            None => output::result(format_args!("{name:<10} {:<24} {about}", "not compiled in"))?,
-            Some(devices) if devices.is_empty() => {
-                output::result(format_args!("{name:<10} {:<24} {about}", "none"))?;
-            }
+            None => rows.push(row(name, "not compiled in")),
+            Some(devices) if devices.is_empty() => rows.push(row(name, "none")),
             Some(devices) => {
-                for device in devices {
-                    output::result(format_args!(
-                        "{:<10} {:<24} {about}",
-                        device.name,
-                        description(device)
-                    ))?;
-                }
+                rows.extend(
+                    devices
+                        .iter()
+                        .map(|device| row(&device.name, &description(device))),
+                );
             }
         }
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let (first, second) = (width(0).unwrap_or(0), width(1).unwrap_or(0));
+    for [name, found, about] in &rows {
+        output::result(format_args!("{name:<first$}  {found:<second$}  {about}"))?;
+    }
+    let has_kernels = cfg!(any(
+        feature = "cpu",
+        feature = "wgpu",
+        feature = "webgpu",
+        feature = "vulkan",
+        feature = "metal",
+        feature = "cuda",
+        feature = "rocm"
+    ));
+    if has_kernels {
+        let tuning = match cfg!(any(
+            feature = "vulkan",
+            feature = "metal",
+            feature = "cuda",
+            feature = "rocm"
+        )) {
+            true => "on",
+            false => "off",
+        };
+        output::result(format_args!(
+            "\nBurn's kernels: fusion on, autotune {tuning}"
+        ))?;
     }
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     output::result(format_args!("\nCPU cores for this program: {cores}"))?;

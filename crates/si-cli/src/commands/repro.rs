@@ -24,7 +24,7 @@ use plan::Plan;
 const EXAMPLES: &str = "\
 Examples:
   si repro --plan                  what would run, and what it costs on this machine
-  si repro                         everything, on a budget of about two hours on two cores
+  si repro                         everything, on a budget of about two and a half hours on two cores
   si repro --only fig3,fig4        some of it
   si repro --full                  the paper's protocol: days on a CPU
   si repro --resume                go on with the newest that was interrupted

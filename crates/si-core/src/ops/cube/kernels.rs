@@ -209,7 +209,7 @@ pub(super) fn sgd<F: Float, N: Size>(
     }
 }
 
-/// As [`synaptic_adam`].
+/// As [`synaptic_adam()`].
 #[cube(launch_unchecked, address_type = "dynamic")]
 pub(super) fn synaptic_sgd<F: Float, H: Float, N: Size>(
     mut parameter: LinearViewMut<'_, Vector<F, N>>,

@@ -6,25 +6,17 @@
     reason = "a kernel is launched without bounds checks of the compiler's: it makes its own"
 )]
 
-use burn::backend::{DType, ops::FloatTensorOps, tensor::FloatTensor};
-use burn::tensor::Shape;
-use burn_cubecl::cubecl::ir::{AddressType, ElemType, FloatKind, VectorSize};
-use burn_cubecl::cubecl::prelude::*;
-use burn_cubecl::cubecl::tensor_vector_size_parallel;
-use burn_cubecl::ops::numeric::empty_device_dtype;
+use burn::backend::{ops::FloatTensorOps, tensor::FloatTensor};
+use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
-use burn_cubecl::{CubeBackend, cubecl};
 
 mod kernels;
+mod launch;
 
 use super::{AdamUpdate, SgdUpdate, SynapticOps, SynapticUpdate, composed};
 use crate::config::PathGradient;
-use kernels::{
-    AdamKind, AdamNumbersLaunch, PullNumbersLaunch, SgdKind, SgdNumbersLaunch, SynapseKind,
-};
-
-/// Enough cubes to fill a large GPU, and few enough that their parts of a penalty are soon added up.
-const MAX_CUBES: usize = 2048;
+use kernels::{AdamKind, SgdKind};
+use launch::{Launch, elem_type};
 
 impl SynapticOps for CubeBackend {
     fn advance_path_integral(
@@ -300,151 +292,6 @@ impl SynapticOps for CubeBackend {
         }
         let penalty = total_penalty(penalties, synaptic);
         (parameter, velocity, path_integral, penalty)
-    }
-}
-
-/// How a kernel goes over tensors of one shape.
-struct Launch {
-    client: cubecl::client::Client,
-    device: burn_cubecl::CubeDevice,
-    dtype: DType,
-    elem_type: ElemType,
-    address_type: AddressType,
-    vector_size: VectorSize,
-    cube_dim: CubeDim,
-    num_cubes: usize,
-}
-
-impl Launch {
-    /// `None` where there is nothing to go over, or numbers that no kernel takes.
-    fn over(tensors: &[&CubeTensor]) -> Option<Self> {
-        let first = *tensors.first()?;
-        let elem_type = match first.dtype {
-            DType::F64 | DType::F32 => elem_type(first.dtype)?,
-            _ => return None,
-        };
-        let num_elements = first.meta.num_elements();
-        if num_elements == 0 {
-            return None;
-        }
-        let vector_size = tensors.iter().map(|tensor| {
-            tensor_vector_size_parallel(
-                first.client.io_optimized_vector_sizes(tensor.dtype.size()),
-                tensor.meta.shape(),
-                tensor.meta.strides(),
-                tensor.meta.num_dims() - 1,
-            )
-        });
-        let vector_size = vector_size.min()?;
-        let num_vectors = num_elements / vector_size as usize;
-        let cube_dim = CubeDim::new(&first.client, num_vectors);
-        let num_cubes = num_vectors.div_ceil(cube_dim.num_elems() as usize);
-        let addresses = tensors.iter().map(|tensor| tensor.required_address_type());
-        Some(Self {
-            client: first.client.clone(),
-            device: first.device.clone(),
-            dtype: first.dtype,
-            elem_type,
-            address_type: addresses.max()?,
-            vector_size,
-            cube_dim,
-            num_cubes: num_cubes.min(MAX_CUBES),
-        })
-    }
-
-    fn cube_count(&self) -> CubeCount {
-        CubeCount::Static(self.num_cubes as u32, 1, 1)
-    }
-
-    fn empty(&self, len: usize) -> CubeTensor {
-        let shape = Shape::new([len]);
-        empty_device_dtype(self.client.clone(), self.device.clone(), shape, self.dtype)
-    }
-
-    fn empty_like(&self, tensor: &CubeTensor) -> CubeTensor {
-        let shape = tensor.meta.shape().clone();
-        empty_device_dtype(self.client.clone(), self.device.clone(), shape, self.dtype)
-    }
-
-    /// A place for each cube's part of the penalty, or for none.
-    fn penalties(&self, synaptic: SynapticUpdate) -> CubeTensor {
-        match synaptic.scale > 0.0 {
-            true => self.empty(self.num_cubes),
-            false => {
-                burn_cubecl::ops::numeric::zeros(self.device.clone(), Shape::new([1]), self.dtype)
-            }
-        }
-    }
-
-    fn number(&self, number: impl Into<f64>) -> InputScalar {
-        InputScalar::new(number.into(), self.elem_type)
-    }
-
-    fn adam_numbers(&self, adam: AdamUpdate) -> AdamNumbersLaunch {
-        AdamNumbersLaunch::new(
-            self.number(adam.beta_1),
-            self.number(adam.beta_2),
-            self.number(adam.correction),
-            self.number(adam.epsilon),
-            self.number(adam.learning_rate),
-            self.number(adam.weight_decay),
-        )
-    }
-
-    fn sgd_numbers(&self, sgd: SgdUpdate) -> SgdNumbersLaunch {
-        SgdNumbersLaunch::new(
-            self.number(sgd.momentum.unwrap_or_default()),
-            self.number(1.0 - sgd.dampening),
-            self.number(sgd.learning_rate),
-            self.number(sgd.weight_decay),
-        )
-    }
-
-    fn pull_numbers(&self, synaptic: SynapticUpdate) -> PullNumbersLaunch {
-        // An unbounded importance has no bound in its kernel, and not every device an infinity.
-        let bound = match synaptic.bound.is_finite() {
-            true => synaptic.bound,
-            false => 0.0,
-        };
-        PullNumbersLaunch::new(self.number(2.0 * synaptic.scale), self.number(bound))
-    }
-
-    fn synapse_kind(&self, synaptic: SynapticUpdate) -> SynapseKind {
-        SynapseKind {
-            is_penalized: synaptic.scale > 0.0,
-            is_bounded: synaptic.bound.is_finite(),
-            of_total: synaptic.path_gradient == PathGradient::Total,
-            num_units: self.cube_dim.num_elems() as usize,
-        }
-    }
-}
-
-impl AdamKind {
-    fn of(adam: AdamUpdate) -> Self {
-        Self {
-            is_decayed: adam.weight_decay != 0.0,
-        }
-    }
-}
-
-impl SgdKind {
-    fn of(sgd: SgdUpdate) -> Self {
-        Self {
-            is_decayed: sgd.weight_decay != 0.0,
-            has_momentum: sgd.momentum.is_some(),
-            is_first: sgd.is_first,
-            nesterov: sgd.nesterov,
-        }
-    }
-}
-
-/// The kernels' name for a type of number, where they take it.
-fn elem_type(dtype: DType) -> Option<ElemType> {
-    match dtype {
-        DType::F64 => Some(ElemType::Float(FloatKind::F64)),
-        DType::F32 => Some(ElemType::Float(FloatKind::F32)),
-        DType::BF16 => Some(ElemType::Float(FloatKind::BF16)),
-        _ => None,
     }
 }
 
