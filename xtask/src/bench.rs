@@ -108,6 +108,10 @@ impl Bench {
                 names().collect::<Vec<_>>().join(", ")
             );
         }
+        ensure!(
+            !self.devices.iter().any(|device| device == "auto"),
+            "name the device to measure: `si devices` lists them"
+        );
         let backends = self.devices.iter().map(|device| backend_of(device));
         let others: Vec<&str> = backends.filter(|backend| *backend != "flex").collect();
         if !others.is_empty() {

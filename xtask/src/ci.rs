@@ -16,10 +16,11 @@ pub(crate) struct Ci {
     without_gpu: bool,
 }
 
-/// What is checked before the README's commands, in order: with the backends that tests are built with, and with
-/// CUDA, of which no more than the types can be checked without its toolkit.
+/// What is checked before the README's commands, in order: the default build, and the one with the backends that tests
+/// are built with and with CUDA, of which no more than the types can be checked without its toolkit.
 const CHECKS: &[&str] = &[
     "cargo fmt --all --check",
+    "cargo clippy --workspace --all-targets -- --deny warnings",
     "cargo clippy --workspace --all-targets --features ndarray,wgpu,cuda -- --deny warnings",
     "cargo doc --workspace --no-deps --document-private-items --features ndarray,wgpu,cuda",
 ];
@@ -45,6 +46,8 @@ const TRIAL_FOLDER: &str = "target/trial";
 
 impl Ci {
     pub(crate) fn run(&self) -> Result<()> {
+        // Before any command is made.
+        build_with(FEATURES);
         for line in CHECKS {
             let mut check = command(line)?;
             check.env("RUSTDOCFLAGS", "--deny warnings");
@@ -52,7 +55,6 @@ impl Ci {
             check.env("DOCS_RS", "1");
             run(check)?;
         }
-        build_with(FEATURES);
         let [experiment, tests] = readme_commands()?;
         run(command(&experiment)?)?;
         ensure!(

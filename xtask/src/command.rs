@@ -18,9 +18,12 @@ const FEATURES: &str = "SI_FEATURES";
 
 static BUILT_WITH: OnceLock<String> = OnceLock::new();
 
-/// Has [`command`] build with these features from now on, where no command of ours has said so already.
+/// Has [`command`] build with these features, where no command of ours has said so already. To be called before it.
 pub(crate) fn build_with(features: &str) {
-    BUILT_WITH.get_or_init(|| env::var(FEATURES).unwrap_or_else(|_| features.to_string()));
+    let given = env::var(FEATURES).ok().filter(|given| !given.is_empty());
+    let features = given.unwrap_or_else(|| features.to_string());
+    let built_with = BUILT_WITH.get_or_init(|| features.clone());
+    debug_assert_eq!(*built_with, features, "a command was made before");
 }
 
 /// A command in the workspace's folder, from a line of words that hold no spaces.

@@ -23,7 +23,7 @@ use clap::Parser;
 enum Xtask {
     /// Check everything that a change must pass, cheapest first
     Ci(ci::Ci),
-    /// Test everything, on every backend that is found here
+    /// Test everything, on Flex, ndarray and wgpu
     Test(test::Test),
     /// Measure what consolidation costs a training step
     Bench(bench::Bench),

@@ -1,3 +1,6 @@
+use std::fs;
+use std::path::Path;
+
 use anyhow::Result;
 use clap::Args;
 
@@ -18,21 +21,26 @@ pub(crate) struct Repro {
 }
 
 impl Repro {
-    /// The feature of the backend that --device names, where it is not among the default ones.
-    fn device(&self) -> Option<&str> {
+    /// The feature of the backend that --device names, or the folder of --resume, where it is not among the default ones.
+    fn device(&self) -> Option<String> {
+        let stored = || device_of(Path::new(&self.value_of("--resume")?));
+        let name = self.value_of("--device").or_else(stored)?;
+        let backend = name.split(':').next()?.to_string();
+        (!["auto", "flex"].contains(&&backend[..])).then_some(backend)
+    }
+
+    fn value_of(&self, flag: &str) -> Option<String> {
         let mut flags = self.flags.iter();
-        let flag = flags.find(|flag| flag.starts_with("--device"))?;
-        let name = match flag.split_once('=') {
-            Some((_, name)) => name,
-            None => flags.next()?,
-        };
-        let backend = name.split(':').next()?;
-        (!["auto", "flex"].contains(&backend)).then_some(backend)
+        let given = flags.find(|given| given.split('=').next() == Some(flag))?;
+        match given.split_once('=') {
+            Some((_, value)) => Some(value.to_string()),
+            None => flags.next().cloned(),
+        }
     }
 
     pub(crate) fn run(&self) -> Result<()> {
         if let Some(device) = self.device() {
-            build_with(device);
+            build_with(&device);
         }
         let mut repro = command("cargo run -p si-cli -- repro")?;
         let publishes_elsewhere = self.flags.iter().any(|flag| flag.starts_with("--publish"));
@@ -42,4 +50,12 @@ impl Repro {
         repro.args(&self.flags);
         run(repro)
     }
+}
+
+/// The device that a folder of `si repro` names.
+fn device_of(folder: &Path) -> Option<String> {
+    let plan = fs::read_to_string(folder.join("repro.toml")).ok()?;
+    let mut lines = plan.lines();
+    let value = lines.find_map(|line| line.strip_prefix("device = "))?;
+    Some(value.trim_matches('"').to_string())
 }

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde_json::Value;
 
@@ -11,20 +11,25 @@ use crate::command::{build_with, command, run, workspace};
 /// The backends that tests are built with: those that can be linked without a vendor's toolkit, in one build.
 pub(crate) const FEATURES: &str = "ndarray,wgpu";
 
-/// Test everything, and what computes on a device on every backend that is found here.
+/// Test everything on Flex, and what computes on a device on ndarray and wgpu too.
 ///
 /// All tests run on Flex; those of si-core again on ndarray, and on wgpu where there is a GPU or Mesa's
 /// lavapipe (in Debian: mesa-vulkan-drivers), each followed by a short split MNIST.
 #[derive(Args)]
 pub(crate) struct Test {
-    /// Devices besides Flex, which must be there [default: ndarray, and wgpu where it is found]
+    /// Backends besides Flex, which must have a device here [default: ndarray, and wgpu where it has]
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     pub(crate) devices: Option<Vec<String>>,
 }
 
 impl Test {
     pub(crate) fn run(&self) -> Result<()> {
-        build_with(FEATURES);
+        let others = self.devices.iter().flatten();
+        let others = others.filter(|device| !FEATURES.split(',').any(|it| it == *device));
+        let features = others.fold(FEATURES.to_string(), |features, device| {
+            features + "," + device
+        });
+        build_with(&features);
         run(command("cargo test --workspace")?)?;
         let found = found_devices()?;
         let devices = match &self.devices {
@@ -46,7 +51,7 @@ impl Test {
                 );
             }
             for test in &tests {
-                let mut test = command(&test.display().to_string())?;
+                let mut test = Command::new(test);
                 test.current_dir(workspace().join("crates/si-core"));
                 test.env("BURN_DEVICE", &device);
                 if device == "wgpu" {
@@ -70,6 +75,11 @@ impl Test {
 fn found_devices() -> Result<BTreeSet<String>> {
     let mut devices = command("cargo run --quiet -p si-cli -- devices")?;
     let output = devices.stderr(Stdio::inherit()).output()?;
+    ensure!(
+        output.status.success(),
+        "`si devices` failed: {}",
+        output.status
+    );
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let lines = text.lines().take_while(|line| !line.is_empty()).skip(1);
     let found = lines.filter(|line| !line.contains("not compiled in") && !line.contains(" none "));
@@ -82,6 +92,11 @@ fn found_devices() -> Result<BTreeSet<String>> {
 fn tests_of(package: &str) -> Result<Vec<PathBuf>> {
     let line = "cargo test --workspace --no-run --message-format json-render-diagnostics";
     let output = command(line)?.stderr(Stdio::null()).output()?;
+    ensure!(
+        output.status.success(),
+        "`{line}` failed: {}",
+        output.status
+    );
     let text = String::from_utf8(output.stdout).context("cargo writes UTF-8")?;
     let mut tests = Vec::new();
     for line in text.lines() {

@@ -28,7 +28,7 @@ fn main() {
     };
     for (width, num_steps) in WIDTHS {
         let case = Case::perceptron([width, width], BATCH_SIZE, &device);
-        let [plain, unfused, fused] = case.measure(num_steps, || {});
+        let [plain, unfused, fused] = case.measure(num_steps, |_| {});
         println!(
             "| {} | {} | {:.3} | {:.3} ({:.3}) | {:.3} ({:.3}) |",
             case.name,

@@ -25,8 +25,10 @@ fn main() {
         println!("{}", peak_kib().unwrap_or(0));
         return;
     }
-    if peak_kib().is_none() {
-        println!("Not measured: the system does not tell a process its peak.");
+    if peak_kib().is_none() || !si_bench::keeps_to_its_threads(&name) {
+        println!(
+            "{name}: not measured, as the system does not tell the peak of what a process has there"
+        );
         return;
     }
     println!(

@@ -53,10 +53,10 @@ fn main() {
 /// Median seconds of a step of each of our learners, and of each of the peer's.
 fn measure(case: &Case, num_steps: usize, mut peer: Option<&mut Peer>) -> ([f64; 3], [f64; 3]) {
     let mut theirs: [Vec<f64>; 3] = Default::default();
-    let ours = case.measure(num_steps, || {
+    let ours = case.measure(num_steps, |run| {
         if let Some(peer) = &mut peer {
             for learner in PeerLearner::ALL {
-                theirs[learner as usize].push(peer.step(learner));
+                theirs[learner as usize].extend((0..run).map(|_| peer.step(learner)));
             }
             // Threads that wait for more work in a loop go to sleep.
             thread::sleep(Duration::from_millis(5));

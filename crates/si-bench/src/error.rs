@@ -107,7 +107,9 @@ pub enum Error {
         backend: &'static str,
     },
     /// No backend has a device here.
-    #[error("there is no device: build with the feature of a backend, such as flex")]
+    #[error(
+        "auto finds neither a GPU nor a CPU backend: name a device by --device, or build with the feature flex"
+    )]
     NoDevice,
     /// A device that this machine does not have.
     #[error("{name:?} is not on this machine, where {backend} has {found} in all, counted from 0")]

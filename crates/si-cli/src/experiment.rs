@@ -133,7 +133,7 @@ fn resumed(
 
 /// Finds out before the first process starts what would make every one of them fail.
 pub(crate) fn check(config: &ExperimentConfig) -> anyhow::Result<()> {
-    si_bench::device(&config.device)?;
+    config.find_device()?;
     // This also downloads what they need, once and not in every process.
     for data_set in config.data_sets() {
         si_bench::data::load(data_set, config.data_dir.as_deref())?;

@@ -70,7 +70,8 @@ pub enum HeldPrecision {
     ///
     /// The anchor is rounded, so a synapse is pulled towards a place next to the one where it was. The
     /// device must bear the type: a [`ContinualLearner`](crate::ContinualLearner) is not made where it does
-    /// not ([`Error::HeldPrecision`]), and state that is moved to such a device takes the parameter's.
+    /// not ([`Error::HeldPrecision`]), and what is moved to such a device is widened. A file that holds bf16
+    /// loads where the device bears it.
     Bf16,
 }
 
@@ -86,6 +87,14 @@ impl HeldPrecision {
             }
             HeldPrecision::Bf16 | HeldPrecision::Parameter => tensor,
         }
+    }
+}
+
+/// What is kept, as `device` bears it, on which it is to go.
+pub(crate) fn portable<B: Backend>(held: FloatTensor<B>, device: &B::Device) -> FloatTensor<B> {
+    match B::supports_dtype(device, held.dtype()) {
+        true => held,
+        false => B::float_cast(held, FloatDType::F32),
     }
 }
 

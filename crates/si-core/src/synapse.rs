@@ -4,7 +4,7 @@ use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::module::ParamId;
 use burn::tensor::Shape;
 
-use crate::config::{Accumulation, Negatives, SynapticIntelligenceConfig, release};
+use crate::config::{Accumulation, Negatives, SynapticIntelligenceConfig, portable, release};
 
 /// What the synapses of one parameter remember: a tensor of the parameter's shape for each of ω, Ω
 /// and θ̃.
@@ -76,7 +76,7 @@ impl<B: Backend> Synapse<B> {
         reason = "the name that Burn has for it"
     )]
     pub(crate) fn to_device(self, device: &B::Device) -> Self {
-        let moved = |tensor| B::float_to_device(tensor, device);
+        let moved = |tensor| B::float_to_device(portable::<B>(tensor, device), device);
         Self {
             anchor: moved(self.anchor),
             path_integral: self.path_integral.map(moved),

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use burn::tensor::{DType, Device};
 use serde::{Deserialize, Serialize};
 use si_core::{ElasticWeightConsolidationConfig, Preset, SynapticIntelligenceConfig};
 
@@ -279,6 +280,24 @@ impl ExperimentConfig {
                 self.data_set.into_iter().collect()
             }
             Experiment::SplitCifar => vec![DataSet::Cifar10, DataSet::Cifar100],
+        }
+    }
+
+    /// The device that it names, found and fit for these settings.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`device`](crate::device), and [`Error::Value`] if the device does not bear the precision
+    /// that importance and anchor are to be kept in.
+    pub fn find_device(&self) -> Result<Device, Error> {
+        let device = crate::device(&self.device)?;
+        match self.held_precision == HeldPrecision::Bf16 && !device.supports_dtype(DType::BF16) {
+            true => Err(Error::Value {
+                key: "held_precision",
+                value: format!("bf16 on {}", self.device),
+                expected: "parameter, as that device does not bear bf16",
+            }),
+            false => Ok(device),
         }
     }
 

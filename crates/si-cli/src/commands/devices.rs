@@ -56,10 +56,10 @@ pub(crate) fn run(_args: &DevicesArgs) -> anyhow::Result<()> {
     }
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     output::result(format_args!("\nCPU cores for this program: {cores}"))?;
-    output::result(format_args!(
-        "--device {AUTO}, the default, is {}",
-        si_bench::resolve_device(AUTO)?
-    ))?;
+    match si_bench::resolve_device(AUTO) {
+        Ok(name) => output::result(format_args!("--device {AUTO}, the default, is {name}"))?,
+        Err(error) => output::result(format_args!("--device {AUTO}, the default: {error}"))?,
+    }
     output::result(
         "A device that is not compiled in needs its feature: cargo run -p si-cli --features NAME",
     )?;

@@ -58,9 +58,9 @@ fn a_device_index_that_is_not_there() {
 }
 
 #[test]
-#[cfg(not(feature = "ndarray"))]
+#[cfg(not(feature = "rocm"))]
 fn a_device_that_is_not_compiled_in() {
-    insta::assert_snapshot!(split_mnist(&["--device", "ndarray"]));
+    insta::assert_snapshot!(split_mnist(&["--device", "rocm"]));
 }
 
 #[test]

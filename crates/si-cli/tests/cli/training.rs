@@ -6,7 +6,9 @@ use serde_json::Value;
 use crate::si;
 
 /// As little training as there can be of the whole experiment.
-const BUDGET: [&str; 6] = [
+const BUDGET: [&str; 8] = [
+    "--device",
+    "flex",
     "--epochs",
     "1",
     "--hidden-sizes",
@@ -91,8 +93,10 @@ fn every_scenario_preset_optimizer_and_activation_trains() {
 }
 
 /// As little training as there can be of permuted MNIST.
-const PERMUTED: [&str; 13] = [
+const PERMUTED: [&str; 15] = [
     "permuted-mnist",
+    "--device",
+    "flex",
     "--tasks",
     "2",
     "--epochs",

@@ -65,6 +65,7 @@ impl<M: Module> ContinualLearner<M> {
         if config.held_precision == HeldPrecision::Bf16
             && let Some(device) = module.devices().iter().find(|device| !bears(device))
         {
+            let device = device.clone().inner();
             return Err(Error::HeldPrecision(format!("{device:?}")));
         }
         Ok(Self {

@@ -85,8 +85,16 @@ fn learn(optimizer: &mut impl ContinualOptimizer, config: &SynapticIntelligenceC
 /// To the bit where fused and separate operations are compiled alike. For a GPU a product and a sum may
 /// become one operation, which rounds once.
 fn assert_same(actual: &[f32], expected: &[f32]) {
-    let tolerance = if is_exact() { 0.0 } else { 1e-4 };
     assert_eq!(actual.len(), expected.len());
+    if is_exact() {
+        let bits = |numbers: &[f32]| numbers.iter().map(|it| it.to_bits()).collect::<Vec<_>>();
+        assert!(
+            bits(actual) == bits(expected),
+            "{actual:?} is not {expected:?}"
+        );
+        return;
+    }
+    let tolerance = 1e-4;
     for (actual, expected) in actual.iter().zip(expected) {
         let error = (actual - expected).abs();
         assert!(

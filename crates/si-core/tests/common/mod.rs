@@ -1,6 +1,10 @@
 use burn::tensor::Tensor;
 
-pub(crate) use test_device::device_with;
+#[allow(
+    unused_imports,
+    reason = "each binary of tests has need of some of these"
+)]
+pub(crate) use test_device::{device_with, is_exact};
 
 #[path = "../../src/test_device.rs"]
 mod test_device;

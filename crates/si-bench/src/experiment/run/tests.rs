@@ -254,6 +254,7 @@ fn a_probe_counts_the_steps_that_a_run_does() {
         hidden_sizes: vec![4],
         num_epochs: 2,
         batch_size: 5000,
+        device: "flex".to_string(),
         ..ExperimentConfig::paper(Experiment::SplitMnist)
     };
     let conditions = config.conditions();

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use si_bench::experiment::{Experiment, RunFolder};
+use si_bench::experiment::{Experiment, ExperimentConfig, RunFolder};
 use si_bench::repro::{Budget, Part, Study};
 use si_bench::{AUTO, Error};
 
@@ -89,6 +89,14 @@ impl Plan {
         // Also where no part needs it: a wrong name is a mistake.
         si_bench::device(&self.device)?;
         let mut studies = Study::of(&self.parts, budget);
+        // Not every device bears bf16, and one study is about it.
+        studies.retain(|study| {
+            let config = ExperimentConfig {
+                device: self.device.clone(),
+                ..study.config.clone()
+            };
+            config.find_device().is_ok()
+        });
         for study in &mut studies {
             let config = &mut study.config;
             config.device.clone_from(&self.device);

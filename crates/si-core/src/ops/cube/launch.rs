@@ -32,7 +32,12 @@ pub(super) struct Launch {
 }
 
 impl Launch {
-    /// `None` where there is nothing to go over, or numbers that no kernel takes.
+    /// `None` where there is nothing to go over, numbers that no kernel takes, or a device that binds too
+    /// few tensors at once.
+    ///
+    /// # Panics
+    ///
+    /// If the tensors differ in shape or device, as those of a parameter do that was given others.
     pub(super) fn over(tensors: &[&CubeTensor]) -> Option<Self> {
         let first = *tensors.first()?;
         let elem_type = match first.dtype {
@@ -40,8 +45,16 @@ impl Launch {
             _ => return None,
         };
         let num_elements = first.meta.num_elements();
-        if num_elements == 0 {
+        // Beside the tensors, a kernel binds the parts of the penalty and its numbers.
+        let num_bindings = first.client.properties().hardware.max_bindings as usize;
+        if num_elements == 0 || num_bindings < tensors.len() + 2 {
             return None;
+        }
+        for tensor in tensors {
+            assert!(
+                tensor.meta.shape() == first.meta.shape() && tensor.device == first.device,
+                "a parameter, its gradient and its state must have the same shape and device"
+            );
         }
         let vector_size = tensors.iter().map(|tensor| {
             tensor_vector_size_parallel(

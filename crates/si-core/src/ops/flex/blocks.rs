@@ -13,7 +13,7 @@ use burn::tensor::bf16;
 pub(super) const BLOCK: usize = 512;
 
 /// Numbers that one thread works on without interruption.
-const PART: usize = 512 * BLOCK;
+const PART: usize = 64 * BLOCK;
 
 /// Slices of the same length.
 pub(super) trait Slices: Sized + Send {

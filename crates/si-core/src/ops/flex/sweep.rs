@@ -1,12 +1,12 @@
 //! An optimizer's update of a parameter, alone or with penalty and path integral around it, in one pass
 //! over memory and in place.
 
-use burn::backend::{DType, flex::FlexTensor};
+use burn::backend::{DType, Flex, flex::FlexTensor};
 use burn::tensor::bf16;
 
 use super::blocks::{Held, Number, Scratch, advance, pull, sum, sum_over_blocks};
 use super::{dense, one_number};
-use crate::config::PathGradient;
+use crate::config::{PathGradient, release};
 use crate::ops::{AdamUpdate, SgdUpdate, SynapticUpdate};
 
 /// What an optimizer makes of a parameter, its gradient, and `N` numbers of state for each.
@@ -59,7 +59,13 @@ where
         DType::BF16 => {
             synaptic_held::<E, bf16, N>(parameter, gradient, state, synapse, rule, synaptic)
         }
-        _ => synaptic_held::<E, E, N>(parameter, gradient, state, synapse, rule, synaptic),
+        _ => {
+            let [path_integral, importance, anchor] = synapse;
+            let [importance, anchor] =
+                [importance, anchor].map(|held| release::<Flex>(held, parameter.dtype()));
+            let synapse = [path_integral, importance, anchor];
+            synaptic_held::<E, E, N>(parameter, gradient, state, synapse, rule, synaptic)
+        }
     }
 }
 
