@@ -38,8 +38,9 @@ use crate::{Error, Inert};
 /// ```
 ///
 /// The state is three tensors the size of the parameters (ω, Ω, θ̃), and within a step the gradient
-/// and the previous θ are held; [`HeldPrecision`](crate::HeldPrecision) can make two of them smaller. It belongs to parameters by id: a new parameter starts without, and
-/// for a module that was loaded from a file, and so has other ids, there is [`rebind`](Self::rebind).
+/// and the previous θ are held; [`HeldPrecision`](crate::HeldPrecision) can make two of them smaller. It
+/// belongs to parameters by id: a new parameter starts without, and for a module that was loaded from a
+/// file, and so has other ids, there is [`rebind`](Self::rebind).
 /// Only [`end_epoch`](Self::end_epoch), [`consolidate`](Self::consolidate) and
 /// [`diagnostics`](Self::diagnostics) wait for the device.
 ///

@@ -287,7 +287,7 @@ impl ExperimentConfig {
     ///
     /// # Errors
     ///
-    /// Those of [`device`](crate::device), and [`Error::Value`] if the device does not bear the precision
+    /// Those of [`device`](crate::device()), and [`Error::Value`] if the device does not bear the precision
     /// that importance and anchor are to be kept in.
     pub fn find_device(&self) -> Result<Device, Error> {
         let device = crate::device(&self.device)?;
