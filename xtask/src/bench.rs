@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::Value;
 
-use crate::command::{build_with, command, run, workspace};
+use crate::command::{build_with, clear, command, run, workspace};
 
 /// Measure what consolidation costs: a training step, its growth with the network, memory, the operations alone,
 /// and all of split MNIST.
@@ -206,9 +206,7 @@ impl Bench {
     fn split_mnist(&self) -> Result<String> {
         const OUT: &str = "target/trial/bench-split-mnist";
         let out = workspace().join(OUT);
-        if out.exists() {
-            fs::remove_dir_all(&out).with_context(|| format!("cannot remove {}", out.display()))?;
-        }
+        clear(OUT)?;
         let device = &self.devices[0];
         run(command(&format!(
             "cargo run --quiet -p si-cli -- split-mnist --device {device} --seeds 1 --jobs 1 --out {OUT}"

@@ -1,10 +1,9 @@
 use std::fs;
-use std::io::ErrorKind;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 
-use crate::command::{build_with, command, run, workspace};
+use crate::command::{build_with, clear, command, run, workspace};
 use crate::results;
 use crate::test::{FEATURES, Test};
 
@@ -64,13 +63,7 @@ impl Ci {
         let devices = FEATURES.split(',').map(String::from).collect();
         let devices = (!self.without_gpu).then_some(devices);
         Test { devices }.run()?;
-        let folder = workspace().join(TRIAL_FOLDER);
-        match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(error).context(format!("cannot remove {}", folder.display()));
-            }
-            _ => {}
-        }
+        clear(TRIAL_FOLDER)?;
         for line in TRIALS {
             run(command(line)?)?;
         }

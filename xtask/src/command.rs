@@ -1,4 +1,6 @@
 use std::env;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -40,6 +42,17 @@ pub(crate) fn command(line: &str) -> Result<Command> {
         }
     }
     Ok(command)
+}
+
+/// Removes what an earlier command left in a folder below the workspace's, if it is there.
+pub(crate) fn clear(folder: &str) -> Result<()> {
+    let folder = workspace().join(folder);
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).context(format!("cannot remove {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Runs a command, whose output goes where ours does, and says how long it took.

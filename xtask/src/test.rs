@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde_json::Value;
 
-use crate::command::{build_with, command, run, workspace};
+use crate::command::{build_with, clear, command, run, workspace};
 
 /// The backends that tests are built with: those that can be linked without a vendor's toolkit, in one build.
 pub(crate) const FEATURES: &str = "ndarray,wgpu";
@@ -61,10 +61,12 @@ impl Test {
                 println!("\n{device}:");
                 run(test)?;
             }
+            let out = format!("target/trial/on-{device}");
+            clear(&out)?;
             run(command(&format!(
                 "cargo run -p si-cli -- split-mnist --device {device} --jobs 1 --seeds 1 \
                  --tasks 2 --epochs 1 --train-images 1280 --train-evaluated 500 --hidden-sizes 64,64 --out \
-                 target/trial/on-{device}"
+                 {out}"
             ))?)?;
         }
         Ok(())
