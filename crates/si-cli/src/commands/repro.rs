@@ -95,6 +95,9 @@ pub(crate) fn run(args: &ReproArgs) -> anyhow::Result<()> {
         }
     };
     let studies = plan.studies()?;
+    for (name, reason) in plan.left_out()? {
+        output::note(format_args!("{name} is left out: {reason}"));
+    }
     if args.plan {
         return cost::print(&plan.parts, &studies);
     }

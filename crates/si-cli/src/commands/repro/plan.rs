@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use si_bench::experiment::{Experiment, ExperimentConfig, RunFolder};
+use si_bench::experiment::{Experiment, RunFolder};
 use si_bench::repro::{Budget, Part, Study};
 use si_bench::{AUTO, Error};
 
@@ -15,13 +15,22 @@ use super::ReproArgs;
 pub(super) struct Plan {
     pub(super) parts: Vec<Part>,
     full: bool,
+    #[serde(default = "flex")]
     device: String,
     jobs: Option<usize>,
     data_dir: Option<PathBuf>,
     pub(super) publish: Option<PathBuf>,
 }
 
+/// Names of studies, each with the reason why it is not run.
+type LeftOut = Vec<(String, Error)>;
+
 const FILE: &str = "repro.toml";
+
+/// What a plan means that names no device: those of before there were others.
+fn flex() -> String {
+    "flex".to_string()
+}
 
 impl Plan {
     pub(super) fn new(args: &ReproArgs) -> anyhow::Result<Self> {
@@ -80,24 +89,25 @@ impl Plan {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// The studies that the parts need.
+    /// The studies that the parts need and the device can do.
     pub(super) fn studies(&self) -> anyhow::Result<Vec<Study>> {
+        Ok(self.all_studies()?.0)
+    }
+
+    /// The names of those that the device cannot do, each with the reason.
+    pub(super) fn left_out(&self) -> anyhow::Result<LeftOut> {
+        Ok(self.all_studies()?.1)
+    }
+
+    fn all_studies(&self) -> anyhow::Result<(Vec<Study>, LeftOut)> {
         let budget = match self.full {
             true => Budget::Full,
             false => Budget::Reduced,
         };
         // Also where no part needs it: a wrong name is a mistake.
         si_bench::device(&self.device)?;
-        let mut studies = Study::of(&self.parts, budget);
-        // Not every device bears bf16, and one study is about it.
-        studies.retain(|study| {
-            let config = ExperimentConfig {
-                device: self.device.clone(),
-                ..study.config.clone()
-            };
-            config.find_device().is_ok()
-        });
-        for study in &mut studies {
+        let (mut studies, mut left_out) = (Vec::new(), Vec::new());
+        for mut study in Study::of(&self.parts, budget) {
             let config = &mut study.config;
             config.device.clone_from(&self.device);
             config.num_jobs = self.jobs;
@@ -106,8 +116,12 @@ impl Plan {
                 config.data_dir.clone_from(&self.data_dir);
             }
             config.validate()?;
+            match config.find_device() {
+                Ok(_) => studies.push(study),
+                Err(error) => left_out.push((study.name(), error)),
+            }
         }
-        Ok(studies)
+        Ok((studies, left_out))
     }
 
     /// Whether every run is there.
@@ -120,5 +134,25 @@ impl Plan {
         }
         // Written last.
         Ok(folder.join(si_bench::repro::HTML).exists())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_without_a_device_is_one_for_flex() {
+        let text = "parts = [\"fig4\"]\nfull = false\n";
+        let plan: Plan = toml::from_str(text).expect("a plan");
+        assert_eq!(plan.device, "flex");
+        assert!(plan.left_out().expect("flex is compiled in").is_empty());
+        let names: Vec<String> = plan
+            .studies()
+            .expect("valid")
+            .iter()
+            .map(Study::name)
+            .collect();
+        assert_eq!(names, ["permuted-mnist", "permuted-mnist-bf16"]);
     }
 }
