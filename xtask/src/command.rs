@@ -35,11 +35,16 @@ pub(crate) fn command(line: &str) -> Result<Command> {
     let features = BUILT_WITH.get_or_init(|| env::var(FEATURES).unwrap_or_default());
     let mut command = Command::new(program);
     command.current_dir(workspace()).env(FEATURES, features);
-    for (index, argument) in arguments.enumerate() {
-        command.arg(argument);
-        if index == 0 && ["run", "test", "bench"].contains(&argument) && !features.is_empty() {
-            command.args(["--features", features]);
-        }
+    let builds = |action: &str| ["run", "test", "bench"].contains(&action) && !features.is_empty();
+    let action = arguments.next();
+    command.args(action);
+    if action.is_some_and(builds) {
+        command.args(["--features", features]);
+        // A feature is one of the whole workspace's, of which a package by itself may lack some.
+        let line = line.replace("-p si-cli", "--bin si");
+        command.args(line.split_whitespace().skip(2));
+    } else {
+        command.args(arguments);
     }
     Ok(command)
 }

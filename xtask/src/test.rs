@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::command::{build_with, clear, command, run, workspace};
 
-/// The backends that tests are built with: those that can be linked without a vendor's toolkit, in one build.
-pub(crate) const FEATURES: &str = "ndarray,wgpu";
+/// What tests are built with, in one build: the backends that can be linked without a vendor's toolkit, and burn-train.
+pub(crate) const FEATURES: &str = "ndarray,wgpu,train";
 
 /// Test everything on Flex, and what computes on a device on ndarray and wgpu too.
 ///
