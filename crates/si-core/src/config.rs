@@ -1,10 +1,9 @@
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::config::Config;
-use burn::module::ParamGroup;
 use burn::tensor::{DType, FloatDType};
 
-use crate::traversal::Selection;
-use crate::{Error, SynapticIntelligence};
+use crate::policy::Policies;
+use crate::{Error, ParameterPolicy, SynapticIntelligence};
 
 /// Gradient that enters the path integral ω.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
@@ -148,13 +147,11 @@ pub struct SynapticIntelligenceConfig {
     /// Precision in which importance and anchor are kept. Default: the parameter's.
     #[config(default = "HeldPrecision::Parameter")]
     pub held_precision: HeldPrecision,
-    /// The parameters to consolidate, by path (`"fc1.weight"`), regular expression or id. Default:
-    /// all. Parameters that do not require gradients are never touched, whatever this says.
-    #[config(default = "ParamGroup::all()")]
-    pub parameters: ParamGroup,
-    /// Types of modules whose parameters are left out, by name (`"BatchNorm"`). Default: none.
+    /// Parameters with settings of their own, and those that are left out, by path and by type of
+    /// module; a later policy overrides an earlier one. Default: none. Parameters that do not require
+    /// gradients are never touched, whatever this says.
     #[config(default = "Vec::new()")]
-    pub excluded_modules: Vec<String>,
+    pub policies: Vec<ParameterPolicy>,
 }
 
 impl SynapticIntelligenceConfig {
@@ -162,8 +159,8 @@ impl SynapticIntelligenceConfig {
     ///
     /// # Errors
     ///
-    /// - [`Error::Strength`] if `strength` is negative or not finite.
-    /// - [`Error::Damping`] if `damping` is not a positive number.
+    /// - [`Error::Strength`] if `strength`, or that of a policy, is negative or not finite.
+    /// - [`Error::Damping`] if `damping`, or that of a policy, is not a positive number.
     /// - [`Error::ImportanceBound`] if `importance_bound` is not a positive number.
     /// - [`Error::Decay`] if the moving average's decay is outside `[0, 1)`.
     pub fn init(&self) -> Result<SynapticIntelligence, Error> {
@@ -179,6 +176,9 @@ impl SynapticIntelligenceConfig {
         if !positive(self.damping) {
             return Err(Error::Damping(self.damping));
         }
+        for policy in &self.policies {
+            policy.validate()?;
+        }
         if let Some(bound) = self.importance_bound.filter(|bound| !positive(*bound)) {
             return Err(Error::ImportanceBound(bound));
         }
@@ -190,18 +190,16 @@ impl SynapticIntelligenceConfig {
         }
     }
 
-    pub(crate) fn selection(&self) -> Selection<'_> {
-        Selection {
-            parameters: &self.parameters,
-            excluded_modules: &self.excluded_modules,
-        }
+    pub(crate) fn policies(&self) -> Policies {
+        Policies::new(self.strength, self.damping, &self.policies)
     }
 
-    /// The factor of `Σ Ω (θ − θ̃)²` in the surrogate loss: c or c/2.
-    pub(crate) fn penalty_scale(&self) -> f64 {
+    /// The factor of a parameter's `Σ Ω (θ − θ̃)²` in the surrogate loss, c or c/2, where its strength
+    /// is c.
+    pub(crate) fn penalty_scale(&self, strength: f64) -> f64 {
         match self.penalty_factor {
-            PenaltyFactor::One => self.strength,
-            PenaltyFactor::Half => self.strength / 2.0,
+            PenaltyFactor::One => strength,
+            PenaltyFactor::Half => strength / 2.0,
         }
     }
 }

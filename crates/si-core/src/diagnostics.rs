@@ -162,8 +162,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         meter.penalized_in_task |= penalty != 0.0;
         // At a task's first step the parameters are at their anchors, and the penalty is zero by
         // right.
-        let had_its_chance =
-            self.task > 0 && self.config.penalty_scale() > 0.0 && meter.steps_in_task > 1;
+        let had_its_chance = self.task > 0 && self.policies.hold_back() && meter.steps_in_task > 1;
         if had_its_chance && !meter.penalized_in_task && meter.inert.is_none() {
             let important = self
                 .synapses

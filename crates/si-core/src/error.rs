@@ -24,6 +24,9 @@ pub enum Error {
     /// A decay of the online Fisher information outside its range.
     #[error("decay of the online form must be in (0, 1], got {0}")]
     OnlineDecay(f64),
+    /// A damping for elastic weight consolidation, which has none.
+    #[error("elastic weight consolidation has no damping, and the policy for {0} sets one")]
+    ElasticDamping(String),
     /// A preset that does not exist.
     #[error("no preset is called {0:?}; there are {names}", names = Preset::ALL.map(Preset::name).join(", "))]
     Preset(String),

@@ -30,6 +30,8 @@
 //!   any other optimizer works too ([`ContinualOptimizer`]).
 //! - [`SynapticIntelligence`]: the method alone, for loops that want no wrapper.
 //! - [`SynapticIntelligenceConfig`] and [`Preset`]: the settings, and those of known implementations.
+//! - [`ParameterPolicy`]: strength and damping of their own for some parameters, or none at all.
+//! - [`with_more_outputs`]: heads that grow with the tasks.
 //! - [`ElasticWeightConsolidation`], [`Fisher`]: the method that it is compared with, which measures
 //!   importance at a task's end.
 //! - [`Diagnostics`] and [`EpochReport`]: whether consolidation is working.
@@ -77,9 +79,11 @@ mod config;
 mod diagnostics;
 mod elastic;
 mod error;
+mod growth;
 mod learner;
 mod ops;
 mod optim;
+mod policy;
 mod preset;
 mod regularizer;
 mod step;
@@ -98,12 +102,14 @@ pub use elastic::{
     Spring,
 };
 pub use error::Error;
+pub use growth::with_more_outputs;
 pub use learner::ContinualLearner;
 pub use ops::{AdamUpdate, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate};
 pub use optim::{
     ContinualOptimizer, SynapticAdam, SynapticAdamConfig, SynapticOptimizer, SynapticSgd,
     SynapticSgdConfig, SynapticSgdState,
 };
+pub use policy::ParameterPolicy;
 pub use preset::Preset;
 pub use regularizer::SynapticIntelligence;
 pub use synapse::Synapse;

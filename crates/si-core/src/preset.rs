@@ -4,7 +4,8 @@ use core::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, FirstTaskStart, Negatives, PathGradient, PenaltyFactor, SynapticIntelligenceConfig,
+    Error, FirstTaskStart, Negatives, ParameterPolicy, PathGradient, PenaltyFactor,
+    SynapticIntelligenceConfig,
 };
 
 /// Named settings, so that results of other implementations can be compared like with like.
@@ -74,7 +75,11 @@ impl Preset {
                 .with_importance_bound(Some(1e-3))
                 .with_damping(1e-7)
                 .with_penalty_factor(PenaltyFactor::Half)
-                .with_excluded_modules(NORM_LAYERS.map(String::from).to_vec()),
+                .with_policies(
+                    NORM_LAYERS
+                        .map(|name| ParameterPolicy::module(name).exclude())
+                        .to_vec(),
+                ),
             Preset::VanDeVen => paper
                 .with_path_gradient(PathGradient::Total)
                 .with_negatives(Negatives::Keep)

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use burn::Tensor;
 use burn::backend::Dispatch;
@@ -10,6 +10,7 @@ use log::warn;
 use crate::config::{FirstTaskStart, SynapticIntelligenceConfig};
 use crate::diagnostics::Meter;
 use crate::ops::SynapticBackend;
+use crate::policy::Policies;
 use crate::step::{BeginSteps, CloseSteps, Consolidate, GradientOf, OpenSteps, Rebind, SumPenalty};
 use crate::synapse::{Synapse, Synapses};
 use crate::traversal::{visit_consolidated, visit_parameters};
@@ -48,6 +49,7 @@ use crate::{Error, Inert};
 #[derive(Clone, Debug)]
 pub struct SynapticIntelligence<B: SynapticBackend = Dispatch> {
     pub(crate) config: SynapticIntelligenceConfig,
+    pub(crate) policies: Policies,
     pub(crate) synapses: Synapses<B>,
     pub(crate) task: usize,
     pub(crate) meter: Meter,
@@ -62,6 +64,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     pub fn new(config: SynapticIntelligenceConfig) -> Result<Self, Error> {
         config.validate()?;
         Ok(Self {
+            policies: config.policies(),
             config,
             synapses: Synapses::default(),
             task: 0,
@@ -120,7 +123,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     /// really made of the gradients given to [`penalize`](Self::penalize).
     pub fn observe<M: Module>(&mut self, module: &M) {
         let synapses = &mut self.synapses;
-        visit_parameters(module, &mut CloseSteps { synapses });
+        visit_parameters(module, &self.policies, &mut CloseSteps { synapses });
     }
 
     /// The penalty `c Σ Ω (θ − θ̃)²` (eq. 4) as a differentiable term, `[1]`: for a loop that adds
@@ -139,7 +142,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             synapses: &self.synapses,
             penalty: None,
         };
-        visit_parameters(module, &mut sum);
+        visit_parameters(module, &self.policies, &mut sum);
         sum.penalty.unwrap_or_else(|| {
             let devices = module.devices();
             let device = devices.first().expect("a module to train has a parameter");
@@ -165,19 +168,22 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             config: &self.config,
             synapses: &mut self.synapses,
         };
-        visit_parameters(module, &mut consolidate);
+        visit_parameters(module, &self.policies, &mut consolidate);
         self.task += 1;
         self.meter.start_task()
     }
 
-    /// Gives the state to the parameters of the same path and shape, whatever their ids: for a
-    /// module that was loaded from a file. State that finds no parameter is dropped.
+    /// Gives the state to the parameters of the same path, whatever their ids: for a module that was
+    /// loaded from a file, or of which a part was exchanged for a larger one. What is new in a parameter
+    /// that has grown, along any axis, is free, and the rest keeps its importance. State that finds no
+    /// parameter of at least its shape is dropped.
     pub fn rebind<M: Module>(&mut self, module: &M) {
         let mut rebind = Rebind {
+            config: &self.config,
             before: core::mem::take(&mut self.synapses),
             after: Synapses::default(),
         };
-        visit_parameters(module, &mut rebind);
+        visit_parameters(module, &self.policies, &mut rebind);
         self.synapses = rebind.after;
     }
 
@@ -190,26 +196,26 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             given,
             starts_from_zero,
         };
-        visit_consolidated(module, self.config.selection(), &mut open_steps);
+        visit_consolidated(module, &self.policies, &mut open_steps);
         self.meter.count_step();
     }
 
     /// Opens a step of an optimizer that has penalty and path integral in its own pass, and returns
-    /// the parameters that it consolidates.
+    /// the parameters that it consolidates, each with the factor of its penalty.
     pub(crate) fn begin_step<M: Module>(
         &mut self,
         module: &M,
         grads: &GradientsParams,
-    ) -> HashSet<ParamId> {
+    ) -> HashMap<ParamId, f64> {
         let starts_from_zero = self.starts_from_zero();
         let mut begin_steps = BeginSteps {
             config: &self.config,
             synapses: &mut self.synapses,
             grads,
             starts_from_zero,
-            in_step: HashSet::new(),
+            in_step: HashMap::new(),
         };
-        visit_consolidated(module, self.config.selection(), &mut begin_steps);
+        visit_consolidated(module, &self.policies, &mut begin_steps);
         self.meter.count_step();
         begin_steps.in_step
     }

@@ -1,13 +1,14 @@
 //! The two sides of a training step, and a task's end, parameter by parameter.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use burn::Tensor;
-use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
+use burn::backend::{TensorMetadata, tensor::FloatTensor};
 use burn::module::{Param, ParamId};
 use burn::optim::GradientsParams;
 
 use crate::config::{PathGradient, SynapticIntelligenceConfig, release};
+use crate::growth::zeros_like;
 use crate::ops::SynapticBackend;
 use crate::synapse::{OpenStep, Synapse, Synapses};
 use crate::traversal::{ParameterVisitor, Place};
@@ -44,7 +45,7 @@ impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
             self.config,
             self.starts_from_zero,
         );
-        let scale = self.config.penalty_scale();
+        let scale = self.config.penalty_scale(place.settings.strength);
         let bound = self.config.importance_bound.unwrap_or(f64::INFINITY);
         let penalize = |importance, scale| {
             B::penalize(
@@ -87,8 +88,8 @@ pub(crate) struct BeginSteps<'a, B: SynapticBackend> {
     pub(crate) synapses: &'a mut Synapses<B>,
     pub(crate) grads: &'a GradientsParams,
     pub(crate) starts_from_zero: bool,
-    /// The parameters that the step consolidates.
-    pub(crate) in_step: HashSet<ParamId>,
+    /// The parameters that the step consolidates, each with the factor of its penalty.
+    pub(crate) in_step: HashMap<ParamId, f64>,
 }
 
 impl<B: SynapticBackend> ParameterVisitor for BeginSteps<'_, B> {
@@ -105,7 +106,8 @@ impl<B: SynapticBackend> ParameterVisitor for BeginSteps<'_, B> {
             self.config,
             self.starts_from_zero,
         );
-        self.in_step.insert(param.id);
+        let scale = self.config.penalty_scale(place.settings.strength);
+        self.in_step.insert(param.id, scale);
     }
 }
 
@@ -118,6 +120,7 @@ fn begin<'a, B: SynapticBackend>(
     config: &SynapticIntelligenceConfig,
     starts_from_zero: bool,
 ) -> &'a mut Synapse<B> {
+    synapses.drop_unfit(id, &parameter.shape());
     let synapse = synapses.get_or_insert_with(id, || {
         let anchor = match starts_from_zero {
             true => zeros_like::<B>(parameter),
@@ -126,6 +129,7 @@ fn begin<'a, B: SynapticBackend>(
         let anchor = config.held_precision.hold::<B>(anchor);
         Synapse::new(place.path.to_string(), anchor)
     });
+    synapse.grow_to(parameter, config.held_precision);
     // Modules that were added or frozen since may have moved it.
     synapse.order = place.order;
     // Of a step that was opened and not closed.
@@ -166,23 +170,29 @@ pub(crate) struct Consolidate<'a, B: SynapticBackend> {
 }
 
 impl<B: SynapticBackend> ParameterVisitor for Consolidate<'_, B> {
-    fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
+    fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
+        let parameter = B::primitive(param.val().inner());
+        self.synapses.drop_unfit(param.id, &parameter.shape());
         if let Some(synapse) = self.synapses.get_mut(param.id) {
-            synapse.consolidate(B::primitive(param.val().inner()), self.config);
+            synapse.grow_to(&parameter, self.config.held_precision);
+            synapse.consolidate(parameter, place.settings.damping, self.config);
         }
     }
 }
 
-/// After a load: gives synapses to the parameters of their path and shape.
-pub(crate) struct Rebind<B: SynapticBackend> {
+/// After the module was exchanged: gives synapses to the parameters of their path that they fit.
+pub(crate) struct Rebind<'a, B: SynapticBackend> {
+    pub(crate) config: &'a SynapticIntelligenceConfig,
     pub(crate) before: Synapses<B>,
     pub(crate) after: Synapses<B>,
 }
 
-impl<B: SynapticBackend> ParameterVisitor for Rebind<B> {
+impl<B: SynapticBackend> ParameterVisitor for Rebind<'_, B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
         let shape = param.lazy_shape();
-        if let Some(synapse) = self.before.take_named(place.path, &shape) {
+        if let Some(mut synapse) = self.before.take_named(place.path, &shape) {
+            let parameter = B::primitive(param.val().inner());
+            synapse.grow_to(&parameter, self.config.held_precision);
             self.after.insert(param.id, synapse);
         }
     }
@@ -197,13 +207,18 @@ pub(crate) struct SumPenalty<'a, B: SynapticBackend> {
 }
 
 impl<B: SynapticBackend> ParameterVisitor for SumPenalty<'_, B> {
-    fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
+    fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
         let parameter = param.val();
         let penalty = self
             .penalty
             .take()
             .unwrap_or_else(|| Tensor::zeros([1], (&parameter.device(), parameter.dtype())));
-        let term = self.synapses.get(param.id).and_then(|synapse| {
+        let shape = parameter.shape();
+        let synapse = self.synapses.get(param.id).filter(|it| it.fits(&shape));
+        let term = synapse.and_then(|synapse| {
+            let mut synapse = synapse.clone();
+            let inner = B::primitive(parameter.clone().inner());
+            synapse.grow_to(&inner, self.config.held_precision);
             let released = |held: &FloatTensor<B>| {
                 let held = release::<B>(held.clone(), parameter.dtype());
                 Tensor::from_inner(B::tensor::<D>(held))
@@ -215,15 +230,15 @@ impl<B: SynapticBackend> ParameterVisitor for SumPenalty<'_, B> {
             };
             let displacement = parameter.clone() - released(&synapse.anchor);
             let squared = importance * displacement.clone() * displacement;
-            Some(squared.sum().mul_scalar(self.config.penalty_scale()))
+            Some(
+                squared
+                    .sum()
+                    .mul_scalar(self.config.penalty_scale(place.settings.strength)),
+            )
         });
         self.penalty = Some(match term {
             Some(term) => penalty + term,
             None => penalty,
         });
     }
-}
-
-fn zeros_like<B: Backend>(tensor: &FloatTensor<B>) -> FloatTensor<B> {
-    B::float_zeros(tensor.shape(), &tensor.device(), tensor.dtype().into())
 }

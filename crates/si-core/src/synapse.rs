@@ -3,8 +3,12 @@ use std::collections::HashMap;
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::module::ParamId;
 use burn::tensor::Shape;
+use log::warn;
 
-use crate::config::{Accumulation, Negatives, SynapticIntelligenceConfig, portable, release};
+use crate::config::{
+    Accumulation, HeldPrecision, Negatives, SynapticIntelligenceConfig, portable, release,
+};
+use crate::growth::{has_grown, laid_over, zeros_like};
 
 /// What the synapses of one parameter remember: a tensor of the parameter's shape for each of ω, Ω
 /// and θ̃.
@@ -95,10 +99,35 @@ impl<B: Backend> Synapse<B> {
         });
     }
 
-    /// Ends a task at `parameter`: folds ω into Ω (eq. 5), moves the anchor, and clears ω.
+    /// Whether this can be the state of a parameter of that shape, which may have grown.
+    pub(crate) fn fits(&self, shape: &Shape) -> bool {
+        has_grown(&self.shape(), shape)
+    }
+
+    /// Has the state grow with its parameter, along whichever axes that has. What is new is free: it has
+    /// no importance yet, and is anchored where it is. The state must fit.
+    pub(crate) fn grow_to(&mut self, parameter: &FloatTensor<B>, held_precision: HeldPrecision) {
+        if self.shape() == parameter.shape() {
+            return;
+        }
+        let held = |ground, state| {
+            let state = release::<B>(state, parameter.dtype());
+            held_precision.hold::<B>(laid_over::<B>(ground, state))
+        };
+        let zeros = || zeros_like::<B>(parameter);
+        self.path_integral =
+            (self.path_integral.take()).map(|state| laid_over::<B>(zeros(), state));
+        self.importance = self.importance.take().map(|state| held(zeros(), state));
+        self.anchor = held(parameter.clone(), self.anchor.clone());
+        self.open_step = None;
+    }
+
+    /// Ends a task at `parameter`: folds ω into Ω (eq. 5) with the damping ξ, moves the anchor, and
+    /// clears ω.
     pub(crate) fn consolidate(
         &mut self,
         parameter: FloatTensor<B>,
+        damping: f64,
         config: &SynapticIntelligenceConfig,
     ) {
         let precision = parameter.dtype();
@@ -106,10 +135,9 @@ impl<B: Backend> Synapse<B> {
         let anchor = release::<B>(core::mem::replace(&mut self.anchor, held), precision);
         let importance = self.importance.take();
         let importance = importance.map(|importance| release::<B>(importance, precision));
-        let contribution = self
-            .path_integral
-            .take()
-            .map(|path_integral| contribution::<B>(path_integral, parameter, anchor, config));
+        let contribution = self.path_integral.take().map(|path_integral| {
+            contribution::<B>(path_integral, parameter, anchor, damping, config.negatives)
+        });
         let (kept, added) = match config.accumulation {
             Accumulation::Sum => (importance, contribution),
             Accumulation::MovingAverage { decay } => {
@@ -138,13 +166,14 @@ fn contribution<B: Backend>(
     path_integral: FloatTensor<B>,
     parameter: FloatTensor<B>,
     anchor: FloatTensor<B>,
-    config: &SynapticIntelligenceConfig,
+    damping: f64,
+    negatives: Negatives,
 ) -> FloatTensor<B> {
     let displacement = B::float_sub(parameter, anchor);
     let squared = B::float_mul(displacement.clone(), displacement);
-    let damped = B::float_add_scalar(squared, config.damping.into());
+    let damped = B::float_add_scalar(squared, damping.into());
     let contribution = B::float_div(path_integral, damped);
-    match config.negatives {
+    match negatives {
         Negatives::ReluPerTask => B::float_clamp_min(contribution, 0.0.into()),
         Negatives::ReluOnSum | Negatives::Keep => contribution,
     }
@@ -169,11 +198,10 @@ impl<B: Backend> Synapses<B> {
         self.0.get_mut(&id)
     }
 
-    /// The synapses that `path` and `shape` name, under whatever id.
+    /// The synapses of `path`, under whatever id, that fit a parameter of that shape.
     pub(crate) fn take_named(&mut self, path: &str, shape: &Shape) -> Option<Synapse<B>> {
-        let named = |(_, synapse): &(&ParamId, &Synapse<B>)| {
-            synapse.path == path && synapse.shape() == *shape
-        };
+        let named =
+            |(_, synapse): &(&ParamId, &Synapse<B>)| synapse.path == path && synapse.fits(shape);
         let id = self.0.iter().find(named).map(|(id, _)| *id)?;
         self.0.remove(&id)
     }
@@ -188,6 +216,18 @@ impl<B: Backend> Synapses<B> {
         synapse: impl FnOnce() -> Synapse<B>,
     ) -> &mut Synapse<B> {
         self.0.entry(id).or_insert_with(synapse)
+    }
+
+    /// Drops the synapses of a parameter that has become smaller, which fit it no more.
+    pub(crate) fn drop_unfit(&mut self, id: ParamId, shape: &Shape) {
+        if let Some(synapse) = self.0.get(&id).filter(|synapse| !synapse.fits(shape)) {
+            warn!(
+                "{} has shrunk from {} to {shape}: its importance is dropped",
+                synapse.path,
+                synapse.shape()
+            );
+            self.0.remove(&id);
+        }
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = ParamId> {

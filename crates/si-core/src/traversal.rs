@@ -1,7 +1,9 @@
 use std::collections::HashSet;
 
 use burn::Tensor;
-use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamId};
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+
+use crate::policy::{Enclosing, ParameterSettings, Policies};
 
 /// What is done with each parameter of a module.
 pub(crate) trait ParameterVisitor {
@@ -16,78 +18,63 @@ pub(crate) struct Place<'a> {
     pub(crate) path: &'a str,
     /// Number of float parameters and buffers before it.
     pub(crate) order: usize,
-}
-
-/// Which of a module's trainable parameters are consolidated.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Selection<'a> {
-    pub(crate) parameters: &'a ParamGroup,
-    /// Types of modules whose parameters are left out.
-    pub(crate) excluded_modules: &'a [String],
+    /// What the policies say of it.
+    pub(crate) settings: ParameterSettings,
 }
 
 /// Visits every float parameter and buffer of `module` once, in the module's order.
 ///
 /// A parameter that the module holds in two places counts at the first, where Burn's optimizers
 /// update it.
-pub(crate) fn visit_parameters<M: Module>(module: &M, visitor: &mut impl ParameterVisitor) {
-    visit(module, &[], &mut |_: &_, _: &_, _: bool| true, visitor);
+pub(crate) fn visit_parameters<M: Module>(
+    module: &M,
+    policies: &Policies,
+    visitor: &mut impl ParameterVisitor,
+) {
+    visit(module, policies, false, visitor);
 }
 
-/// Visits each trainable parameter that `selection` holds, once, in the module's order.
+/// Visits each trainable parameter that `policies` do not exclude, once, in the module's order.
 ///
 /// What does not require gradients now is passed over: frozen layers, buffers such as the running
 /// statistics of batch normalisation, and everything of a module in validation mode.
 pub(crate) fn visit_consolidated<M: Module>(
     module: &M,
-    selection: Selection<'_>,
+    policies: &Policies,
     visitor: &mut impl ParameterVisitor,
 ) {
-    let mut selects = |id: &ParamId, path: &str, trainable: bool| {
-        trainable && selection.parameters.matches(id, Some(path))
-    };
-    visit(module, selection.excluded_modules, &mut selects, visitor);
+    visit(module, policies, true, visitor);
 }
 
 fn visit<M: Module>(
     module: &M,
-    excluded_modules: &[String],
-    selects: &mut dyn FnMut(&ParamId, &str, bool) -> bool,
+    policies: &Policies,
+    consolidated_only: bool,
     visitor: &mut impl ParameterVisitor,
 ) {
     module.visit(&mut Traversal {
-        excluded_modules,
-        selects,
+        policies,
+        consolidated_only,
         visitor,
         path: String::new(),
         ends: Vec::new(),
         order: 0,
-        excluded_depth: 0,
+        enclosing: Enclosing::none(policies),
         seen: HashSet::new(),
     });
 }
 
 struct Traversal<'a, V> {
-    excluded_modules: &'a [String],
-    selects: &'a mut dyn FnMut(&ParamId, &str, bool) -> bool,
+    policies: &'a Policies,
+    consolidated_only: bool,
     visitor: &'a mut V,
     path: String,
     /// Length of the path before each module that is now entered.
     ends: Vec<usize>,
     /// Number of float parameters and buffers met so far.
     order: usize,
-    /// Number of enclosing modules of an excluded type.
-    excluded_depth: usize,
+    enclosing: Enclosing,
     seen: HashSet<ParamId>,
-}
-
-impl<V> Traversal<'_, V> {
-    fn excludes(&self, container_type: &str) -> bool {
-        // "Struct:BatchNorm" and the like; other containers have no type name of their own.
-        container_type
-            .split_once(':')
-            .is_some_and(|(_, name)| self.excluded_modules.iter().any(|it| it == name))
-    }
 }
 
 impl<V: ParameterVisitor> ModuleVisitor for Traversal<'_, V> {
@@ -97,22 +84,24 @@ impl<V: ParameterVisitor> ModuleVisitor for Traversal<'_, V> {
             self.path.push('.');
         }
         self.path.push_str(name);
-        self.excluded_depth += usize::from(self.excludes(container_type));
+        self.enclosing.enter(self.policies, container_type);
     }
 
     fn exit_module(&mut self, _name: &str, container_type: &str) {
         self.path.truncate(self.ends.pop().unwrap_or_default());
-        self.excluded_depth -= usize::from(self.excludes(container_type));
+        self.enclosing.exit(self.policies, container_type);
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let selected = self.excluded_depth == 0
-            && (self.selects)(&param.id, &self.path, param.is_require_grad());
-        let order = self.order;
+        let place = Place {
+            path: &self.path,
+            order: self.order,
+            settings: self.policies.settings(&self.path, &self.enclosing),
+        };
         self.order += 1;
-        if selected && self.seen.insert(param.id) {
-            let path = &self.path;
-            self.visitor.visit(Place { path, order }, param);
+        let is_consolidated = param.is_require_grad() && !place.settings.excluded;
+        if (is_consolidated || !self.consolidated_only) && self.seen.insert(param.id) {
+            self.visitor.visit(place, param);
         }
     }
 }

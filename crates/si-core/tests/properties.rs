@@ -19,7 +19,7 @@ use proptest::prelude::*;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use si_core::{
-    ContinualLearner, ContinualOptimizer, SynapticAdamConfig, SynapticBackend,
+    ContinualLearner, ContinualOptimizer, ParameterPolicy, SynapticAdamConfig, SynapticBackend,
     SynapticIntelligence, SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig,
 };
 
@@ -521,13 +521,17 @@ fn parameters_are_chosen_by_path_and_module_type() {
             .map(|parameter| parameter.path)
             .collect::<Vec<_>>()
     };
-    let weights = burn::module::ParamGroup::from_predicate("weight");
+    let no_bias = vec![ParameterPolicy::path("*.bias").exclude()];
+    let weights = ["fc1.weight", "fc2.weight"];
+    assert_eq!(train_with(config(1.0).with_policies(no_bias), rng), weights);
+    let mut policies = vec![ParameterPolicy::module("Linear").exclude()];
+    let no_linear = config(1.0).with_policies(policies.clone());
+    assert!(train_with(no_linear, rng).is_empty());
+    policies.push(ParameterPolicy::path("fc?.weight").include());
     assert_eq!(
-        train_with(config(1.0).with_parameters(weights), rng),
-        ["fc1.weight", "fc2.weight"]
+        train_with(config(1.0).with_policies(policies), rng),
+        weights
     );
-    let no_linear = vec!["Linear".to_string()];
-    assert!(train_with(config(1.0).with_excluded_modules(no_linear), rng).is_empty());
 }
 
 #[test]

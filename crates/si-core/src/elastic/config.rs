@@ -1,8 +1,7 @@
 use burn::config::Config;
-use burn::module::ParamGroup;
 
-use crate::traversal::Selection;
-use crate::{ElasticWeightConsolidation, Error};
+use crate::policy::Policies;
+use crate::{ElasticWeightConsolidation, Error, ParameterPolicy};
 
 /// How the penalties of several tasks add up.
 #[derive(Config, Debug, Copy, PartialEq)]
@@ -42,13 +41,11 @@ pub struct ElasticWeightConsolidationConfig {
     /// How the penalties of several tasks add up. Default: a penalty for each task.
     #[config(default = "ElasticForm::PerTask")]
     pub form: ElasticForm,
-    /// The parameters to consolidate, by path (`"fc1.weight"`), regular expression or id. Default:
-    /// all. Parameters that do not require gradients are never touched, whatever this says.
-    #[config(default = "ParamGroup::all()")]
-    pub parameters: ParamGroup,
-    /// Types of modules whose parameters are left out, by name (`"BatchNorm"`). Default: none.
+    /// Parameters with a strength of their own, and those that are left out, by path and by type of
+    /// module; a later policy overrides an earlier one. Default: none. Parameters that do not require
+    /// gradients are never touched, whatever this says.
     #[config(default = "Vec::new()")]
-    pub excluded_modules: Vec<String>,
+    pub policies: Vec<ParameterPolicy>,
 }
 
 impl ElasticWeightConsolidationConfig {
@@ -56,7 +53,8 @@ impl ElasticWeightConsolidationConfig {
     ///
     /// # Errors
     ///
-    /// - [`Error::Strength`] if `strength` is negative or not finite.
+    /// - [`Error::Strength`] if `strength`, or that of a policy, is negative or not finite.
+    /// - [`Error::ElasticDamping`] if a policy sets a damping, which there is none of here.
     /// - [`Error::OnlineDecay`] if the online form's decay is outside `(0, 1]`.
     pub fn init(&self) -> Result<ElasticWeightConsolidation, Error> {
         ElasticWeightConsolidation::new(self.clone())
@@ -67,6 +65,12 @@ impl ElasticWeightConsolidationConfig {
         if !(self.strength.is_finite() && self.strength >= 0.0) {
             return Err(Error::Strength(self.strength));
         }
+        for policy in &self.policies {
+            policy.validate()?;
+            if policy.has_damping() {
+                return Err(Error::ElasticDamping(policy.to_string()));
+            }
+        }
         match self.form {
             ElasticForm::Online { decay } if !(decay > 0.0 && decay <= 1.0) => {
                 Err(Error::OnlineDecay(decay))
@@ -75,15 +79,7 @@ impl ElasticWeightConsolidationConfig {
         }
     }
 
-    pub(super) fn selection(&self) -> Selection<'_> {
-        Selection {
-            parameters: &self.parameters,
-            excluded_modules: &self.excluded_modules,
-        }
-    }
-
-    /// The factor of `Σ F (θ − θ*)²` in the surrogate loss: λ/2.
-    pub(super) fn penalty_scale(&self) -> f64 {
-        self.strength / 2.0
+    pub(super) fn policies(&self) -> Policies {
+        Policies::new(self.strength, 0.0, &self.policies)
     }
 }

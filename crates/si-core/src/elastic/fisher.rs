@@ -7,6 +7,7 @@ use burn::module::{Module, Param, ParamId};
 use burn::optim::GradientsParams;
 
 use crate::Labels;
+use crate::policy::Policies;
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
 
 /// The diagonal of the Fisher information of a module: for each parameter the mean over examples of
@@ -73,6 +74,7 @@ impl Fisher {
                 let fisher = &mut fisher;
                 visit_parameters(
                     module,
+                    &Policies::default(),
                     &mut AddSquares {
                         fisher,
                         grads,

@@ -85,8 +85,7 @@ impl<M: Module> Recorded<M> {
             }
         }
         let mut ids = Ids(self.regularizer.springs.keys().copied().collect());
-        let selection = self.regularizer.config().selection();
-        visit_consolidated(&self.module, selection, &mut ids);
+        visit_consolidated(&self.module, &self.regularizer.policies, &mut ids);
         ids.0
     }
 
@@ -106,7 +105,7 @@ impl<M: Module> Module for Recorded<M> {
             consolidated: self.consolidated(),
             visitor,
         };
-        visit_parameters(&self.module, &mut show);
+        visit_parameters(&self.module, &self.regularizer.policies, &mut show);
         if let Some(task) = self.task() {
             visitor.enter_module(STATE, CONTAINER);
             visitor.enter_module(TASK, CONTAINER);
@@ -123,7 +122,7 @@ impl<M: Module> Module for Recorded<M> {
             after: Springs::new(),
             mapper,
         };
-        visit_parameters(&self.module, &mut map);
+        visit_parameters(&self.module, &self.regularizer.policies, &mut map);
         self.regularizer.springs = map.after;
         if let Some(task) = self.task() {
             mapper.enter_module(STATE, CONTAINER);
@@ -173,14 +172,14 @@ struct State<const D: usize> {
 
 impl<const D: usize> State<D> {
     fn of(spring: Option<&Spring<B>>, param: &Param<Tensor<D>>) -> Self {
-        match spring {
+        let parameter = param.val().inner();
+        match spring.and_then(|spring| spring.grown(&parameter)) {
             Some(spring) => Self {
-                precision: B::tensor(spring.precision.clone()),
-                anchor: B::tensor(spring.anchor.clone()),
-                spread: B::tensor(spring.spread.clone()),
+                precision: B::tensor(spring.precision),
+                anchor: B::tensor(spring.anchor),
+                spread: B::tensor(spring.spread),
             },
             None => {
-                let parameter = param.val().inner();
                 let options = (&parameter.device(), parameter.dtype());
                 Self {
                     precision: parameter.zeros_like(),

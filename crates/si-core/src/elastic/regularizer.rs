@@ -9,6 +9,7 @@ use super::spring::{Spring, Springs};
 use super::step::{Join, MoveOn, Penalize, Rebind, SumPenalty};
 use super::{ElasticForm, ElasticWeightConsolidationConfig, Fisher};
 use crate::ops::SynapticBackend;
+use crate::policy::Policies;
 use crate::traversal::{visit_consolidated, visit_parameters};
 use crate::{Error, Inert};
 
@@ -43,6 +44,7 @@ use crate::{Error, Inert};
 #[derive(Clone, Debug)]
 pub struct ElasticWeightConsolidation<B: SynapticBackend = Dispatch> {
     config: ElasticWeightConsolidationConfig,
+    pub(super) policies: Policies,
     pub(super) springs: Springs<B>,
     pub(super) task: usize,
 }
@@ -56,6 +58,7 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
     pub fn new(config: ElasticWeightConsolidationConfig) -> Result<Self, Error> {
         config.validate()?;
         Ok(Self {
+            policies: config.policies(),
             config,
             springs: Springs::new(),
             task: 0,
@@ -91,14 +94,11 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
     /// accumulated, and before any clipping. A parameter without a gradient is left alone. During the
     /// first task, and with a strength of 0, the gradients stay as they are.
     pub fn penalize<M: Module>(&self, module: &M, mut grads: GradientsParams) -> GradientsParams {
-        if self.config.strength > 0.0 {
-            let mut penalize = Penalize {
-                springs: &self.springs,
-                scale: self.config.penalty_scale(),
-                grads: &mut grads,
-            };
-            visit_parameters(module, &mut penalize);
-        }
+        let mut penalize = Penalize {
+            springs: &self.springs,
+            grads: &mut grads,
+        };
+        visit_parameters(module, &self.policies, &mut penalize);
         grads
     }
 
@@ -111,10 +111,9 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
     pub fn penalty<M: Module>(&self, module: &M) -> Tensor<1> {
         let mut sum = SumPenalty {
             springs: &self.springs,
-            scale: self.config.penalty_scale(),
             penalty: None,
         };
-        visit_parameters(module, &mut sum);
+        visit_parameters(module, &self.policies, &mut sum);
         sum.penalty.unwrap_or_else(|| {
             let devices = module.devices();
             let device = devices.first().expect("a module to train has a parameter");
@@ -137,15 +136,15 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
     pub fn consolidate<M: Module>(&mut self, module: &M, fisher: &Fisher) -> Option<Inert> {
         if let ElasticForm::Online { decay } = self.config.form {
             let springs = &mut self.springs;
-            visit_parameters(module, &mut MoveOn { springs, decay });
+            visit_parameters(module, &self.policies, &mut MoveOn { springs, decay });
         }
         let mut join = Join {
             springs: &mut self.springs,
             fisher,
             informed: false,
         };
-        visit_consolidated(module, self.config.selection(), &mut join);
-        let inert = !join.informed && self.config.strength > 0.0;
+        visit_consolidated(module, &self.policies, &mut join);
+        let inert = !join.informed && self.policies.hold_back();
         if inert {
             warn!(
                 "task {} is not protected: its Fisher information is zero for every consolidated \
@@ -157,14 +156,15 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
         inert.then_some(Inert::NoImportance)
     }
 
-    /// Gives the state to the parameters of the same path and shape, whatever their ids: for a
-    /// module that was loaded from a file. State that finds no parameter is dropped.
+    /// Gives the state to the parameters of the same path, whatever their ids: for a module that was
+    /// loaded from a file, or of which a part was exchanged for a larger one. What is new in a parameter
+    /// that has grown is free. State that finds no parameter of at least its shape is dropped.
     pub fn rebind<M: Module>(&mut self, module: &M) {
         let mut rebind = Rebind {
             before: core::mem::take(&mut self.springs).into_values().collect(),
             after: Springs::new(),
         };
-        visit_parameters(module, &mut rebind);
+        visit_parameters(module, &self.policies, &mut rebind);
         self.springs = rebind.after;
     }
 }

@@ -5,6 +5,7 @@ use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::module::ParamId;
 use burn::tensor::Shape;
 
+use crate::growth::{has_grown, laid_over};
 use crate::ops::SynapticBackend;
 
 /// What holds one parameter back: two tensors of the parameter's shape, and a number.
@@ -79,6 +80,23 @@ impl<B: SynapticBackend> Spring<B> {
             anchor: B::primitive(parameter.clone()),
             spread: B::primitive(Tensor::<1>::zeros([1], options)),
         }
+    }
+
+    /// The spring as it holds a parameter that may have grown since: what is new in it is free. None if
+    /// it is of another shape.
+    pub(super) fn grown<const D: usize>(&self, parameter: &Tensor<D>) -> Option<Self> {
+        let shape = parameter.shape();
+        if self.shape() == shape {
+            return Some(self.clone());
+        }
+        let laid_over = |ground: Tensor<D>, state: &FloatTensor<B>| {
+            laid_over::<B>(B::primitive(ground), state.clone())
+        };
+        has_grown(&self.shape(), &shape).then(|| Self {
+            precision: laid_over(parameter.zeros_like(), &self.precision),
+            anchor: laid_over(parameter.clone(), &self.anchor),
+            ..self.clone()
+        })
     }
 
     /// Adds a task's penalty `information · (θ − parameter)²`.

@@ -12,14 +12,15 @@ use crate::traversal::{ParameterVisitor, Place};
 /// Adds the penalty's gradient to each gradient there is.
 pub(super) struct Penalize<'a, B: SynapticBackend> {
     pub(super) springs: &'a Springs<B>,
-    /// λ/2.
-    pub(super) scale: f64,
     pub(super) grads: &'a mut GradientsParams,
 }
 
 impl<B: SynapticBackend> ParameterVisitor for Penalize<'_, B> {
-    fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
-        let Some(spring) = self.springs.get(&param.id) else {
+    fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
+        let scale = penalty_scale(place);
+        let parameter = param.val().inner();
+        let spring = self.springs.get(&param.id).filter(|_| scale > 0.0);
+        let Some(spring) = spring.and_then(|it| it.grown(&parameter)) else {
             return;
         };
         let Some(gradient) = self.grads.remove::<D>(param.id) else {
@@ -27,39 +28,45 @@ impl<B: SynapticBackend> ParameterVisitor for Penalize<'_, B> {
         };
         let (total, _) = B::penalize(
             B::primitive(gradient.inner()),
-            B::primitive(param.val().inner()),
-            spring.precision.clone(),
-            spring.anchor.clone(),
-            self.scale,
+            B::primitive(parameter),
+            spring.precision,
+            spring.anchor,
+            scale,
             f64::INFINITY,
         );
         self.grads.register::<D>(param.id, B::tensor(total));
     }
 }
 
+/// The factor of a parameter's `Σ F (θ − θ*)²` in the surrogate loss: λ/2.
+fn penalty_scale(place: Place<'_>) -> f64 {
+    place.settings.strength / 2.0
+}
+
 /// The penalty as a differentiable sum over the parameters.
 pub(super) struct SumPenalty<'a, B: SynapticBackend> {
     pub(super) springs: &'a Springs<B>,
-    /// λ/2.
-    pub(super) scale: f64,
     /// None before the first parameter.
     pub(super) penalty: Option<Tensor<1>>,
 }
 
 impl<B: SynapticBackend> ParameterVisitor for SumPenalty<'_, B> {
-    fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
+    fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
         let parameter = param.val();
         let zero = || Tensor::zeros([1], (&parameter.device(), parameter.dtype()));
         let penalty = self.penalty.take().unwrap_or_else(zero);
-        self.penalty = Some(match self.springs.get(&param.id) {
-            Some(spring) => {
-                let displacement = parameter - B::tensor::<D>(spring.anchor.clone());
-                let pull = displacement.square() * B::tensor::<D>(spring.precision.clone());
-                let sum = pull.sum() + B::tensor::<1>(spring.spread.clone());
-                penalty + sum.mul_scalar(self.scale)
-            }
-            None => penalty,
-        });
+        let spring = self.springs.get(&param.id);
+        self.penalty = Some(
+            match spring.and_then(|it| it.grown(&parameter.clone().inner())) {
+                Some(spring) => {
+                    let displacement = parameter - B::tensor::<D>(spring.anchor);
+                    let pull = displacement.square() * B::tensor::<D>(spring.precision);
+                    let sum = pull.sum() + B::tensor::<1>(spring.spread);
+                    penalty + sum.mul_scalar(penalty_scale(place))
+                }
+                None => penalty,
+            },
+        );
     }
 }
 
@@ -71,8 +78,12 @@ pub(super) struct MoveOn<'a, B: SynapticBackend> {
 
 impl<B: SynapticBackend> ParameterVisitor for MoveOn<'_, B> {
     fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
-        if let Some(spring) = self.springs.get_mut(&param.id) {
-            spring.move_on(self.decay, param.val().inner());
+        let parameter = param.val().inner();
+        if let Some(spring) = self.springs.remove(&param.id)
+            && let Some(mut spring) = spring.grown(&parameter)
+        {
+            spring.move_on(self.decay, parameter);
+            self.springs.insert(param.id, spring);
         }
     }
 }
@@ -99,17 +110,18 @@ impl<B: SynapticBackend> ParameterVisitor for Join<'_, B> {
         );
         let largest = information.clone().max_abs().into_scalar::<f64>();
         self.informed |= largest != 0.0;
-        let spring = self
-            .springs
-            .entry(param.id)
-            .or_insert_with(|| Spring::slack(place.path.to_string(), &parameter));
+        let before = self.springs.remove(&param.id);
+        let spring = before.and_then(|spring| spring.grown(&parameter));
+        let mut spring =
+            spring.unwrap_or_else(|| Spring::slack(place.path.to_string(), &parameter));
         // Modules that were added or frozen since may have moved it.
         spring.order = place.order;
         spring.join(information, parameter);
+        self.springs.insert(param.id, spring);
     }
 }
 
-/// After a load: gives springs to the parameters of their path and shape.
+/// After the module was exchanged: gives springs to the parameters of their path that they fit.
 pub(super) struct Rebind<B: SynapticBackend> {
     pub(super) before: Vec<Spring<B>>,
     pub(super) after: Springs<B>,
@@ -117,10 +129,11 @@ pub(super) struct Rebind<B: SynapticBackend> {
 
 impl<B: SynapticBackend> ParameterVisitor for Rebind<B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
-        let shape = param.lazy_shape();
-        let named = |spring: &Spring<B>| spring.path == place.path && spring.shape() == shape;
-        if let Some(index) = self.before.iter().position(named) {
-            self.after.insert(param.id, self.before.swap_remove(index));
+        let named = |spring: &Spring<B>| spring.path == place.path;
+        if let Some(index) = self.before.iter().position(named)
+            && let Some(spring) = self.before.swap_remove(index).grown(&param.val().inner())
+        {
+            self.after.insert(param.id, spring);
         }
     }
 }

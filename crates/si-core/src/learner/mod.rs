@@ -11,6 +11,7 @@ use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device};
+use log::warn;
 
 use crate::{
     ContinualOptimizer, Diagnostics, EpochReport, Error, HeldPrecision, Inert,
@@ -56,6 +57,8 @@ pub struct ContinualLearner<M> {
 impl<M: Module> ContinualLearner<M> {
     /// Wraps a module, before its first task.
     ///
+    /// A policy whose path matches no parameter of it is logged as a warning.
+    ///
     /// # Errors
     ///
     /// Those of [`SynapticIntelligenceConfig::init`], and [`Error::HeldPrecision`] if a device of the
@@ -68,9 +71,13 @@ impl<M: Module> ContinualLearner<M> {
             let device = device.clone().inner();
             return Err(Error::HeldPrecision(format!("{device:?}")));
         }
+        let regularizer = config.init()?;
+        for policy in regularizer.policies.unmatched(&module) {
+            warn!("no parameter of the module matches the policy for {policy}");
+        }
         Ok(Self {
             module,
-            regularizer: config.init()?,
+            regularizer,
         })
     }
 

@@ -59,7 +59,7 @@ impl<M: Module> Recorded<M> {
         }
         let regularizer = &self.0.regularizer;
         let mut ids = Ids(regularizer.synapses.ids().collect());
-        visit_consolidated(&self.0.module, regularizer.config.selection(), &mut ids);
+        visit_consolidated(&self.0.module, &regularizer.policies, &mut ids);
         ids.0
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use burn::Tensor;
 use burn::backend::Dispatch;
@@ -7,18 +7,19 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Device, Int};
 
 use super::handover::{self, Offer};
-use crate::SynapticIntelligence;
 use crate::ops::SynapticUpdate;
 use crate::synapse::Synapses;
+use crate::{PathGradient, SynapticIntelligence};
 
 /// A module in the hands of an optimizer, which is offered each parameter's synapses with it.
 #[derive(Clone, Debug)]
 pub(super) struct Offered<M> {
     module: M,
     synapses: Synapses<Dispatch>,
-    /// The parameters that the step consolidates.
-    in_step: HashSet<ParamId>,
-    update: SynapticUpdate,
+    /// The parameters that the step consolidates, each with the factor of its penalty.
+    in_step: HashMap<ParamId, f64>,
+    bound: f64,
+    path_gradient: PathGradient,
 }
 
 impl<M: Module> Offered<M> {
@@ -32,11 +33,8 @@ impl<M: Module> Offered<M> {
             module,
             synapses: core::mem::take(&mut regularizer.synapses),
             in_step,
-            update: SynapticUpdate {
-                scale: regularizer.config.penalty_scale(),
-                bound: regularizer.config.importance_bound.unwrap_or(f64::INFINITY),
-                path_gradient: regularizer.config.path_gradient,
-            },
+            bound: regularizer.config.importance_bound.unwrap_or(f64::INFINITY),
+            path_gradient: regularizer.config.path_gradient,
         }
     }
 
@@ -53,7 +51,8 @@ impl<M: Module> Module for Offered<M> {
             optimizer: mapper,
             synapses: &mut self.synapses,
             in_step: &mut self.in_step,
-            update: self.update,
+            bound: self.bound,
+            path_gradient: self.path_gradient,
         });
         self
     }
@@ -98,8 +97,9 @@ impl<M: Module> Module for Offered<M> {
 struct Offering<'a, O> {
     optimizer: &'a mut O,
     synapses: &'a mut Synapses<Dispatch>,
-    in_step: &'a mut HashSet<ParamId>,
-    update: SynapticUpdate,
+    in_step: &'a mut HashMap<ParamId, f64>,
+    bound: f64,
+    path_gradient: PathGradient,
 }
 
 impl<O: ModuleMapper> ModuleMapper for Offering<'_, O> {
@@ -113,24 +113,23 @@ impl<O: ModuleMapper> ModuleMapper for Offering<'_, O> {
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         // Once, as the optimizer updates it: a parameter may be at several places.
-        let is_in_step = self.in_step.remove(&param.id);
-        let synapse = self
-            .synapses
-            .get_mut(param.id)
-            .filter(|_| is_in_step)
-            .and_then(|synapse| Some((synapse.path_integral.take()?, synapse)));
-        let Some((path_integral, synapse)) = synapse else {
+        let in_step = self.in_step.remove(&param.id).and_then(|scale| {
+            let synapse = self.synapses.get_mut(param.id)?;
+            Some((scale, synapse.path_integral.take()?, synapse))
+        });
+        let Some((scale, path_integral, synapse)) = in_step else {
             return self.optimizer.map_float(param);
         };
-        let importance = (synapse.importance.clone()).filter(|_| self.update.scale > 0.0);
+        let importance = synapse.importance.clone().filter(|_| scale > 0.0);
         let is_held = importance.is_some();
         let offer = Offer {
             path_integral,
             importance: importance.unwrap_or_else(|| synapse.anchor.clone()),
             anchor: synapse.anchor.clone(),
             update: SynapticUpdate {
-                scale: if is_held { self.update.scale } else { 0.0 },
-                ..self.update
+                scale: if is_held { scale } else { 0.0 },
+                bound: self.bound,
+                path_gradient: self.path_gradient,
             },
         };
         let (param, answer) = handover::offer(offer, || self.optimizer.map_float(param));

@@ -2,7 +2,7 @@
 
 use burn::backend::{Dispatch, tensor::FloatTensor};
 use burn::grad_clipping::GradientClippingConfig;
-use burn::module::{Module, Param, ParamGroup};
+use burn::module::{Module, Param};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{
@@ -19,8 +19,8 @@ use super::{
 };
 use crate::test_device::{device, device_with, is_exact};
 use crate::{
-    ContinualLearner, FirstTaskStart, HeldPrecision, PathGradient, SynapticBackend,
-    SynapticIntelligenceConfig, SynapticUpdate,
+    ContinualLearner, FirstTaskStart, HeldPrecision, ParameterPolicy, PathGradient,
+    SynapticBackend, SynapticIntelligenceConfig, SynapticUpdate,
 };
 
 const LEARNING_RATE: f64 = 0.05;
@@ -138,7 +138,10 @@ fn settings() -> [SynapticIntelligenceConfig; 6] {
                 true => HeldPrecision::Bf16,
                 false => HeldPrecision::Parameter,
             }),
-        config.with_parameters(ParamGroup::from_path("inner")),
+        config.with_policies(vec![
+            ParameterPolicy::path("*").exclude(),
+            ParameterPolicy::path("inner").include(),
+        ]),
     ]
 }
 

@@ -1,13 +1,13 @@
 //! What consolidation does to training.
 
-use burn::module::{Module, Param, ParamGroup};
+use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use si_core::{ElasticForm, ElasticWeightConsolidation, Fisher, Labels};
+use si_core::{ElasticForm, ElasticWeightConsolidation, Fisher, Labels, ParameterPolicy};
 
 use super::{Vector, config, device, ewc, tensor};
 use crate::common::values;
@@ -248,12 +248,12 @@ fn frozen_parameter_is_never_touched() {
 #[test]
 fn only_what_is_selected_is_consolidated() {
     let model = Heads::new();
-    let body = ParamGroup::from_path("body.weight");
-    let linear = vec!["Linear".to_string()];
+    let no_head = vec![ParameterPolicy::path("head.*").exclude()];
+    let no_linear = vec![ParameterPolicy::module("Linear").exclude()];
     for (config, held) in [
         (config(1.0), vec!["body.weight", "head.weight"]),
-        (config(1.0).with_parameters(body), vec!["body.weight"]),
-        (config(1.0).with_excluded_modules(linear), vec![]),
+        (config(1.0).with_policies(no_head), vec!["body.weight"]),
+        (config(1.0).with_policies(no_linear), vec![]),
     ] {
         let mut ewc = ewc(&config);
         ewc.consolidate(&model, &model.certainty());

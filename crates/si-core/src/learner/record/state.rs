@@ -34,6 +34,12 @@ impl<const D: usize> State<D> {
         held_precision: HeldPrecision,
     ) -> Self {
         let (device, dtype) = (parameter.device(), parameter.dtype());
+        let shape = parameter.shape();
+        let grown = synapse.filter(|it| it.fits(&shape)).cloned().map(|mut it| {
+            it.grow_to(&B::primitive(parameter.clone()), held_precision);
+            it
+        });
+        let synapse = grown.as_ref();
         let mut present = 0;
         let mut part = |bit: i32, primitive: Option<&FloatTensor<B>>| {
             if primitive.is_some() {

@@ -1,0 +1,326 @@
+use core::fmt;
+
+use burn::Tensor;
+use burn::module::{Module, Param};
+use serde::{Deserialize, Serialize};
+use wildmatch::WildMatch;
+
+use crate::Error;
+use crate::traversal::{ParameterVisitor, Place, visit_parameters};
+
+/// Settings of their own for some of a module's parameters.
+///
+/// Of the policies that select a parameter the last one that says something about a setting decides
+/// it; what none decides is as the configuration has it for all.
+///
+/// ```
+/// use si_core::{ParameterPolicy, SynapticIntelligenceConfig};
+///
+/// // All of the body is held twice as strongly, but for its normalisation; of the head, biases alone.
+/// let config = SynapticIntelligenceConfig::new().with_policies(vec![
+///     ParameterPolicy::path("body.*").with_strength(2.0),
+///     ParameterPolicy::module("BatchNorm").exclude(),
+///     ParameterPolicy::path("head.*").exclude(),
+///     ParameterPolicy::path("head.*bias").include(),
+/// ]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParameterPolicy {
+    selector: Selector,
+    excluded: Option<bool>,
+    strength: Option<f64>,
+    damping: Option<f64>,
+}
+
+/// Which parameters a policy is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Selector {
+    /// A glob that the whole path must match.
+    Path(String),
+    /// A type of module that the parameter is somewhere in.
+    Module(String),
+}
+
+impl ParameterPolicy {
+    /// For the parameters whose path, such as `encoder.layers.0.weight`, matches a glob as a whole: `*`
+    /// stands for any characters, dots among them, and `?` for one.
+    pub fn path(glob: impl Into<String>) -> Self {
+        Self::new(Selector::Path(glob.into()))
+    }
+
+    /// For the parameters within modules of a type, by its name without generics, such as `BatchNorm`.
+    pub fn module(type_name: impl Into<String>) -> Self {
+        Self::new(Selector::Module(type_name.into()))
+    }
+
+    /// Leaves them out: nothing is measured, nothing is held back, and no memory is taken.
+    pub fn exclude(self) -> Self {
+        Self {
+            excluded: Some(true),
+            ..self
+        }
+    }
+
+    /// Takes them in, where a policy before this one has left them out.
+    pub fn include(self) -> Self {
+        Self {
+            excluded: Some(false),
+            ..self
+        }
+    }
+
+    /// Their strength c, ≥ 0, in place of that of all.
+    pub fn with_strength(self, strength: f64) -> Self {
+        Self {
+            strength: Some(strength),
+            ..self
+        }
+    }
+
+    /// Their damping ξ, > 0, in place of that of all.
+    pub fn with_damping(self, damping: f64) -> Self {
+        Self {
+            damping: Some(damping),
+            ..self
+        }
+    }
+
+    /// Whether it sets a damping.
+    pub(crate) fn has_damping(&self) -> bool {
+        self.damping.is_some()
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        match self.strength {
+            Some(strength) if !(strength.is_finite() && strength >= 0.0) => {
+                return Err(Error::Strength(strength));
+            }
+            _ => (),
+        }
+        match self.damping {
+            Some(damping) if !(damping.is_finite() && damping > 0.0) => {
+                Err(Error::Damping(damping))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn new(selector: Selector) -> Self {
+        Self {
+            selector,
+            excluded: None,
+            strength: None,
+            damping: None,
+        }
+    }
+}
+
+impl fmt::Display for ParameterPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.selector {
+            Selector::Path(glob) => write!(f, "the path {glob:?}"),
+            Selector::Module(name) => write!(f, "modules of type {name:?}"),
+        }
+    }
+}
+
+/// The settings of one parameter.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct ParameterSettings {
+    pub(crate) excluded: bool,
+    /// c.
+    pub(crate) strength: f64,
+    /// ξ.
+    pub(crate) damping: f64,
+}
+
+/// The settings of all parameters, and the policies that differ.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Policies {
+    common: ParameterSettings,
+    policies: Vec<(Matcher, ParameterPolicy)>,
+}
+
+#[derive(Clone, Debug)]
+enum Matcher {
+    Path(WildMatch),
+    Module(String),
+}
+
+impl Policies {
+    pub(crate) fn new(strength: f64, damping: f64, policies: &[ParameterPolicy]) -> Self {
+        let matcher = |policy: &ParameterPolicy| match &policy.selector {
+            Selector::Path(glob) => Matcher::Path(WildMatch::new(glob)),
+            Selector::Module(name) => Matcher::Module(name.clone()),
+        };
+        let policies = policies
+            .iter()
+            .map(|policy| (matcher(policy), policy.clone()));
+        Self {
+            common: ParameterSettings {
+                excluded: false,
+                strength,
+                damping,
+            },
+            policies: policies.collect(),
+        }
+    }
+
+    /// Whether some parameter may be held back.
+    pub(crate) fn hold_back(&self) -> bool {
+        let strengths = self.policies.iter().filter_map(|(_, it)| it.strength);
+        self.common.strength > 0.0 || strengths.fold(0.0, f64::max) > 0.0
+    }
+
+    /// What the parameter at `path` is under; `enclosing` says so of each policy's type of module.
+    pub(crate) fn settings(&self, path: &str, enclosing: &Enclosing) -> ParameterSettings {
+        let mut settings = self.common;
+        for (index, (matcher, policy)) in self.policies.iter().enumerate() {
+            let selects = match matcher {
+                Matcher::Path(glob) => glob.matches(path),
+                Matcher::Module(_) => enclosing.0[index] > 0,
+            };
+            if selects {
+                settings.excluded = policy.excluded.unwrap_or(settings.excluded);
+                settings.strength = policy.strength.unwrap_or(settings.strength);
+                settings.damping = policy.damping.unwrap_or(settings.damping);
+            }
+        }
+        settings
+    }
+
+    /// The policies that name a path which none of a module's parameters has.
+    pub(crate) fn unmatched<M: Module>(&self, module: &M) -> Vec<&ParameterPolicy> {
+        struct Paths(Vec<String>);
+        impl ParameterVisitor for Paths {
+            fn visit<const D: usize>(&mut self, place: Place<'_>, _param: &Param<Tensor<D>>) {
+                self.0.push(place.path.to_string());
+            }
+        }
+        let mut paths = Paths(Vec::new());
+        visit_parameters(module, self, &mut paths);
+        let is_unmatched = |(matcher, _): &&(Matcher, ParameterPolicy)| match matcher {
+            Matcher::Path(glob) => !paths.0.iter().any(|path| glob.matches(path)),
+            // Presets name types of modules that a module may well be without.
+            Matcher::Module(_) => false,
+        };
+        let unmatched = self.policies.iter().filter(is_unmatched);
+        unmatched.map(|(_, policy)| policy).collect()
+    }
+}
+
+/// For each policy, how many of the modules that a traversal is in are of its type.
+pub(crate) struct Enclosing(Vec<usize>);
+
+impl Enclosing {
+    pub(crate) fn none(policies: &Policies) -> Self {
+        Self(vec![0; policies.policies.len()])
+    }
+
+    pub(crate) fn enter(&mut self, policies: &Policies, container_type: &str) {
+        self.of_type(policies, container_type, |depth| *depth += 1);
+    }
+
+    pub(crate) fn exit(&mut self, policies: &Policies, container_type: &str) {
+        self.of_type(policies, container_type, |depth| *depth -= 1);
+    }
+
+    fn of_type(&mut self, policies: &Policies, container_type: &str, change: fn(&mut usize)) {
+        // "Struct:BatchNorm" and the like; other containers have no type name of their own.
+        let Some((_, type_name)) = container_type.split_once(':') else {
+            return;
+        };
+        for (depth, (matcher, _)) in self.0.iter_mut().zip(&policies.policies) {
+            if matches!(matcher, Matcher::Module(name) if name == type_name) {
+                change(depth);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::nn::LinearConfig;
+    use burn::tensor::Device;
+
+    use super::*;
+
+    fn settings(policies: &[ParameterPolicy], path: &str) -> ParameterSettings {
+        let policies = Policies::new(1.0, 0.1, policies);
+        policies.settings(path, &Enclosing::none(&policies))
+    }
+
+    #[test]
+    fn later_policies_decide_what_they_say_something_about() {
+        let policies = [
+            ParameterPolicy::path("*").exclude().with_strength(3.0),
+            ParameterPolicy::path("head.*").include(),
+            ParameterPolicy::path("head.bias").with_damping(0.5),
+        ];
+        let of = |path| settings(&policies, path);
+        assert!(of("body.weight").excluded);
+        let weight = of("head.weight");
+        assert_eq!(
+            (weight.excluded, weight.strength, weight.damping),
+            (false, 3.0, 0.1)
+        );
+        assert_eq!(of("head.bias").damping, 0.5);
+        assert_eq!(settings(&[], "head.bias").strength, 1.0);
+    }
+
+    #[test]
+    fn module_policies_hold_inside_modules_of_the_type_at_any_depth() {
+        let policies = Policies::new(1.0, 0.1, &[ParameterPolicy::module("Block").exclude()]);
+        let mut enclosing = Enclosing::none(&policies);
+        let mut excluded = |container_type: &str, enters: bool| {
+            match enters {
+                true => enclosing.enter(&policies, container_type),
+                false => enclosing.exit(&policies, container_type),
+            }
+            policies.settings("any", &enclosing).excluded
+        };
+        assert!(!excluded("Vec", true));
+        assert!(excluded("Struct:Block", true));
+        assert!(excluded("Struct:Linear", true));
+        assert!(excluded("Struct:Linear", false));
+        assert!(!excluded("Struct:Block", false));
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused() {
+        let refused = |policy: ParameterPolicy| policy.validate().expect_err("it is refused");
+        let policy = || ParameterPolicy::path("*");
+        assert!(matches!(
+            refused(policy().with_strength(-1.0)),
+            Error::Strength(_)
+        ));
+        assert!(matches!(
+            refused(policy().with_damping(0.0)),
+            Error::Damping(_)
+        ));
+        assert!(
+            policy()
+                .with_strength(0.0)
+                .with_damping(0.1)
+                .validate()
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn policies_whose_path_no_parameter_has_are_told() {
+        let policies = Policies::new(
+            1.0,
+            0.1,
+            &[
+                ParameterPolicy::path("weight"),
+                ParameterPolicy::path("fc1.*"),
+                ParameterPolicy::module("BatchNorm"),
+            ],
+        );
+        let module = LinearConfig::new(2, 1).init(&Device::flex());
+        let unmatched = policies.unmatched(&module);
+        let unmatched: Vec<String> = unmatched.iter().map(|it| it.to_string()).collect();
+        assert_eq!(unmatched, ["the path \"fc1.*\""]);
+    }
+}

@@ -1,0 +1,317 @@
+//! Modules of every make: policies for some parameters, layers that are frozen, buffers, heads that appear
+//! and grow, and adapters.
+
+use burn::backend::Dispatch;
+use burn::module::{Lora, Module, Param};
+use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::optim::{GradientsParams, SgdConfig};
+use burn::store::ModuleRecord;
+use burn::tensor::{Device, Tensor};
+use si_core::{
+    ContinualLearner, ElasticWeightConsolidationConfig, Fisher, ParameterPolicy, SynapticBackend,
+    SynapticIntelligenceConfig, with_more_outputs,
+};
+
+const LEARNING_RATE: f64 = 0.1;
+
+/// Sums of a few terms in f32, in another order.
+const TOLERANCE: f32 = 1e-5;
+
+#[derive(Module, Debug)]
+struct Network {
+    body: Linear,
+    norm: BatchNorm,
+    dropout: Dropout,
+    head: Linear,
+}
+
+impl Network {
+    fn new(num_outputs: usize) -> Self {
+        let device = device();
+        Self {
+            body: LinearConfig::new(3, 4).init(&device),
+            norm: BatchNormConfig::new(4).init(&device),
+            // What a test compares must not hang on the generator, which all tests share.
+            dropout: DropoutConfig::new(0.0).init(),
+            head: LinearConfig::new(4, num_outputs).init(&device),
+        }
+    }
+
+    fn loss(&self, step: usize) -> Tensor<1> {
+        let phase = step as f32;
+        let inputs = [[phase.sin(), 0.4, 1.0], [0.3, phase.cos(), -1.0]];
+        let hidden = self
+            .body
+            .forward(Tensor::<2>::from_floats(inputs, &device()));
+        let hidden = self.dropout.forward(self.norm.forward(hidden)).tanh();
+        (self.head.forward(hidden) - 0.7).square().mean()
+    }
+}
+
+fn device() -> Device {
+    Device::flex().autodiff()
+}
+
+fn learner(module: Network, policies: Vec<ParameterPolicy>) -> ContinualLearner<Network> {
+    let config = SynapticIntelligenceConfig::new()
+        .with_strength(0.5)
+        .with_damping(0.01)
+        .with_policies(policies);
+    ContinualLearner::new(module, &config).expect("the config is valid")
+}
+
+/// Three steps of a task. Not its end.
+fn train(mut learner: ContinualLearner<Network>, task: usize) -> ContinualLearner<Network> {
+    let mut optimizer = SgdConfig::new().init();
+    for step in 3 * task..3 * (task + 1) {
+        let loss = |network: &Network| network.loss(step);
+        (learner, _) = learner.step(&mut optimizer, LEARNING_RATE, loss);
+    }
+    learner
+}
+
+fn learn(learner: ContinualLearner<Network>, task: usize) -> ContinualLearner<Network> {
+    let mut learner = train(learner, task);
+    learner.end_task();
+    learner
+}
+
+fn paths(learner: &ContinualLearner<Network>) -> Vec<&str> {
+    let synapses = learner.regularizer().synapses();
+    synapses.into_iter().map(|it| it.path()).collect()
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter().collect()
+}
+
+/// Importance of a parameter.
+fn importance<const D: usize>(
+    learner: &ContinualLearner<Network>,
+    param: &Param<Tensor<D>>,
+) -> Tensor<D> {
+    let synapse = learner
+        .regularizer()
+        .synapse(param.id)
+        .expect("it has state");
+    Dispatch::tensor(synapse.importance().expect("a task has ended").clone())
+}
+
+#[test]
+fn buffers_and_frozen_layers_have_no_synapses() {
+    let mut network = Network::new(2);
+    network.body = network.body.no_grad();
+    network.dropout = DropoutConfig::new(0.5).init();
+    let learner = learn(learner(network, Vec::new()), 0);
+    let trained = ["norm.gamma", "norm.beta", "head.weight", "head.bias"];
+    assert_eq!(paths(&learner), trained);
+}
+
+#[test]
+fn policies_set_strength_and_damping_of_their_parameters_alone() {
+    let own = vec![
+        ParameterPolicy::path("head.*").with_strength(2.0),
+        ParameterPolicy::module("BatchNorm").exclude(),
+        ParameterPolicy::path("body.*").with_damping(1.0),
+    ];
+    let network = Network::new(2);
+    let train_both = |policies| learn(learner(network.clone(), policies), 0);
+    let [common, own] = [Vec::new(), own].map(train_both);
+    assert_eq!(
+        paths(&own),
+        ["body.weight", "body.bias", "head.weight", "head.bias"]
+    );
+    // The first task is the same under every policy. Importance is ω / (Δ² + ξ), so the reciprocals
+    // differ by the difference of ξ over ω, wherever there is a positive ω.
+    let importances = |learner: &ContinualLearner<Network>| {
+        let body = values(importance(learner, &learner.body.weight));
+        (body, values(importance(learner, &learner.head.weight)))
+    };
+    let ((body, head), (own_body, own_head)) = (importances(&common), importances(&own));
+    assert_eq!(head, own_head);
+    assert!(body.iter().any(|importance| *importance > 0.0));
+    for (importance, damped) in body.iter().zip(&own_body) {
+        assert!(damped < importance || *importance == 0.0);
+    }
+    // A gradient of zero leaves the penalty's alone in the total: 2 c Ω (θ − θ̃).
+    for (mut learner, strength) in [(common, 0.5), (own, 2.0)] {
+        let importance = importance(&learner, &learner.head.weight);
+        let moved = learner.head.weight.val().inner() + 0.25;
+        let id = learner.head.weight.id;
+        learner.head.weight =
+            Param::initialized(id, Tensor::from_inner(moved.clone()).require_grad());
+        let mut grads = GradientsParams::new();
+        grads.register::<2>(id, moved.zeros_like());
+        let module = (*learner).clone();
+        let grads = learner.regularizer_mut().penalize(&module, grads);
+        let total = grads.get::<2>(id).expect("it was registered");
+        let expected = importance.mul_scalar(2.0 * strength * 0.25);
+        for (total, expected) in values(total).into_iter().zip(values(expected)) {
+            assert!((total - expected).abs() <= TOLERANCE * expected.abs().max(1.0));
+        }
+        let penalty = learner.regularizer().penalty(&module).into_scalar::<f32>();
+        let held = values(importance_sum(&learner, strength));
+        assert!((penalty - held[0] * 0.25 * 0.25).abs() <= TOLERANCE * penalty);
+    }
+}
+
+/// `c Σ Ω` of the head's weight, `[1]`.
+fn importance_sum(learner: &ContinualLearner<Network>, strength: f32) -> Tensor<1> {
+    importance(learner, &learner.head.weight)
+        .sum()
+        .mul_scalar(strength)
+}
+
+#[test]
+fn head_that_appears_starts_free_and_the_old_ones_are_held() {
+    let mut learner = learn(learner(Network::new(2), Vec::new()), 0);
+    let old = values(importance(&learner, &learner.body.weight));
+    learner.head = LinearConfig::new(4, 3).init(&device());
+    learner = train(learner, 1);
+    let synapse = learner.regularizer().synapse(learner.head.weight.id);
+    assert!(synapse.expect("it was trained").importance().is_none());
+    assert_eq!(values(importance(&learner, &learner.body.weight)), old);
+}
+
+#[test]
+fn head_that_grows_keeps_the_importance_of_its_outputs_and_the_new_ones_are_free() {
+    for trained_before_growth in [false, true] {
+        let mut learner = learn(learner(Network::new(2), Vec::new()), 0);
+        if trained_before_growth {
+            learner = train(learner, 1);
+        }
+        let before = importance(&learner, &learner.head.weight);
+        let bias = |learner: &ContinualLearner<Network>| {
+            importance(learner, learner.head.bias.as_ref().expect("it has one"))
+        };
+        let bias_before = bias(&learner);
+        learner.head = with_more_outputs(&learner.head, 3);
+        learner.rebind();
+        let after = importance(&learner, &learner.head.weight);
+        assert_eq!(after.dims(), [4, 5]);
+        assert_eq!(values(after.clone().slice([0..4, 0..2])), values(before));
+        assert_eq!(values(after.slice([0..4, 2..5])), [0.0; 12]);
+        assert_eq!(values(bias(&learner).narrow(0, 0, 2)), values(bias_before));
+        assert_eq!(values(bias(&learner).narrow(0, 2, 3)), [0.0; 3]);
+        // What is new is anchored where it is.
+        let synapse = learner.regularizer().synapse(learner.head.weight.id);
+        let anchor = Dispatch::tensor::<2>(synapse.expect("it grew").anchor().clone());
+        let new = |tensor: Tensor<2>| values(tensor.slice([0..4, 2..5]));
+        assert_eq!(new(anchor), new(learner.head.weight.val().inner()));
+
+        let penalty = |learner: &ContinualLearner<Network>| {
+            let penalty = learner.regularizer().penalty(&**learner);
+            penalty.into_scalar::<f32>()
+        };
+        assert_eq!(penalty(&learner) > 0.0, trained_before_growth);
+        learner = learn(learner, 2);
+        let importance = values(importance(&learner, &learner.head.weight));
+        assert!(importance.iter().any(|importance| *importance > 0.0));
+    }
+}
+
+#[test]
+fn parameter_that_grows_under_its_id_keeps_its_state_in_steps_records_and_at_a_tasks_end() {
+    let grow = |learner: &mut ContinualLearner<Network>| {
+        let larger = with_more_outputs(&learner.head, 1);
+        let head = &mut learner.head;
+        head.weight = Param::initialized(head.weight.id, larger.weight.val());
+        head.bias = match (&head.bias, larger.bias) {
+            (Some(bias), Some(larger)) => Some(Param::initialized(bias.id, larger.val())),
+            _ => None,
+        };
+    };
+    let mut stepped = train(learn(learner(Network::new(2), Vec::new()), 0), 1);
+    grow(&mut stepped);
+    let mut ended = stepped.clone();
+    let record = stepped.clone().into_record().into_bytes();
+    let record = ModuleRecord::from_bytes(record.expect("it can be written"));
+    let fresh = learner(Network::new(3), Vec::new());
+    let loaded = fresh.try_load_record(record.expect("it can be read"));
+
+    let held = |learner: &ContinualLearner<Network>| {
+        values(importance(learner, &learner.head.weight).slice([0..4, 0..2]))
+    };
+    let before = values(importance(&stepped, &stepped.head.weight));
+    stepped = train(stepped, 2);
+    assert_eq!(held(&stepped), before);
+    assert_eq!(held(&loaded.expect("it fits")), before);
+    assert_eq!(ended.end_task(), None);
+    assert_eq!(importance(&ended, &ended.head.weight).dims(), [4, 3]);
+}
+
+#[test]
+fn parameter_that_shrinks_starts_anew() {
+    let mut learner = learn(learner(Network::new(4), Vec::new()), 0);
+    let id = learner.head.weight.id;
+    learner.head = LinearConfig::new(4, 2).init(&device());
+    learner.head.weight = Param::initialized(id, learner.head.weight.val());
+    learner = train(learner, 1);
+    let synapse = learner.regularizer().synapse(id).expect("it was trained");
+    assert!(synapse.importance().is_none());
+}
+
+#[test]
+fn springs_grow_with_their_parameters_too() {
+    let network = Network::new(2);
+    let config = ElasticWeightConsolidationConfig::new(1.0);
+    let mut ewc = config.init().expect("the config is valid");
+    let information = |network: &Network| {
+        let mut fisher = Fisher::default();
+        fisher.add(
+            network.head.weight.id,
+            network.head.weight.val().ones_like(),
+        );
+        fisher
+    };
+    ewc.consolidate(&network, &information(&network));
+    let mut larger = network.clone();
+    larger.head = with_more_outputs(&network.head, 1);
+    ewc.rebind(&larger);
+    let penalty = |network: &Network| ewc.penalty(network).into_scalar::<f32>();
+    assert_eq!(penalty(&larger), 0.0);
+    larger.head.weight = larger
+        .head
+        .weight
+        .map(|weight| Tensor::from_inner(weight.inner() + 1.0).require_grad());
+    // λ/2 Σ F: eight of the twelve weights are held.
+    assert_eq!(penalty(&larger), 4.0);
+    ewc.consolidate(&larger, &information(&larger));
+    let spring = ewc.spring(larger.head.weight.id).expect("it is held");
+    assert_eq!(
+        values(Dispatch::tensor::<2>(spring.precision().clone())),
+        [2.0, 2.0, 1.0].repeat(4)
+    );
+}
+
+#[test]
+fn adapters_alone_are_consolidated_and_their_state_is_all_there_is() {
+    let network = Network::new(2).apply_lora(Lora::new(2, 4.0));
+    let base = values(network.body.weight.base());
+    let mut learner = learner(network, Vec::new());
+    for task in 0..3 {
+        learner = learn(learner, task);
+    }
+    assert_eq!(values(learner.body.weight.base()), base);
+    let synapses = learner.regularizer().synapses();
+    // Two factors for each of the two weights: 3 × 2, 2 × 4, 4 × 2 and 2 × 2 numbers.
+    let sizes: Vec<usize> = (synapses.iter().map(|it| it.shape().num_elements())).collect();
+    assert_eq!(sizes, [6, 8, 8, 4], "{:?}", paths(&learner));
+    let is_held = |synapse: &&si_core::Synapse<Dispatch>| {
+        let importance = synapse.importance().expect("tasks have ended").clone();
+        values(Dispatch::tensor::<2>(importance))
+            .iter()
+            .any(|it| *it > 0.0)
+    };
+    assert!(synapses.iter().any(is_held));
+
+    let record = learner.clone().into_record().into_bytes();
+    let record = ModuleRecord::from_bytes(record.expect("it can be written"));
+    let fresh = self::learner(Network::new(2).apply_lora(Lora::new(2, 4.0)), Vec::new());
+    let loaded = fresh.try_load_record(record.expect("it can be read"));
+    let loaded = loaded.expect("it fits");
+    assert_eq!(paths(&loaded), paths(&learner));
+    let [next, resumed] = [learner, loaded].map(|learner| train(learner, 3));
+    let output = |learner: &ContinualLearner<Network>| values(learner.valid().body.weight.val());
+    assert_eq!(output(&next), output(&resumed));
+}
