@@ -3,6 +3,7 @@ use std::fs;
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 
+use crate::book;
 use crate::command::{build_with, clear, command, run, workspace};
 use crate::results;
 use crate::test::{FEATURES, Test};
@@ -20,8 +21,8 @@ pub(crate) struct Ci {
 const CHECKS: &[&str] = &[
     "cargo fmt --all --check",
     "cargo clippy --workspace --all-targets -- --deny warnings",
-    "cargo clippy --workspace --all-targets --features ndarray,wgpu,cuda -- --deny warnings",
-    "cargo doc --workspace --no-deps --document-private-items --features ndarray,wgpu,cuda",
+    "cargo clippy --workspace --all-targets --features ndarray,wgpu,train,cuda -- --deny warnings",
+    "cargo doc --workspace --no-deps --document-private-items --features ndarray,wgpu,train,cuda",
 ];
 
 /// The other commands and the examples, on a budget that only shows that they work.
@@ -38,6 +39,7 @@ const TRIALS: &[&str] = &[
     "cargo xtask repro --only fig1,fig2,theory --out target/trial/repro --publish target/trial/published",
     "cargo run --bin continual_learner",
     "cargo run --bin regularizer_alone",
+    "cargo run --bin transfer",
 ];
 
 /// Where the trials leave their files, below the workspace.
@@ -67,7 +69,8 @@ impl Ci {
         for line in TRIALS {
             run(command(line)?)?;
         }
-        results::check()
+        results::check()?;
+        book::check()
     }
 }
 

@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod book;
 mod ci;
 mod command;
 mod repro;
@@ -27,6 +28,8 @@ enum Xtask {
     Test(test::Test),
     /// Measure what consolidation costs a training step
     Bench(bench::Bench),
+    /// Make the book of `docs`, or check it
+    Book(book::Book),
     /// Make the whole paper again, and refresh docs/results from it
     Repro(repro::Repro),
 }
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Xtask::Ci(ci) => ci.run(),
         Xtask::Test(test) => test.run(),
         Xtask::Bench(bench) => bench.run(),
+        Xtask::Book(book) => book.run(),
         Xtask::Repro(repro) => repro.run(),
     };
     match result {

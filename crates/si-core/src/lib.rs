@@ -114,6 +114,17 @@ pub use preset::Preset;
 pub use regularizer::SynapticIntelligence;
 pub use synapse::Synapse;
 
+/// What the documents of the project show in Rust is compiled and run with the tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
+mod book {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/first-steps.md")]
+    struct FirstSteps;
+    #[doc = include_str!("../../../docs/your-loop.md")]
+    struct YourLoop;
+    #[doc = include_str!("../../../docs/any-model.md")]
+    struct AnyModel;
+    #[doc = include_str!("../../../docs/choosing.md")]
+    struct Choosing;
+}

@@ -179,6 +179,31 @@ fn importance_and_anchor_of_16_bits_are_those_of_32_but_for_rounding() {
 }
 
 #[test]
+#[cfg(feature = "ndarray")]
+#[expect(
+    deprecated,
+    reason = "of what is compiled in here, only ndarray does not bear 16 bits"
+)]
+fn state_of_16_bits_is_widened_on_a_device_that_does_not_bear_them() {
+    if precisions().len() == 1 {
+        return;
+    }
+    let mut optimizer = AdamConfig::new().init();
+    let mut learner = train(
+        learner_that_holds(HeldPrecision::Bf16),
+        &mut optimizer,
+        0..5,
+    );
+    learner.end_task();
+    let before = bits(&learner);
+    let moved = learner.fork(&Device::ndarray().autodiff());
+    assert_eq!(bits(&moved), before);
+    for synapse in moved.regularizer().synapses() {
+        assert_eq!(synapse.anchor().dtype(), DType::F32);
+    }
+}
+
+#[test]
 fn file_holds_the_learner_whole() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let path = folder.path().join("learner.bpk");
