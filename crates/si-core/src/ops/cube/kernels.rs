@@ -97,12 +97,8 @@ pub(super) fn penalize<F: Float, H: Float, N: Size>(
     let mut at = ABSOLUTE_POS;
     while at < total.shape() {
         let displacement = parameter.read(at) - Vector::cast_from(anchor.read(at));
-        let pull = pull::<F, N>(
-            Vector::cast_from(importance.read(at)),
-            displacement,
-            numbers,
-            kind,
-        );
+        let importance = Vector::cast_from(importance.read(at));
+        let pull = pull::<F, N>(importance, displacement, numbers, kind);
         terms += displacement * pull;
         total.write(at, gradient.read(at) + pull);
         at += stride();
@@ -163,12 +159,8 @@ pub(super) fn synaptic_adam<F: Float, H: Float, N: Size>(
         let mut total = of_task;
         if synapse.is_penalized {
             let displacement = before - Vector::cast_from(anchor.read(at));
-            let pull = pull::<F, N>(
-                Vector::cast_from(importance.read(at)),
-                displacement,
-                pull_numbers,
-                synapse,
-            );
+            let importance = Vector::cast_from(importance.read(at));
+            let pull = pull::<F, N>(importance, displacement, pull_numbers, synapse);
             terms += displacement * pull;
             total += pull;
         }
@@ -233,12 +225,8 @@ pub(super) fn synaptic_sgd<F: Float, H: Float, N: Size>(
         let mut total = of_task;
         if synapse.is_penalized {
             let displacement = before - Vector::cast_from(anchor.read(at));
-            let pull = pull::<F, N>(
-                Vector::cast_from(importance.read(at)),
-                displacement,
-                pull_numbers,
-                synapse,
-            );
+            let importance = Vector::cast_from(importance.read(at));
+            let pull = pull::<F, N>(importance, displacement, pull_numbers, synapse);
             terms += displacement * pull;
             total += pull;
         }
