@@ -27,6 +27,18 @@ pub enum Error {
     /// A damping for elastic weight consolidation, which has none.
     #[error("elastic weight consolidation has no damping, and the policy for {0} sets one")]
     ElasticDamping(String),
+    /// A policy for some parameters, for an optimizer, which sees neither paths nor modules.
+    #[error(
+        "an optimizer sees no path, so it cannot follow the policy for {0}; give each group of parameters an \
+         optimizer of its own with `ModuleOptimizer::with_group`, or use `ContinualLearner`"
+    )]
+    NoPath(String),
+    /// An optimizer without synapses, where they were to be resumed.
+    #[error(
+        "the optimizer holds no synapses to resume: what was loaded into it is the record of another \
+         optimizer than a `Synaptic` one, or from before the first step"
+    )]
+    NoSynapses,
     /// A preset that does not exist.
     #[error("no preset is called {0:?}; there are {names}", names = Preset::ALL.map(Preset::name).join(", "))]
     Preset(String),

@@ -28,7 +28,9 @@
 //! - [`ContinualLearner`]: a module with the method around its training step.
 //! - [`SynapticAdam`] and [`SynapticSgd`]: Burn's Adam and SGD with the method in the same pass over memory;
 //!   any other optimizer works too ([`ContinualOptimizer`]).
-//! - [`SynapticIntelligence`]: the method alone, for loops that want no wrapper.
+//! - [`Synaptic`]: the method inside any of Burn's optimizers, for loops that want no wrapper. [`Tasks`]
+//!   tells it where a task ends.
+//! - [`SynapticIntelligence`]: the method alone, for loops that make its calls themselves.
 //! - [`SynapticIntelligenceConfig`] and [`Preset`]: the settings, and those of known implementations.
 //! - [`ParameterPolicy`]: strength and damping of their own for some parameters, or none at all.
 //! - [`with_more_outputs`]: heads that grow with the tasks.
@@ -106,8 +108,8 @@ pub use growth::with_more_outputs;
 pub use learner::ContinualLearner;
 pub use ops::{AdamUpdate, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate};
 pub use optim::{
-    ContinualOptimizer, SynapticAdam, SynapticAdamConfig, SynapticOptimizer, SynapticSgd,
-    SynapticSgdConfig, SynapticSgdState,
+    ContinualOptimizer, Synaptic, SynapticAdam, SynapticAdamConfig, SynapticOptimizer, SynapticSgd,
+    SynapticSgdConfig, SynapticSgdState, SynapticState, Tasks,
 };
 pub use policy::ParameterPolicy;
 pub use preset::Preset;

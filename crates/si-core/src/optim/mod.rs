@@ -1,13 +1,15 @@
-//! Optimizers whose update, penalty and path integral are one pass over memory.
+//! Optimizers that have the method in them: in one pass over memory, or in passes around any optimizer.
 
 mod adam;
 mod continual;
 mod handover;
 mod offered;
 mod sgd;
+mod synaptic;
 #[cfg(test)]
 mod tests;
 
 pub use adam::{SynapticAdam, SynapticAdamConfig};
 pub use continual::{ContinualOptimizer, SynapticOptimizer};
 pub use sgd::{SynapticSgd, SynapticSgdConfig, SynapticSgdState};
+pub use synaptic::{Synaptic, SynapticState, Tasks};

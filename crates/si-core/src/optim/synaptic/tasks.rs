@@ -1,0 +1,205 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use burn::Tensor;
+use burn::module::{Module, Param};
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use log::warn;
+
+use super::survey::{self, Found};
+use crate::policy::Policies;
+use crate::traversal::{ParameterVisitor, Place, visit_parameters};
+use crate::{Error, Inert, SynapticIntelligence, SynapticIntelligenceConfig};
+
+/// The tasks that [`Synaptic`](crate::Synaptic) optimizers learn: says where one ends and the next begins.
+///
+/// A clone is the same tasks, so one can stay with the loop over the tasks while the optimizer is
+/// somewhere else.
+#[derive(Clone, Debug, Default)]
+pub struct Tasks(Arc<Mutex<Count>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    /// The number of tasks at the first of the ends counted here. Below zero after a record of an earlier
+    /// task was loaded.
+    first: i64,
+    ends: i64,
+    has_step: bool,
+}
+
+impl Tasks {
+    /// Tasks of which the first is yet to be learnt.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The number of tasks that have ended, which is the index of the task being learnt.
+    pub fn task(&self) -> usize {
+        let ends = self.count().ends;
+        self.number_after(ends)
+    }
+
+    /// Ends the current task. Each parameter is consolidated at the start of its next step, or by
+    /// [`consolidate`](Self::consolidate).
+    ///
+    /// Without a step since the last call it changes nothing, logs a warning and returns
+    /// [`Inert::NoStep`].
+    pub fn end_task(&self) -> Option<Inert> {
+        let mut count = self.count();
+        if !count.has_step {
+            drop(count);
+            warn!(
+                "task {} has had no step to consolidate; an optimizer that was loaded is to be told by \
+                 `Tasks::resume`",
+                self.task()
+            );
+            return Some(Inert::NoStep);
+        }
+        count.ends += 1;
+        count.has_step = false;
+        None
+    }
+
+    /// Takes over where the record stands that was loaded into `optimizer`, and returns the
+    /// [task](Self::task). For an optimizer that was not loaded it changes nothing.
+    ///
+    /// Call it after each load. Without it the task is known from the next step on, and
+    /// [`end_task`](Self::end_task) before that has no step to count; where these tasks had gone further
+    /// than the record, what is consolidated is wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSynapses`] if the optimizer has no synapses: the record is that of another optimizer,
+    /// or from before its first step.
+    pub fn resume(&self, optimizer: &ModuleOptimizer) -> Result<usize, Error> {
+        let found = survey::survey(optimizer);
+        if found.is_empty() {
+            return Err(Error::NoSynapses);
+        }
+        let is_loaded = |found: &&Found| found.position.is_loose();
+        let loaded: Vec<&Found> = found.iter().filter(is_loaded).collect();
+        let current = loaded.iter().map(|found| found.position.record().current);
+        if let Some(current) = current.max() {
+            let mut count = self.count();
+            count.first = number(current) - count.ends;
+            count.has_step = (loaded.iter())
+                .any(|found| found.num_steps > 0 && found.position.record().task == current);
+        }
+        for found in loaded {
+            found.position.bind(self);
+        }
+        Ok(self.task())
+    }
+
+    /// Consolidates at once what [`end_task`](Self::end_task) leaves to the next step: for a loop that
+    /// changes parameters itself between tasks, or reads the importance.
+    ///
+    /// `module` is the one that `optimizer` updates, and comes back as it was.
+    pub fn consolidate<M: Module>(&self, optimizer: &mut ModuleOptimizer, module: M) -> M {
+        struct Due {
+            found: Vec<Found>,
+            grads: GradientsParams,
+        }
+        impl ParameterVisitor for Due {
+            fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
+                // A parameter that has a gradient is what the optimizer is called for. None is read.
+                if self.found.iter().any(|found| found.id == param.id) {
+                    self.grads.register::<D>(param.id, param.val().inner());
+                }
+            }
+        }
+        let mut due = Due {
+            found: survey::survey(optimizer),
+            grads: GradientsParams::new(),
+        };
+        visit_parameters(&module, &Policies::default(), &mut due);
+        survey::consolidating(|| optimizer.step(0.0, module, due.grads))
+    }
+
+    /// A copy of the state in `optimizer` as the regularizer that it is the state of: to read ω, Ω and θ̃
+    /// by parameter, and for [`diagnostics`](SynapticIntelligence::diagnostics) and
+    /// [`end_epoch`](SynapticIntelligence::end_epoch), which reports the penalty of the task so far.
+    ///
+    /// Of a task that has ended it has what was [consolidated](Self::consolidate).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SynapticIntelligenceConfig::init`].
+    pub fn regularizer<M: Module>(
+        &self,
+        optimizer: &ModuleOptimizer,
+        module: &M,
+        config: &SynapticIntelligenceConfig,
+    ) -> Result<SynapticIntelligence, Error> {
+        struct Filled {
+            found: Vec<Found>,
+            regularizer: SynapticIntelligence,
+        }
+        impl ParameterVisitor for Filled {
+            fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
+                let of_param = |found: &Found| found.id == param.id;
+                if let Some(index) = self.found.iter().position(of_param) {
+                    let found = self.found.swap_remove(index);
+                    let mut synapse = found.synapse;
+                    synapse.path = place.path.to_string();
+                    synapse.order = place.order;
+                    match found.position.record().is_current() {
+                        true => {
+                            let meter = &mut self.regularizer.meter;
+                            meter.steps_in_task = meter.steps_in_task.max(found.num_steps);
+                            meter.steps_in_epoch = meter.steps_in_task;
+                        }
+                        // Of a task that has ended.
+                        false => synapse.penalty_sum = None,
+                    }
+                    self.regularizer.synapses.insert(param.id, synapse);
+                }
+            }
+        }
+        let mut filled = Filled {
+            found: survey::survey(optimizer),
+            regularizer: config.init()?,
+        };
+        filled.regularizer.task = self.task();
+        visit_parameters(module, &Policies::default(), &mut filled);
+        Ok(filled.regularizer)
+    }
+
+    pub(super) fn count_step(&self) {
+        self.count().has_step = true;
+    }
+
+    /// The number of ends counted here.
+    pub(super) fn ends(&self) -> i64 {
+        self.count().ends
+    }
+
+    /// The task that is being learnt after so many ends.
+    pub(super) fn number_after(&self, ends: i64) -> usize {
+        usize::try_from(self.count().first + ends).unwrap_or(0)
+    }
+
+    /// The number of ends after which `task` was being learnt.
+    pub(super) fn ends_before(&self, task: usize) -> i64 {
+        number(task) - self.count().first
+    }
+
+    /// Learns from a record that `task` has begun.
+    pub(super) fn know(&self, task: usize) {
+        let mut count = self.count();
+        count.first = count.first.max(number(task) - count.ends);
+    }
+
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Its numbers are whole at any time, whatever happened to a thread that held them.
+    fn count(&self) -> MutexGuard<'_, Count> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Beyond all tasks that can be learnt it stays where it is.
+fn number(task: usize) -> i64 {
+    i64::try_from(task).unwrap_or(i64::MAX)
+}
