@@ -37,9 +37,14 @@ const TRIALS: &[&str] = &[
     "cargo run -p si-cli -- sweep split-mnist --epochs 1 --tasks 2 --hidden-sizes 16 --train-images 1000 \
      --strengths 0.1,1 --elastic-strengths 10 --out target/trial/sweep",
     "cargo xtask repro --only fig1,fig2,theory --out target/trial/repro --publish target/trial/published",
+    "cargo run -p si-cli -- metrics target/trial --format tensorboard --output target/trial/tensorboard",
     "cargo run --bin continual_learner",
+    "cargo run --bin exchange -- write target/trial/state.safetensors",
+    "cargo run --bin exchange -- read target/trial/state.safetensors",
     "cargo run --bin regularizer_alone",
     "cargo run --bin transfer",
+    "cargo run --bin tabular",
+    "cargo run --bin task_free",
 ];
 
 /// Where the trials leave their files, below the workspace.

@@ -4,8 +4,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use si_bench::experiment::{Experiment, Versions};
 
 use crate::commands::{
-    data, devices, permuted_mnist, probe, report, repro, schematics, split_cifar, split_mnist,
-    sweep, theory, worker,
+    data, devices, metrics, permuted_mnist, probe, report, repro, schematics, split_cifar,
+    split_mnist, sweep, theory, worker,
 };
 use crate::settings;
 
@@ -37,6 +37,7 @@ enum Command {
     Data(data::DataArgs),
     Devices(devices::DevicesArgs),
     Report(report::ReportArgs),
+    Metrics(metrics::MetricsArgs),
     Worker(worker::WorkerArgs),
     Probe(probe::ProbeArgs),
 }
@@ -71,6 +72,7 @@ impl Cli {
             Command::Data(args) => data::run(args),
             Command::Devices(args) => devices::run(args),
             Command::Report(args) => report::run(args),
+            Command::Metrics(args) => metrics::run(args),
             Command::Worker(args) => worker::run(args),
             Command::Probe(args) => probe::run(args),
         }

@@ -11,6 +11,18 @@ pub(crate) fn result(line: impl Display) -> io::Result<()> {
     }
 }
 
+/// Prints text of the results to stdout as it is, with the ends of lines that it has.
+pub(crate) fn text(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
 /// Prints a line for the user to stderr, if anybody is there to read it.
 pub(crate) fn note(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");

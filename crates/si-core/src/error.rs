@@ -39,7 +39,21 @@ pub enum Error {
          optimizer than a `Synaptic` one, or from before the first step"
     )]
     NoSynapses,
+    /// A setting of a boundary detector outside its range.
+    #[error("{setting} of a boundary detector must be {allowed}, got {value}")]
+    BoundaryDetector {
+        /// Name of the setting.
+        setting: &'static str,
+        /// The values that it may have.
+        allowed: &'static str,
+        /// The value that it has.
+        value: String,
+    },
     /// A preset that does not exist.
     #[error("no preset is called {0:?}; there are {names}", names = Preset::ALL.map(Preset::name).join(", "))]
     Preset(String),
+    /// State that could not be written to SafeTensors, or read from it.
+    #[cfg(feature = "safetensors")]
+    #[error(transparent)]
+    SafeTensors(#[from] crate::SafeTensorsError),
 }

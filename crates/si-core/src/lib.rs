@@ -37,6 +37,9 @@
 //! - [`ElasticWeightConsolidation`], [`Fisher`]: the method that it is compared with, which measures
 //!   importance at a task's end.
 //! - [`Diagnostics`] and [`EpochReport`]: whether consolidation is working.
+//! - [`BoundaryDetector`]: when a task has ended, for streams that do not say so.
+//! - `Layout` and `ContinualLearner::to_safetensors` (feature `safetensors`): the state to and from other
+//!   programs.
 //! - [`Synapse`], [`SynapticOps`] and [`SynapticBackend`]: the state and its arithmetic, for those who
 //!   read it or bring a backend.
 //!
@@ -73,15 +76,20 @@
 //! - `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm`, `cpu`: Burn's backends on CubeCL, with fused synaptic
 //!   operations that are one kernel each. `vulkan`, `metal`, `cuda` and `rocm` tune Burn's own kernels as they run.
 //! - `ndarray`: the CPU backend that Burn has deprecated.
+//! - `safetensors`: the state to and from SafeTensors files, in Burn's layout or PyTorch's
+//!   (`ContinualLearner::to_safetensors`).
 //!
 //! The feature of each backend that a module lives on must be on here too: the operations are routed
 //! to the backends that this crate was compiled with.
 
+mod boundary;
 mod config;
 mod diagnostics;
 mod elastic;
 mod error;
 mod growth;
+#[cfg(feature = "safetensors")]
+mod interchange;
 mod learner;
 mod ops;
 mod optim;
@@ -94,6 +102,10 @@ mod synapse;
 mod test_device;
 mod traversal;
 
+pub use boundary::{
+    Boundary, BoundaryDetector, BoundaryDetectorConfig, PeriodicDetectorConfig,
+    PlateauDetectorConfig, ShiftDetectorConfig,
+};
 pub use config::{
     Accumulation, FirstTaskStart, HeldPrecision, Negatives, PathGradient, PenaltyFactor,
     SynapticIntelligenceConfig,
@@ -105,6 +117,8 @@ pub use elastic::{
 };
 pub use error::Error;
 pub use growth::with_more_outputs;
+#[cfg(feature = "safetensors")]
+pub use interchange::{Layout, SafeTensorsError, SafeTensorsReport};
 pub use learner::ContinualLearner;
 pub use ops::{AdamUpdate, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate};
 pub use optim::{
@@ -129,4 +143,9 @@ mod book {
     struct AnyModel;
     #[doc = include_str!("../../../docs/choosing.md")]
     struct Choosing;
+    #[doc = include_str!("../../../docs/streams.md")]
+    struct Streams;
+    #[cfg(feature = "safetensors")]
+    #[doc = include_str!("../../../docs/interoperability.md")]
+    struct Interoperability;
 }

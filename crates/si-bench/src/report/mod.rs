@@ -2,6 +2,7 @@
 //!
 //! [`write()`] leaves `summary.json`, `summary.md`, `figure.svg` and `figure.png` in a run's folder;
 //! [`table()`] is the terminal's. All of them take several [`Results`] as well, to compare runs.
+//! [`write_series`] leaves what was measured, epoch by epoch, for other programs to draw.
 
 mod columns;
 mod figure;
@@ -13,6 +14,7 @@ mod png;
 mod reference;
 mod results;
 mod rows;
+mod series;
 mod table;
 mod tasks;
 mod terminal;
@@ -27,5 +29,6 @@ pub use markdown::markdown;
 pub use png::png;
 pub use reference::{Curve, Reference};
 pub use results::Results;
+pub use series::{Point, Series, SeriesFormat, csv, event_file, json_lines, write_series};
 pub use table::table;
 pub(crate) use terminal::{terminal_table, wrap};

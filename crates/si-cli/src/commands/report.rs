@@ -97,7 +97,7 @@ fn records(folder: &RunFolder) -> anyhow::Result<Vec<RunRecord>> {
     Ok(records)
 }
 
-fn unfinished(folder: &RunFolder) -> String {
+pub(super) fn unfinished(folder: &RunFolder) -> String {
     format!(
         "no run in {folder} is finished yet; go on with `si {experiment} --resume {folder}`",
         folder = folder.path().display(),
@@ -106,7 +106,7 @@ fn unfinished(folder: &RunFolder) -> String {
 }
 
 /// The folders' names, or their whole paths where two names are the same.
-fn labels(folders: &[PathBuf]) -> Vec<String> {
+pub(super) fn labels(folders: &[PathBuf]) -> Vec<String> {
     let names: Vec<String> = folders
         .iter()
         .map(|folder| match folder.file_name() {

@@ -40,6 +40,11 @@ fn help_of_repro() {
 }
 
 #[test]
+fn help_of_metrics() {
+    insta::assert_snapshot!(help(&["metrics", "--help"]));
+}
+
+#[test]
 fn version_names_burns_too() {
     let version = help(&["--version"]);
     assert_eq!(

@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 mod errors;
 mod figures;
 mod help;
+mod metrics;
 mod training;
 
 /// Runs `si` in `folder`, with help texts as wide as on a terminal of 100 columns.

@@ -165,6 +165,12 @@ impl<M: Module> ContinualLearner<M> {
         &mut self.regularizer
     }
 
+    /// The module to read and the regularizer to change, at once.
+    #[cfg(feature = "safetensors")]
+    pub(crate) fn parts_mut(&mut self) -> (&M, &mut SynapticIntelligence) {
+        (&self.module, &mut self.regularizer)
+    }
+
     /// The module alone. The state is dropped.
     pub fn into_inner(self) -> M {
         self.module

@@ -1,0 +1,110 @@
+//! What a run measured, epoch by epoch, for other programs.
+
+mod crc32c;
+mod csv;
+mod event_file;
+mod files;
+mod json_lines;
+#[cfg(test)]
+mod tests;
+
+use serde::Serialize;
+
+use crate::experiment::{Experiment, Method, RunRecord};
+
+pub use csv::csv;
+pub use event_file::event_file;
+pub use files::{SeriesFormat, write_series};
+pub use json_lines::json_lines;
+
+/// What one run measured, in the order of training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// What the run's folder is called among others, or nothing where it stands alone.
+    pub run: String,
+    /// The experiment.
+    pub experiment: Experiment,
+    /// Name of the condition.
+    pub condition: String,
+    /// Strength of its penalty.
+    pub strength: f64,
+    /// Seed of the run.
+    pub seed: u64,
+    /// One point before training, one for each epoch, and none of them without a measurement.
+    pub points: Vec<Point>,
+}
+
+/// What was measured at one time of a run. Tasks and epochs count from 1.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Point {
+    /// Number of epochs trained so far, over all tasks.
+    pub step: usize,
+    /// The task that was trained; none before training.
+    pub task: Option<usize>,
+    /// The epoch within the task; none before training.
+    pub epoch: Option<usize>,
+    /// Mean task loss of the epoch, in nats; none where it was not finite.
+    pub task_loss: Option<f64>,
+    /// Mean penalty of the epoch, in nats; none where it was not measured or not finite.
+    pub penalty: Option<f64>,
+    /// Share of the penalty in the sum of both.
+    pub penalty_share: Option<f64>,
+    /// Test accuracy on each task; empty but before training and after a task's last epoch.
+    pub accuracy: Vec<f64>,
+    /// Its mean over the tasks trained so far.
+    pub average_accuracy: Option<f64>,
+    /// Training accuracy on each task, at the same times but before training.
+    pub train_accuracy: Vec<f64>,
+    /// Its mean over the tasks trained so far.
+    pub train_average_accuracy: Option<f64>,
+}
+
+impl Series {
+    /// The series of `record`, a run of `experiment`. `run` is what its folder is called among others.
+    pub fn new(run: impl Into<String>, experiment: Experiment, record: &RunRecord) -> Self {
+        Self {
+            run: run.into(),
+            experiment,
+            condition: record.condition.name.clone(),
+            strength: record.condition.strength,
+            seed: record.seed,
+            points: points(record),
+        }
+    }
+}
+
+fn points(record: &RunRecord) -> Vec<Point> {
+    let mut points = vec![Point {
+        accuracy: record.initial_accuracy.clone(),
+        ..Point::default()
+    }];
+    let last_task = record.accuracy.num_tasks() - 1;
+    for (index, epoch) in record.epochs.iter().enumerate() {
+        // Adding zero turns −0, which some sums come to, into 0.
+        let number = |number: Option<f64>| number.map(|number| number + 0.0);
+        let mut point = Point {
+            step: index + 1,
+            task: Some(epoch.task + 1),
+            epoch: Some(epoch.epoch + 1),
+            task_loss: number(epoch.task_loss),
+            penalty: number(epoch.penalty),
+            penalty_share: number(epoch.penalty_share),
+            ..Point::default()
+        };
+        let next = record.epochs.get(index + 1);
+        if next.is_none_or(|next| next.task != epoch.task) {
+            // Joint training learns all tasks as if they were one, and is evaluated after it.
+            let after = match record.condition.method {
+                Method::Joint => last_task,
+                _ => epoch.task,
+            };
+            let row = |rows: &[Vec<f64>]| rows.get(after).cloned().unwrap_or_default();
+            point.accuracy = row(record.accuracy.rows());
+            point.average_accuracy = record.accuracy.average_accuracy(after);
+            point.train_accuracy = row(record.train_accuracy.rows());
+            point.train_average_accuracy = record.train_accuracy.average_accuracy(after);
+        }
+        points.push(point);
+    }
+    points
+}

@@ -1,0 +1,108 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use si_bench::{
+    experiment::RunFolder,
+    report::{self, Series, SeriesFormat},
+};
+
+use super::report::{labels, unfinished};
+use crate::output;
+
+/// Give the losses and accuracies of stored runs to other tools: as CSV, JSON Lines or for TensorBoard
+///
+/// Reads config.toml and runs.jsonl of each folder; nothing is trained. There is a point before
+/// training, with the accuracies of the untrained network, and one for each epoch, with task loss,
+/// penalty and share of the penalty. That of a task's last epoch has the accuracy on every task too,
+/// on test and on training data, and the average over the tasks trained so far. Steps are epochs since the
+/// run's start. Tasks and epochs are counted from 1.
+///
+/// csv and jsonl are one table of all runs: a row or an object for each point, printed, or with
+/// --output written to metrics.csv or metrics.jsonl. What was not measured is empty or null.
+/// tensorboard is a folder of events for each condition and seed, such as si-seed0, with the tags
+/// train/loss, train/penalty, train/penalty_share, accuracy/task_1 and so on, accuracy/average,
+/// train_accuracy/task_1 and so on, and train_accuracy/average; look at it by
+/// `tensorboard --logdir DIR`. Runs do not store when an epoch was, so the wall time is 0.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MetricsArgs {
+    /// Folders that runs have left, such as runs/split-mnist/2026-01-31T12-00-00Z
+    #[arg(required = true, value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// What to make of them
+    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    format: Format,
+    /// Write into this folder, and make it if it is not there; without it, csv and jsonl are printed,
+    /// and tensorboard is written to the folder `tensorboard` in that of each run
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Comma-separated values (RFC 4180), with a header
+    Csv,
+    /// A JSON object on each line
+    Jsonl,
+    /// Event files of TensorBoard
+    Tensorboard,
+}
+
+/// Prints or writes what `args` ask for.
+pub(crate) fn run(args: &MetricsArgs) -> anyhow::Result<()> {
+    let runs = runs(&args.folders)?;
+    let all = || -> Vec<Series> {
+        let series = runs.iter().flat_map(|(_, series)| series);
+        series.cloned().collect()
+    };
+    match (args.format, &args.output) {
+        (Format::Csv, None) => Ok(output::text(&report::csv(&all()))?),
+        (Format::Jsonl, None) => Ok(output::text(&report::json_lines(&all()))?),
+        (Format::Csv, Some(folder)) => write(folder, SeriesFormat::Csv, &all()),
+        (Format::Jsonl, Some(folder)) => write(folder, SeriesFormat::JsonLines, &all()),
+        (Format::Tensorboard, Some(folder)) => write(folder, SeriesFormat::TensorBoard, &all()),
+        (Format::Tensorboard, None) => runs.into_iter().try_for_each(|(folder, mut series)| {
+            // They stand alone in the run's own folder.
+            for series in &mut series {
+                series.run.clear();
+            }
+            let folder = folder.join("tensorboard");
+            write(&folder, SeriesFormat::TensorBoard, &series)
+        }),
+    }
+}
+
+/// The folders that hold a finished run, and what was measured in each.
+fn runs(folders: &[PathBuf]) -> anyhow::Result<Vec<(&Path, Vec<Series>)>> {
+    let labels = match folders {
+        [_] => vec![String::new()],
+        _ => labels(folders),
+    };
+    let mut runs = Vec::new();
+    for (label, path) in labels.into_iter().zip(folders) {
+        let folder = RunFolder::open(path)?;
+        let records = folder.records()?;
+        if records.is_empty() {
+            if folders.len() == 1 {
+                bail!(unfinished(&folder));
+            }
+            output::note(unfinished(&folder));
+            continue;
+        }
+        let experiment = folder.config().experiment;
+        let series = records
+            .iter()
+            .map(|record| Series::new(&label, experiment, record));
+        runs.push((path.as_path(), series.collect()));
+    }
+    if runs.is_empty() {
+        bail!("there is no finished run to take metrics from");
+    }
+    Ok(runs)
+}
+
+fn write(folder: &Path, format: SeriesFormat, series: &[Series]) -> anyhow::Result<()> {
+    for path in report::write_series(folder, format, series)? {
+        output::result(format_args!("wrote {}", path.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,152 @@
+use serde::{Deserialize, Serialize};
+
+use super::periodic::Periodic;
+use super::plateau::Plateau;
+use super::shift::Shift;
+use crate::{BoundaryDetectorConfig, Error};
+
+/// Decides from a stream of losses when a task has ended, where nothing else says so.
+///
+/// One call is added to the training loop, before the step, and `end_task` comes under it:
+///
+/// ```diff
+/// +let mut detector = ShiftDetectorConfig::new().init()?;
+///  for (images, labels) in stream {
+///      let loss = loss_fn.forward(model.forward(images), labels);
+/// +    if detector.observe(loss.clone().into_scalar()).is_some() {
+/// +        model.end_task();
+/// +    }
+///      let grads = GradientsParams::from_grads(loss.backward(), &model);
+///      model = model.optimize(&mut optimizer, learning_rate, grads);
+///  }
+/// +model.end_task(); // what was learnt since the last boundary
+/// ```
+///
+/// The loss is the task's alone, without the penalty. Observed before its step it says how the
+/// parameters do *before* they learn from it, so a boundary that is noticed at once is noticed before the
+/// new task has moved them; after the step, as with [`ContinualLearner::step`](crate::ContinualLearner::step),
+/// everything is one step later. Reading a loss waits for the device. Where that is too slow, observe every
+/// n-th loss; what is counted in steps here is then counted in observations.
+///
+/// | detector | consolidates | at the right parameters? |
+/// |---|---|---|
+/// | [`PeriodicDetectorConfig`](crate::PeriodicDetectorConfig) | every so many steps | if tasks have that length |
+/// | [`PlateauDetectorConfig`](crate::PlateauDetectorConfig) | when the loss has settled | yes, though not the last of the task |
+/// | [`ShiftDetectorConfig`](crate::ShiftDetectorConfig) | when the loss jumps up | a known number of steps too late |
+///
+/// A loss that is not finite is counted as a step and otherwise passed over: it neither begins nor
+/// ends anything, and later statistics are those of a stream without it.
+///
+/// The detector is its own state: with `serde` it is written into a checkpoint, and goes on from there to
+/// the same decisions.
+///
+/// ```
+/// use si_core::ShiftDetectorConfig;
+///
+/// # fn main() -> Result<(), si_core::Error> {
+/// let mut detector = ShiftDetectorConfig::new().with_reference(10).init()?;
+/// let losses = [vec![0.5; 20], vec![2.5; 20]].concat();
+/// let steps: Vec<usize> = losses
+///     .into_iter()
+///     .filter_map(|loss| detector.observe(loss))
+///     .map(|boundary| boundary.step - boundary.num_late_steps)
+///     .collect();
+/// assert_eq!(steps, [20]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
+pub struct BoundaryDetector {
+    num_observed: usize,
+    kind: Kind,
+}
+
+/// An end of a task that was noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Boundary {
+    /// Number of losses that were observed before the one at which it was noticed.
+    pub step: usize,
+    /// How many of them were the new task's already, and so how many steps too late it is. 0 unless a
+    /// shift was detected.
+    pub num_late_steps: usize,
+}
+
+impl BoundaryDetector {
+    pub(super) fn new(kind: Kind) -> Result<Self, Error> {
+        kind.validate()?;
+        Ok(Self {
+            num_observed: 0,
+            kind,
+        })
+    }
+
+    /// Takes the next loss of the stream, and returns the boundary that it is the sign of, if it is one.
+    pub fn observe(&mut self, loss: f64) -> Option<Boundary> {
+        let step = self.num_observed;
+        self.num_observed = step.saturating_add(1);
+        let noticed = |is_boundary: bool| is_boundary.then_some(step);
+        let first_of_new_task = match &mut self.kind {
+            // Counts steps, whatever their losses.
+            Kind::Periodic(periodic) => noticed(periodic.observe()),
+            _ if !loss.is_finite() => None,
+            Kind::Plateau(plateau) => noticed(plateau.observe(loss)),
+            Kind::Shift(shift) => shift.observe(loss, step),
+        };
+        first_of_new_task.map(|first| Boundary {
+            step,
+            num_late_steps: step.saturating_sub(first),
+        })
+    }
+
+    /// The number of losses observed so far.
+    pub fn num_observed(&self) -> usize {
+        self.num_observed
+    }
+
+    /// The settings.
+    pub fn config(&self) -> BoundaryDetectorConfig {
+        match &self.kind {
+            Kind::Periodic(periodic) => BoundaryDetectorConfig::Periodic(periodic.config),
+            Kind::Plateau(plateau) => BoundaryDetectorConfig::Plateau(plateau.config),
+            Kind::Shift(shift) => BoundaryDetectorConfig::Shift(shift.config),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    Periodic(Periodic),
+    Plateau(Plateau),
+    Shift(Shift),
+}
+
+impl Kind {
+    fn validate(&self) -> Result<(), Error> {
+        match self {
+            Self::Periodic(periodic) => periodic.validate(),
+            Self::Plateau(plateau) => plateau.validate(),
+            Self::Shift(shift) => shift.validate(),
+        }
+    }
+}
+
+/// A detector as it is read, whose settings are not checked yet.
+#[derive(Deserialize)]
+struct Stored {
+    num_observed: usize,
+    kind: Kind,
+}
+
+impl TryFrom<Stored> for BoundaryDetector {
+    type Error = Error;
+
+    fn try_from(stored: Stored) -> Result<Self, Error> {
+        let detector = Self::new(stored.kind)?;
+        Ok(Self {
+            num_observed: stored.num_observed,
+            ..detector
+        })
+    }
+}

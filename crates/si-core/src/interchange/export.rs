@@ -1,0 +1,120 @@
+use burn::Tensor;
+use burn::backend::tensor::FloatTensor;
+use burn::module::{Module, Param};
+
+use super::encode::{Entry, encode};
+use super::layout::Layers;
+use super::metadata::Metadata;
+use super::{ANCHOR, IMPORTANCE, Layout, PATH_INTEGRAL, SafeTensorsError, name_of};
+use crate::SynapticIntelligence;
+use crate::ops::SynapticBackend;
+use crate::synapse::Synapses;
+use crate::traversal::{ParameterVisitor, Place, visit_parameters};
+
+impl<B: SynapticBackend> SynapticIntelligence<B> {
+    /// The state as SafeTensors, for other programs: what matters to the network, in the names that it
+    /// has for its parameters.
+    ///
+    /// For each parameter with state there is `<path>.anchor` (θ̃), such as `fc1.weight.anchor`, and
+    /// `<path>.importance` (Ω) and `<path>.path_integral` (ω) where it has them, in the shape that
+    /// [`Layout`] gives it and in the precision that they are kept in (NumPy cannot read the bf16 of
+    /// [`HeldPrecision::Bf16`](crate::HeldPrecision::Bf16), PyTorch can). The metadata has `format`,
+    /// `si_core_version`, `layout`, `task`, `num_steps` (of the task), `strength` and `damping`. The same
+    /// state gives the same bytes.
+    ///
+    /// This is for exchange: the module's own parameters, the other settings and the counters of the epoch
+    /// are not in it. To go on with a training, save the
+    /// [`ContinualLearner`](crate::ContinualLearner).
+    ///
+    /// ```
+    /// # use burn::{module::Module, nn::LinearConfig, optim::{GradientsParams, SgdConfig}};
+    /// # use burn::tensor::{Device, Tensor};
+    /// use si_core::{ContinualLearner, Layout, SynapticIntelligenceConfig};
+    ///
+    /// # fn main() -> Result<(), Box<dyn core::error::Error>> {
+    /// # let device = Device::flex().autodiff();
+    /// # let config = SynapticIntelligenceConfig::new();
+    /// # let mut learner = ContinualLearner::new(LinearConfig::new(2, 1).init(&device), &config)?;
+    /// # let mut optimizer = SgdConfig::new().init();
+    /// # let loss = learner.forward(Tensor::<2>::from_floats([[0.0, 1.0]], &device)).mean();
+    /// # let grads = GradientsParams::from_grads(loss.backward(), &learner);
+    /// # learner = learner.optimize(&mut optimizer, 1e-3, grads);
+    /// learner.end_task();
+    /// let bytes = learner.to_safetensors(Layout::PyTorch)?;
+    ///
+    /// let fresh = LinearConfig::new(2, 1).init(&device);
+    /// let mut other = ContinualLearner::new(fresh, &config)?;
+    /// let report = other.load_safetensors(&bytes, Layout::PyTorch)?;
+    /// assert_eq!(report.missing, ["weight.path_integral", "bias.path_integral"]);
+    /// assert_eq!(other.regularizer().task(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SafeTensorsError::NoState`] if no parameter of `module` has state, and
+    /// [`SafeTensorsError::Precision`] if one's numbers have no name in the format.
+    pub fn to_safetensors<M: Module>(
+        &self,
+        module: &M,
+        layout: Layout,
+    ) -> Result<Vec<u8>, SafeTensorsError> {
+        let mut export = Export {
+            synapses: &self.synapses,
+            layers: Layers::of(module),
+            layout,
+            entries: Ok(Vec::new()),
+        };
+        visit_parameters(module, &self.policies, &mut export);
+        let entries = export.entries?;
+        match entries.is_empty() {
+            true => Err(SafeTensorsError::NoState),
+            false => Ok(encode(entries, Metadata::entries(self, layout))),
+        }
+    }
+}
+
+struct Export<'a, B: SynapticBackend> {
+    synapses: &'a Synapses<B>,
+    layers: Layers,
+    layout: Layout,
+    entries: Result<Vec<Entry>, SafeTensorsError>,
+}
+
+impl<B: SynapticBackend> ParameterVisitor for Export<'_, B> {
+    fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
+        let Some(synapse) = self.synapses.get(param.id) else {
+            return;
+        };
+        let Ok(entries) = &mut self.entries else {
+            return;
+        };
+        let layer = self.layers.get(param.id);
+        let parameter = self.layout.parameter(place.path, layer);
+        let transposes = self.layout.transposes(place.path, layer, D);
+        let entry = |part: &str, state: &FloatTensor<B>| {
+            let tensor = B::tensor::<D>(state.clone());
+            let tensor = match transposes {
+                true => tensor.swap_dims(0, 1),
+                false => tensor,
+            };
+            Entry::new(name_of(&parameter, part), tensor.into_data())
+        };
+        let parts = [
+            (ANCHOR, Some(synapse.anchor())),
+            (IMPORTANCE, synapse.importance()),
+            (PATH_INTEGRAL, synapse.path_integral()),
+        ];
+        for (part, state) in parts {
+            match state.map(|state| entry(part, state)) {
+                Some(Ok(entry)) => entries.push(entry),
+                Some(Err(error)) => {
+                    self.entries = Err(error);
+                    return;
+                }
+                None => {}
+            }
+        }
+    }
+}

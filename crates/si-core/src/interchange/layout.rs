@@ -1,0 +1,125 @@
+use core::fmt;
+use std::collections::HashMap;
+
+use burn::Tensor;
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+
+/// How tensors of a file are named and laid out.
+///
+/// | layer | Burn | PyTorch |
+/// |---|---|---|
+/// | `Linear` | `weight` `[in, out]` | `weight` `[out, in]` |
+/// | normalisation | `gamma`, `beta` | `weight`, `bias` |
+/// | `PRelu` | `alpha` | `weight` |
+/// | convolution, embedding, and all others | | the same |
+///
+/// Layers are known by the name of their type, so a module of your own that is called `Linear` is taken
+/// for Burn's. The names of what holds the layers are the program's: fields in Burn, attributes in
+/// PyTorch, and the place in a `Vec` or a `ModuleList`. Layers that PyTorch builds of other tensors, such
+/// as `LSTM` and `MultiheadAttention`, have no counterpart by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// That of the module.
+    Burn,
+    /// That of a PyTorch module with layers of the same names.
+    PyTorch,
+}
+
+impl Layout {
+    /// The name in a file's metadata.
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::Burn => "burn",
+            Layout::PyTorch => "pytorch",
+        }
+    }
+
+    /// The layout of that name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        [Layout::Burn, Layout::PyTorch]
+            .into_iter()
+            .find(|layout| layout.name() == name)
+    }
+
+    /// The name of the parameter at `path`, of a layer of the type `layer`.
+    pub(super) fn parameter(self, path: &str, layer: &str) -> String {
+        let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let name = match (self, layer, name) {
+            (Layout::PyTorch, layer, "gamma") if is_normalisation(layer) => "weight",
+            (Layout::PyTorch, layer, "beta") if is_normalisation(layer) => "bias",
+            (Layout::PyTorch, "PRelu", "alpha") => "weight",
+            _ => name,
+        };
+        match parent {
+            "" => name.to_string(),
+            _ => format!("{parent}.{name}"),
+        }
+    }
+
+    /// Whether the two dimensions of the parameter at `path` are exchanged.
+    pub(super) fn transposes(self, path: &str, layer: &str, rank: usize) -> bool {
+        let name = path.rsplit('.').next();
+        self == Layout::PyTorch && layer == "Linear" && name == Some("weight") && rank == 2
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+fn is_normalisation(layer: &str) -> bool {
+    [
+        "BatchNorm",
+        "GroupNorm",
+        "InstanceNorm",
+        "LayerNorm",
+        "RmsNorm",
+    ]
+    .contains(&layer)
+}
+
+/// Each parameter's layer: the type of the innermost module around it.
+pub(super) struct Layers(HashMap<ParamId, String>);
+
+impl Layers {
+    pub(super) fn of<M: Module>(module: &M) -> Self {
+        let mut visitor = Visitor {
+            containers: Vec::new(),
+            layers: HashMap::new(),
+        };
+        module.visit(&mut visitor);
+        Self(visitor.layers)
+    }
+
+    /// The name of the type, or nothing where a parameter stands in no module of a type.
+    pub(super) fn get(&self, id: ParamId) -> &str {
+        self.0.get(&id).map_or("", String::as_str)
+    }
+}
+
+struct Visitor {
+    containers: Vec<String>,
+    layers: HashMap<ParamId, String>,
+}
+
+impl ModuleVisitor for Visitor {
+    fn enter_module(&mut self, _name: &str, container_type: &str) {
+        self.containers.push(container_type.to_string());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.containers.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        // Others, such as "Vec", have no type name.
+        let named = |container: &String| Some(container.split_once(':')?.1.to_string());
+        let layer = self.containers.iter().rev().find_map(named);
+        // A parameter that stands in two places counts at the first, as everywhere.
+        self.layers
+            .entry(param.id)
+            .or_insert_with(|| layer.unwrap_or_default());
+    }
+}

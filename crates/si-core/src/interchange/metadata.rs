@@ -1,0 +1,82 @@
+use core::str::FromStr;
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Layout, SafeTensorsError};
+use crate::SynapticIntelligence;
+use crate::ops::SynapticBackend;
+
+const FORMAT: &str = "format";
+const VERSION: &str = "si_core_version";
+const LAYOUT: &str = "layout";
+const TASK: &str = "task";
+const NUM_STEPS: &str = "num_steps";
+const STRENGTH: &str = "strength";
+const DAMPING: &str = "damping";
+
+/// What a file says besides its tensors, as far as it says it.
+#[derive(Default)]
+pub(super) struct Metadata {
+    pub(super) layout: Option<Layout>,
+    pub(super) task: Option<usize>,
+    pub(super) num_steps: Option<usize>,
+    pub(super) strength: Option<f64>,
+    pub(super) damping: Option<f64>,
+}
+
+impl Metadata {
+    /// Those of a file of `regularizer`.
+    pub(super) fn entries<B: SynapticBackend>(
+        regularizer: &SynapticIntelligence<B>,
+        layout: Layout,
+    ) -> BTreeMap<&'static str, String> {
+        let config = regularizer.config();
+        BTreeMap::from([
+            (FORMAT, "synaptic_intelligence".to_string()),
+            (VERSION, env!("CARGO_PKG_VERSION").to_string()),
+            (LAYOUT, layout.to_string()),
+            (TASK, regularizer.task().to_string()),
+            (NUM_STEPS, regularizer.meter.steps_in_task.to_string()),
+            (STRENGTH, config.strength.to_string()),
+            (DAMPING, config.damping.to_string()),
+        ])
+    }
+
+    /// Reads the entries that are known. Of others, and of the format's name, other programs have their
+    /// own use.
+    pub(super) fn read(
+        entries: Option<&HashMap<String, String>>,
+    ) -> Result<Self, SafeTensorsError> {
+        let Some(entries) = entries else {
+            return Ok(Self::default());
+        };
+        let layout = entries.get(LAYOUT).map(|name| {
+            Layout::named(name).ok_or_else(|| SafeTensorsError::Metadata {
+                key: LAYOUT,
+                value: name.clone(),
+                expected: "burn or pytorch",
+            })
+        });
+        Ok(Self {
+            layout: layout.transpose()?,
+            task: number(entries, TASK, "a whole number ≥ 0")?,
+            num_steps: number(entries, NUM_STEPS, "a whole number ≥ 0")?,
+            strength: number(entries, STRENGTH, "a number")?,
+            damping: number(entries, DAMPING, "a number")?,
+        })
+    }
+}
+
+fn number<T: FromStr>(
+    entries: &HashMap<String, String>,
+    key: &'static str,
+    expected: &'static str,
+) -> Result<Option<T>, SafeTensorsError> {
+    let read = |value: &String| {
+        value.parse().map_err(|_| SafeTensorsError::Metadata {
+            key,
+            value: value.clone(),
+            expected,
+        })
+    };
+    entries.get(key).map(read).transpose()
+}
