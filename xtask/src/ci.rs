@@ -6,7 +6,7 @@ use clap::Args;
 use crate::book;
 use crate::command::{build_with, clear, command, run, workspace};
 use crate::results;
-use crate::test::{FEATURES, Test};
+use crate::test::{DEVICES, FEATURES, Test};
 
 /// Check everything that a change must pass, cheapest first.
 #[derive(Args)]
@@ -67,8 +67,7 @@ impl Ci {
             tests == "cargo xtask test",
             "the README's second command is `{tests}`"
         );
-        let devices = FEATURES.split(',').map(String::from).collect();
-        let devices = (!self.without_gpu).then_some(devices);
+        let devices = (!self.without_gpu).then(|| DEVICES.map(String::from).to_vec());
         Test { devices }.run()?;
         clear(TRIAL_FOLDER)?;
         for line in TRIALS {

@@ -8,8 +8,11 @@ use serde_json::Value;
 
 use crate::command::{build_with, clear, command, run, workspace};
 
-/// What tests are built with, in one build: the backends that can be linked without a vendor's toolkit, and burn-train.
+/// What tests are built with, in one build: the backends of [`DEVICES`], and burn-train.
 pub(crate) const FEATURES: &str = "ndarray,wgpu,train";
+
+/// The backends beside Flex that can be linked without a vendor's toolkit.
+pub(crate) const DEVICES: [&str; 2] = ["ndarray", "wgpu"];
 
 /// Test everything on Flex, and what computes on a device on ndarray and wgpu too.
 ///
@@ -25,7 +28,7 @@ pub(crate) struct Test {
 impl Test {
     pub(crate) fn run(&self) -> Result<()> {
         let others = self.devices.iter().flatten();
-        let others = others.filter(|device| !FEATURES.split(',').any(|it| it == *device));
+        let others = others.filter(|device| !DEVICES.contains(&device.as_str()));
         let features = others.fold(FEATURES.to_string(), |features, device| {
             features + "," + device
         });
@@ -38,7 +41,7 @@ impl Test {
                 if !found.contains("wgpu") {
                     println!("\nwgpu: no device is found here, so nothing is tested on it");
                 }
-                let others = ["ndarray", "wgpu"].map(String::from).into_iter();
+                let others = DEVICES.map(String::from).into_iter();
                 others.filter(|name| found.contains(name)).collect()
             }
         };

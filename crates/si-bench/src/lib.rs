@@ -7,6 +7,7 @@ mod error;
 pub mod experiment;
 #[cfg(test)]
 mod fixture;
+pub mod inspect;
 pub mod metrics;
 pub mod model;
 pub mod report;

@@ -4,7 +4,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use si_bench::experiment::{Experiment, Versions};
 
 use crate::commands::{
-    data, devices, metrics, permuted_mnist, probe, report, repro, schematics, split_cifar,
+    data, devices, inspect, metrics, permuted_mnist, probe, report, repro, schematics, split_cifar,
     split_mnist, sweep, theory, worker,
 };
 use crate::settings;
@@ -38,6 +38,7 @@ enum Command {
     Devices(devices::DevicesArgs),
     Report(report::ReportArgs),
     Metrics(metrics::MetricsArgs),
+    Inspect(inspect::InspectArgs),
     Worker(worker::WorkerArgs),
     Probe(probe::ProbeArgs),
 }
@@ -73,6 +74,7 @@ impl Cli {
             Command::Devices(args) => devices::run(args),
             Command::Report(args) => report::run(args),
             Command::Metrics(args) => metrics::run(args),
+            Command::Inspect(args) => inspect::run(args),
             Command::Worker(args) => worker::run(args),
             Command::Probe(args) => probe::run(args),
         }

@@ -2,6 +2,7 @@ use std::fmt;
 use std::io::ErrorKind;
 
 use si_bench::Error;
+use si_core::CheckpointError;
 
 use crate::output;
 
@@ -50,7 +51,17 @@ fn is_usage(cause: &(dyn std::error::Error + 'static)) -> bool {
     let missing_file = cause
         .downcast_ref::<std::io::Error>()
         .is_some_and(|error| error.kind() == ErrorKind::NotFound);
+    let unreadable = matches!(
+        cause.downcast_ref(),
+        Some(
+            CheckpointError::NotFound { .. }
+                | CheckpointError::Foreign { .. }
+                | CheckpointError::Newer { .. }
+                | CheckpointError::Damaged { .. }
+        )
+    );
     missing_file
+        || unreadable
         || matches!(
             cause.downcast_ref(),
             Some(

@@ -155,6 +155,10 @@ pub(crate) struct RunSettings {
     /// cores on flex and ndarray, else 1]
     #[arg(long = "jobs", alias = "num-jobs", value_name = "N")]
     num_jobs: Option<usize>,
+    /// Seconds between two checkpoints of a run, at least; they are written between epochs, for
+    /// --resume to go on from [default: 60]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    checkpoint_seconds: Option<f64>,
     /// Folder for the results [default: runs/EXPERIMENT/UTC-TIME]
     #[arg(long = "out", alias = "output-dir", value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
@@ -281,6 +285,7 @@ impl RunSettings {
     fn apply(&self, config: &mut ExperimentConfig) {
         set(&mut config.device, &self.device);
         config.num_jobs = self.num_jobs.or(config.num_jobs);
+        config.checkpoint_seconds = self.checkpoint_seconds.or(config.checkpoint_seconds);
         for (target, given) in [
             (&mut config.output_dir, &self.output_dir),
             (&mut config.data_dir, &self.data_dir),

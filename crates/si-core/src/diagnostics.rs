@@ -190,16 +190,20 @@ fn diagnose<B: SynapticBackend>(synapse: &Synapse<B>) -> ParameterDiagnostics {
         importance_quantiles: synapse
             .importance()
             .map(|importance| quantiles(read::<B>(importance.clone()))),
-        negative_path_integral_share: synapse.path_integral().map(|path_integral| {
-            let values = read::<B>(path_integral.clone());
-            let negative = values.iter().filter(|value| **value < 0.0).count();
-            negative as f64 / values.len().max(1) as f64
-        }),
+        negative_path_integral_share: synapse
+            .path_integral()
+            .map(|path_integral| negative_share(read::<B>(path_integral.clone()))),
     }
 }
 
+/// The share of the values that are negative, in `[0, 1]`.
+pub(crate) fn negative_share(values: Vec<f64>) -> f64 {
+    let negative = values.iter().filter(|value| **value < 0.0).count();
+    negative as f64 / values.len().max(1) as f64
+}
+
 /// The values at [`ParameterDiagnostics::QUANTILES`], each the nearest by rank.
-fn quantiles(mut values: Vec<f64>) -> [f64; 6] {
+pub(crate) fn quantiles(mut values: Vec<f64>) -> [f64; 6] {
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);
     ParameterDiagnostics::QUANTILES.map(|quantile| {

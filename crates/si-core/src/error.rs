@@ -1,6 +1,6 @@
-use crate::Preset;
+use crate::{CheckpointError, Preset};
 
-/// What can go wrong with a regularizer.
+/// What can go wrong with a regularizer and its files.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -56,4 +56,7 @@ pub enum Error {
     #[cfg(feature = "safetensors")]
     #[error(transparent)]
     SafeTensors(#[from] crate::SafeTensorsError),
+    /// A checkpoint that cannot be made, read or used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
 }

@@ -36,8 +36,11 @@
 //! - [`with_more_outputs`]: heads that grow with the tasks.
 //! - [`ElasticWeightConsolidation`], [`Fisher`]: the method that it is compared with, which measures
 //!   importance at a task's end.
+//! - [`Checkpoint`] and [`CheckpointFolder`]: files that a training goes on from, checked to the last
+//!   byte, and whole or not there.
 //! - [`Diagnostics`] and [`EpochReport`]: whether consolidation is working.
 //! - [`BoundaryDetector`]: when a task has ended, for streams that do not say so.
+//! - [`Inspection`]: what is in a checkpoint or in a learner's record, read without the model.
 //! - `Layout` and `ContinualLearner::to_safetensors` (feature `safetensors`): the state to and from other
 //!   programs.
 //! - [`Synapse`], [`SynapticOps`] and [`SynapticBackend`]: the state and its arithmetic, for those who
@@ -83,16 +86,19 @@
 //! to the backends that this crate was compiled with.
 
 mod boundary;
+mod checkpoint;
 mod config;
 mod diagnostics;
 mod elastic;
 mod error;
 mod growth;
+mod inspection;
 #[cfg(feature = "safetensors")]
 mod interchange;
 mod learner;
 mod ops;
 mod optim;
+mod pack;
 mod policy;
 mod preset;
 mod regularizer;
@@ -101,10 +107,14 @@ mod synapse;
 #[cfg(test)]
 mod test_device;
 mod traversal;
+mod version;
 
 pub use boundary::{
     Boundary, BoundaryDetector, BoundaryDetectorConfig, PeriodicDetectorConfig,
     PlateauDetectorConfig, ShiftDetectorConfig,
+};
+pub use checkpoint::{
+    Checkpoint, CheckpointError, CheckpointFolder, CheckpointHeader, Origin, RecordedOptimizer,
 };
 pub use config::{
     Accumulation, FirstTaskStart, HeldPrecision, Negatives, PathGradient, PenaltyFactor,
@@ -117,6 +127,7 @@ pub use elastic::{
 };
 pub use error::Error;
 pub use growth::with_more_outputs;
+pub use inspection::{Inspection, StoredParameter};
 #[cfg(feature = "safetensors")]
 pub use interchange::{Layout, SafeTensorsError, SafeTensorsReport};
 pub use learner::ContinualLearner;
@@ -129,6 +140,7 @@ pub use policy::ParameterPolicy;
 pub use preset::Preset;
 pub use regularizer::SynapticIntelligence;
 pub use synapse::Synapse;
+pub use version::BURN_VERSION;
 
 /// What the documents of the project show in Rust is compiled and run with the tests.
 #[cfg(doctest)]
@@ -141,6 +153,8 @@ mod book {
     struct YourLoop;
     #[doc = include_str!("../../../docs/any-model.md")]
     struct AnyModel;
+    #[doc = include_str!("../../../docs/checkpoints.md")]
+    struct Checkpoints;
     #[doc = include_str!("../../../docs/choosing.md")]
     struct Choosing;
     #[doc = include_str!("../../../docs/streams.md")]

@@ -1,9 +1,8 @@
-use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use si_core::{CheckpointError, CheckpointFolder};
 
 use crate::Error;
 use crate::metrics::LayerCorrelations;
@@ -21,23 +20,14 @@ pub struct Checkpointing {
     pub period: Duration,
 }
 
-impl Checkpointing {
-    /// A checkpoint a minute, at most.
-    pub fn in_folder(folder: PathBuf) -> Self {
-        Self {
-            folder,
-            period: Duration::from_secs(60),
-        }
-    }
-}
-
 /// The checkpoints of one run.
 ///
-/// Each is a folder, named by the number of steps done, that is put in place when it is whole; the
-/// one before is removed after that. They are written between epochs: everything random is drawn
-/// anew, from the seed, in each epoch, so that a resumed run ends with the same bits, on a CPU.
+/// They are written between epochs: everything random is drawn anew, from the seed, in each epoch, so
+/// that a resumed run ends with the same bits, on a CPU. The path integrals of a task that has ended do
+/// not change any more, and so are written once, beside them.
 pub(super) struct Checkpoints {
-    place: Checkpointing,
+    files: CheckpointFolder,
+    period: Duration,
     identity: Identity,
     last: Instant,
     /// Tasks whose path integrals are on the disk, of this trajectory and of no other.
@@ -106,7 +96,7 @@ impl Identity {
     }
 }
 
-/// The file that makes a checkpoint of a folder.
+/// How far a run has come, as a checkpoint keeps it.
 #[derive(Serialize, Deserialize)]
 struct Content {
     identity: Identity,
@@ -130,12 +120,14 @@ impl Checkpoints {
         let config = ExperimentConfig {
             num_seeds: 1,
             num_jobs: None,
+            checkpoint_seconds: None,
             data_dir: None,
             output_dir: None,
             ..config.clone()
         };
         Self {
-            place,
+            files: CheckpointFolder::new(place.folder),
+            period: place.period,
             identity: Identity {
                 versions: Versions::current(),
                 num_threads: std::env::var("RAYON_NUM_THREADS").ok(),
@@ -155,56 +147,56 @@ impl Checkpoints {
         student: &Student,
         path_integrals: &PathIntegrals,
     ) -> Result<(), Error> {
-        if self.last.elapsed() >= self.place.period {
+        if self.last.elapsed() >= self.period {
             self.save(journal, student, path_integrals)?;
             self.last = Instant::now();
         }
         Ok(())
     }
 
-    /// The newest checkpoint, if there is one. Path integrals are kept of every task that has ended,
-    /// or of none.
+    /// The newest checkpoint that is whole, if there is any. Path integrals are kept of every task that
+    /// has ended, or of none.
     pub(super) fn restore(
         &mut self,
         config: &ExperimentConfig,
         new_student: impl FnOnce() -> Result<Student, Error>,
         keeps_path_integrals: bool,
     ) -> Result<Option<Restored>, Error> {
-        let Some(path) = self.newest()? else {
-            return Ok(None);
-        };
-        let damaged = |reason: String| Error::Checkpoint {
-            path: path.clone(),
+        let folder = self.files.path().to_path_buf();
+        let unusable = |reason: String| Error::Checkpoint {
+            path: folder.clone(),
             reason,
         };
-        let file = path.join(JOURNAL);
-        let bytes = fs::read(&file).map_err(io_error("read", &file))?;
-        let content: Content =
-            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-        if let Some(difference) = content.identity.difference(&self.identity) {
-            return Err(damaged(difference));
+        let failed = |error: CheckpointError| match error {
+            CheckpointError::Io { .. } => io_error(error),
+            error => unusable(with_causes(&error)),
+        };
+        let Some(checkpoint) = self.files.latest().map_err(failed)? else {
+            return Ok(None);
+        };
+        let Content { identity, journal } = checkpoint.progress().map_err(failed)?;
+        if let Some(difference) = identity.difference(&self.identity) {
+            return Err(unusable(difference));
         }
         let mut student = new_student()?;
-        if content.journal.lesson > 0 {
-            student.reset_optimizer(config, content.journal.steps_before_lesson);
+        if journal.lesson > 0 {
+            student.reset_optimizer(config, journal.steps_before_lesson);
         }
-        let student = student
-            .load(&path)
-            .map_err(|error| damaged(error.to_string()))?;
-        let mut path_integrals = PathIntegrals::default();
-        let num_kept = match keeps_path_integrals {
-            true => content.journal.lesson,
+        let student = student.restore(&checkpoint).map_err(failed)?;
+        let num_tasks = match keeps_path_integrals {
+            true => journal.lesson,
             false => 0,
         };
-        for task in 0..num_kept {
-            let file = self.path_integral(task);
+        let mut path_integrals = PathIntegrals::default();
+        for task in 0..num_tasks {
+            let file = path_integral(&folder, task);
             path_integrals
                 .read_task(&file, &student.learner)
-                .map_err(|error| damaged(format!("{}: {error}", file.display())))?;
+                .map_err(|error| unusable(format!("{}: {error}", file.display())))?;
         }
-        self.stored_tasks = num_kept;
+        self.stored_tasks = num_tasks;
         Ok(Some(Restored {
-            journal: content.journal,
+            journal,
             student,
             path_integrals,
         }))
@@ -216,84 +208,53 @@ impl Checkpoints {
         student: &Student,
         path_integrals: &PathIntegrals,
     ) -> Result<(), Error> {
-        let folder = &self.place.folder;
-        let path = folder.join(journal.steps_done.to_string());
-        let draft = folder.join(DRAFT);
-        let before = self.all()?;
-        let write = || -> io::Result<()> {
-            if draft.exists() {
-                fs::remove_dir_all(&draft)?;
-            }
-            fs::create_dir_all(&draft)?;
-            for task in self.stored_tasks..path_integrals.num_tasks() {
-                let file = draft.join("path-integral");
-                path_integrals.write_task(task, &file)?;
-                sync(&file)?;
-                fs::rename(file, self.path_integral(task))?;
-            }
-            student.save(&draft).map_err(io::Error::other)?;
-            let content = Content {
-                identity: self.identity.clone(),
-                journal: journal.clone(),
-            };
-            fs::write(draft.join(JOURNAL), serde_json::to_vec(&content)?)?;
-            for entry in fs::read_dir(&draft)? {
-                sync(&entry?.path())?;
-            }
-            fs::rename(&draft, &path)?;
-            for (_, old) in before {
-                fs::remove_dir_all(old)?;
-            }
-            Ok(())
+        let folder = self.files.path();
+        for task in self.stored_tasks..path_integrals.num_tasks() {
+            let file = path_integral(folder, task);
+            path_integrals
+                .write_task(task, &file)
+                .map_err(|source| Error::Io {
+                    action: "write",
+                    path: file,
+                    source,
+                })?;
+        }
+        let content = Content {
+            identity: self.identity.clone(),
+            journal: journal.clone(),
         };
-        write().map_err(io_error("write", &path))?;
+        let checkpoint = student.checkpoint(&content).map_err(io_error)?;
+        self.files.save(&checkpoint).map_err(io_error)?;
         self.stored_tasks = path_integrals.num_tasks();
         Ok(())
     }
+}
 
-    fn newest(&self) -> Result<Option<PathBuf>, Error> {
-        let all = self.all()?.into_iter();
-        Ok(all.max_by_key(|(steps, _)| *steps).map(|(_, path)| path))
-    }
+/// The file with the path integrals of a task that has ended.
+fn path_integral(folder: &Path, task: usize) -> PathBuf {
+    folder.join(format!("path-integral-{task}"))
+}
 
-    /// Every whole checkpoint, with its number of steps.
-    fn all(&self) -> Result<Vec<(usize, PathBuf)>, Error> {
-        let folder = &self.place.folder;
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(io_error("read", folder)(error)),
-        };
-        let mut all = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(io_error("read", folder))?;
-            if let Ok(steps) = entry.file_name().to_string_lossy().parse() {
-                all.push((steps, entry.path()));
-            }
-        }
-        Ok(all)
-    }
-
-    /// The file with the path integrals of a task that has ended. It does not change any more, and
-    /// so is written once and stands beside the checkpoints.
-    fn path_integral(&self, task: usize) -> PathBuf {
-        self.place.folder.join(format!("path-integral-{task}"))
+/// An error of reading or writing, as this crate has it.
+fn io_error(error: CheckpointError) -> Error {
+    match error {
+        CheckpointError::Io {
+            action,
+            path,
+            source,
+        } => Error::Io {
+            action,
+            path,
+            source,
+        },
+        error => si_core::Error::from(error).into(),
     }
 }
 
-const JOURNAL: &str = "journal.json";
-const DRAFT: &str = "draft";
-
-/// Returns when the file is safe on the disk.
-fn sync(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
-    let path = path.to_path_buf();
-    move |source| Error::Io {
-        action,
-        path,
-        source,
+/// An error and what it comes from, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", with_causes(source)),
+        None => error.to_string(),
     }
 }

@@ -205,6 +205,10 @@ pub struct ExperimentConfig {
     /// (`flex`, `ndarray`), and else 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_jobs: Option<usize>,
+    /// Seconds between two checkpoints of a run, ≥ 0, at least. They are written between epochs.
+    /// Default: 60.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_seconds: Option<f64>,
     /// Folder with the data sets' official files. Default: `SI_DATA_DIR`, then the cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,

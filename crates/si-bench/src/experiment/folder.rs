@@ -1,7 +1,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::{Error, resolve_device};
 
@@ -15,6 +15,8 @@ mod stamp;
 const CONFIG: &str = "config.toml";
 const RECORDS: &str = "runs.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
+/// The time between two checkpoints where the config says nothing.
+const CHECKPOINT_SECONDS: f64 = 60.0;
 const LOCK: &str = ".lock";
 
 /// Folder of one experiment: its `config.toml`, and `runs.jsonl` with one line per finished run.
@@ -85,12 +87,13 @@ impl RunFolder {
     /// Goes on with an interrupted experiment, or adds seeds to a finished one.
     ///
     /// `config` must be the folder's own, except that `num_seeds` may have grown and that
-    /// `num_jobs` and `data_dir`, which say how and where it runs, may be given anew.
+    /// `num_jobs`, `checkpoint_seconds` and `data_dir`, which say how and where it runs, may be given
+    /// anew.
     ///
     /// # Errors
     ///
     /// [`Error::ConfigDiffers`], which names every key with both values; otherwise those of
-    /// [`open`](Self::open) and [`create`](Self::create).
+    /// [`open`](Self::open), [`create`](Self::create) and [`records`](Self::records).
     pub fn resume(&mut self, config: ExperimentConfig) -> Result<(), Error> {
         config.validate()?;
         let config = on_this_machine(config)?;
@@ -106,13 +109,17 @@ impl RunFolder {
         self.config = ExperimentConfig {
             num_seeds: config.num_seeds,
             num_jobs: config.num_jobs.or(stored.num_jobs),
+            checkpoint_seconds: config.checkpoint_seconds.or(stored.checkpoint_seconds),
             data_dir: config.data_dir.or(stored.data_dir.clone()),
             ..stored.clone()
         };
         if self.config != stored {
             self.write_config()?;
         }
-        Ok(())
+        // A crash may have come between the record of a run and the removal of its checkpoints.
+        self.records()?
+            .iter()
+            .try_for_each(|record| self.remove_checkpoints(record))
     }
 
     /// The newest folder of `experiment` under `root` whose runs are not all done.
@@ -198,6 +205,10 @@ impl RunFolder {
     pub fn append(&mut self, record: &RunRecord) -> Result<(), Error> {
         self.lock()?;
         records::append(&self.path.join(RECORDS), record)?;
+        self.remove_checkpoints(record)
+    }
+
+    fn remove_checkpoints(&self, record: &RunRecord) -> Result<(), Error> {
         let checkpoints = self.checkpoints(&record.condition, record.seed).folder;
         match fs::remove_dir_all(&checkpoints) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -215,7 +226,12 @@ impl RunFolder {
             .name
             .replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
         let folder = self.path.join(CHECKPOINTS).join(format!("{name}-{seed}"));
-        Checkpointing::in_folder(folder)
+        let seconds = self.config.checkpoint_seconds.unwrap_or(CHECKPOINT_SECONDS);
+        Checkpointing {
+            folder,
+            // More seconds than there can be are as good as never.
+            period: Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX),
+        }
     }
 
     /// The runs that are still to do, seed by seed.

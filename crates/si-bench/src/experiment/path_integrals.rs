@@ -1,9 +1,10 @@
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::Path;
 
 use burn::module::ParamId;
 use burn::tensor::Tensor;
+use flate2::Crc;
 use si_core::ContinualLearner;
 
 use crate::metrics::{LayerCorrelations, pearson};
@@ -49,11 +50,26 @@ impl PathIntegrals {
         (0..num_layers).map(of_layer).collect()
     }
 
-    /// Writes those of task `task` to a file, in the order of the layers.
+    /// Writes those of task `task` to a file, in the order of the layers, and behind them a checksum.
+    /// The file is whole or not there; its folder is made if it is missing.
     pub(super) fn write_task(&self, task: usize, path: &Path) -> io::Result<()> {
         let values = self.tasks[task].iter().flatten();
-        let bytes: Vec<u8> = values.flat_map(|value| value.to_le_bytes()).collect();
-        fs::write(path, bytes)
+        let mut bytes: Vec<u8> = values.flat_map(|value| value.to_le_bytes()).collect();
+        bytes.extend(checksum(&bytes));
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let draft = path.with_extension("draft");
+        let write = || {
+            let mut file = File::create(&draft)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(&draft, path)
+        };
+        write().inspect_err(|_| {
+            // Nothing can be done if this fails too, and the first error says more.
+            let _ = fs::remove_file(&draft);
+        })
     }
 
     /// Adds those of the next task, which [`write_task`](Self::write_task) wrote for the same
@@ -63,13 +79,18 @@ impl PathIntegrals {
         path: &Path,
         learner: &ContinualLearner<Network>,
     ) -> io::Result<()> {
+        let damaged = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
         let bytes = fs::read(path)?;
         let lengths: Vec<usize> = weights(learner).iter().map(|(_, len)| *len).collect();
-        let expected = lengths.iter().sum::<usize>() * size_of::<f32>();
+        let expected = lengths.iter().sum::<usize>() * size_of::<f32>() + CHECKSUM_SIZE;
         if bytes.len() != expected {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("it must have {expected} bytes, and has {}", bytes.len()),
+            let reason = format!("it must have {expected} bytes, and has {}", bytes.len());
+            return Err(damaged(reason));
+        }
+        let (bytes, sum) = bytes.split_at(expected - CHECKSUM_SIZE);
+        if checksum(bytes) != sum {
+            return Err(damaged(
+                "its bytes are not those that were written".to_string(),
             ));
         }
         let (numbers, _) = bytes.as_chunks();
@@ -80,6 +101,16 @@ impl PathIntegrals {
         self.tasks.push(layers.collect());
         Ok(())
     }
+}
+
+/// Bytes of a checksum.
+const CHECKSUM_SIZE: usize = 4;
+
+/// The CRC32 of `bytes`.
+fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_SIZE] {
+    let mut crc = Crc::new();
+    crc.update(bytes);
+    crc.sum().to_le_bytes()
 }
 
 /// The path integrals of a task that is not consolidated yet, `[layers][weights]`.

@@ -1,11 +1,11 @@
-use std::path::Path;
-
-use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::Device;
 use rand::RngExt;
-use si_core::{ContinualLearner, ElasticWeightConsolidation, Labels, SynapticOptimizer};
+use serde::Serialize;
+use si_core::{
+    Checkpoint, CheckpointError, ContinualLearner, ElasticWeightConsolidation, Labels,
+    SynapticOptimizer,
+};
 
 use crate::Error;
 use crate::model::{CnnConfig, MlpConfig, Network, NetworkConfig};
@@ -102,25 +102,29 @@ impl Student {
         self.elastic.is_none()
     }
 
-    /// Writes it into a folder.
-    pub(super) fn save(&self, folder: &Path) -> Result<(), RecordError> {
-        self.learner.clone().save_file(folder.join(LEARNER))?;
-        if let Some(elastic) = &self.elastic {
-            elastic.record(&*self.learner).save(folder.join(ELASTIC))?;
+    /// Takes its state, beside `progress`.
+    pub(super) fn checkpoint(
+        &self,
+        progress: &impl Serialize,
+    ) -> Result<Checkpoint, CheckpointError> {
+        let checkpoint = Checkpoint::new(&self.learner, &self.optimizer, progress)?;
+        match &self.elastic {
+            Some(elastic) => checkpoint.with_record(ELASTIC, elastic.record(&*self.learner)),
+            None => Ok(checkpoint),
         }
-        self.optimizer.save(folder.join(OPTIMIZER))
     }
 
-    /// Brings back what [`save`](Self::save) has written.
-    pub(super) fn load(self, folder: &Path) -> Result<Self, RecordError> {
-        let learner = self.learner.try_load_file(folder.join(LEARNER))?;
-        let elastic = self.elastic.map(|elastic| {
-            elastic.load_record(&*learner, ModuleRecord::load(folder.join(ELASTIC))?)
-        });
+    /// Brings back what [`checkpoint`](Self::checkpoint) has taken.
+    pub(super) fn restore(self, checkpoint: &Checkpoint) -> Result<Self, CheckpointError> {
+        let (learner, optimizer) = checkpoint.restore(self.learner, self.optimizer)?;
+        let elastic = self
+            .elastic
+            .map(|elastic| checkpoint.restore_elastic(ELASTIC, elastic, &*learner))
+            .transpose()?;
         Ok(Self {
-            elastic: elastic.transpose()?,
-            optimizer: self.optimizer.load(folder.join(OPTIMIZER))?,
             learner,
+            elastic,
+            optimizer,
         })
     }
 }
@@ -147,6 +151,5 @@ fn network(
     }
 }
 
-const LEARNER: &str = "learner.bpk";
-const ELASTIC: &str = "elastic.bpk";
-const OPTIMIZER: &str = "optimizer.bpk";
+/// The record of Elastic Weight Consolidation in a checkpoint.
+const ELASTIC: &str = "elastic";

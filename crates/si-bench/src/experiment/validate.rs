@@ -24,7 +24,6 @@ impl ExperimentConfig {
             "none".to_string(),
             "at least one number ≥ 0 where there is no other condition",
         )?;
-        let non_negative = |value: f64| value.is_finite() && value >= 0.0;
         check_all(&self.strengths, non_negative, "strengths", "numbers ≥ 0")?;
         check_all(
             &self.elastic_strengths,
@@ -125,6 +124,12 @@ impl ExperimentConfig {
             "a number in [0, 1)",
         )?;
         check(
+            self.checkpoint_seconds.is_none_or(non_negative),
+            "checkpoint_seconds",
+            self.checkpoint_seconds.unwrap_or_default().to_string(),
+            "a number ≥ 0",
+        )?;
+        check(
             self.reset_optimizer != OptimizerReset::Moments || self.optimizer == Optimizer::Adam,
             "reset_optimizer",
             "moments".to_string(),
@@ -161,6 +166,10 @@ impl ExperimentConfig {
         }
         Ok(())
     }
+}
+
+fn non_negative(value: f64) -> bool {
+    value.is_finite() && value >= 0.0
 }
 
 fn positive(value: f64) -> bool {

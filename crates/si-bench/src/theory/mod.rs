@@ -29,4 +29,5 @@ pub use markdown::markdown;
 pub use results::{Normalization, Settings, Theory};
 pub use row::{Case, MAX_STANDARD_ERRORS, Method, Quantity, Reading, Row};
 pub use run::run;
+pub(crate) use table::number;
 pub use table::table;

@@ -38,7 +38,7 @@ pub(super) const NOTE: &str = "Theory and found: of the numbers of a statement, 
     what follows from its eq. 11 stands below.";
 
 /// With four digits.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_string(),
         small if small < 1e-3 => format!("{value:.1e}"),

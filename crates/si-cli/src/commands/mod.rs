@@ -2,6 +2,7 @@
 
 pub(crate) mod data;
 pub(crate) mod devices;
+pub(crate) mod inspect;
 pub(crate) mod metrics;
 pub(crate) mod permuted_mnist;
 pub(crate) mod probe;

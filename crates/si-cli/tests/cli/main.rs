@@ -3,9 +3,13 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+#[cfg(unix)]
+mod crash;
 mod errors;
 mod figures;
 mod help;
+#[cfg(unix)]
+mod inspect;
 mod metrics;
 mod training;
 

@@ -23,7 +23,7 @@ fn train(folder: &Path, args: &[&str]) {
 }
 
 /// The runs of a folder without what differs from one time to the next, in order.
-fn runs(folder: &Path) -> Vec<String> {
+pub(crate) fn runs(folder: &Path) -> Vec<String> {
     let text = fs::read_to_string(folder.join("runs.jsonl")).expect("runs were made");
     let mut runs: Vec<String> = text
         .lines()

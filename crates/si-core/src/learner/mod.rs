@@ -3,6 +3,8 @@ mod record;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use record::{RecordedSynapse, counters, other_kind, recorded_synapses};
+
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 

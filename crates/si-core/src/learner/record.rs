@@ -6,8 +6,10 @@
 //! the counters. State that a parameter does not have yet is recorded as zeros, so that every record
 //! has the same entries.
 
+mod kinds;
 mod progress;
 mod state;
+mod stored;
 
 use std::collections::HashSet;
 
@@ -24,6 +26,9 @@ use crate::synapse::{Synapse, Synapses};
 use crate::traversal::{ParameterVisitor, Place, visit_consolidated};
 
 use super::ContinualLearner;
+pub(crate) use kinds::other_kind;
+pub(crate) use stored::{RecordedSynapse, counters, recorded_synapses};
+
 use progress::Progress;
 use state::{Present, State};
 

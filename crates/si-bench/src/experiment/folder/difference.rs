@@ -3,7 +3,7 @@ use toml::{Table, Value};
 use super::super::ExperimentConfig;
 
 /// Keys that say where or how an experiment runs, and not what it is.
-const FREE: [&str; 3] = ["num_jobs", "data_dir", "output_dir"];
+const FREE: [&str; 4] = ["num_jobs", "checkpoint_seconds", "data_dir", "output_dir"];
 
 /// What keeps `given` from being the experiment `stored`, one sentence per key.
 pub(super) fn differences(stored: &ExperimentConfig, given: &ExperimentConfig) -> Vec<String> {

@@ -68,6 +68,21 @@ fn only_one_program_writes_at_a_time() {
 }
 
 #[test]
+fn checkpoints_of_a_finished_run_that_a_crash_left_are_removed_on_resume() {
+    let dir = TempDir::new().expect("temporary folder");
+    let mut folder = in_dir(&dir);
+    let records = all_records(&folder);
+    folder.append(&records[0]).expect("append");
+    let [finished, missing] = [0, 1].map(|run: usize| {
+        let checkpoints = folder.checkpoints(&records[run].condition, records[run].seed);
+        fs::create_dir_all(&checkpoints.folder).expect("folder");
+        checkpoints.folder
+    });
+    folder.resume(config()).expect("the config is the same");
+    assert!(!finished.exists() && missing.exists());
+}
+
+#[test]
 fn a_torn_last_line_is_dropped_and_then_repaired() {
     let dir = TempDir::new().expect("temporary folder");
     let mut folder = in_dir(&dir);

@@ -1,6 +1,7 @@
+use std::cmp::Reverse;
 use std::fs;
 use std::panic;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -158,8 +159,9 @@ fn a_run_that_is_resumed_ends_with_the_same_bits() {
         };
         let (expected, whole) = train(&config, condition, 5);
         let folder = tempfile::tempdir().expect("temporary folder");
-        // Within a task, at its end, and after the last.
-        for interruption in [10, 21, 30, usize::MAX] {
+        // Within a task, after its last step, at the next one's first, which goes on from the end of a
+        // task, and within it.
+        for interruption in [10, 21, 22, 30, usize::MAX] {
             let record = train_in_pieces(&config, condition, folder.path(), interruption);
             assert_eq!(record.is_some(), interruption == usize::MAX);
             if let Some((record, progress)) = record {
@@ -196,20 +198,84 @@ fn a_checkpoint_that_does_not_fit_is_refused() {
         error.contains("a run with other settings; remove it"),
         "{error}"
     );
+}
 
-    let checkpoint = folder.path().join("28");
-    for (name, bytes) in [
-        ("learner.bpk", &b"no record"[..]),
-        ("optimizer.bpk", &b""[..]),
-        ("journal.json", &b"{}"[..]),
-    ] {
-        let file = checkpoint.join(name);
-        let whole = fs::read(&file).expect("a file of the checkpoint");
-        fs::write(&file, bytes).expect("damage");
-        let error = resume(&config());
-        assert!(error.starts_with("cannot go on from "), "{error}");
-        fs::write(&file, whole).expect("repair");
+/// The checkpoints in a folder, from the newest on.
+fn checkpoints(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "ckpt")
+        })
+        .collect();
+    files.sort_by_key(|path| Reverse((path.as_os_str().len(), path.clone())));
+    files
+}
+
+fn damage(file: &Path) {
+    let mut bytes = fs::read(file).expect("a file");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(file, bytes).expect("damage");
+}
+
+#[test]
+fn a_damaged_checkpoint_costs_no_more_than_the_way_from_the_one_before() {
+    let config = ExperimentConfig {
+        record_correlations: true,
+        ..config()
+    };
+    let (expected, _) = train(&config, 1, 5);
+    let folder = tempfile::tempdir().expect("temporary folder");
+    train_in_pieces(&config, 1, folder.path(), 36);
+    let files = checkpoints(folder.path());
+    assert_eq!(files.len(), 2);
+    damage(&files[0]);
+    let (record, progress) =
+        train_in_pieces(&config, 1, folder.path(), usize::MAX).expect("it goes on");
+    assert_eq!(record, expected);
+    // The newest was written after five epochs of seven steps.
+    assert_eq!(progress.first().map(|event| event.steps_done), Some(28));
+
+    let folder = tempfile::tempdir().expect("temporary folder");
+    train_in_pieces(&config, 1, folder.path(), 36);
+    let error_after_damage_of = |file: &Path| {
+        damage(file);
+        let conditions = config.conditions();
+        let run = run(&config, &conditions[1], 5, Some(folder.path()));
+        let result = run.train_on(&tasks(), &Device::flex(), &mut |_| {});
+        result.expect_err("it is damaged").to_string()
+    };
+    let error = error_after_damage_of(&folder.path().join("path-integral-0"));
+    assert!(
+        error.contains("path-integral-0: its bytes are not"),
+        "{error}"
+    );
+    for file in checkpoints(folder.path()) {
+        damage(&file);
     }
+    let error = error_after_damage_of(&folder.path().join("path-integral-0"));
+    assert!(error.contains(": none of the 2 checkpoints in "), "{error}");
+    assert!(
+        error.ends_with("; remove it to begin this run anew"),
+        "{error}"
+    );
+}
+
+#[test]
+fn checkpoints_of_an_older_form_are_passed_over() {
+    let (expected, whole) = train(&config(), 1, 5);
+    let folder = tempfile::tempdir().expect("temporary folder");
+    for old in ["28", "draft"] {
+        fs::create_dir(folder.path().join(old)).expect("a folder");
+        let journal = folder.path().join(old).join("journal.json");
+        fs::write(journal, "{}").expect("a file");
+    }
+    fs::write(folder.path().join("path-integral-0"), [0; 8]).expect("a file");
+    let again = train_in_pieces(&config(), 1, folder.path(), usize::MAX);
+    assert_eq!(again, Some((expected, whole)));
 }
 
 #[test]

@@ -1,0 +1,31 @@
+use std::path::{Path, PathBuf};
+
+use si_core::Inspection;
+
+use super::figure;
+use crate::Error;
+use crate::report::{PNG_WIDTH, png, replace};
+
+/// The files that [`write()`] leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artefacts {
+    /// `importance.svg`.
+    pub svg: PathBuf,
+    /// `importance.png`, the same picture.
+    pub png: PathBuf,
+}
+
+/// Writes `importance.svg` and `importance.png` into `folder`, which is made if it is not there; each
+/// whole or not at all, over those that are there.
+///
+/// # Errors
+///
+/// [`Error::Figure`] if the figure cannot be drawn, and [`Error::Io`], which names the file, if one
+/// cannot be written.
+pub fn write(folder: &Path, inspection: &Inspection) -> Result<Artefacts, Error> {
+    let svg = figure(inspection);
+    Ok(Artefacts {
+        png: replace(folder, "importance.png", &png(&svg, PNG_WIDTH)?)?,
+        svg: replace(folder, "importance.svg", svg.as_bytes())?,
+    })
+}

@@ -1,0 +1,149 @@
+use si_core::{Inspection, StoredParameter};
+
+use crate::report::{terminal_table, wrap};
+use crate::theory::number;
+
+use super::optimizer::optimizer;
+
+/// What is in a file, for the terminal, at most 80 columns wide and without escape codes. `name` is
+/// the file's.
+pub fn table(name: &str, inspection: &Inspection) -> String {
+    let mut table = terminal_table(HEADER.map(str::to_string).to_vec());
+    for parameter in &inspection.parameters {
+        table.add_row(row(parameter));
+    }
+    format!(
+        "{name}\n\n{}\n{}\n\n{}",
+        facts(inspection),
+        table.trim_fmt(),
+        wrap(NOTE)
+    )
+}
+
+const HEADER: [&str; 8] = ["", "Mean Ω", "50 %", "99 %", "Max", "Zero", "ω < 0", "‖θ̃‖"];
+
+const NOTE: &str = "Mean, 50 %, 99 % and max: of the importance Ω, with its median and its 99th \
+    percentile. Zero: share of the synapses without importance. ω < 0: share of those whose path \
+    integral is negative, so that their movement has raised the loss. ‖θ̃‖: length of the anchor. A \
+    stroke stands where there is nothing yet: importance comes with a task's end, the others with a \
+    task's first step.";
+
+/// What is known of the whole, a line each.
+fn facts(inspection: &Inspection) -> String {
+    let mut facts = Vec::new();
+    let kind = match &inspection.header {
+        Some(_) => "checkpoint",
+        None => "record of a learner, without checksums and settings",
+    };
+    facts.push(("Kind", format!("{kind}, {}", size(inspection.size))));
+    if let Some(header) = &inspection.header {
+        let versions = format!("si-core {} with Burn {}", header.si_core, header.burn);
+        let settings = format!("strength {}, damping {}", header.strength, header.damping);
+        facts.push(("Written by", versions));
+        facts.push(("Settings", settings));
+    }
+    let tasks = format!(
+        "{} consolidated, {} steps into the next",
+        inspection.task, inspection.num_steps
+    );
+    facts.push(("Tasks", tasks));
+    if let Some(state) = &inspection.optimizer_state {
+        facts.push(("Optimizer", optimizer(state)));
+    }
+    if !inspection.records.is_empty() {
+        facts.push(("Further", inspection.records.join(", ")));
+    }
+    let line = |(name, text): (&str, String)| format!("{name:<10}  {text}\n");
+    facts.into_iter().map(line).collect()
+}
+
+fn row(parameter: &StoredParameter) -> Vec<String> {
+    let shape: Vec<String> = parameter.shape().iter().map(usize::to_string).collect();
+    let diagnostics = parameter.diagnostics();
+    let importance = match (parameter.importance(), diagnostics.importance_quantiles) {
+        (Some(values), Some([_, _, median, _, high, max])) => {
+            let mean = mean(values.iter().copied());
+            let is_zero = values.iter().map(|value| f64::from(*value == 0.0));
+            let numbers = [mean, median, high, max].map(number);
+            [numbers.to_vec(), vec![percent(self::mean(is_zero))]].concat()
+        }
+        _ => vec![NOTHING.to_string(); 5],
+    };
+    let negative = diagnostics.negative_path_integral_share;
+    let norm = parameter.anchor().map(|anchor| {
+        let squares = anchor.iter().map(|value| value * value);
+        squares.sum::<f64>().sqrt()
+    });
+    let or_nothing = |text: Option<String>| text.unwrap_or_else(|| NOTHING.to_string());
+    // Below one another, as side by side they would be too wide.
+    let first = vec![format!("{}\n  {}", parameter.path(), shape.join("×"))];
+    let last = vec![
+        or_nothing(negative.map(percent)),
+        or_nothing(norm.map(number)),
+    ];
+    [first, importance, last].concat()
+}
+
+fn size(bytes: u64) -> String {
+    match bytes as f64 {
+        small if small < 1e6 => format!("{:.0} kB", small / 1e3),
+        large => format!("{:.1} MB", large / 1e6),
+    }
+}
+
+const NOTHING: &str = "–";
+
+/// Zero where there is nothing.
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len().max(1);
+    values.sum::<f64>() / count as f64
+}
+
+fn percent(value: f64) -> String {
+    let percent = 100.0 * value;
+    let decimals = usize::from(percent > 0.0 && percent < 9.95);
+    format!("{percent:.decimals$} %")
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::module::Module;
+    use si_core::Checkpoint;
+
+    use super::*;
+    use crate::experiment::Optimizer;
+    use crate::inspect::testing::trained;
+
+    #[test]
+    fn a_checkpoint_should_be_described_by_layer() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("a.ckpt");
+        let mut optimizer = Optimizer::Adam.init(0.0);
+        let learner = trained(&mut optimizer, 12);
+        let record = (*learner).clone().into_record();
+        Checkpoint::new(&learner, &optimizer, &"progress")
+            .and_then(|checkpoint| checkpoint.with_record("teacher", record))
+            .and_then(|checkpoint| checkpoint.save(&path))
+            .expect("it can be saved");
+        let inspection = Inspection {
+            // Ids are drawn at random, and take more or less room.
+            size: 13_400,
+            ..Inspection::read(&path).expect("it is read")
+        };
+        insta::assert_snapshot!(table("a.ckpt", &inspection));
+    }
+
+    #[test]
+    fn a_record_before_the_first_task_should_say_what_is_not_there() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("a.bpk");
+        let learner = trained(&mut Optimizer::Adam.init(0.0), 0);
+        learner.save_file(&path).expect("it can be saved");
+        let inspection = Inspection {
+            // Ids are drawn at random, and take more or less room.
+            size: 13_400,
+            ..Inspection::read(&path).expect("it is read")
+        };
+        insta::assert_snapshot!(table("a.bpk", &inspection));
+    }
+}

@@ -1,0 +1,368 @@
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use burn::module::Module;
+use burn::optim::OptimizerRecord;
+use burn::store::{ModuleRecord, RecordError};
+use burn::tensor::Bytes;
+use log::warn;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::format::{LEARNER, OPTIMIZER, PROGRESS, Section, Stored};
+use super::replace::replace;
+use super::{CheckpointError, CheckpointHeader, Origin, RecordedOptimizer};
+use crate::learner::{counters, other_kind};
+use crate::pack::Pack;
+use crate::{ContinualLearner, ElasticWeightConsolidation};
+
+/// Everything that a training needs to go on to the same bits: the learner, its optimizer, further
+/// records if there are any, and how far the training has come.
+///
+/// A file of it is checked to the last byte, and nothing of it is used before all of it is checked. It
+/// is written beside its place and put there when it is safe on the disk, so that neither a crash nor a
+/// full disk costs the file before it.
+///
+/// The progress is the caller's: any type that serde writes as JSON, which has no NaN and no infinity.
+/// What else decides the bits belongs there: the seed of the data's order, and that of dropout, which
+/// the backend's generator cannot give. Settings are not restored; they are the learner's and the
+/// optimizer's that are restored into.
+///
+/// ```
+/// # use burn::{nn::LinearConfig, optim::AdamConfig, tensor::Device};
+/// # use serde::{Deserialize, Serialize};
+/// # use si_core::{Checkpoint, ContinualLearner, SynapticIntelligenceConfig};
+/// #[derive(Serialize, Deserialize)]
+/// struct Progress { task: usize, epoch: usize }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("training.ckpt");
+/// # let device = Device::flex().autodiff();
+/// # let new_learner = || {
+/// #     ContinualLearner::new(LinearConfig::new(2, 1).init(&device), &SynapticIntelligenceConfig::new())
+/// # };
+/// # let learner = new_learner()?;
+/// # let optimizer = AdamConfig::new().init();
+/// Checkpoint::new(&learner, &optimizer, &Progress { task: 1, epoch: 4 })?.save(&path)?;
+///
+/// // … and in another process:
+/// let checkpoint = Checkpoint::load(&path)?;
+/// let Progress { task, epoch } = checkpoint.progress()?;
+/// # assert_eq!((task, epoch), (1, 4));
+/// let (learner, optimizer) = checkpoint.restore(new_learner()?, AdamConfig::new().init())?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`CheckpointFolder`](crate::CheckpointFolder) keeps several, and goes back to the one before if the
+/// newest is damaged.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    origin: Origin,
+    stored: Stored,
+}
+
+/// What the sections of further records begin with.
+const RECORD: &str = "record/";
+
+impl Checkpoint {
+    /// Takes the state of a training, between two steps. Waits for the device.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Content`] if JSON has no form for `progress`, or Burn cannot write a record.
+    pub fn new<M: Module>(
+        learner: &ContinualLearner<M>,
+        optimizer: &impl RecordedOptimizer,
+        progress: &impl Serialize,
+    ) -> Result<Self, CheckpointError> {
+        let progress = serde_json::to_vec(progress)
+            .map_err(|error| CheckpointError::content(PROGRESS, &error))?;
+        let learner_record = learner.clone().into_record().into_bytes();
+        let optimizer_record = optimizer.to_record().into_bytes();
+        let header = CheckpointHeader::of(learner.regularizer());
+        let sections = [
+            (PROGRESS, Ok(Bytes::from_bytes_vec(progress))),
+            (LEARNER, learner_record),
+            (OPTIMIZER, optimizer_record),
+        ];
+        let section =
+            |(name, bytes): (&str, Result<Bytes, RecordError>)| section(name, name, bytes);
+        Ok(Self {
+            origin: Origin::Memory,
+            stored: Stored {
+                header,
+                sections: sections
+                    .into_iter()
+                    .map(section)
+                    .collect::<Result<_, _>>()?,
+            },
+        })
+    }
+
+    /// Adds a further record under a name, in the place of one of the same name: that of
+    /// [`ElasticWeightConsolidation`](crate::ElasticWeightConsolidation), for example.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Content`] if Burn cannot write the record.
+    pub fn with_record(
+        mut self,
+        name: &str,
+        record: ModuleRecord,
+    ) -> Result<Self, CheckpointError> {
+        let added = section(&format!("{RECORD}{name}"), name, record.into_bytes())?;
+        let sections = &mut self.stored.sections;
+        sections.retain(|section| section.name != added.name);
+        sections.push(added);
+        Ok(self)
+    }
+
+    /// Writes it to a file, and returns when it is safe on the disk. A file that is there before is
+    /// there until the new one is in its place.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Io`] if it cannot be written. No draft of it is left then.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {
+        let path = path.as_ref();
+        replace(path, |writer| self.stored.write(writer))
+            .map_err(CheckpointError::io("write", path))
+    }
+
+    /// Reads a file, and checks every byte of it.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::NotFound`], [`CheckpointError::Foreign`], [`CheckpointError::Newer`],
+    /// [`CheckpointError::Damaged`], and [`CheckpointError::Io`] if it cannot be read.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, CheckpointError> {
+        let path = path.as_ref();
+        let origin = Origin::File(path.to_path_buf());
+        let (file, size) = open_sized(path)?;
+        let stored = Stored::read(&mut BufReader::new(file), size, &origin)?;
+        Ok(Self { origin, stored })
+    }
+
+    /// The bytes of its file, for a place that is no file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let written = self.stored.write(&mut bytes);
+        written.expect("memory takes every byte, and a header has only JSON's types");
+        bytes
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) or a file gives, and checks every byte of it.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Foreign`], [`CheckpointError::Newer`] and [`CheckpointError::Damaged`].
+    pub fn from_bytes(mut bytes: &[u8]) -> Result<Self, CheckpointError> {
+        let size = bytes.len() as u64;
+        let origin = Origin::Memory;
+        let stored = Stored::read(&mut bytes, size, &origin)?;
+        Ok(Self { origin, stored })
+    }
+
+    /// Where it came from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// What it says of itself.
+    pub fn header(&self) -> &CheckpointHeader {
+        &self.stored.header
+    }
+
+    /// How far the training had come.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::OtherProgress`] if it was written as another type.
+    pub fn progress<P: DeserializeOwned>(&self) -> Result<P, CheckpointError> {
+        serde_json::from_slice(&self.bytes(PROGRESS)?).map_err(|source| {
+            CheckpointError::OtherProgress {
+                origin: self.origin.clone(),
+                source,
+            }
+        })
+    }
+
+    /// The names of the further records.
+    pub fn record_names(&self) -> impl Iterator<Item = &str> {
+        let names = self.stored.sections.iter();
+        names.filter_map(|section| section.name.strip_prefix(RECORD))
+    }
+
+    /// A further record, by its name.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::NoRecord`] if there is none of that name, and [`CheckpointError::Damaged`] if
+    /// it is none of Burn's.
+    pub fn record(&self, name: &str) -> Result<ModuleRecord, CheckpointError> {
+        let section = format!("{RECORD}{name}");
+        let Ok(bytes) = self.bytes(&section) else {
+            let known: Vec<&str> = self.record_names().collect();
+            return Err(CheckpointError::NoRecord {
+                origin: self.origin.clone(),
+                name: name.to_string(),
+                known: match known.is_empty() {
+                    true => "none".to_string(),
+                    false => known.join(", "),
+                },
+            });
+        };
+        ModuleRecord::from_bytes(bytes).map_err(|error| self.no_record(&section, &error))
+    }
+
+    /// Gives a new learner and optimizer the state that was taken. They must be built as those were;
+    /// the parameters' values do not matter, and a learner in validation mode is no place for it.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::OtherModel`] and [`CheckpointError::OtherOptimizer`] if they are not.
+    pub fn restore<M: Module, O: RecordedOptimizer>(
+        &self,
+        learner: ContinualLearner<M>,
+        optimizer: O,
+    ) -> Result<(ContinualLearner<M>, O), CheckpointError> {
+        let learner = self.restore_learner(learner)?;
+        let optimizer = self.restore_optimizer(optimizer)?;
+        Ok((learner, optimizer))
+    }
+
+    /// Gives a new Elastic Weight Consolidation the state in the further record `name`, for the
+    /// parameters of `module`, which was restored before.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`record`](Self::record), and [`CheckpointError::OtherModel`] if the state is not of
+    /// this module.
+    pub fn restore_elastic<M: Module>(
+        &self,
+        name: &str,
+        elastic: ElasticWeightConsolidation,
+        module: &M,
+    ) -> Result<ElasticWeightConsolidation, CheckpointError> {
+        let loaded = elastic.load_record(module, self.record(name)?);
+        loaded.map_err(|error| CheckpointError::other_model(&self.origin, error))
+    }
+
+    fn restore_learner<M: Module>(
+        &self,
+        learner: ContinualLearner<M>,
+    ) -> Result<ContinualLearner<M>, CheckpointError> {
+        let bytes = self.bytes(LEARNER)?;
+        let pack = Pack::read(bytes.clone()).map_err(|reason| self.no_record(LEARNER, &reason))?;
+        if counters(&pack).is_none() {
+            return Err(self.no_record(LEARNER, &"it holds no learner"));
+        }
+        for device in learner.devices() {
+            let is_borne = |dtype| device.supports_dtype(dtype);
+            if let Some(dtype) = pack.dtypes().find(|dtype| !is_borne(*dtype)) {
+                return Err(CheckpointError::OtherModel {
+                    origin: self.origin.clone(),
+                    reason: format!(
+                        "it holds numbers as {dtype:?}, which {:?} does not bear",
+                        device.clone().inner()
+                    ),
+                });
+            }
+        }
+        if let Some(path) = other_kind(&learner, &pack) {
+            return Err(CheckpointError::OtherModel {
+                origin: self.origin.clone(),
+                reason: format!("{path} has numbers of another kind in it"),
+            });
+        }
+        let record =
+            ModuleRecord::from_bytes(bytes).map_err(|error| self.no_record(LEARNER, &error))?;
+        let learner = learner
+            .try_load_record(record)
+            .map_err(|error| CheckpointError::other_model(&self.origin, error))?;
+
+        let header = self.header();
+        let regularizer = learner.regularizer();
+        if regularizer.task() != header.task {
+            let reason = format!(
+                "its header has {} tasks, and the learner {}",
+                header.task,
+                regularizer.task()
+            );
+            return Err(CheckpointError::damaged(&self.origin, LEARNER, reason));
+        }
+        let config = regularizer.config();
+        let settings = (config.strength, config.damping);
+        if settings != (header.strength, header.damping) {
+            warn!(
+                "{} was written with strength {} and damping {}; training goes on with {} and {}",
+                self.origin, header.strength, header.damping, settings.0, settings.1
+            );
+        }
+        Ok(learner)
+    }
+
+    /// Burn passes over state that the optimizer has no use for, so what it has taken over is compared
+    /// with what it was given.
+    fn restore_optimizer<O: RecordedOptimizer>(&self, optimizer: O) -> Result<O, CheckpointError> {
+        let read = |bytes: Bytes| -> Result<Pack, CheckpointError> {
+            Pack::read(bytes).map_err(|reason| self.no_record(OPTIMIZER, &reason))
+        };
+        let bytes = self.bytes(OPTIMIZER)?;
+        let given = read(bytes.clone())?;
+        if !given.is_of_optimizer() {
+            return Err(self.no_record(OPTIMIZER, &"it holds no optimizer's state"));
+        }
+        let record = OptimizerRecord::from_bytes(bytes)
+            .map_err(|error| self.no_record(OPTIMIZER, &error))?;
+        let optimizer = optimizer.load_record(record);
+        let taken = optimizer.to_record().into_bytes();
+        let taken = read(taken.map_err(|error| CheckpointError::content(OPTIMIZER, &error))?)?;
+        match given.difference(&taken) {
+            None => Ok(optimizer),
+            Some(name) => Err(CheckpointError::OtherOptimizer {
+                origin: self.origin.clone(),
+                reason: format!("the state {name:?} in it has no place there"),
+            }),
+        }
+    }
+
+    /// The bytes of a section, shared.
+    pub(crate) fn bytes(&self, name: &str) -> Result<Bytes, CheckpointError> {
+        let mut sections = self.stored.sections.iter();
+        let section = sections.find(|section| section.name == name);
+        let section = section.map(|section| section.bytes.clone());
+        section.ok_or_else(|| CheckpointError::damaged(&self.origin, name, "it is not there"))
+    }
+
+    /// The error for a section that passed its check and still is not what its name says.
+    fn no_record(&self, section: &str, reason: &dyn core::fmt::Display) -> CheckpointError {
+        CheckpointError::damaged(&self.origin, section, reason.to_string())
+    }
+}
+
+/// A file and its size.
+pub(crate) fn open_sized(path: &Path) -> Result<(File, u64), CheckpointError> {
+    let opened = File::open(path).and_then(|file| {
+        let size = file.metadata()?.len();
+        Ok((file, size))
+    });
+    opened.map_err(CheckpointError::opening(path))
+}
+
+/// A section of bytes that `part` was written to.
+fn section(
+    name: &str,
+    part: &str,
+    bytes: Result<Bytes, RecordError>,
+) -> Result<Section, CheckpointError> {
+    Ok(Section {
+        name: name.to_string(),
+        bytes: bytes
+            .map_err(|error| CheckpointError::content(part, &error))?
+            .shared(),
+    })
+}

@@ -1,0 +1,19 @@
+//! Files that a training goes on from: checked to the last byte, and whole or not there.
+
+mod contents;
+mod error;
+mod folder;
+mod format;
+mod header;
+mod optimizer;
+mod replace;
+#[cfg(test)]
+mod tests;
+
+pub use contents::Checkpoint;
+pub(crate) use contents::open_sized;
+pub use error::{CheckpointError, Origin};
+pub use folder::CheckpointFolder;
+pub(crate) use format::{LEARNER, OPTIMIZER};
+pub use header::CheckpointHeader;
+pub use optimizer::RecordedOptimizer;

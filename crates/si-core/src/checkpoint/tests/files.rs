@@ -1,0 +1,163 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::*;
+
+fn folder() -> TempDir {
+    TempDir::new().expect("a folder can be made")
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("an entry").file_name())
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// A file of these bytes, and the error that it gives without its folder.
+fn error_of(bytes: &[u8]) -> String {
+    let folder = folder();
+    let path = folder.path().join("a.ckpt");
+    fs::write(&path, bytes).expect("it can be written");
+    let error = Checkpoint::load(&path).expect_err("it is no checkpoint");
+    let place = format!("{}/", folder.path().display());
+    error.to_string().replace(&place, "")
+}
+
+#[test]
+fn file_holds_the_checkpoint_and_takes_the_place_of_the_one_before() {
+    let folder = folder();
+    let path = folder.path().join("training.ckpt");
+    let training = Training::new(adam()).steps(3);
+    training
+        .checkpoint()
+        .save(&path)
+        .expect("it can be written");
+    let training = training.step();
+    training
+        .checkpoint()
+        .save(&path)
+        .expect("it can be written");
+    let checkpoint = Checkpoint::load(&path).expect("it is whole");
+    let restored = Training::restored(&checkpoint, adam()).expect("it fits");
+    assert_eq!(restored.bits(), training.bits());
+    assert_eq!(names(folder.path()), ["training.ckpt"]);
+}
+
+#[test]
+fn every_error_of_a_file_is_a_sentence_that_names_it() {
+    let missing = PathBuf::from("missing/a.ckpt");
+    let error = Checkpoint::load(&missing).expect_err("it is not there");
+    assert_eq!(
+        error.to_string(),
+        "there is no checkpoint at missing/a.ckpt"
+    );
+    let whole = Training::new(adam()).checkpoint().to_bytes();
+    let record = Line::new().into_record().into_bytes().expect("a record");
+    let mut newer = whole.clone();
+    newer[8..12].copy_from_slice(&7_u32.to_le_bytes());
+    let crc = format::checksum(&[&newer[..12]]);
+    newer[12..16].copy_from_slice(&crc.to_le_bytes());
+    let last = whole.len() - 1;
+    let mut flipped = whole.clone();
+    flipped[last] ^= 1;
+    for (bytes, expected) in [
+        (
+            &b"a letter to a friend"[..],
+            "a.ckpt is no checkpoint of si-core: it begins with other bytes",
+        ),
+        (
+            &record,
+            "a.ckpt is no checkpoint of si-core: it is a record of Burn, which `try_load_file` of a \
+             module may read",
+        ),
+        (
+            &newer,
+            "a.ckpt is a checkpoint of format 7, and this si-core reads format 1: take the version \
+             that wrote it, or a later one",
+        ),
+        (
+            b"",
+            "a.ckpt is damaged in its beginning: it is cut off, at byte 0 of 16",
+        ),
+        (
+            &[0; 4096],
+            "a.ckpt is damaged in its beginning: there are zeros in its place",
+        ),
+        (
+            &flipped,
+            "a.ckpt is damaged in its section optimizer: its bytes are not those that were written",
+        ),
+        (
+            &[&whole[..], b"\n"].concat(),
+            "a.ckpt is damaged in its end: 1 bytes too many are there",
+        ),
+    ] {
+        assert_eq!(error_of(bytes), expected);
+    }
+    let cut_off = error_of(&whole[..last]);
+    let expected = "a.ckpt is damaged in its section optimizer: it is cut off, ";
+    assert!(cut_off.starts_with(expected), "{cut_off}");
+}
+
+#[test]
+fn magic_or_version_that_was_damaged_is_neither_foreign_nor_newer() {
+    let whole = Training::new(adam()).checkpoint().to_bytes();
+    for index in 0..16 {
+        for bit in 0..8 {
+            let mut bytes = whole.clone();
+            bytes[index] ^= 1 << bit;
+            let error = Checkpoint::from_bytes(&bytes).expect_err("it is damaged");
+            assert!(matches!(error, CheckpointError::Damaged { .. }), "{error}");
+        }
+    }
+}
+
+#[test]
+fn file_that_cannot_be_written_is_named_and_leaves_nothing() {
+    let folder = folder();
+    let checkpoint = Training::new(adam()).checkpoint();
+    let path = folder.path().join("missing").join("a.ckpt");
+    let error = checkpoint.save(&path).expect_err("there is no folder");
+    let expected = format!("cannot write {}", path.display());
+    assert_eq!(error.to_string(), expected);
+    // A folder stands where the file should go.
+    let path = folder.path().join("taken");
+    fs::create_dir(&path).expect("a folder can be made");
+    assert!(checkpoint.save(&path).is_err());
+    assert_eq!(names(folder.path()), ["taken"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn file_before_it_stays_where_writing_fails_midway() {
+    let folder = folder();
+    let path = folder.path().join("a.ckpt");
+    fs::write(&path, "before").expect("it can be written");
+    let failed = replace::replace(&path, |writer| {
+        std::io::Write::write_all(writer, b"half of it")?;
+        Err(std::io::Error::other("the disk is full"))
+    });
+    assert!(failed.is_err());
+    assert_eq!(fs::read(&path).expect("it is there"), b"before");
+    assert_eq!(names(folder.path()), ["a.ckpt"]);
+}
+
+#[test]
+fn draft_that_a_crash_left_is_written_over() {
+    let folder = folder();
+    let path = folder.path().join("a.ckpt");
+    fs::write(folder.path().join("a.ckpt.draft"), [7; 1 << 20]).expect("it can be written");
+    let training = Training::new(adam()).steps(1);
+    training
+        .checkpoint()
+        .save(&path)
+        .expect("it can be written");
+    assert!(Checkpoint::load(&path).is_ok());
+    assert_eq!(names(folder.path()), ["a.ckpt"]);
+}

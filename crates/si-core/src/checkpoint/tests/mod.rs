@@ -1,0 +1,143 @@
+mod files;
+mod folders;
+mod mutation;
+mod resume;
+
+use burn::module::{Module, Param};
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{AdamConfig, ModuleOptimizer};
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use super::*;
+use crate::{
+    ContinualLearner, ContinualOptimizer, SynapticAdamConfig, SynapticIntelligenceConfig,
+    SynapticOptimizer, SynapticSgdConfig,
+};
+
+const LEARNING_RATE: f64 = 0.05;
+
+/// `x ↦ scale · x + shift`, fitted to a target.
+#[derive(Module, Debug)]
+struct Line {
+    scale: Param<Tensor<2>>,
+    shift: Param<Tensor<1>>,
+}
+
+impl Line {
+    fn new() -> Self {
+        let scale = TensorData::from([[0.5_f32, -0.3], [0.1, 0.7]]);
+        Self {
+            scale: Param::from_tensor(Tensor::from_data(scale, &device())),
+            shift: Param::from_tensor(Tensor::from_floats([0.2, -0.1], &device())),
+        }
+    }
+
+    fn loss(&self, step: usize) -> Tensor<1> {
+        let phase = step as f32;
+        let x = Tensor::<2>::from_floats([[phase.sin(), phase.cos()]], &device());
+        let target = Tensor::<2>::from_floats([[(2.0 * phase).cos(), 0.3]], &device());
+        let output = x.matmul(self.scale.val()) + self.shift.val().unsqueeze();
+        (output - target).powi_scalar(2).mean()
+    }
+}
+
+fn device() -> Device {
+    crate::test_device::device().autodiff()
+}
+
+fn learner() -> ContinualLearner<Line> {
+    let config = SynapticIntelligenceConfig::new().with_damping(0.01);
+    ContinualLearner::new(Line::new(), &config).expect("the config is valid")
+}
+
+fn adam() -> ModuleOptimizer {
+    AdamConfig::new().init()
+}
+
+fn synaptic_adam() -> SynapticOptimizer {
+    SynapticAdamConfig::new().init()
+}
+
+fn synaptic_sgd() -> SynapticOptimizer {
+    let momentum = MomentumConfig::new().with_momentum(0.9);
+    SynapticSgdConfig::new()
+        .with_momentum(Some(momentum))
+        .init()
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Progress {
+    step: usize,
+    losses: Vec<f64>,
+}
+
+/// A training on tasks of five steps each, and where it is.
+#[derive(Clone)]
+struct Training<O> {
+    learner: ContinualLearner<Line>,
+    optimizer: O,
+    progress: Progress,
+}
+
+impl<O: ContinualOptimizer + RecordedOptimizer> Training<O> {
+    fn new(optimizer: O) -> Self {
+        Self {
+            learner: learner(),
+            optimizer,
+            progress: Progress {
+                step: 0,
+                losses: Vec::new(),
+            },
+        }
+    }
+
+    fn step(mut self) -> Self {
+        let step = self.progress.step;
+        let loss;
+        (self.learner, loss) = self
+            .learner
+            .step(&mut self.optimizer, LEARNING_RATE, |line| line.loss(step));
+        self.progress.losses.push(loss.into_scalar());
+        self.progress.step += 1;
+        if self.progress.step.is_multiple_of(5) {
+            self.learner.end_task();
+        }
+        self
+    }
+
+    fn steps(self, count: usize) -> Self {
+        (0..count).fold(self, |training, _| training.step())
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::new(&self.learner, &self.optimizer, &self.progress).expect("it can be made")
+    }
+
+    /// What a new process makes of a checkpoint.
+    fn restored(checkpoint: &Checkpoint, optimizer: O) -> Result<Self, CheckpointError> {
+        let progress = checkpoint.progress()?;
+        let (learner, optimizer) = checkpoint.restore(learner(), optimizer)?;
+        Ok(Self {
+            learner,
+            optimizer,
+            progress,
+        })
+    }
+
+    /// Everything that is known, as bits.
+    fn bits(&self) -> Vec<u64> {
+        let mut values = self.progress.losses.clone();
+        values.push(self.progress.step as f64);
+        let record = self.learner.clone().into_record().into_bytes();
+        let optimizer = self.optimizer.to_record().into_bytes();
+        for bytes in [record, optimizer] {
+            let pack = crate::pack::Pack::read(bytes.expect("a record")).expect("it is read");
+            for name in pack.names() {
+                let data = pack.tensor(name).expect("it is there");
+                values.extend(data.iter::<f64>());
+            }
+        }
+        values.into_iter().map(f64::to_bits).collect()
+    }
+}

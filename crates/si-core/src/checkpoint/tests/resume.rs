@@ -1,0 +1,164 @@
+use burn::module::ParamId;
+use burn::nn::LinearConfig;
+use burn::tensor::Int;
+
+use super::*;
+use crate::{ElasticWeightConsolidationConfig, Fisher};
+
+/// A checkpoint at every step, and nothing but its bytes taken on to the next.
+fn resumed_at_every_step_is_unbroken<O>(optimizer: impl Fn() -> O)
+where
+    O: ContinualOptimizer + RecordedOptimizer + Clone,
+{
+    let mut unbroken = Training::new(optimizer());
+    // With the same ids, which decide the order of the optimizer's state.
+    let mut broken = unbroken.clone();
+    for _ in 0..17 {
+        unbroken = unbroken.step();
+        let bytes = broken.step().checkpoint().to_bytes();
+        let checkpoint = Checkpoint::from_bytes(&bytes).expect("it is whole");
+        broken = Training::restored(&checkpoint, optimizer()).expect("it fits");
+        assert_eq!(broken.bits(), unbroken.bits());
+        assert_eq!(broken.progress, unbroken.progress);
+    }
+    assert_eq!(broken.learner.regularizer().task(), 3);
+    assert_eq!(broken.learner.end_epoch(), unbroken.learner.end_epoch());
+}
+
+#[test]
+fn training_that_is_restored_at_every_step_has_the_bits_of_an_unbroken_one() {
+    resumed_at_every_step_is_unbroken(adam);
+    resumed_at_every_step_is_unbroken(synaptic_adam);
+    resumed_at_every_step_is_unbroken(synaptic_sgd);
+}
+
+#[test]
+fn further_records_come_back_by_their_names() {
+    let training = Training::new(adam()).steps(3);
+    let line: &Line = &training.learner;
+    let config = ElasticWeightConsolidationConfig::new(2.0);
+    let mut elastic = config.init().expect("the config is valid");
+    let mut fisher = Fisher::default();
+    fisher.add(
+        line.shift.id,
+        Tensor::<1>::from_floats([1.0, 2.0], &device()),
+    );
+    elastic.consolidate(line, &fisher);
+
+    let checkpoint = training.checkpoint();
+    let other = checkpoint
+        .with_record("elastic", Line::new().into_record())
+        .and_then(|checkpoint| checkpoint.with_record("elastic", elastic.record(line)))
+        .expect("it can be made");
+    let checkpoint = Checkpoint::from_bytes(&other.to_bytes()).expect("it is whole");
+    assert_eq!(checkpoint.record_names().collect::<Vec<_>>(), ["elastic"]);
+    let restored = Training::restored(&checkpoint, adam()).expect("it fits");
+    let fresh = || config.init().expect("the config is valid");
+    let line: &Line = &restored.learner;
+    let loaded = checkpoint.restore_elastic("elastic", fresh(), line);
+    assert_eq!(loaded.expect("it fits").task(), 1);
+    let other = LinearConfig::new(2, 3).init(&device());
+    let error = checkpoint
+        .restore_elastic("elastic", fresh(), &other)
+        .expect_err("it is of another module");
+    assert!(matches!(error, CheckpointError::OtherModel { .. }));
+    let error = checkpoint.record("fisher").expect_err("there is none");
+    assert_eq!(
+        error.to_string(),
+        "the checkpoint in memory holds no record \"fisher\"; it has elastic"
+    );
+}
+
+#[test]
+fn header_says_what_the_checkpoint_is_of() {
+    let training = Training::new(adam()).steps(11);
+    let expected = CheckpointHeader {
+        si_core: env!("CARGO_PKG_VERSION").to_string(),
+        burn: crate::BURN_VERSION.to_string(),
+        strength: 1.0,
+        damping: 0.01,
+        task: 2,
+    };
+    assert_eq!(*training.checkpoint().header(), expected);
+}
+
+#[test]
+fn checkpoint_of_another_model_says_what_differs() {
+    #[derive(Module, Debug)]
+    struct Other {
+        scale: Param<Tensor<1>>,
+        shift: Param<Tensor<1>>,
+        gain: Param<Tensor<1>>,
+    }
+    let tensor = || Param::from_tensor(Tensor::<1>::ones([2], &device()));
+    let other = Other {
+        scale: tensor(),
+        shift: tensor(),
+        gain: tensor(),
+    };
+    let other = ContinualLearner::new(other, &SynapticIntelligenceConfig::new());
+    let checkpoint = Training::new(adam()).steps(2).checkpoint();
+    let result = checkpoint.restore(other.expect("the config is valid"), adam());
+    let error = result.err().expect("it does not fit");
+    assert!(matches!(error, CheckpointError::OtherModel { .. }));
+    assert!(
+        error.to_string().contains("scale: shape mismatch"),
+        "{error}"
+    );
+}
+
+#[test]
+fn checkpoint_of_a_model_with_numbers_of_another_kind_is_refused() {
+    #[derive(Module, Debug)]
+    struct Counts {
+        scale: Param<Tensor<2>>,
+        shift: Param<Tensor<1, Int>>,
+    }
+    let counts = Counts {
+        scale: Line::new().scale,
+        shift: Param::initialized(ParamId::new(), Tensor::from_ints([1, 2], &device())),
+    };
+    let counts = ContinualLearner::new(counts, &SynapticIntelligenceConfig::new());
+    let checkpoint = Training::new(adam()).checkpoint();
+    let result = checkpoint.restore(counts.expect("the config is valid"), adam());
+    let error = result.err().expect("it does not fit");
+    assert!(
+        matches!(error, CheckpointError::OtherModel { .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn checkpoint_of_another_optimizer_is_refused_where_burn_would_drop_its_state() {
+    let checkpoint = Training::new(adam()).steps(2).checkpoint();
+    let result = checkpoint.restore(learner(), synaptic_sgd());
+    let error = result.err().expect("it does not fit");
+    assert!(matches!(error, CheckpointError::OtherOptimizer { .. }));
+    let checkpoint = Training::new(synaptic_sgd()).steps(2).checkpoint();
+    assert!(checkpoint.restore(learner(), adam()).is_err());
+    // Ours keeps what Burn's keeps.
+    let checkpoint = Training::new(synaptic_adam()).steps(2).checkpoint();
+    assert!(checkpoint.restore(learner(), adam()).is_ok());
+}
+
+#[test]
+fn optimizer_that_has_learnt_something_else_forgets_it() {
+    let fresh = Training::new(adam()).checkpoint();
+    let trained = Training::new(adam()).steps(4).optimizer;
+    let (_, optimizer) = fresh.restore(learner(), trained).expect("it fits");
+    assert!(optimizer.to_record().is_empty());
+}
+
+#[test]
+fn progress_of_another_type_is_refused() {
+    let checkpoint = Training::new(adam()).checkpoint();
+    let error = checkpoint.progress::<Vec<usize>>().expect_err("it differs");
+    assert!(matches!(error, CheckpointError::OtherProgress { .. }));
+    let keys = std::collections::HashMap::from([([1], 2)]);
+    let error = Checkpoint::new(&learner(), &adam(), &keys).expect_err("JSON has no such keys");
+    assert!(
+        error
+            .to_string()
+            .starts_with("cannot make a checkpoint of the progress: ")
+    );
+}

@@ -1,0 +1,58 @@
+use burn::Tensor;
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Bool, Int};
+
+use super::Recorded;
+use crate::ContinualLearner;
+use crate::pack::{Kind, Pack};
+
+/// The path of a tensor of `learner` that has numbers of another kind in a record, as whole numbers in
+/// place of fractions. Burn would fail to make a tensor of them, and not with an error.
+pub(crate) fn other_kind<M: Module>(learner: &ContinualLearner<M>, pack: &Pack) -> Option<String> {
+    let mut kinds = Kinds {
+        pack,
+        path: Vec::new(),
+        found: None,
+    };
+    Recorded(learner.clone()).visit(&mut kinds);
+    kinds.found
+}
+
+struct Kinds<'a> {
+    pack: &'a Pack,
+    path: Vec<String>,
+    found: Option<String>,
+}
+
+impl Kinds<'_> {
+    /// What is not in the record at all is for Burn to tell.
+    fn check(&mut self, kind: Kind) {
+        let path = self.path.join(".");
+        let is_other = self.pack.kind(&path).is_some_and(|found| found != kind);
+        if is_other && self.found.is_none() {
+            self.found = Some(path);
+        }
+    }
+}
+
+impl ModuleVisitor for Kinds<'_> {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, _param: &Param<Tensor<D>>) {
+        self.check(Kind::Float);
+    }
+
+    fn visit_int<const D: usize>(&mut self, _param: &Param<Tensor<D, Int>>) {
+        self.check(Kind::Int);
+    }
+
+    fn visit_bool<const D: usize>(&mut self, _param: &Param<Tensor<D, Bool>>) {
+        self.check(Kind::Bool);
+    }
+}

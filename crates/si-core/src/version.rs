@@ -1,0 +1,14 @@
+/// The version of Burn that this crate is built on, which its manifest pins.
+pub const BURN_VERSION: &str = "0.22.1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_is_that_of_the_manifest() {
+        let manifest = include_str!("../../../Cargo.toml");
+        let pinned = format!("burn = {{ version = \"={BURN_VERSION}\"");
+        assert!(manifest.contains(&pinned));
+    }
+}
