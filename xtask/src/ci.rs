@@ -45,6 +45,7 @@ const TRIALS: &[&str] = &[
     "cargo run --bin transfer",
     "cargo run --bin tabular",
     "cargo run --bin task_free",
+    "cargo run --bin burn_train",
 ];
 
 /// Where the trials leave their files, below the workspace.

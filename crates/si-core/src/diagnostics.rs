@@ -112,6 +112,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         let loss = loss.clone().inner();
         self.meter.losses_in_epoch += 1;
         self.meter.loss_sum = Some(match self.meter.loss_sum.take() {
+            // The learner may have moved since.
+            Some(sum) if sum.device() != loss.device() => sum.to_device(&loss.device()) + loss,
             Some(sum) => sum + loss,
             None => loss,
         });

@@ -42,7 +42,7 @@ pub struct Inspection {
     pub optimizer_state: Option<Vec<String>>,
     /// Names of a checkpoint's further records.
     pub records: Vec<String>,
-    /// Each parameter that is consolidated, in the module's order.
+    /// Each parameter that is consolidated, by path.
     pub parameters: Vec<StoredParameter>,
 }
 

@@ -43,6 +43,9 @@
 //! - [`Inspection`]: what is in a checkpoint or in a learner's record, read without the model.
 //! - `Layout` and `ContinualLearner::to_safetensors` (feature `safetensors`): the state to and from other
 //!   programs.
+//! - With the feature `train`, [`ContinualLearner`] goes into burn-train's `Learner`, Burn's own training
+//!   loop, one launch for each task, on one device or several; `PenaltyMetric` and `PenaltyShareMetric`
+//!   show there what consolidation costs.
 //! - [`Synapse`], [`SynapticOps`] and [`SynapticBackend`]: the state and its arithmetic, for those who
 //!   read it or bring a backend.
 //!
@@ -81,6 +84,7 @@
 //! - `ndarray`: the CPU backend that Burn has deprecated.
 //! - `safetensors`: the state to and from SafeTensors files, in Burn's layout or PyTorch's
 //!   (`ContinualLearner::to_safetensors`).
+//! - `train`: the learner in burn-train, without the features of burn-train itself.
 //!
 //! The feature of each backend that a module lives on must be on here too: the operations are routed
 //! to the backends that this crate was compiled with.
@@ -102,10 +106,13 @@ mod pack;
 mod policy;
 mod preset;
 mod regularizer;
+mod replace;
 mod step;
 mod synapse;
 #[cfg(test)]
 mod test_device;
+#[cfg(feature = "train")]
+mod train;
 mod traversal;
 mod version;
 
@@ -140,6 +147,8 @@ pub use policy::ParameterPolicy;
 pub use preset::Preset;
 pub use regularizer::SynapticIntelligence;
 pub use synapse::Synapse;
+#[cfg(feature = "train")]
+pub use train::{PenaltyMetric, PenaltyShareMetric};
 pub use version::BURN_VERSION;
 
 /// What the documents of the project show in Rust is compiled and run with the tests.

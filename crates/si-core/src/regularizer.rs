@@ -53,6 +53,8 @@ pub struct SynapticIntelligence<B: SynapticBackend = Dispatch> {
     pub(crate) synapses: Synapses<B>,
     pub(crate) task: usize,
     pub(crate) meter: Meter,
+    #[cfg(feature = "train")]
+    pub(crate) gauges: crate::train::Gauges,
 }
 
 impl<B: SynapticBackend> SynapticIntelligence<B> {
@@ -69,6 +71,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             synapses: Synapses::default(),
             task: 0,
             meter: Meter::default(),
+            #[cfg(feature = "train")]
+            gauges: crate::train::Gauges::default(),
         })
     }
 

@@ -10,7 +10,7 @@ use burn::optim::GradientsParams;
 use crate::config::{PathGradient, SynapticIntelligenceConfig, release};
 use crate::growth::zeros_like;
 use crate::ops::SynapticBackend;
-use crate::synapse::{OpenStep, Synapse, Synapses};
+use crate::synapse::{OpenStep, Synapse, Synapses, carry};
 use crate::traversal::{ParameterVisitor, Place};
 
 /// The loss that a step's gradients are of.
@@ -36,7 +36,8 @@ impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
             return;
         };
         let given = B::primitive(gradient.inner());
-        let parameter = B::primitive(param.val().inner());
+        // The optimizer takes a parameter to its gradient, in a training that is spread over devices.
+        let parameter = carry::<B>(B::primitive(param.val().inner()), &given.device());
         let synapse = begin(
             self.synapses,
             place,
@@ -129,7 +130,7 @@ fn begin<'a, B: SynapticBackend>(
         let anchor = config.held_precision.hold::<B>(anchor);
         Synapse::new(place.path.to_string(), anchor)
     });
-    synapse.grow_to(parameter, config.held_precision);
+    synapse.follow(parameter, config.held_precision);
     // Modules that were added or frozen since may have moved it.
     synapse.order = place.order;
     // Of a step that was opened and not closed.
@@ -153,11 +154,13 @@ impl<B: SynapticBackend> ParameterVisitor for CloseSteps<'_, B> {
         if let Some(step) = synapse.open_step.take()
             && let Some(path_integral) = synapse.path_integral.take()
         {
+            let after = B::primitive(param.val().inner());
+            let after = carry::<B>(after, &step.parameter.device());
             synapse.path_integral = Some(B::advance_path_integral(
                 path_integral,
                 step.gradient,
                 step.parameter,
-                B::primitive(param.val().inner()),
+                after,
             ));
         }
     }
@@ -174,7 +177,7 @@ impl<B: SynapticBackend> ParameterVisitor for Consolidate<'_, B> {
         let parameter = B::primitive(param.val().inner());
         self.synapses.drop_unfit(param.id, &parameter.shape());
         if let Some(synapse) = self.synapses.get_mut(param.id) {
-            synapse.grow_to(&parameter, self.config.held_precision);
+            synapse.follow(&parameter, self.config.held_precision);
             synapse.consolidate(parameter, place.settings.damping, self.config);
         }
     }
@@ -192,7 +195,7 @@ impl<B: SynapticBackend> ParameterVisitor for Rebind<'_, B> {
         let shape = param.lazy_shape();
         if let Some(mut synapse) = self.before.take_named(place.path, &shape) {
             let parameter = B::primitive(param.val().inner());
-            synapse.grow_to(&parameter, self.config.held_precision);
+            synapse.follow(&parameter, self.config.held_precision);
             self.after.insert(param.id, synapse);
         }
     }
@@ -218,7 +221,7 @@ impl<B: SynapticBackend> ParameterVisitor for SumPenalty<'_, B> {
         let term = synapse.and_then(|synapse| {
             let mut synapse = synapse.clone();
             let inner = B::primitive(parameter.clone().inner());
-            synapse.grow_to(&inner, self.config.held_precision);
+            synapse.follow(&inner, self.config.held_precision);
             let released = |held: &FloatTensor<B>| {
                 let held = release::<B>(held.clone(), parameter.dtype());
                 Tensor::from_inner(B::tensor::<D>(held))

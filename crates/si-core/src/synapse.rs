@@ -15,7 +15,7 @@ use crate::growth::{has_grown, laid_over, zeros_like};
 ///
 /// The primitives are outside autodiff, and have no static rank: of those of the default backend,
 /// `Tensor::<D>::from_dispatch(primitive.clone())` makes a tensor of the parameter's rank. Ω and θ̃ have
-/// the precision that [`HeldPrecision`](crate::HeldPrecision) says.
+/// the precision that [`HeldPrecision`] says.
 #[derive(Clone, Debug)]
 pub struct Synapse<B: Backend> {
     pub(crate) path: String,
@@ -80,7 +80,7 @@ impl<B: Backend> Synapse<B> {
         reason = "the name that Burn has for it"
     )]
     pub(crate) fn to_device(self, device: &B::Device) -> Self {
-        let moved = |tensor| B::float_to_device(portable::<B>(tensor, device), device);
+        let moved = |tensor| carry::<B>(tensor, device);
         Self {
             anchor: moved(self.anchor),
             path_integral: self.path_integral.map(moved),
@@ -104,9 +104,14 @@ impl<B: Backend> Synapse<B> {
         has_grown(&self.shape(), shape)
     }
 
-    /// Has the state grow with its parameter, along whichever axes that has. What is new is free: it has
-    /// no importance yet, and is anchored where it is. The state must fit.
-    pub(crate) fn grow_to(&mut self, parameter: &FloatTensor<B>, held_precision: HeldPrecision) {
+    /// Takes the state to the device where its parameter is by now, and has it grow with its parameter,
+    /// along whichever axes that has. What is new is free: it has no importance yet, and is anchored
+    /// where it is. The state must fit.
+    pub(crate) fn follow(&mut self, parameter: &FloatTensor<B>, held_precision: HeldPrecision) {
+        let device = parameter.device();
+        if self.anchor.device() != device {
+            *self = self.clone().to_device(&device);
+        }
         if self.shape() == parameter.shape() {
             return;
         }
@@ -158,6 +163,14 @@ impl<B: Backend> Synapse<B> {
             Negatives::ReluPerTask | Negatives::Keep => importance,
         };
         self.importance = importance.map(|importance| config.held_precision.hold::<B>(importance));
+    }
+}
+
+/// The tensor on `device`, as far as that bears its precision.
+pub(crate) fn carry<B: Backend>(tensor: FloatTensor<B>, device: &B::Device) -> FloatTensor<B> {
+    match tensor.device() == *device {
+        true => tensor,
+        false => B::float_to_device(portable::<B>(tensor, device), device),
     }
 }
 
@@ -228,6 +241,11 @@ impl<B: Backend> Synapses<B> {
             );
             self.0.remove(&id);
         }
+    }
+
+    #[cfg(feature = "train")]
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (ParamId, &mut Synapse<B>)> {
+        self.0.iter_mut().map(|(id, synapse)| (*id, synapse))
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = ParamId> {

@@ -11,10 +11,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::format::{LEARNER, OPTIMIZER, PROGRESS, Section, Stored};
-use super::replace::replace;
 use super::{CheckpointError, CheckpointHeader, Origin, RecordedOptimizer};
 use crate::learner::{counters, other_kind};
 use crate::pack::Pack;
+use crate::replace::replace;
 use crate::{ContinualLearner, ElasticWeightConsolidation};
 
 /// Everything that a training needs to go on to the same bits: the learner, its optimizer, further

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use log::warn;
 
-use super::replace::sync_folder_of;
 use super::{Checkpoint, CheckpointError};
+use crate::replace::sync_folder_of;
 
 /// The newest checkpoints of one training, in a folder of their own.
 ///

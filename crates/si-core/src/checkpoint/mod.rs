@@ -6,7 +6,6 @@ mod folder;
 mod format;
 mod header;
 mod optimizer;
-mod replace;
 #[cfg(test)]
 mod tests;
 

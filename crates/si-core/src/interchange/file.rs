@@ -1,4 +1,4 @@
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 
@@ -6,6 +6,7 @@ use burn::module::Module;
 
 use super::{Layout, SafeTensorsError, SafeTensorsReport};
 use crate::ops::SynapticBackend;
+use crate::replace::replace;
 use crate::{ContinualLearner, SynapticIntelligence};
 
 impl<B: SynapticBackend> SynapticIntelligence<B> {
@@ -23,7 +24,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     ) -> Result<(), SafeTensorsError> {
         let bytes = self.to_safetensors(module, layout)?;
         let path = path.as_ref();
-        replace(path, &bytes).map_err(|source| SafeTensorsError::Io {
+        replace(path, |file| file.write_all(&bytes)).map_err(|source| SafeTensorsError::Io {
             action: "write",
             path: path.to_path_buf(),
             source,
@@ -106,21 +107,4 @@ impl<M: Module> ContinualLearner<M> {
         let (module, regularizer) = self.parts_mut();
         regularizer.load_safetensors_file(module, path, layout)
     }
-}
-
-/// Writes beside the file and renames, so that a reader sees the old one or the new.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut draft = path.as_os_str().to_os_string();
-    draft.push(format!(".{}.part", std::process::id()));
-    let draft = Path::new(&draft);
-    let write = || {
-        let mut file = File::create(draft)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(draft, path)
-    };
-    write().inspect_err(|_| {
-        // The first error says more than one of this removal would.
-        let _ = fs::remove_file(draft);
-    })
 }

@@ -52,8 +52,8 @@ use crate::{
 /// was added; the path integral sees the unclipped gradient of the task.
 #[derive(Clone, Debug)]
 pub struct ContinualLearner<M> {
-    module: M,
-    regularizer: SynapticIntelligence,
+    pub(crate) module: M,
+    pub(crate) regularizer: SynapticIntelligence,
 }
 
 impl<M: Module> ContinualLearner<M> {

@@ -1,4 +1,4 @@
-use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, ParamGroup};
@@ -7,6 +7,7 @@ use burn::tensor::Device;
 
 use super::ContinualLearner;
 use super::record::Recorded;
+use crate::replace::replace;
 
 /// The module's own traversals; state joins in where it must move along, and in records.
 impl<M: Module> Module for ContinualLearner<M> {
@@ -14,10 +15,12 @@ impl<M: Module> Module for ContinualLearner<M> {
         self.module.collect_devices(devices)
     }
 
+    /// The state follows in the next step: a fork may be made for one pass forwards and backwards, as
+    /// on each device in each step of a training on several, and needs none of it.
     fn fork(self, device: &Device) -> Self {
         Self {
             module: self.module.fork(device),
-            regularizer: self.regularizer.to_device(device),
+            ..self
         }
     }
 
@@ -75,22 +78,9 @@ impl<M: Module> Module for ContinualLearner<M> {
     /// Leaves the file whole or as it was: the record is written beside it and then put in its place.
     fn save_file<P: AsRef<Path>>(self, path: P) -> Result<(), RecordError> {
         let path = path.as_ref();
-        let mut draft = path.as_os_str().to_os_string();
-        draft.push(".part");
-        let draft = Path::new(&draft);
-        let written = self.into_record().save(draft).and_then(|()| {
-            fs::rename(draft, path).map_err(|error| RecordError::Io(error.to_string()))
-        });
-        written.map_err(|error| {
-            // Nothing can be done if this fails too, and the first error says more.
-            let _ = fs::remove_file(draft);
-            match error {
-                RecordError::Io(reason) => {
-                    RecordError::Io(format!("cannot write {}: {reason}", path.display()))
-                }
-                error => error,
-            }
-        })
+        let bytes = self.into_record().into_bytes()?;
+        replace(path, |file| file.write_all(&bytes))
+            .map_err(|error| RecordError::Io(format!("cannot write {}: {error}", path.display())))
     }
 
     fn try_load_record(self, record: ModuleRecord) -> Result<Self, RecordError> {

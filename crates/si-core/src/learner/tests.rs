@@ -196,7 +196,7 @@ fn state_of_16_bits_is_widened_on_a_device_that_does_not_bear_them() {
     );
     learner.end_task();
     let before = bits(&learner);
-    let moved = learner.fork(&Device::ndarray().autodiff());
+    let moved = learner.to_device(&Device::ndarray().autodiff());
     assert_eq!(bits(&moved), before);
     for synapse in moved.regularizer().synapses() {
         assert_eq!(synapse.anchor().dtype(), DType::F32);

@@ -139,7 +139,7 @@ fn file_before_it_stays_where_writing_fails_midway() {
     let folder = folder();
     let path = folder.path().join("a.ckpt");
     fs::write(&path, "before").expect("it can be written");
-    let failed = replace::replace(&path, |writer| {
+    let failed = crate::replace::replace(&path, |writer| {
         std::io::Write::write_all(writer, b"half of it")?;
         Err(std::io::Error::other("the disk is full"))
     });

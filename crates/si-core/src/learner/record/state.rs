@@ -36,7 +36,7 @@ impl<const D: usize> State<D> {
         let (device, dtype) = (parameter.device(), parameter.dtype());
         let shape = parameter.shape();
         let grown = synapse.filter(|it| it.fits(&shape)).cloned().map(|mut it| {
-            it.grow_to(&B::primitive(parameter.clone()), held_precision);
+            it.follow(&B::primitive(parameter.clone()), held_precision);
             it
         });
         let synapse = grown.as_ref();

@@ -4,13 +4,13 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// What the name of a draft ends with.
-pub(super) const DRAFT: &str = ".draft";
+pub(crate) const DRAFT: &str = ".draft";
 
 /// Puts what `write` writes in the place of `path`: whole and safe on the disk when this returns, or
 /// else not at all, and then the file that was there before is still there.
 ///
 /// The draft lies beside `path`. One that a crash left is written over by the next.
-pub(super) fn replace(
+pub(crate) fn replace(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -41,7 +41,7 @@ fn write_draft(
 }
 
 /// Returns when the names in the folder of `path` are safe on the disk too.
-pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),

@@ -1,0 +1,154 @@
+use std::sync::Arc;
+
+use burn::tensor::TensorReadError;
+use burn_train::metric::{
+    LossInput, LossMetric, Metric, MetricAttributes, MetricMetadata, MetricName, Numeric,
+    NumericAttributes, NumericEntry, SerializedEntry,
+};
+
+use super::entry::entry;
+use super::gauge::{Gauge, Steps};
+
+/// Share of the penalty in the surrogate loss `L + c Σ Ω (θ − θ̃)²` (eq. 4), in `[0, 1]` where neither
+/// term is negative: a metric for burn-train, from
+/// [`ContinualLearner::penalty_share_metric`](crate::ContinualLearner::penalty_share_metric).
+///
+/// Near 0, nothing is held back; near 1, nothing new is learnt. It is the sum of the penalties of some
+/// steps over the sum of them and of the losses that the steps were made of: a step whose gradients are
+/// those of several minibatches, accumulated or from several devices, descends on the sum of their
+/// losses. An epoch's value is that of all its steps, a minibatch's that of the step made after it, if
+/// one was. In validation the epoch's value is that of the last penalty of the training and the mean
+/// of the validation's losses. Zero during the first task.
+#[derive(Clone)]
+pub struct PenaltyShareMetric {
+    name: MetricName,
+    gauge: Gauge,
+    /// Reads the losses.
+    loss: LossMetric,
+    in_epoch: Steps,
+    losses_in_epoch: Losses,
+    /// Those since the last step.
+    losses_of_step: f64,
+    /// Number of steps made after the last minibatch.
+    latest_steps: usize,
+    /// Of the last minibatch that had a step.
+    last_share: Option<f64>,
+}
+
+/// Some losses, each of a minibatch, and their sum.
+#[derive(Clone, Copy, Debug, Default)]
+struct Losses {
+    count: usize,
+    sum: f64,
+}
+
+impl PenaltyShareMetric {
+    pub(super) fn new(gauge: Gauge) -> Self {
+        Self {
+            name: Arc::new("Penalty Share".to_string()),
+            gauge,
+            loss: LossMetric::new(),
+            in_epoch: Steps::default(),
+            losses_in_epoch: Losses::default(),
+            losses_of_step: 0.0,
+            latest_steps: 0,
+            last_share: None,
+        }
+    }
+
+    fn in_epoch(&self) -> Option<f64> {
+        (self.in_epoch.count > 0).then(|| share(self.in_epoch.penalty, self.losses_in_epoch.sum))
+    }
+
+    fn at_end(&self) -> Option<f64> {
+        let in_validation = || {
+            let Losses { count, sum } = self.losses_in_epoch;
+            let penalty = self.gauge.last_mean().filter(|_| count > 0)?;
+            Some(share(penalty, sum / count as f64))
+        };
+        self.in_epoch().or_else(in_validation)
+    }
+}
+
+impl Metric for PenaltyShareMetric {
+    type Input = LossInput;
+
+    fn name(&self) -> MetricName {
+        Arc::clone(&self.name)
+    }
+
+    fn description(&self) -> Option<String> {
+        Some("share of the penalty in the surrogate loss".to_string())
+    }
+
+    fn attributes(&self) -> MetricAttributes {
+        let attributes = NumericAttributes {
+            unit: None,
+            higher_is_better: false,
+        };
+        attributes.into()
+    }
+
+    fn update(
+        &mut self,
+        loss: &LossInput,
+        metadata: &MetricMetadata,
+    ) -> Result<SerializedEntry, TensorReadError> {
+        self.loss.update(loss, metadata)?;
+        if let Some(loss) = self.loss.value() {
+            self.losses_in_epoch.count += 1;
+            self.losses_in_epoch.sum += loss.current();
+            self.losses_of_step += loss.current();
+        }
+        let steps = self.gauge.read_next()?;
+        self.in_epoch.add(steps);
+        self.latest_steps = steps.count;
+        if steps.count > 0 {
+            let losses = core::mem::take(&mut self.losses_of_step);
+            self.last_share = Some(share(steps.penalty, losses));
+        }
+        Ok(entry(self.in_epoch(), self.last_share, self.value()))
+    }
+
+    fn compute(&mut self) -> Result<SerializedEntry, TensorReadError> {
+        self.in_epoch.add(self.gauge.read_rest()?);
+        let share = self.at_end();
+        Ok(entry(
+            share,
+            self.last_share,
+            share.map(NumericEntry::Final),
+        ))
+    }
+
+    fn clear(&mut self) {
+        *self = Self::new(self.gauge.clone());
+    }
+}
+
+impl Numeric for PenaltyShareMetric {
+    fn value(&self) -> Option<NumericEntry> {
+        Some(NumericEntry::Aggregated {
+            aggregated_value: self.last_share.filter(|_| self.latest_steps > 0)?,
+            count: self.latest_steps,
+        })
+    }
+
+    fn running_value(&self) -> Option<NumericEntry> {
+        Some(NumericEntry::Aggregated {
+            aggregated_value: self.in_epoch()?,
+            count: self.in_epoch.count,
+        })
+    }
+
+    fn final_value(&self) -> NumericEntry {
+        NumericEntry::Final(self.at_end().unwrap_or(f64::NAN))
+    }
+}
+
+/// No penalty is no share, whatever the loss.
+fn share(penalty: f64, loss: f64) -> f64 {
+    match penalty == 0.0 {
+        true => 0.0,
+        false => penalty / (penalty + loss),
+    }
+}
