@@ -4,8 +4,8 @@
 //! cargo run --bin continual_learner
 //! ```
 //!
-//! Prints the test accuracy on each task seen so far, after each task. All of them stay where they
-//! were; with the settings at `.with_strength(0.0)` the first ones fall.
+//! Prints the test accuracy on each task seen so far, after each task. All stay where they were; with the
+//! config's `.with_strength(0.0)` the first ones fall.
 
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 
@@ -45,8 +45,8 @@ fn main() -> anyhow::Result<()> {
     let training = device.clone().autodiff();
     let sequence = split_mnist(DataSet::Mnist, None, Scenario::Task)?;
     let cross_entropy = CrossEntropyLossConfig::new().init(&training);
-    let model = Classifier::new(&training);
-    let mut model = ContinualLearner::new(model, &SynapticIntelligenceConfig::new())?;
+    let config = SynapticIntelligenceConfig::new();
+    let mut model = ContinualLearner::new(Classifier::new(&training), &config)?;
 
     for (index, task) in sequence.tasks.iter().enumerate() {
         let mut optimizer = AdamConfig::new().init();
@@ -64,7 +64,6 @@ fn main() -> anyhow::Result<()> {
             model = model.optimize(&mut optimizer, 1e-3, grads); // <- the line that changes
         }
         model.end_task(); // <- and the one that is new
-
         for task in &sequence.tasks[..=index] {
             let (images, labels) = task.test.to_device(&device).all();
             let mask = task.output_mask(sequence.num_outputs, &device);

@@ -1,12 +1,12 @@
-//! The regularizer in a loop of your own, without a wrapper, in its two forms: the penalty's
-//! gradient added in closed form, and the penalty as a term of the loss. The training is the same.
+//! The regularizer without a wrapper, in its two forms: the penalty's gradient added in closed form, and the
+//! penalty as a term of the loss. The training is the same.
 //!
 //! ```sh
 //! cargo run --bin regularizer_alone
 //! ```
 //!
-//! Prints the loss on the first of two tasks after the second, three times: it is large without
-//! consolidation, and small and the same with either form.
+//! Prints the loss on the first of two tasks after the second: large without consolidation, and small and
+//! the same with either form.
 
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 
@@ -68,14 +68,12 @@ fn train(strength: f64, form: Form, device: &Device) -> Result<f32, Error> {
 fn main() -> Result<(), Error> {
     let device = Device::flex().autodiff();
     println!("loss on the first task after the second");
-    println!(
-        "none         {:.1e}",
-        train(0.0, Form::ClosedForm, &device)?
-    );
-    println!(
-        "closed form  {:.1e}",
-        train(1.0, Form::ClosedForm, &device)?
-    );
-    println!("loss term    {:.1e}", train(1.0, Form::LossTerm, &device)?);
+    for (name, strength, form) in [
+        ("none", 0.0, Form::ClosedForm),
+        ("closed form", 1.0, Form::ClosedForm),
+        ("loss term", 1.0, Form::LossTerm),
+    ] {
+        println!("{name:12} {:.1e}", train(strength, form, &device)?);
+    }
     Ok(())
 }

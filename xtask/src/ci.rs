@@ -16,13 +16,13 @@ pub(crate) struct Ci {
     without_gpu: bool,
 }
 
-/// What is checked before the README's commands, in order: the default build, and the one with the backends that tests
-/// are built with and with CUDA, of which no more than the types can be checked without its toolkit.
+/// What is checked before the README's commands, in order: the default build, and one with burn-train and every backend,
+/// of most of which no more than the types can be checked without a device or a toolkit.
 const CHECKS: &[&str] = &[
     "cargo fmt --all --check",
     "cargo clippy --workspace --all-targets -- --deny warnings",
-    "cargo clippy --workspace --all-targets --features ndarray,wgpu,train,cuda -- --deny warnings",
-    "cargo doc --workspace --no-deps --document-private-items --features ndarray,wgpu,train,cuda",
+    "cargo clippy --workspace --all-targets --features train,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm -- --deny warnings",
+    "cargo doc --workspace --no-deps --document-private-items --features train,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm",
 ];
 
 /// The other commands and the examples, on a budget that only shows that they work.

@@ -103,7 +103,7 @@ impl Checkpoint {
     }
 
     /// Adds a further record under a name, in the place of one of the same name: that of
-    /// [`ElasticWeightConsolidation`](crate::ElasticWeightConsolidation), for example.
+    /// [`ElasticWeightConsolidation`], for example.
     ///
     /// # Errors
     ///

@@ -2,6 +2,8 @@
 
 pub(crate) mod adaptor;
 pub(crate) mod alone;
+#[cfg(feature = "train")]
+pub(crate) mod burn_train;
 pub(crate) mod learner;
 pub(crate) mod plain;
 
@@ -45,6 +47,8 @@ pub(crate) fn all() -> Vec<Box<dyn Way>> {
         Box::new(alone::CLOSED_FORM),
         Box::new(alone::LOSS_TERM),
         Box::new(adaptor::Adaptor),
+        #[cfg(feature = "train")]
+        Box::new(burn_train::BurnTrain),
     ]
 }
 
