@@ -12,7 +12,7 @@
 //! ```text
 //! taken: fc1.weight.importance fc1.bias.importance norm.weight.importance …
 //! tasks: 1
-//! fc1.weight: largest 7.68
+//! fc1.weight: largest 0.97
 //! …
 //! ```
 

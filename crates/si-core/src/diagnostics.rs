@@ -87,6 +87,8 @@ pub(crate) struct Meter {
     pub(crate) penalty_in_epoch: f64,
     /// Whether some penalty of this task was not zero, as far as it was read.
     pub(crate) penalized_in_task: bool,
+    /// Whether some parameter in a step of this task had a strength above zero.
+    pub(crate) pulls_in_task: bool,
     pub(crate) inert: Option<Inert>,
 }
 
@@ -101,6 +103,7 @@ impl Meter {
     pub(crate) fn start_task(&mut self) -> Option<Inert> {
         self.steps_in_task = 0;
         self.penalized_in_task = false;
+        self.pulls_in_task = false;
         self.inert.take()
     }
 }
@@ -164,7 +167,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         meter.penalized_in_task |= penalty != 0.0;
         // At a task's first step the parameters are at their anchors, and the penalty is zero by
         // right.
-        let had_its_chance = self.task > 0 && self.policies.hold_back() && meter.steps_in_task > 1;
+        let had_its_chance = self.task > 0 && meter.pulls_in_task && meter.steps_in_task > 1;
         if had_its_chance && !meter.penalized_in_task && meter.inert.is_none() {
             let important = self
                 .synapses
@@ -177,8 +180,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
                 false => (Inert::NoImportance, "every importance is zero"),
             };
             warn!(
-                "consolidation has no effect in task {}: {reason} (strength {}, {} steps)",
-                self.task, self.config.strength, self.meter.steps_in_task
+                "consolidation has no effect in task {}: {reason} ({} steps)",
+                self.task, self.meter.steps_in_task
             );
             self.meter.inert = Some(inert);
         }

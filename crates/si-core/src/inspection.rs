@@ -112,7 +112,7 @@ impl Inspection {
     fn of_learner(pack: &Pack, size: u64) -> Result<Self, String> {
         let (task, num_steps) =
             counters(pack).ok_or("it is a record of Burn that holds no learner")?;
-        let synapses = recorded_synapses(pack).into_iter();
+        let synapses = recorded_synapses(pack)?.into_iter();
         Ok(Self {
             size,
             header: None,

@@ -96,6 +96,7 @@ mod diagnostics;
 mod elastic;
 mod error;
 mod growth;
+mod held_precision;
 mod inspection;
 #[cfg(feature = "safetensors")]
 mod interchange;
@@ -124,7 +125,7 @@ pub use checkpoint::{
     Checkpoint, CheckpointError, CheckpointFolder, CheckpointHeader, Origin, RecordedOptimizer,
 };
 pub use config::{
-    Accumulation, FirstTaskStart, HeldPrecision, Negatives, PathGradient, PenaltyFactor,
+    Accumulation, FirstTaskStart, Negatives, PathGradient, PenaltyFactor,
     SynapticIntelligenceConfig,
 };
 pub use diagnostics::{Diagnostics, EpochReport, Inert, ParameterDiagnostics};
@@ -134,6 +135,7 @@ pub use elastic::{
 };
 pub use error::Error;
 pub use growth::with_more_outputs;
+pub use held_precision::HeldPrecision;
 pub use inspection::{Inspection, StoredParameter};
 #[cfg(feature = "safetensors")]
 pub use interchange::{Layout, SafeTensorsError, SafeTensorsReport};

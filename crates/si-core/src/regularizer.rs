@@ -13,7 +13,7 @@ use crate::ops::SynapticBackend;
 use crate::policy::Policies;
 use crate::step::{BeginSteps, CloseSteps, Consolidate, GradientOf, OpenSteps, Rebind, SumPenalty};
 use crate::synapse::{Synapse, Synapses};
-use crate::traversal::{visit_consolidated, visit_parameters};
+use crate::traversal::{parameter_ids, visit_consolidated, visit_parameters};
 use crate::{Error, Inert};
 
 /// Synaptic Intelligence (Zenke, Poole, Ganguli 2017): holds each synapse back by how much it
@@ -180,14 +180,27 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     /// Gives the state to the parameters of the same path, whatever their ids: for a module that was
     /// loaded from a file, or of which a part was exchanged for a larger one. What is new in a parameter
     /// that has grown, along any axis, is free, and the rest keeps its importance. State that finds no
-    /// parameter of at least its shape is dropped.
+    /// parameter of at least its shape is dropped, with a warning. A parameter that still has its id keeps
+    /// its state wherever it stands now.
     pub fn rebind<M: Module>(&mut self, module: &M) {
+        let mut own = core::mem::take(&mut self.synapses);
         let mut rebind = Rebind {
             config: &self.config,
-            before: core::mem::take(&mut self.synapses),
+            orphans: own.split_off_others(&parameter_ids(module)),
+            own,
             after: Synapses::default(),
         };
         visit_parameters(module, &self.policies, &mut rebind);
+        for dropped in [rebind.own, rebind.orphans]
+            .iter()
+            .flat_map(Synapses::in_order)
+        {
+            warn!(
+                "no parameter takes the state of {}, {}: it is dropped",
+                dropped.path(),
+                dropped.shape()
+            );
+        }
         self.synapses = rebind.after;
     }
 
@@ -199,8 +212,10 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             grads,
             given,
             starts_from_zero,
+            pulls: false,
         };
         visit_consolidated(module, &self.policies, &mut open_steps);
+        self.meter.pulls_in_task |= open_steps.pulls;
         self.meter.count_step();
     }
 
@@ -220,6 +235,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             in_step: HashMap::new(),
         };
         visit_consolidated(module, &self.policies, &mut begin_steps);
+        self.meter.pulls_in_task |= begin_steps.in_step.values().any(|scale| *scale > 0.0);
         self.meter.count_step();
         begin_steps.in_step
     }

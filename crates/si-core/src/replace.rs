@@ -1,6 +1,6 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// What the name of a draft ends with.
@@ -9,7 +9,8 @@ pub(crate) const DRAFT: &str = ".draft";
 /// Puts what `write` writes in the place of `path`: whole and safe on the disk when this returns, or
 /// else not at all, and then the file that was there before is still there.
 ///
-/// The draft lies beside `path`. One that a crash left is written over by the next.
+/// The draft lies beside `path`. One that a crash left is written over by the next, so there must be one
+/// writer at a time to a path.
 pub(crate) fn replace(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
@@ -48,7 +49,12 @@ pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     };
     // Elsewhere a folder cannot be opened, and the system keeps names by its own rules.
     if cfg!(unix) {
-        File::open(folder)?.sync_all()?;
+        match File::open(folder)?.sync_all() {
+            // Some file systems of a network have no such thing.
+            Err(error)
+                if [ErrorKind::InvalidInput, ErrorKind::Unsupported].contains(&error.kind()) => {}
+            synced => synced?,
+        }
     }
     Ok(())
 }

@@ -6,9 +6,11 @@ use burn::Tensor;
 use burn::backend::{TensorMetadata, tensor::FloatTensor};
 use burn::module::{Param, ParamId};
 use burn::optim::GradientsParams;
+use log::warn;
 
-use crate::config::{PathGradient, SynapticIntelligenceConfig, release};
+use crate::config::{PathGradient, SynapticIntelligenceConfig};
 use crate::growth::zeros_like;
+use crate::held_precision::release;
 use crate::ops::SynapticBackend;
 use crate::synapse::{OpenStep, Synapse, Synapses, carry};
 use crate::traversal::{ParameterVisitor, Place};
@@ -28,6 +30,8 @@ pub(crate) struct OpenSteps<'a, B: SynapticBackend> {
     pub(crate) grads: &'a mut GradientsParams,
     pub(crate) given: GradientOf,
     pub(crate) starts_from_zero: bool,
+    /// Whether some parameter in the step has a strength above zero.
+    pub(crate) pulls: bool,
 }
 
 impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
@@ -47,6 +51,7 @@ impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
             self.starts_from_zero,
         );
         let scale = self.config.penalty_scale(place.settings.strength);
+        self.pulls |= scale > 0.0;
         let bound = self.config.importance_bound.unwrap_or(f64::INFINITY);
         let penalize = |importance, scale| {
             B::penalize(
@@ -122,6 +127,13 @@ fn begin<'a, B: SynapticBackend>(
     starts_from_zero: bool,
 ) -> &'a mut Synapse<B> {
     synapses.drop_unfit(id, &parameter.shape());
+    if synapses.get(id).is_none() && synapses.has_importance_at(place.path) {
+        warn!(
+            "{} is another parameter than the one that was important there, and starts without: `rebind` \
+             gives it the state, if it has taken the other's place",
+            place.path
+        );
+    }
     let synapse = synapses.get_or_insert_with(id, || {
         let anchor = match starts_from_zero {
             true => zeros_like::<B>(parameter),
@@ -132,7 +144,7 @@ fn begin<'a, B: SynapticBackend>(
     });
     synapse.follow(parameter, config.held_precision);
     // Modules that were added or frozen since may have moved it.
-    synapse.order = place.order;
+    synapse.stand_at(place);
     // Of a step that was opened and not closed.
     synapse.open_step = None;
     synapse
@@ -186,16 +198,37 @@ impl<B: SynapticBackend> ParameterVisitor for Consolidate<'_, B> {
 /// After the module was exchanged: gives synapses to the parameters of their path that they fit.
 pub(crate) struct Rebind<'a, B: SynapticBackend> {
     pub(crate) config: &'a SynapticIntelligenceConfig,
-    pub(crate) before: Synapses<B>,
+    /// The state of parameters that the module still has.
+    pub(crate) own: Synapses<B>,
+    /// That of parameters that it has no more.
+    pub(crate) orphans: Synapses<B>,
     pub(crate) after: Synapses<B>,
 }
 
 impl<B: SynapticBackend> ParameterVisitor for Rebind<'_, B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
         let shape = param.lazy_shape();
-        if let Some(mut synapse) = self.before.take_named(place.path, &shape) {
-            let parameter = B::primitive(param.val().inner());
+        let parameter = B::primitive(param.val().inner());
+        let followed = |mut synapse: Synapse<B>| {
             synapse.follow(&parameter, self.config.held_precision);
+            synapse.stand_at(place);
+            synapse
+        };
+        let own = self.own.remove(param.id).filter(|own| own.fits(&shape));
+        let own = own.map(followed);
+        let synapse = match own {
+            Some(own) if own.importance.is_some() => Some(own),
+            own => match self.orphans.take_named(place.path, &shape).map(followed) {
+                // It has made steps since it took the other's place.
+                Some(mut orphan) if orphan.importance.is_some() => {
+                    let begun = own.and_then(|own| own.path_integral);
+                    orphan.path_integral = orphan.path_integral.or(begun);
+                    Some(orphan)
+                }
+                orphan => own.or(orphan),
+            },
+        };
+        if let Some(synapse) = synapse {
             self.after.insert(param.id, synapse);
         }
     }

@@ -1,14 +1,14 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::module::ParamId;
 use burn::tensor::Shape;
 use log::warn;
 
-use crate::config::{
-    Accumulation, HeldPrecision, Negatives, SynapticIntelligenceConfig, portable, release,
-};
+use crate::config::{Accumulation, Negatives, SynapticIntelligenceConfig};
 use crate::growth::{has_grown, laid_over, zeros_like};
+use crate::held_precision::{HeldPrecision, portable, release};
+use crate::traversal::Place;
 
 /// What the synapses of one parameter remember: a tensor of the parameter's shape for each of ω, Ω
 /// and θ̃.
@@ -88,6 +88,14 @@ impl<B: Backend> Synapse<B> {
             penalty_sum: self.penalty_sum.map(moved),
             open_step: None,
             ..self
+        }
+    }
+
+    /// Notes where its parameter stands in the module by now.
+    pub(crate) fn stand_at(&mut self, place: Place<'_>) {
+        self.order = place.order;
+        if self.path != place.path {
+            self.path = place.path.to_string();
         }
     }
 
@@ -211,11 +219,29 @@ impl<B: Backend> Synapses<B> {
         self.0.get_mut(&id)
     }
 
-    /// The synapses of `path`, under whatever id, that fit a parameter of that shape.
+    /// Whether some synapses of `path` have importance.
+    pub(crate) fn has_importance_at(&self, path: &str) -> bool {
+        let mut synapses = self.0.values();
+        synapses.any(|synapse| synapse.path == path && synapse.importance.is_some())
+    }
+
+    pub(crate) fn remove(&mut self, id: ParamId) -> Option<Synapse<B>> {
+        self.0.remove(&id)
+    }
+
+    /// Takes those out that are of none of the parameters `ids`.
+    pub(crate) fn split_off_others(&mut self, ids: &HashSet<ParamId>) -> Self {
+        Self(self.0.extract_if(|id, _| !ids.contains(id)).collect())
+    }
+
+    /// The synapses of `path`, under whatever id, that fit a parameter of that shape: of several those with
+    /// importance, as others may have begun after a parameter was exchanged.
     pub(crate) fn take_named(&mut self, path: &str, shape: &Shape) -> Option<Synapse<B>> {
         let named =
             |(_, synapse): &(&ParamId, &Synapse<B>)| synapse.path == path && synapse.fits(shape);
-        let id = self.0.iter().find(named).map(|(id, _)| *id)?;
+        let named = self.0.iter().filter(named);
+        let (id, _) = named.max_by_key(|(_, synapse)| synapse.importance.is_some())?;
+        let id = *id;
         self.0.remove(&id)
     }
 

@@ -46,6 +46,19 @@ pub(crate) fn visit_consolidated<M: Module>(
     visit(module, policies, true, visitor);
 }
 
+/// The ids of all float parameters and buffers of `module`.
+pub(crate) fn parameter_ids<M: Module>(module: &M) -> HashSet<ParamId> {
+    struct Ids(HashSet<ParamId>);
+    impl ParameterVisitor for Ids {
+        fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
+            self.0.insert(param.id);
+        }
+    }
+    let mut ids = Ids(HashSet::new());
+    visit_parameters(module, &Policies::default(), &mut ids);
+    ids.0
+}
+
 fn visit<M: Module>(
     module: &M,
     policies: &Policies,
@@ -100,7 +113,8 @@ impl<V: ParameterVisitor> ModuleVisitor for Traversal<'_, V> {
         };
         self.order += 1;
         let is_consolidated = param.is_require_grad() && !place.settings.excluded;
-        if (is_consolidated || !self.consolidated_only) && self.seen.insert(param.id) {
+        let is_first = self.seen.insert(param.id);
+        if is_first && (is_consolidated || !self.consolidated_only) {
             self.visitor.visit(place, param);
         }
     }

@@ -210,6 +210,71 @@ fn head_that_grows_keeps_the_importance_of_its_outputs_and_the_new_ones_are_free
     }
 }
 
+/// A module of heads, each of which may go.
+#[derive(Module, Debug)]
+struct Heads {
+    heads: Vec<Linear>,
+}
+
+impl Heads {
+    fn loss(&self) -> Tensor<1> {
+        let inputs = Tensor::<2>::from_floats([[0.4, -1.0]], &device());
+        let losses = self
+            .heads
+            .iter()
+            .map(|head| (head.forward(inputs.clone()) - 0.7).square().mean());
+        Tensor::cat(losses.collect(), 0).sum()
+    }
+}
+
+fn heads_after_a_task() -> ContinualLearner<Heads> {
+    let head = || LinearConfig::new(2, 2).with_bias(false).init(&device());
+    let heads = Heads {
+        heads: vec![head(), head()],
+    };
+    let config = SynapticIntelligenceConfig::new().with_damping(0.01);
+    let mut learner = ContinualLearner::new(heads, &config).expect("the config is valid");
+    let mut optimizer = SgdConfig::new().init();
+    for _ in 0..3 {
+        (learner, _) = learner.step(&mut optimizer, LEARNING_RATE, Heads::loss);
+    }
+    learner.end_task();
+    learner
+}
+
+fn importance_of(learner: &ContinualLearner<Heads>, head: usize) -> Option<Vec<f32>> {
+    let synapse = learner
+        .regularizer()
+        .synapse(learner.heads[head].weight.id)?;
+    Some(values(Dispatch::tensor::<2>(synapse.importance()?.clone())))
+}
+
+#[test]
+fn parameter_keeps_its_state_where_another_has_left_its_place() {
+    let mut learner = heads_after_a_task();
+    let second = importance_of(&learner, 1);
+    learner.heads.remove(0);
+    learner.rebind();
+    assert_eq!(importance_of(&learner, 0), second);
+    let paths: Vec<&str> = (learner.regularizer().synapses().iter().map(|it| it.path())).collect();
+    assert_eq!(paths, ["heads.0.weight"]);
+}
+
+#[test]
+fn rebinding_after_a_step_takes_the_state_that_has_importance() {
+    let mut learner = heads_after_a_task();
+    let before = importance_of(&learner, 0);
+    learner.heads[0] = with_more_outputs(&learner.heads[0], 0);
+    let mut optimizer = SgdConfig::new().init();
+    (learner, _) = learner.step(&mut optimizer, LEARNING_RATE, Heads::loss);
+    assert_eq!(importance_of(&learner, 0), None);
+    learner.rebind();
+    assert_eq!(importance_of(&learner, 0), before);
+    let synapse = learner.regularizer().synapse(learner.heads[0].weight.id);
+    assert!(synapse.is_some_and(|synapse| synapse.path_integral().is_some()));
+    assert_eq!(learner.regularizer().synapses().len(), 2);
+}
+
 #[test]
 fn parameter_that_grows_under_its_id_keeps_its_state_in_steps_records_and_at_a_tasks_end() {
     let grow = |learner: &mut ContinualLearner<Network>| {

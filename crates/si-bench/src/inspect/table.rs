@@ -1,3 +1,4 @@
+use comfy_table::ContentArrangement;
 use si_core::{Inspection, StoredParameter};
 
 use crate::report::{terminal_table, wrap};
@@ -5,10 +6,12 @@ use crate::theory::number;
 
 use super::optimizer::optimizer;
 
-/// What is in a file, for the terminal, at most 80 columns wide and without escape codes. `name` is
+/// What is in a file, for the terminal, without escape codes: 80 columns wide, or more where paths are long. `name` is
 /// the file's.
 pub fn table(name: &str, inspection: &Inspection) -> String {
     let mut table = terminal_table(HEADER.map(str::to_string).to_vec());
+    // Long paths make it wider, and no number is broken in two.
+    table.set_content_arrangement(ContentArrangement::Disabled);
     for parameter in &inspection.parameters {
         table.add_row(row(parameter));
     }

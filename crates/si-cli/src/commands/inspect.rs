@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::Args;
 use si_bench::inspect;
 use si_core::Inspection;
@@ -29,6 +30,12 @@ pub(crate) struct InspectArgs {
 }
 
 pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<()> {
+    if args.file.is_dir() {
+        bail!(
+            "{} is a folder; name one of the checkpoints in it, of which the newest has the highest number",
+            args.file.display()
+        );
+    }
     let inspection = Inspection::read(&args.file)?;
     let name = args.file.display().to_string();
     output::result(inspect::table(&name, &inspection).trim_end())?;

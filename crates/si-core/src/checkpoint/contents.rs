@@ -24,7 +24,7 @@ use crate::{ContinualLearner, ElasticWeightConsolidation};
 /// is written beside its place and put there when it is safe on the disk, so that neither a crash nor a
 /// full disk costs the file before it.
 ///
-/// The progress is the caller's: any type that serde writes as JSON, which has no NaN and no infinity.
+/// The progress is the caller's: any type that serde writes and reads, with its numbers to the bit.
 /// What else decides the bits belongs there: the seed of the data's order, and that of dropout, which
 /// the backend's generator cannot give. Settings are not restored; they are the learner's and the
 /// optimizer's that are restored into.
@@ -72,19 +72,20 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Content`] if JSON has no form for `progress`, or Burn cannot write a record.
+    /// [`CheckpointError::Content`] if `progress` or a record cannot be written.
     pub fn new<M: Module>(
         learner: &ContinualLearner<M>,
         optimizer: &impl RecordedOptimizer,
         progress: &impl Serialize,
     ) -> Result<Self, CheckpointError> {
-        let progress = serde_json::to_vec(progress)
+        let mut written = Vec::new();
+        ciborium::into_writer(progress, &mut written)
             .map_err(|error| CheckpointError::content(PROGRESS, &error))?;
         let learner_record = learner.clone().into_record().into_bytes();
         let optimizer_record = optimizer.to_record().into_bytes();
         let header = CheckpointHeader::of(learner.regularizer());
         let sections = [
-            (PROGRESS, Ok(Bytes::from_bytes_vec(progress))),
+            (PROGRESS, Ok(Bytes::from_bytes_vec(written))),
             (LEARNER, learner_record),
             (OPTIMIZER, optimizer_record),
         ];
@@ -182,7 +183,7 @@ impl Checkpoint {
     ///
     /// [`CheckpointError::OtherProgress`] if it was written as another type.
     pub fn progress<P: DeserializeOwned>(&self) -> Result<P, CheckpointError> {
-        serde_json::from_slice(&self.bytes(PROGRESS)?).map_err(|source| {
+        ciborium::from_reader(&*self.bytes(PROGRESS)?).map_err(|source| {
             CheckpointError::OtherProgress {
                 origin: self.origin.clone(),
                 source,

@@ -78,7 +78,7 @@ pub enum CheckpointError {
         origin: Origin,
         /// What does not fit.
         #[source]
-        source: serde_json::Error,
+        source: ciborium::de::Error<io::Error>,
     },
     /// A further record that the checkpoint does not hold.
     #[error("{origin} holds no record {name:?}; it has {known}")]
@@ -90,7 +90,7 @@ pub enum CheckpointError {
         /// The names that there are.
         known: String,
     },
-    /// State that cannot be written as a record, or progress that JSON has no form for.
+    /// State or progress that cannot be written.
     #[error("cannot make a checkpoint of the {part}: {reason}")]
     Content {
         /// `learner`, `optimizer`, `progress` or the name of a further record.

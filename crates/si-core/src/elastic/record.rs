@@ -32,7 +32,7 @@ impl ElasticWeightConsolidation {
     /// # Errors
     ///
     /// If the record is not of this module: its paths or shapes differ, or other parameters are
-    /// selected or require gradients.
+    /// excluded by policies or require gradients.
     pub fn load_record<M: Module>(
         self,
         module: &M,
@@ -40,11 +40,13 @@ impl ElasticWeightConsolidation {
     ) -> Result<Self, RecordError> {
         let loaded = Recorded::new(self, module).try_load_record(record);
         let loaded = loaded.map_err(|error| match error {
-            RecordError::Validation(reason) if reason.contains(PRECISION) => {
+            RecordError::Validation(reason)
+                if reason.contains(PRECISION) && !reason.contains("shape mismatch") =>
+             {
                 RecordError::Validation(format!(
-                    "{reason}; state is loaded for the parameters that require gradients and are \
-                     selected, so the module must be in training mode (`train`), and frozen only \
-                     after loading"
+                    "{reason}; state is loaded for the parameters that require gradients and that no policy \
+                     excludes, so the module must be in training mode (`train`), frozen only after \
+                     loading, and under the policies that the state was made with"
                 ))
             }
             error => error,

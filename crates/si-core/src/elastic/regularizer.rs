@@ -10,7 +10,7 @@ use super::step::{Join, MoveOn, Penalize, Rebind, SumPenalty};
 use super::{ElasticForm, ElasticWeightConsolidationConfig, Fisher};
 use crate::ops::SynapticBackend;
 use crate::policy::Policies;
-use crate::traversal::{visit_consolidated, visit_parameters};
+use crate::traversal::{parameter_ids, visit_consolidated, visit_parameters};
 use crate::{Error, Inert};
 
 /// Elastic Weight Consolidation (Kirkpatrick et al. 2017): holds each parameter back by how much the
@@ -158,13 +158,24 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
 
     /// Gives the state to the parameters of the same path, whatever their ids: for a module that was
     /// loaded from a file, or of which a part was exchanged for a larger one. What is new in a parameter
-    /// that has grown is free. State that finds no parameter of at least its shape is dropped.
+    /// that has grown is free. State that finds no parameter of at least its shape is dropped, with a warning.
     pub fn rebind<M: Module>(&mut self, module: &M) {
+        let ids = parameter_ids(module);
+        let mut own = core::mem::take(&mut self.springs);
+        let orphans = own.extract_if(|id, _| !ids.contains(id));
         let mut rebind = Rebind {
-            before: core::mem::take(&mut self.springs).into_values().collect(),
+            orphans: orphans.map(|(_, spring)| spring).collect(),
+            own,
             after: Springs::new(),
         };
         visit_parameters(module, &self.policies, &mut rebind);
+        for dropped in rebind.own.values().chain(&rebind.orphans) {
+            warn!(
+                "no parameter takes the state of {}, {}: it is dropped",
+                dropped.path(),
+                dropped.shape()
+            );
+        }
         self.springs = rebind.after;
     }
 }

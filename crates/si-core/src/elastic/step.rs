@@ -123,16 +123,27 @@ impl<B: SynapticBackend> ParameterVisitor for Join<'_, B> {
 
 /// After the module was exchanged: gives springs to the parameters of their path that they fit.
 pub(super) struct Rebind<B: SynapticBackend> {
-    pub(super) before: Vec<Spring<B>>,
+    /// The state of parameters that the module still has.
+    pub(super) own: Springs<B>,
+    /// That of parameters that it has no more.
+    pub(super) orphans: Vec<Spring<B>>,
     pub(super) after: Springs<B>,
 }
 
 impl<B: SynapticBackend> ParameterVisitor for Rebind<B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
-        let named = |spring: &Spring<B>| spring.path == place.path;
-        if let Some(index) = self.before.iter().position(named)
-            && let Some(spring) = self.before.swap_remove(index).grown(&param.val().inner())
-        {
+        let parameter = param.val().inner();
+        let own = self
+            .own
+            .remove(&param.id)
+            .and_then(|own| own.grown(&parameter));
+        let fits =
+            |spring: &Spring<B>| spring.path == place.path && spring.grown(&parameter).is_some();
+        let orphan = || {
+            let index = self.orphans.iter().position(fits)?;
+            self.orphans.swap_remove(index).grown(&parameter)
+        };
+        if let Some(spring) = own.or_else(orphan) {
             self.after.insert(param.id, spring);
         }
     }

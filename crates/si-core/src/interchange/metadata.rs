@@ -58,13 +58,31 @@ impl Metadata {
         });
         Ok(Self {
             layout: layout.transpose()?,
-            task: number(entries, TASK, "a whole number ≥ 0")?,
-            num_steps: number(entries, NUM_STEPS, "a whole number ≥ 0")?,
+            task: count(entries, TASK)?,
+            num_steps: count(entries, NUM_STEPS)?,
             strength: number(entries, STRENGTH, "a number")?,
             damping: number(entries, DAMPING, "a number")?,
         })
     }
 }
+
+/// A number of tasks or steps, which a record keeps in 32 bits.
+fn count(
+    entries: &HashMap<String, String>,
+    key: &'static str,
+) -> Result<Option<usize>, SafeTensorsError> {
+    let count: Option<i32> = number(entries, key, COUNT)?;
+    let positive = |count| {
+        usize::try_from(count).map_err(|_| SafeTensorsError::Metadata {
+            key,
+            value: entries.get(key).cloned().unwrap_or_default(),
+            expected: COUNT,
+        })
+    };
+    count.map(positive).transpose()
+}
+
+const COUNT: &str = "a whole number from 0 to 2147483647";
 
 fn number<T: FromStr>(
     entries: &HashMap<String, String>,

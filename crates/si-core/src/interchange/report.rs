@@ -12,7 +12,7 @@ pub struct SafeTensorsReport {
     /// where it is; without either and without importance it keeps what it has.
     pub missing: Vec<String>,
     /// Tensors that were passed over, by name: those that are no state of a parameter, and the state of
-    /// parameters that are not consolidated (frozen, excluded or not selected).
+    /// parameters that are not consolidated (frozen or excluded).
     pub ignored: Vec<String>,
     /// The number of tasks that the file states, which the regularizer has now.
     pub task: Option<usize>,

@@ -587,8 +587,8 @@ fn a_path_integral_without_its_beginning_should_be_refused() {
 fn a_file_that_says_nothing_of_the_module_should_be_refused() {
     let weight = ("weight", Dtype::F32, &[3, 2][..], f32s(&[1.0; 6]));
     let wanted = "no tensor is the importance, anchor or path_integral of a parameter that is \
-                  consolidated, such as \"weight.importance\"; parameters must require gradients \
-                  and be selected";
+                  consolidated, such as \"weight.importance\"; parameters must require gradients, \
+                  and no policy may exclude them";
     let error = load_error(&file(&[weight], &[]), Layout::Burn);
     assert_eq!(error.to_string(), wanted);
 
@@ -615,8 +615,9 @@ fn a_layout_that_is_not_the_stated_one_should_be_refused() {
 #[test]
 fn metadata_that_cannot_be_should_be_refused() {
     for (key, value, expected) in [
-        ("task", "-1", "a whole number ≥ 0"),
-        ("num_steps", "many", "a whole number ≥ 0"),
+        ("task", "-1", "a whole number from 0 to 2147483647"),
+        ("task", "2147483648", "a whole number from 0 to 2147483647"),
+        ("num_steps", "many", "a whole number from 0 to 2147483647"),
         ("strength", "strong", "a number"),
         ("damping", "", "a number"),
         ("layout", "jax", "burn or pytorch"),

@@ -20,7 +20,7 @@ use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::{Bool, Device, Int};
 
 use crate::HeldPrecision;
-use crate::config::release;
+use crate::held_precision::release;
 use crate::ops::SynapticBackend;
 use crate::synapse::{Synapse, Synapses};
 use crate::traversal::{ParameterVisitor, Place, visit_consolidated};
@@ -42,11 +42,13 @@ pub(super) struct Recorded<M>(pub(super) ContinualLearner<M>);
 impl<M: Module> Recorded<M> {
     pub(super) fn load(self, record: ModuleRecord) -> Result<ContinualLearner<M>, RecordError> {
         let Self(loaded) = self.try_load_record(record).map_err(|error| match error {
-            RecordError::Validation(reason) if reason.contains(ANCHOR) => {
+            RecordError::Validation(reason)
+                if reason.contains(ANCHOR) && !reason.contains("shape mismatch") =>
+             {
                 RecordError::Validation(format!(
-                    "{reason}; state is loaded for the parameters that require gradients and are \
-                     selected, so the module must be in training mode (`train`), and frozen only \
-                     after loading"
+                    "{reason}; state is loaded for the parameters that require gradients and that no policy \
+                     excludes, so the module must be in training mode (`train`), frozen only after \
+                     loading, and under the policies that the state was made with"
                 ))
             }
             error => error,
@@ -244,6 +246,7 @@ impl<P: ModuleMapper> MapWithState<'_, P> {
 
 impl<P: ModuleMapper> ModuleMapper for MapWithState<'_, P> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let order = self.order;
         self.order += 1;
         let before = param.id;
         let param = self.mapper.map_float(param);
@@ -269,7 +272,7 @@ impl<P: ModuleMapper> ModuleMapper for MapWithState<'_, P> {
                 self.held_precision.hold::<B>(tensor)
             };
             let synapse = Synapse {
-                order: self.order,
+                order,
                 path_integral: has(Present::PATH_INTEGRAL).then_some(path_integral),
                 importance: has(Present::IMPORTANCE).then(|| hold(importance)),
                 penalty_sum: has(Present::PENALTY_SUM).then_some(penalty_sum),

@@ -4,7 +4,8 @@ use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::Shape;
 
 use super::{AdamUpdate, SgdUpdate, SynapticOps, SynapticUpdate};
-use crate::config::{PathGradient, release};
+use crate::config::PathGradient;
+use crate::held_precision::release;
 
 pub(super) fn advance_path_integral<B: Backend>(
     path_integral: FloatTensor<B>,

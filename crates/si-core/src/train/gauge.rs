@@ -4,7 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use burn::Tensor;
-use burn::backend::Dispatch;
+use burn::backend::ops::FloatTensorOps;
+use burn::backend::{Dispatch, TensorMetadata};
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{FloatDType, TensorReadError};
@@ -172,10 +173,12 @@ impl SynapticIntelligence {
         }
         self.gauges.show_step(&penalty);
         for (id, synapse) in self.synapses.iter_mut() {
-            if let Some(before) = before.remove(&id).flatten()
-                && let Some(of_step) = synapse.penalty_sum.replace(before)
-            {
-                synapse.add_penalty(of_step);
+            if let Some(before) = before.remove(&id).flatten() {
+                // The parameter may have moved with this step, and its state with it.
+                let before = Dispatch::float_to_device(before, &synapse.anchor.device());
+                if let Some(of_step) = synapse.penalty_sum.replace(before) {
+                    synapse.add_penalty(of_step);
+                }
             }
         }
         grads

@@ -210,3 +210,29 @@ fn assert_is_on(learner: &ContinualLearner<Mlp>, device: &Device) {
         }
     }
 }
+
+/// Regression: the sum from before the move was on the other device.
+#[cfg(feature = "ndarray")]
+#[test]
+fn penalty_is_summed_on_where_its_parameters_have_moved_in_sight_of_a_metric() {
+    #[expect(deprecated, reason = "another CPU backend is another device")]
+    let other = Device::ndarray().autodiff();
+    let mut optimizer = optimizer();
+    let mut step = |learner: ContinualLearner<Mlp>, device: &Device| {
+        let learner = learner.fork(device);
+        let batches = loader(items(1)).to_device(device);
+        let batch = batches.iter().next().expect("there is one");
+        let output = TrainStep::step(&learner, batch.expect("it is in memory"));
+        TrainStep::optimize(learner, &mut optimizer, LEARNING_RATE.into(), output.grads)
+    };
+    let loaders = [loader(items(0))];
+    let mut learner = train_by_hand(learner(), &mut self::optimizer(), &loaders, 1, 1);
+    learner.end_task();
+    learner.end_epoch();
+    let metric = learner.penalty_metric();
+    for device in [device(), device(), other.clone(), other, device()] {
+        learner = step(learner, &device);
+    }
+    assert!(learner.end_epoch().penalty > 0.0);
+    drop(metric);
+}

@@ -154,11 +154,37 @@ fn progress_of_another_type_is_refused() {
     let checkpoint = Training::new(adam()).checkpoint();
     let error = checkpoint.progress::<Vec<usize>>().expect_err("it differs");
     assert!(matches!(error, CheckpointError::OtherProgress { .. }));
-    let keys = std::collections::HashMap::from([([1], 2)]);
-    let error = Checkpoint::new(&learner(), &adam(), &keys).expect_err("JSON has no such keys");
-    assert!(
-        error
-            .to_string()
-            .starts_with("cannot make a checkpoint of the progress: ")
+}
+
+#[test]
+fn progress_comes_back_to_the_bit_where_it_is_no_finite_number_too() {
+    let progress = (
+        f64::NAN,
+        f64::INFINITY,
+        0.1_f32,
+        u64::MAX,
+        [(3, "x".to_string())],
     );
+    let checkpoint = Checkpoint::new(&learner(), &adam(), &progress).expect("it can be written");
+    type Progress = (f64, f64, f32, u64, [(u8, String); 1]);
+    let found: Progress = checkpoint.progress().expect("it is of that type");
+    assert!(found.0.is_nan());
+    assert_eq!(
+        (found.1, found.2, found.3, found.4),
+        (progress.1, progress.2, progress.3, progress.4)
+    );
+}
+
+#[test]
+fn progress_that_cannot_be_written_is_an_error() {
+    struct Unwritable;
+    impl serde::Serialize for Unwritable {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("no form for it"))
+        }
+    }
+    let error = Checkpoint::new(&learner(), &adam(), &Unwritable).expect_err("it is refused");
+    let error = error.to_string();
+    assert!(error.starts_with("cannot make a checkpoint of the progress: "));
+    assert!(error.contains("no form for it"));
 }

@@ -54,6 +54,8 @@ impl Progress {
             steps_in_epoch: count(),
             losses_in_epoch: count(),
             penalized_in_task: count() != 0,
+            // The next step says.
+            pulls_in_task: false,
             inert: match count() {
                 1 => Some(Inert::NoImportance),
                 2 => Some(Inert::NoPenalty),

@@ -25,11 +25,14 @@ pub(crate) fn counters(pack: &Pack) -> Option<(usize, usize)> {
     Some((task.try_into().ok()?, num_steps.try_into().ok()?))
 }
 
-/// The state of each parameter in a learner's record, by path.
-pub(crate) fn recorded_synapses(pack: &Pack) -> Vec<RecordedSynapse> {
+/// The state of each parameter in a learner's record, by path. The error names a parameter of whose state
+/// a part is not there, or no numbers.
+pub(crate) fn recorded_synapses(pack: &Pack) -> Result<Vec<RecordedSynapse>, String> {
     let suffix = format!(".{PRESENT}");
     let paths = pack.names().filter_map(|name| name.strip_suffix(&suffix));
-    paths.filter_map(|path| synapse(pack, path)).collect()
+    let synapse =
+        |path| synapse(pack, path).ok_or_else(|| format!("the state of {path} is not whole"));
+    paths.map(synapse).collect()
 }
 
 fn synapse(pack: &Pack, path: &str) -> Option<RecordedSynapse> {

@@ -6,7 +6,8 @@ use burn::tensor::bf16;
 
 use super::blocks::{Held, Number, Scratch, advance, pull, sum, sum_over_blocks};
 use super::{dense, one_number};
-use crate::config::{PathGradient, release};
+use crate::config::PathGradient;
+use crate::held_precision::release;
 use crate::ops::{AdamUpdate, SgdUpdate, SynapticUpdate};
 
 /// What an optimizer makes of a parameter, its gradient, and `N` numbers of state for each.

@@ -91,6 +91,10 @@ use crate::{Error, SynapticIntelligenceConfig};
 ///   path, and are an error.
 /// - **A group that is added later** gets the parameters that match it without their state, synapses
 ///   included: Burn keeps the optimizer of a parameter with its state, and drops both.
+/// - **The optimizer must be kept** between tasks: its state is the synapses. One that is made anew begins
+///   without importance, which [`Tasks::end_task`] reports; so it is in a loop that takes the optimizer and does not give it back, as
+///   a launch of burn-train does. Where tasks want a fresh optimizer, a
+///   [`ContinualLearner`](crate::ContinualLearner) keeps the state with the module.
 /// - **Clones** of the optimizer share its `Tasks`, and a task that ends for one ends for all. For a
 ///   branch of its own, load a record into a new optimizer with new `Tasks`.
 /// - **Penalty and path integral** have passes of their own, [`SynapticAdam`](crate::SynapticAdam) and
@@ -181,7 +185,8 @@ impl<O: Optimizer> Optimizer for Synaptic<O> {
         if survey::is_consolidating() {
             return (parameter, Some(state));
         }
-        self.tasks.count_step();
+        let is_held = state.synapse.importance.is_some() || self.config.strength == 0.0;
+        self.tasks.count_step(is_held);
         state.num_steps += 1;
 
         let path_integral = (state.synapse.path_integral.take())

@@ -24,6 +24,8 @@ struct Count {
     first: i64,
     ends: i64,
     has_step: bool,
+    /// Whether some parameter in a step of this task had importance, or a strength of zero.
+    is_held: bool,
 }
 
 impl Tasks {
@@ -42,7 +44,8 @@ impl Tasks {
     /// [`consolidate`](Self::consolidate).
     ///
     /// Without a step since the last call it changes nothing, logs a warning and returns
-    /// [`Inert::NoStep`].
+    /// [`Inert::NoStep`]. After a task in which no parameter had importance, as none has in an optimizer
+    /// that was made anew, it logs a warning and returns [`Inert::NoImportance`].
     pub fn end_task(&self) -> Option<Inert> {
         let mut count = self.count();
         if !count.has_step {
@@ -54,9 +57,19 @@ impl Tasks {
             );
             return Some(Inert::NoStep);
         }
+        let is_inert = count.first + count.ends > 0 && !count.is_held;
         count.ends += 1;
         count.has_step = false;
-        None
+        count.is_held = false;
+        drop(count);
+        is_inert.then(|| {
+            warn!(
+                "no parameter in task {} had importance: an optimizer that is made anew has lost what the one \
+                 before had learnt",
+                self.task() - 1
+            );
+            Inert::NoImportance
+        })
     }
 
     /// Takes over where the record stands that was loaded into `optimizer`, and returns the
@@ -147,6 +160,7 @@ impl Tasks {
                             let meter = &mut self.regularizer.meter;
                             meter.steps_in_task = meter.steps_in_task.max(found.num_steps);
                             meter.steps_in_epoch = meter.steps_in_task;
+                            meter.pulls_in_task = self.regularizer.config.strength > 0.0;
                         }
                         // Of a task that has ended.
                         false => synapse.penalty_sum = None,
@@ -164,8 +178,10 @@ impl Tasks {
         Ok(filled.regularizer)
     }
 
-    pub(super) fn count_step(&self) {
-        self.count().has_step = true;
+    pub(super) fn count_step(&self, is_held: bool) {
+        let mut count = self.count();
+        count.has_step = true;
+        count.is_held |= is_held;
     }
 
     /// The number of ends counted here.
