@@ -12,7 +12,7 @@ pub enum HeldPrecision {
     ///
     /// The anchor is rounded, so a synapse is pulled towards a place next to the one where it was. The
     /// device must bear the type: a [`ContinualLearner`](crate::ContinualLearner) is not made where it does
-    /// not ([`Error::HeldPrecision`]), and what is moved to such a device is widened. A file that holds bf16
+    /// not ([`Error::HeldPrecision`](crate::Error::HeldPrecision)), and what is moved to such a device is widened. A file that holds bf16
     /// loads where the device bears it.
     Bf16,
 }
