@@ -185,8 +185,7 @@ impl<O: Optimizer> Optimizer for Synaptic<O> {
         if survey::is_consolidating() {
             return (parameter, Some(state));
         }
-        let is_held = state.synapse.importance.is_some() || self.config.strength == 0.0;
-        self.tasks.count_step(is_held);
+        self.tasks.count_step(state.synapse.importance.is_some());
         state.num_steps += 1;
 
         let path_integral = (state.synapse.path_integral.take())

@@ -24,7 +24,7 @@ struct Count {
     first: i64,
     ends: i64,
     has_step: bool,
-    /// Whether some parameter in a step of this task had importance, or a strength of zero.
+    /// Whether some parameter in a step of this task had importance.
     is_held: bool,
 }
 
@@ -96,6 +96,7 @@ impl Tasks {
             count.first = number(current) - count.ends;
             count.has_step = (loaded.iter())
                 .any(|found| found.num_steps > 0 && found.position.record().task == current);
+            count.is_held = (loaded.iter()).any(|found| found.synapse.importance.is_some());
         }
         for found in loaded {
             found.position.bind(self);

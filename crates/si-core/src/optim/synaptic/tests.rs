@@ -173,6 +173,18 @@ fn task_that_ended_is_consolidated_by_whoever_loads_the_record() {
 }
 
 #[test]
+fn optimizer_that_is_made_anew_is_reported_at_the_tasks_end() {
+    let mut student = Student::new(&config()).learn(BOTH, 3);
+    assert_eq!(student.tasks.end_task(), None);
+    let adam = Synaptic::new(AdamConfig::new().build(), &config(), &student.tasks);
+    student.optimizer = adam.expect("the config is valid").into();
+    student = student.learn(BOTH, 3);
+    assert_eq!(student.tasks.end_task(), Some(Inert::NoImportance));
+    student = student.learn(BOTH, 3);
+    assert_eq!(student.tasks.end_task(), None);
+}
+
+#[test]
 fn task_may_end_between_a_load_and_the_next_step() {
     let expected = learner(&config(), [BOTH; 4]);
     let mut student = Student::new(&config());
