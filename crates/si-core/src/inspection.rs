@@ -23,7 +23,7 @@ use crate::{Checkpoint, CheckpointError, CheckpointHeader, Origin, ParameterDiag
 /// learner.save_file(&path)?;
 /// let inspection = Inspection::read(&path)?;
 /// assert_eq!(inspection.task, 0);
-/// assert_eq!(inspection.parameters[0].path(), "weight");
+/// assert_eq!(inspection.parameters[1].path(), "weight");
 /// # Ok(())
 /// # }
 /// ```
