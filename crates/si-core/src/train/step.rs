@@ -38,7 +38,8 @@ use crate::ContinualLearner;
 /// Input and output are those of the module's step, so metrics go on as before, and where the module
 /// has an `optimize` of its own, the penalty's gradient is added before it and the path integral sees
 /// the step that it made. The penalty counts once for each step, however many minibatches and devices
-/// its gradients come from; in a distributed training each replica has state of its own, all the same.
+/// its gradients come from; in a distributed training each replica has state of its own, the same as
+/// far as Burn has averaged the gradients, which it does on CUDA alone and which was not run.
 /// State is part of the checkpoints of a launch, and a training that goes on from one gives the same
 /// bits, as far as its data loader gives the same minibatches. A launch gives its model back in
 /// validation mode; [`end_task`](ContinualLearner::end_task) may be called in either, and the next
