@@ -1,19 +1,53 @@
 //! Work on tensors of the same length, a few numbers of each at a time.
 
 use std::array;
+use std::sync::{Mutex, PoisonError};
 
-use num_traits::Float;
 use pulp::Arch;
 
-use burn::backend::Element;
-use burn::tensor::bf16;
+use super::arithmetic::Number;
 
 /// Numbers of each tensor that are worked on at a time. Those of all tensors of a step fit into the
 /// processor's nearest cache, where several passes over them cost little.
 pub(super) const BLOCK: usize = 512;
 
 /// Numbers that one thread works on without interruption.
-const PART: usize = 64 * BLOCK;
+pub(super) const PART: usize = 64 * BLOCK;
+
+/// Numbers of a tensor from which on another thread does more than it costs to wake it.
+pub(super) const WORTH_A_THREAD: usize = 8 * PART;
+
+/// Partial sums that are added to side by side: fewer would make each addition wait for the one before it.
+pub(super) const LANES: usize = 64;
+
+/// Numbers of which no register straddles two lines of the cache.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(super) struct Aligned<E, const N: usize>(pub(super) [E; N]);
+
+/// What work on a block has beside it.
+pub(super) struct Workspace<E> {
+    /// Two blocks for its own use.
+    pub(super) scratch: [Aligned<E, BLOCK>; 2],
+    pub(super) sums: Aligned<f64, LANES>,
+}
+
+impl<E: Number> Workspace<E> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self {
+            scratch: [Aligned([E::zero(); BLOCK]); 2],
+            sums: Aligned([0.0; LANES]),
+        }
+    }
+}
+
+impl<E> Aligned<E, BLOCK> {
+    #[inline(always)]
+    pub(super) fn first(&mut self, len: usize) -> &mut [E] {
+        &mut self.0[..len]
+    }
+}
 
 /// Slices of the same length.
 pub(super) trait Slices: Sized + Send {
@@ -87,144 +121,77 @@ impl<S: Slices, const N: usize> Slices for [S; N] {
 /// # Panics
 ///
 /// If the slices differ in length, as those of a parameter do that was given another shape.
-pub(super) fn sum_over_blocks<S: Slices>(
+pub(super) fn sum_over_blocks<E: Number, S: Slices>(
     slices: S,
     len: usize,
-    work: impl Fn(S) -> f64 + Copy + Send + Sync,
+    work: impl Fn(S, &mut Workspace<E>) + Copy + Send + Sync,
 ) -> f64 {
     assert!(
         slices.all_have(len),
         "a parameter, its gradient and its state must have the same shape"
     );
-    if len <= PART {
-        return Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                let (mut slices, mut rest, mut sum) = (slices, len, 0.0);
-                while rest > BLOCK {
-                    let (block, others) = slices.split_at(BLOCK);
-                    sum += work(block);
-                    slices = others;
-                    rest -= BLOCK;
-                }
-                sum + work(slices)
-            },
-        );
-    }
-    let middle = (len / 2).next_multiple_of(BLOCK);
-    let (left, right) = slices.split_at(middle);
-    let left = || sum_over_blocks(left, middle, work);
-    let right = || sum_over_blocks(right, len - middle, work);
-    // With one worker, `join` would only block the caller until that has done it.
-    let (left, right) = match rayon::current_num_threads() {
-        1 => (left(), right()),
-        _ => rayon::join(left, right),
+    let parts = Parts {
+        rest: Some((slices, len)),
     };
-    left + right
-}
-
-/// What the blocks hold.
-pub(super) trait Number: Element + Float + bytemuck::Pod {}
-impl Number for f32 {}
-impl Number for f64 {}
-
-/// What importance and anchor are kept as, for numbers `E` to be computed with.
-pub(super) trait Held<E>: Element + bytemuck::Pod {
-    fn release(self) -> E;
-}
-
-impl<E: Number> Held<E> for E {
-    #[inline(always)]
-    fn release(self) -> E {
-        self
+    let num_threads = rayon::current_num_threads();
+    if len < WORTH_A_THREAD || num_threads == 1 {
+        return parts.map(|(part, len)| sum_of_part(part, len, work)).sum();
     }
-}
-
-impl Held<f32> for bf16 {
-    #[inline(always)]
-    fn release(self) -> f32 {
-        // Without the special cases of `to_f32`, which no vector has.
-        f32::from_bits(u32::from(self.to_bits()) << 16)
-    }
-}
-
-impl Held<f64> for bf16 {
-    #[inline(always)]
-    fn release(self) -> f64 {
-        let number: f32 = self.release();
-        number.into()
-    }
-}
-
-/// A block that nothing else sees.
-pub(super) struct Scratch<E>([E; BLOCK]);
-
-impl<E: Number> Scratch<E> {
-    #[inline(always)]
-    pub(super) fn new() -> Self {
-        Self([E::zero(); BLOCK])
-    }
-
-    #[inline(always)]
-    pub(super) fn first(&mut self, len: usize) -> &mut [E] {
-        &mut self.0[..len]
-    }
-}
-
-/// Gives the gradient with the penalty's added, and what each synapse adds to Σ Ω (θ − θ̃)².
-#[inline(always)]
-pub(super) fn pull<E: Number, H: Held<E>>(
-    total: &mut [E],
-    terms: &mut [E],
-    gradient: &[E],
-    parameter: &[E],
-    (importance, anchor): (&[H], &[H]),
-    (scale, bound): (E, E),
-) {
-    let twice = scale + scale;
-    let outputs = total.iter_mut().zip(terms);
-    let inputs = gradient.iter().zip(parameter).zip(importance).zip(anchor);
-    for ((total, term), (((&gradient, &parameter), &importance), &anchor)) in outputs.zip(inputs) {
-        let (importance, displacement) = (importance.release(), parameter - anchor.release());
-        // In this order what is not a number stays so.
-        let importance = if importance > bound {
-            bound
-        } else {
-            importance
-        };
-        let held = importance * displacement;
-        *total = gradient + twice * held;
-        *term = held * displacement;
-    }
-}
-
-/// The sum of a block, of which each number is rounded to its own precision.
-#[inline(always)]
-pub(super) fn sum<E: Number>(terms: &[E]) -> f64 {
-    // As many partial sums as the widest register has lanes: one would chain every addition.
-    const LANES: usize = 16;
-    let (chunks, rest) = terms.as_chunks::<LANES>();
-    let mut partial = [E::zero(); LANES];
-    for chunk in chunks {
-        for (partial, &term) in partial.iter_mut().zip(chunk) {
-            *partial = *partial + term;
+    let mut sums = vec![0.0; len.div_ceil(PART)];
+    let queue = Mutex::new(parts.zip(&mut sums));
+    let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let do_parts = || {
+        while let Some(((part, len), sum)) = take() {
+            *sum = sum_of_part(part, len, work);
         }
-    }
-    let of_rest = rest.iter().fold(E::zero(), |sum, &term| sum + term);
-    let sum = partial.into_iter().fold(of_rest, |sum, lane| sum + lane);
-    sum.elem()
+    };
+    // This thread takes its share at once, while others wake up.
+    rayon::in_place_scope(|scope| {
+        for _ in 1..num_threads {
+            scope.spawn(|_| do_parts());
+        }
+        do_parts();
+    });
+    sums.iter().sum()
 }
 
-/// Advances path integrals by a step.
-#[inline(always)]
-pub(super) fn advance<E: Number>(
-    path_integral: &mut [E],
-    gradient: &[E],
-    before: &[E],
-    after: &[E],
-) {
-    let operands = gradient.iter().zip(before).zip(after);
-    for (path_integral, ((&gradient, &before), &after)) in path_integral.iter_mut().zip(operands) {
-        *path_integral = *path_integral - (after - before) * gradient;
+/// Slices of up to `PART` numbers, and how many.
+struct Parts<S> {
+    rest: Option<(S, usize)>,
+}
+
+impl<S: Slices> Iterator for Parts<S> {
+    type Item = (S, usize);
+
+    fn next(&mut self) -> Option<(S, usize)> {
+        let (slices, len) = self.rest.take()?;
+        if len <= PART {
+            return Some((slices, len));
+        }
+        let (part, others) = slices.split_at(PART);
+        self.rest = Some((others, len - PART));
+        Some((part, PART))
     }
+}
+
+fn sum_of_part<E: Number, S: Slices>(
+    slices: S,
+    len: usize,
+    work: impl Fn(S, &mut Workspace<E>) + Copy,
+) -> f64 {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let (mut slices, mut rest) = (slices, len);
+            let mut workspace = Workspace::new();
+            while rest > BLOCK {
+                let (block, others) = slices.split_at(BLOCK);
+                work(block, &mut workspace);
+                slices = others;
+                rest -= BLOCK;
+            }
+            work(slices, &mut workspace);
+            workspace.sums.0.iter().sum()
+        },
+    )
 }

@@ -6,11 +6,15 @@ use burn::backend::{DType, Element, Flex, tensor::FloatTensor};
 use burn::tensor::{Bytes, Shape, bf16};
 use bytemuck::Pod;
 
+mod arithmetic;
 mod blocks;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use super::{AdamUpdate, SgdUpdate, SynapticOps, SynapticUpdate, composed};
-use blocks::{Held, Number, Scratch};
+use arithmetic::{Held, Number};
+use blocks::Workspace;
 use sweep::{Adam, Sgd};
 
 impl SynapticOps for Flex {
@@ -211,14 +215,17 @@ fn advance<E: Number>(
         (path_integral.storage_mut::<E>(), operands),
         len,
         #[inline(always)]
-        |(path_integral, [gradient, before, after])| {
-            blocks::advance(path_integral, gradient, before, after);
-            0.0
+        |(path_integral, [gradient, before, after]), _: &mut Workspace<E>| {
+            arithmetic::advance(path_integral, gradient, before, after);
         },
     );
     path_integral
 }
 
+#[expect(
+    unsafe_code,
+    reason = "to zero what is then written would be one more pass over memory"
+)]
 fn pull<E: Number, H: Held<E>>(
     gradient: FlexTensor,
     parameter: FlexTensor,
@@ -229,22 +236,31 @@ fn pull<E: Number, H: Held<E>>(
     let (gradient, parameter, held) = (dense(gradient), dense(parameter), held.map(dense));
     let (dtype, layout) = (gradient.dtype(), gradient.layout().clone());
     let gradients: &[E] = gradient.storage();
-    let mut total = vec![E::zero(); gradients.len()];
+    let len = gradients.len();
+    let mut total = Vec::with_capacity(len);
     let penalty = blocks::sum_over_blocks(
         (
-            ((&mut total[..], gradients), parameter.storage::<E>()),
+            (
+                (&mut total.spare_capacity_mut()[..len], gradients),
+                parameter.storage::<E>(),
+            ),
             held.each_ref().map(FlexTensor::storage::<H>),
         ),
-        gradients.len(),
+        len,
         #[inline(always)]
-        |(((total, gradient), parameter), [importance, anchor])| {
-            let mut terms = Scratch::new();
-            let terms = terms.first(gradient.len());
-            let held = (importance, anchor);
-            blocks::pull(total, terms, gradient, parameter, held, (scale, bound));
-            blocks::sum(terms)
+        |(((total, gradient), parameter), [importance, anchor]), workspace: &mut Workspace<E>| {
+            arithmetic::pull(
+                total,
+                gradient,
+                parameter,
+                (importance, anchor),
+                (scale, bound),
+                &mut workspace.sums,
+            );
         },
     );
+    // SAFETY: the blocks are all of the first `len`, and `pull` writes each number of a block.
+    unsafe { total.set_len(len) };
     let total = FlexTensor::new(Bytes::from_elems(total), layout, dtype);
     (total, one_number(scale * E::from_elem(penalty), dtype))
 }

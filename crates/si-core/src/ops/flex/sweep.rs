@@ -4,7 +4,8 @@
 use burn::backend::{DType, Flex, flex::FlexTensor};
 use burn::tensor::bf16;
 
-use super::blocks::{Held, Number, Scratch, advance, pull, sum, sum_over_blocks};
+use super::arithmetic::{Held, Number, advance, pull};
+use super::blocks::{Workspace, sum_over_blocks};
 use super::{dense, one_number};
 use crate::config::PathGradient;
 use crate::held_precision::release;
@@ -34,9 +35,8 @@ pub(super) fn plain<E: Number, const N: usize>(
         slices,
         gradients.len(),
         #[inline(always)]
-        |((parameter, gradient), state)| {
-            rule.update(parameter, gradient, state);
-            0.0
+        |((parameter, gradient), state), _: &mut Workspace<E>| {
+            rule.update(parameter, gradient, state)
         },
     );
     (parameter, state)
@@ -99,19 +99,18 @@ fn synaptic_held<E: Number, H: Held<E>, const N: usize>(
             (slices, held),
             gradients.len(),
             #[inline(always)]
-            |(((parameter, gradient), (state, path_integral)), [importance, anchor])| {
+            |(((parameter, gradient), (state, path_integral)), [importance, anchor]),
+             workspace: &mut Workspace<E>| {
                 let len = gradient.len();
-                let (mut total, mut terms) = (Scratch::new(), Scratch::new());
-                let (total, terms) = (total.first(len), terms.first(len));
+                let [total, before] = &mut workspace.scratch;
+                let (total, before) = (total.first(len), before.first(len));
+                let sums = &mut workspace.sums;
                 let held = (importance, anchor);
-                pull(total, terms, gradient, parameter, held, (scale, bound));
-                let penalty = sum(terms);
-                let before = terms;
+                pull(total, gradient, parameter, held, (scale, bound), sums);
                 before.copy_from_slice(parameter);
                 rule.update(parameter, total, state);
                 let of_path = if of_total { total } else { gradient };
                 advance(path_integral, of_path, before, parameter);
-                penalty
             },
         )
     } else {
@@ -119,13 +118,12 @@ fn synaptic_held<E: Number, H: Held<E>, const N: usize>(
             slices,
             gradients.len(),
             #[inline(always)]
-            |((parameter, gradient), (state, path_integral))| {
-                let mut before = Scratch::new();
+            |((parameter, gradient), (state, path_integral)), workspace: &mut Workspace<E>| {
+                let [before, _] = &mut workspace.scratch;
                 let before = before.first(gradient.len());
                 before.copy_from_slice(parameter);
                 rule.update(parameter, gradient, state);
                 advance(path_integral, gradient, before, parameter);
-                0.0
             },
         )
     };
@@ -167,11 +165,16 @@ impl<E: Number> Rule<E, 2> for Adam<E> {
         let parameters = parameter.iter_mut().zip(gradient);
         let moments = moment_1.iter_mut().zip(moment_2);
         for ((parameter, &gradient), (moment_1, moment_2)) in parameters.zip(moments) {
-            let gradient = decayed(*parameter, gradient, self.weight_decay);
-            *moment_1 = *moment_1 * self.beta_1 + gradient * self.rest_1;
-            *moment_2 = *moment_2 * self.beta_2 + gradient * gradient * self.rest_2;
-            let step = *moment_1 * self.correction / (moment_2.sqrt() + self.epsilon);
-            *parameter = *parameter - step * self.learning_rate;
+            // All loads come before all stores: where buffers lie a multiple of a page apart, the processor
+            // holds a load back until the stores before it are done.
+            let (before, first, second) = (*parameter, *moment_1, *moment_2);
+            let gradient = decayed(before, gradient, self.weight_decay);
+            let first = first * self.beta_1 + gradient * self.rest_1;
+            let second = second * self.beta_2 + gradient * gradient * self.rest_2;
+            let step = first * self.correction / (second.sqrt() + self.epsilon);
+            *parameter = before - step * self.learning_rate;
+            *moment_1 = first;
+            *moment_2 = second;
         }
     }
 }
@@ -211,16 +214,19 @@ impl<E: Number> Rule<E, 1> for Sgd<E> {
     fn update(self, parameter: &mut [E], gradient: &[E], [velocity]: [&mut [E]; 1]) {
         let operands = parameter.iter_mut().zip(gradient).zip(velocity);
         for ((parameter, &gradient), velocity) in operands {
-            let gradient = decayed(*parameter, gradient, self.weight_decay);
-            *velocity = match self.is_first {
+            // As above, loads before stores.
+            let (before, former) = (*parameter, *velocity);
+            let gradient = decayed(before, gradient, self.weight_decay);
+            let current = match self.is_first {
                 true => gradient,
-                false => gradient * self.fresh + *velocity * self.momentum,
+                false => gradient * self.fresh + former * self.momentum,
             };
             let direction = match self.nesterov {
-                true => *velocity * self.momentum + gradient,
-                false => *velocity,
+                true => current * self.momentum + gradient,
+                false => current,
             };
-            *parameter = *parameter - direction * self.learning_rate;
+            *parameter = before - direction * self.learning_rate;
+            *velocity = current;
         }
     }
 }
