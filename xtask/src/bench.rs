@@ -55,7 +55,9 @@ const BENCHMARKS: [Benchmark; 5] = [
         title: "A training step",
         description: "Forwards, backwards and update, in ms, and in brackets by the plain step: a bare module with \
              Burn's Adam, the same with Synaptic Intelligence in its second task, where the penalty is at \
-             work, and that with `SynapticAdam`. Medians of steps that take turns. With `--peers`, \
+             work, and that with `SynapticAdam`. Medians of steps that take turns. The loops run in `rayon::scope`, \
+             which is what a program with several threads should do on a CPU backend: from a thread of its own, \
+             each product that is divided among the pool's threads has that one sleep and wake. With `--peers`, \
              `benches/peer/peer.py` takes turns with them: PyTorch's fused Adam, Synaptic Intelligence with it as \
              fast as PyTorch can do it (operations on all parameters at once, one backward pass), and as it is \
              often written (a second backward pass for the penalty, parameter by parameter).",
@@ -65,8 +67,10 @@ const BENCHMARKS: [Benchmark; 5] = [
         name: "profile",
         title: "Where the time of a step goes",
         description: "A batch drawn from images on the device, the network and its loss forwards, backwards, the \
-             gradients sorted by parameter, and the update: Adam's alone, and with penalty and path integral in \
-             the same pass.",
+             gradients sorted by parameter, and Adam's update. Beside any optimizer, consolidation has a pass before \
+             and one after it, each of five tensors of the parameters' size, which the memory's or the outer \
+             cache's speed bounds: the smaller the batch, the more that is beside the network's own work. With \
+             `SynapticAdam`, update, penalty and path integral are one pass.",
         by_threads: true,
     },
     Benchmark {
@@ -89,7 +93,7 @@ const BENCHMARKS: [Benchmark; 5] = [
         title: "The operations alone",
         description: "Bytes that must be read and written, per second, in GB/s, and in brackets by a copy of as \
              many numbers on one thread. Each at its fastest, where the operations take turns. `penalize` \
-             allocates its result, which a large tensor pays for in page faults; the others work in place.",
+             allocates its result; the others work in place.",
         by_threads: true,
     },
 ];
@@ -175,9 +179,6 @@ impl Bench {
         bench
             .env("SI_BENCH_DEVICE", device)
             .env("RAYON_NUM_THREADS", threads.to_string())
-            // As the program does for its workers: buffers stay with the process.
-            .env("MALLOC_TRIM_THRESHOLD_", "1073741824")
-            .env("MALLOC_MMAP_THRESHOLD_", "33554432")
             .stdout(Stdio::piped());
         if let Some(python) = self.peers.as_ref().filter(|_| device == "flex") {
             bench.env("SI_BENCH_PEER", python);

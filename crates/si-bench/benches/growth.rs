@@ -15,6 +15,11 @@ const BATCH_SIZE: usize = 64;
 const WIDTHS: [(usize, usize); 5] = [(12, 2000), (110, 1000), (678, 100), (2800, 16), (9600, 5)];
 
 fn main() {
+    // As `si` trains.
+    rayon::scope(|_| measure_all());
+}
+
+fn measure_all() {
     let (device, name) = device();
     println!(
         "{}: median of interleaved steps, in ms and by the first\n",

@@ -14,6 +14,11 @@ use si_bench::keeps_to_its_threads;
 use si_core::{AdamUpdate, PathGradient, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate};
 
 fn main() {
+    // As `si` trains.
+    rayon::scope(|_| measure_all());
+}
+
+fn measure_all() {
     let (device, name) = device();
     println!("{}: GB/s, and by the copy\n", described(&name));
     println!(

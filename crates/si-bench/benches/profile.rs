@@ -13,82 +13,129 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use si_core::{ContinualLearner, SynapticAdamConfig, SynapticIntelligenceConfig};
 
-/// The parts of a step, in order; the last two are of two learners.
-const PARTS: [&str; 6] = [
+/// The parts of a plain step, in order.
+const PLAIN: [&str; 5] = [
     "batch",
     "forwards, loss",
     "backwards",
     "gradients by parameter",
     "Adam",
-    "synaptic Adam, SI",
 ];
+/// What consolidation adds where it has passes of its own, and what takes Adam's place where it has not.
+const SYNAPTIC: [&str; 3] = ["penalty's gradient", "path integral", "synaptic Adam, SI"];
+const NUM_PARTS: usize = PLAIN.len() + SYNAPTIC.len();
 /// Batches that the images are drawn from.
 const POOL: usize = 16;
 
 fn main() {
+    // As `si` trains.
+    rayon::scope(|_| measure_all());
+}
+
+fn measure_all() {
     let (device, name) = device();
     println!(
         "{}: median of each part, in ms, and by the plain step\n",
         described(&name)
     );
-    println!("| network | {} |", PARTS.join(" | "));
-    println!("|---|{}", "---|".repeat(PARTS.len()));
+    println!(
+        "| network | {} | {} |",
+        PLAIN.join(" | "),
+        SYNAPTIC.join(" | ")
+    );
+    println!("|---|{}", "---|".repeat(NUM_PARTS));
     for (case, num_steps) in Case::of_the_paper(&device).into_iter().zip([300, 30, 8]) {
         let parts = measure(&case, num_steps);
-        let plain: f64 = parts[..5].iter().sum();
+        let plain: f64 = parts[..PLAIN.len()].iter().sum();
         let cells = parts.map(|part| format!("{:.3} ({:.2})", part * 1e3, part / plain));
         println!("| {} | {} |", case.name, cells.join(" | "));
     }
 }
 
 /// Median seconds of each part.
-fn measure(case: &Case, num_steps: usize) -> [f64; 6] {
+fn measure(case: &Case, num_steps: usize) -> [f64; NUM_PARTS] {
     let rng = &mut ChaCha8Rng::seed_from_u64(0);
-    let mut model = case.network.init(rng, &case.device);
-    let mut adam = AdamConfig::new().init();
+    let mut plain = case.network.init(rng, &case.device);
+    let mut consolidated = plain.clone();
+    let [mut adam_of_plain, mut adam] = [(); 2].map(|()| AdamConfig::new().init());
     let config = SynapticIntelligenceConfig::new();
+    let mut regularizer = config.init().expect("the default settings are valid");
     let mut learner =
-        ContinualLearner::new(model.clone(), &config).expect("the default settings are valid");
-    let mut synaptic = SynapticAdamConfig::new().init();
+        ContinualLearner::new(plain.clone(), &config).expect("the default settings are valid");
+    let mut synaptic_adam = SynapticAdamConfig::new().init();
     let pool: Vec<Batch> = (0..POOL).map(|_| case.batch(rng)).collect();
     let (images, labels) = pool.into_iter().unzip();
     let (images, labels): (Tensor<2>, _) = (Tensor::cat(images, 0), Tensor::cat(labels, 0));
-    let mut seconds: [Vec<f64>; 6] = Default::default();
+    let mut seconds = [const { Vec::new() }; NUM_PARTS];
     for step in 0..num_steps {
         // In its second task.
         if step == num_steps / 4 {
             learner.end_task();
-            seconds = Default::default();
+            regularizer.consolidate(&consolidated);
+            seconds = [const { Vec::new() }; NUM_PARTS];
         }
         let places: Vec<i32> = (0..case.batch_size)
             .map(|_| rng.random_range(0..(POOL * case.batch_size) as i32))
             .collect();
-        let mut start = Instant::now();
-        let mut part = |index: usize, seconds: &mut [Vec<f64>; 6]| {
-            case.wait();
-            let now = Instant::now();
-            seconds[index].push((now - start).as_secs_f64());
-            start = Instant::now();
-        };
+        let mut clock = Clock::start(case, &mut seconds);
         let places = TensorData::new(places, [case.batch_size]);
         let places = Tensor::<1, Int>::from_data(places, &case.device);
         let batch = (
             images.clone().select(0, places.clone()),
             labels.clone().select(0, places),
         );
-        part(0, &mut seconds);
-        let of_plain = loss(&model, batch.clone());
-        part(1, &mut seconds);
+        clock.part_is_done(0);
+        let of_plain = loss(&plain, batch.clone());
+        clock.part_is_done(1);
         let grads = of_plain.backward();
-        part(2, &mut seconds);
-        let grads = GradientsParams::from_grads(grads, &model);
-        part(3, &mut seconds);
-        model = adam.step(LEARNING_RATE, model, grads);
-        part(4, &mut seconds);
+        clock.part_is_done(2);
+        let grads = GradientsParams::from_grads(grads, &plain);
+        clock.part_is_done(3);
+        plain = adam_of_plain.step(LEARNING_RATE, plain, grads);
+        clock.part_is_done(4);
+
+        let grads = loss(&consolidated, batch.clone()).backward();
+        let grads = GradientsParams::from_grads(grads, &consolidated);
+        clock.restart();
+        let grads = regularizer.penalize(&consolidated, grads);
+        clock.part_is_done(5);
+        consolidated = adam.step(LEARNING_RATE, consolidated, grads);
+        clock.restart();
+        regularizer.observe(&consolidated);
+        clock.part_is_done(6);
+
         let grads = GradientsParams::from_grads(loss(&learner, batch).backward(), &learner);
-        part(5, &mut [const { Vec::new() }; 6]);
-        learner = learner.optimize(&mut synaptic, LEARNING_RATE, grads);
-        part(5, &mut seconds);
+        clock.restart();
+        learner = learner.optimize(&mut synaptic_adam, LEARNING_RATE, grads);
+        clock.part_is_done(7);
     }
     seconds.map(median)
+}
+
+/// Takes the time of one part after the other.
+struct Clock<'a> {
+    case: &'a Case,
+    seconds: &'a mut [Vec<f64>; NUM_PARTS],
+    start: Instant,
+}
+
+impl<'a> Clock<'a> {
+    fn start(case: &'a Case, seconds: &'a mut [Vec<f64>; NUM_PARTS]) -> Self {
+        Self {
+            case,
+            seconds,
+            start: Instant::now(),
+        }
+    }
+
+    fn part_is_done(&mut self, part: usize) {
+        self.case.wait();
+        self.seconds[part].push(self.start.elapsed().as_secs_f64());
+        self.start = Instant::now();
+    }
+
+    fn restart(&mut self) {
+        self.case.wait();
+        self.start = Instant::now();
+    }
 }

@@ -19,10 +19,6 @@ use crate::output_folder::ROOT;
 use crate::progress::Display;
 use crate::settings::Settings;
 
-/// Free memory at the top of the heap that a worker keeps, in bytes: more than any network needs.
-const KEPT_BYTES: &str = "1073741824";
-/// Size from which buffers are mapped and unmapped one by one: the largest that glibc takes.
-const MAPPED_BYTES: &str = "33554432";
 /// The variable that names the folder of a desktop's sockets.
 const DESKTOP_FILES: &str = "XDG_RUNTIME_DIR";
 
@@ -192,17 +188,9 @@ fn num_cores() -> usize {
 /// A process that trains beside `num_jobs` − 1 others, without its arguments.
 pub(crate) fn worker(program: &Path, num_jobs: usize) -> Command {
     let mut command = Command::new(program);
-    command
-        // Not by the number of runs that are left: the thread count is part of what makes a run
-        // reproducible.
-        .env(
-            "RAYON_NUM_THREADS",
-            (num_cores() / num_jobs).max(1).to_string(),
-        )
-        // glibc gives large buffers back to the system as soon as they are free, and every
-        // operation of a step has some: keep them.
-        .env("MALLOC_TRIM_THRESHOLD_", KEPT_BYTES)
-        .env("MALLOC_MMAP_THRESHOLD_", MAPPED_BYTES);
+    // Not by the number of runs that are left: the thread count is part of what makes a run reproducible.
+    let num_threads = (num_cores() / num_jobs).max(1);
+    command.env("RAYON_NUM_THREADS", num_threads.to_string());
     // Without a desktop the graphics libraries that wgpu asks for devices complain that there is none.
     if env::var_os(DESKTOP_FILES).is_none() {
         command.env(DESKTOP_FILES, env::temp_dir());

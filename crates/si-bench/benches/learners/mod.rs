@@ -9,6 +9,7 @@ use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use mimalloc::MiMalloc;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use si_bench::experiment::Activation;
@@ -16,6 +17,10 @@ use si_bench::model::{CnnConfig, MlpConfig, Network, NetworkConfig};
 use si_core::{
     ContinualLearner, ContinualOptimizer, SynapticAdamConfig, SynapticIntelligenceConfig,
 };
+
+/// As `si` has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The learning rate of the paper.
 pub(crate) const LEARNING_RATE: f64 = 1e-3;
@@ -61,7 +66,7 @@ pub(crate) struct Case {
 pub(crate) type Batch = (Tensor<2>, Tensor<1, Int>);
 
 /// What does the next step, on a batch.
-pub(crate) type Step = Box<dyn FnMut(Batch)>;
+pub(crate) type Step = Box<dyn FnMut(Batch) + Send>;
 
 impl Case {
     /// The paper's networks.
@@ -117,7 +122,7 @@ impl Case {
     fn consolidating(
         &self,
         model: Network,
-        mut optimizer: impl ContinualOptimizer + 'static,
+        mut optimizer: impl ContinualOptimizer + Send + 'static,
         num_steps: usize,
         rng: &mut ChaCha8Rng,
     ) -> Step {
@@ -164,6 +169,30 @@ impl Case {
                 }
             }
             between(run);
+        }
+        seconds.map(median)
+    }
+
+    /// Median seconds of a plain step outside the pool of threads that a CPU backend divides its work in,
+    /// and inside. They take turns.
+    pub(crate) fn measure_outside_and_inside(&self, num_steps: usize) -> [f64; 2] {
+        let mut step = self.learner(Learner::Plain, 2);
+        let rng = &mut ChaCha8Rng::seed_from_u64(1);
+        let mut seconds: [Vec<f64>; 2] = Default::default();
+        let mut run = |seconds: &mut Vec<f64>, batches: Vec<Batch>| {
+            for batch in batches {
+                let start = Instant::now();
+                step(batch);
+                self.wait();
+                seconds.push(start.elapsed().as_secs_f64());
+            }
+        };
+        let length = (num_steps / NUM_TURNS).max(1);
+        for _ in 0..num_steps / length {
+            let mut batches = || (0..length).map(|_| self.batch(rng)).collect();
+            run(&mut seconds[0], batches());
+            let batches = batches();
+            rayon::scope(|_| run(&mut seconds[1], batches));
         }
         seconds.map(median)
     }

@@ -37,6 +37,11 @@ impl WorkerArgs {
 
 pub(crate) fn run(args: &WorkerArgs) -> anyhow::Result<()> {
     die_with_parent()?;
+    // In the pool that Flex divides its work in: for a thread outside, each division is a sleep.
+    rayon::scope(|_| train(args))
+}
+
+fn train(args: &WorkerArgs) -> anyhow::Result<()> {
     let folder = RunFolder::open(&args.folder)?;
     let condition = folder
         .config()
