@@ -29,7 +29,7 @@ pub(crate) struct Bench {
     /// Threads of the CPU backend, one run for each [default: 1 and all cores]
     #[arg(long, value_delimiter = ',', value_name = "N,N,...")]
     threads: Vec<NonZero<usize>>,
-    /// Only these benchmarks: step, profile, growth, memory, kernels, split-mnist
+    /// Only these benchmarks: step, profile, surroundings, growth, memory, kernels, split-mnist
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     only: Vec<String>,
     /// Have PyTorch's steps take turns with ours, by this Python, which has the package torch
@@ -49,15 +49,13 @@ struct Benchmark {
     by_threads: bool,
 }
 
-const BENCHMARKS: [Benchmark; 5] = [
+const BENCHMARKS: [Benchmark; 6] = [
     Benchmark {
         name: STEP,
         title: "A training step",
         description: "Forwards, backwards and update, in ms, and in brackets by the plain step: a bare module with \
              Burn's Adam, the same with Synaptic Intelligence in its second task, where the penalty is at \
-             work, and that with `SynapticAdam`. Medians of steps that take turns. The loops run in `rayon::scope`, \
-             which is what a program with several threads should do on a CPU backend: from a thread of its own, \
-             each product that is divided among the pool's threads has that one sleep and wake. With `--peers`, \
+             work, and that with `SynapticAdam`. Medians of steps that take turns. With `--peers`, \
              `benches/peer/peer.py` takes turns with them: PyTorch's fused Adam, Synaptic Intelligence with it as \
              fast as PyTorch can do it (operations on all parameters at once, one backward pass), and as it is \
              often written (a second backward pass for the penalty, parameter by parameter).",
@@ -68,9 +66,18 @@ const BENCHMARKS: [Benchmark; 5] = [
         title: "Where the time of a step goes",
         description: "A batch drawn from images on the device, the network and its loss forwards, backwards, the \
              gradients sorted by parameter, and Adam's update. Beside any optimizer, consolidation has a pass before \
-             and one after it, each of five tensors of the parameters' size, which the memory's or the outer \
-             cache's speed bounds: the smaller the batch, the more that is beside the network's own work. With \
-             `SynapticAdam`, update, penalty and path integral are one pass.",
+             and one after it, each of which moves as much as five tensors of the parameters' size: how long that \
+             takes is up to memory, or to the cache that holds them, and not to the batch. With `SynapticAdam`, \
+             update, penalty and path integral are one pass.",
+        by_threads: true,
+    },
+    Benchmark {
+        name: "surroundings",
+        title: "What is around the loop",
+        description: "A plain step in a process with glibc as it is; with large buffers kept, by the variables that \
+             `si_bench::KEPT_BUFFERS` lists; and with the loop in the pool of threads too, as in \
+             `rayon::scope(|_| train())`. Processes that take turns; `si` trains in the last, and so does \
+             everything else here.",
         by_threads: true,
     },
     Benchmark {

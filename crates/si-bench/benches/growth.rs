@@ -7,7 +7,7 @@
 
 mod learners;
 
-use learners::{Case, Learner, described, device};
+use learners::{Case, Learner, as_si_trains, described, device};
 use si_bench::report::{Growth, growth_figure};
 
 const BATCH_SIZE: usize = 64;
@@ -15,8 +15,7 @@ const BATCH_SIZE: usize = 64;
 const WIDTHS: [(usize, usize); 5] = [(12, 2000), (110, 1000), (678, 100), (2800, 16), (9600, 5)];
 
 fn main() {
-    // As `si` trains.
-    rayon::scope(|_| measure_all());
+    as_si_trains(measure_all);
 }
 
 fn measure_all() {

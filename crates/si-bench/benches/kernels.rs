@@ -9,13 +9,12 @@ use std::time::Instant;
 
 use burn::backend::{Dispatch, ops::FloatTensorOps, tensor::FloatTensor};
 use burn::tensor::{Device, Tensor, TensorData};
-use learners::{described, device};
+use learners::{as_si_trains, described, device};
 use si_bench::keeps_to_its_threads;
 use si_core::{AdamUpdate, PathGradient, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate};
 
 fn main() {
-    // As `si` trains.
-    rayon::scope(|_| measure_all());
+    as_si_trains(measure_all);
 }
 
 fn measure_all() {
@@ -25,7 +24,7 @@ fn measure_all() {
         "| parameters | copy | penalize | path integral | Adam | synaptic Adam | synaptic SGD |"
     );
     println!("|---|---|---|---|---|---|---|");
-    for len in [10_000, 100_000, 1_000_000, 10_000_000] {
+    for len in [10_000, 100_000, 200_000, 1_000_000, 10_000_000] {
         let rates = Case::new(len, &device, keeps_to_its_threads(&name)).measure();
         let copy = rates[0];
         let others = rates[1..].iter();

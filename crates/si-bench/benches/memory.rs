@@ -58,6 +58,7 @@ fn peak_of(place: usize) -> f64 {
     let program = std::env::current_exe().expect("this program has a path");
     let output = Command::new(program)
         .env(LEARNER, place.to_string())
+        .envs(si_bench::KEPT_BUFFERS)
         .output();
     let output = output.expect("it runs again");
     let text = String::from_utf8_lossy(&output.stdout);

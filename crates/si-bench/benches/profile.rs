@@ -8,28 +8,57 @@ use std::time::Instant;
 
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Int, Tensor, TensorData};
-use learners::{Batch, Case, LEARNING_RATE, described, device, loss, median};
+use learners::{Batch, Case, LEARNING_RATE, as_si_trains, described, device, loss, median};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use si_core::{ContinualLearner, SynapticAdamConfig, SynapticIntelligenceConfig};
 
-/// The parts of a plain step, in order.
-const PLAIN: [&str; 5] = [
-    "batch",
-    "forwards, loss",
-    "backwards",
-    "gradients by parameter",
-    "Adam",
-];
-/// What consolidation adds where it has passes of its own, and what takes Adam's place where it has not.
-const SYNAPTIC: [&str; 3] = ["penalty's gradient", "path integral", "synaptic Adam, SI"];
-const NUM_PARTS: usize = PLAIN.len() + SYNAPTIC.len();
+/// Parts of training steps, each of which goes on where another ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Batch,
+    Forwards,
+    Backwards,
+    Sorting,
+    Adam,
+    Penalize,
+    PathIntegral,
+    SynapticAdam,
+}
+
+impl Part {
+    const ALL: [Part; 8] = [
+        Part::Batch,
+        Part::Forwards,
+        Part::Backwards,
+        Part::Sorting,
+        Part::Adam,
+        Part::Penalize,
+        Part::PathIntegral,
+        Part::SynapticAdam,
+    ];
+    /// Parts of a plain step, which are the first.
+    const NUM_PLAIN: usize = 5;
+
+    fn name(self) -> &'static str {
+        match self {
+            Part::Batch => "batch",
+            Part::Forwards => "forwards, loss",
+            Part::Backwards => "backwards",
+            Part::Sorting => "gradients by parameter",
+            Part::Adam => "Adam",
+            Part::Penalize => "penalty's gradient",
+            Part::PathIntegral => "path integral",
+            Part::SynapticAdam => "synaptic Adam, SI",
+        }
+    }
+}
+
 /// Batches that the images are drawn from.
 const POOL: usize = 16;
 
 fn main() {
-    // As `si` trains.
-    rayon::scope(|_| measure_all());
+    as_si_trains(measure_all);
 }
 
 fn measure_all() {
@@ -38,26 +67,23 @@ fn measure_all() {
         "{}: median of each part, in ms, and by the plain step\n",
         described(&name)
     );
-    println!(
-        "| network | {} | {} |",
-        PLAIN.join(" | "),
-        SYNAPTIC.join(" | ")
-    );
-    println!("|---|{}", "---|".repeat(NUM_PARTS));
+    println!("| network | {} |", Part::ALL.map(Part::name).join(" | "));
+    println!("|---|{}", "---|".repeat(Part::ALL.len()));
     for (case, num_steps) in Case::of_the_paper(&device).into_iter().zip([300, 30, 8]) {
         let parts = measure(&case, num_steps);
-        let plain: f64 = parts[..PLAIN.len()].iter().sum();
+        let plain: f64 = parts[..Part::NUM_PLAIN].iter().sum();
         let cells = parts.map(|part| format!("{:.3} ({:.2})", part * 1e3, part / plain));
         println!("| {} | {} |", case.name, cells.join(" | "));
     }
 }
 
 /// Median seconds of each part.
-fn measure(case: &Case, num_steps: usize) -> [f64; NUM_PARTS] {
+fn measure(case: &Case, num_steps: usize) -> [f64; Part::ALL.len()] {
     let rng = &mut ChaCha8Rng::seed_from_u64(0);
     let mut plain = case.network.init(rng, &case.device);
     let mut consolidated = plain.clone();
-    let [mut adam_of_plain, mut adam] = [(); 2].map(|()| AdamConfig::new().init());
+    let mut adam_of_plain = AdamConfig::new().init();
+    let mut adam = AdamConfig::new().init();
     let config = SynapticIntelligenceConfig::new();
     let mut regularizer = config.init().expect("the default settings are valid");
     let mut learner =
@@ -66,13 +92,13 @@ fn measure(case: &Case, num_steps: usize) -> [f64; NUM_PARTS] {
     let pool: Vec<Batch> = (0..POOL).map(|_| case.batch(rng)).collect();
     let (images, labels) = pool.into_iter().unzip();
     let (images, labels): (Tensor<2>, _) = (Tensor::cat(images, 0), Tensor::cat(labels, 0));
-    let mut seconds = [const { Vec::new() }; NUM_PARTS];
+    let mut seconds = [const { Vec::new() }; Part::ALL.len()];
     for step in 0..num_steps {
         // In its second task.
         if step == num_steps / 4 {
             learner.end_task();
             regularizer.consolidate(&consolidated);
-            seconds = [const { Vec::new() }; NUM_PARTS];
+            seconds = [const { Vec::new() }; Part::ALL.len()];
         }
         let places: Vec<i32> = (0..case.batch_size)
             .map(|_| rng.random_range(0..(POOL * case.batch_size) as i32))
@@ -84,30 +110,30 @@ fn measure(case: &Case, num_steps: usize) -> [f64; NUM_PARTS] {
             images.clone().select(0, places.clone()),
             labels.clone().select(0, places),
         );
-        clock.part_is_done(0);
+        clock.is_done(Part::Batch);
         let of_plain = loss(&plain, batch.clone());
-        clock.part_is_done(1);
+        clock.is_done(Part::Forwards);
         let grads = of_plain.backward();
-        clock.part_is_done(2);
+        clock.is_done(Part::Backwards);
         let grads = GradientsParams::from_grads(grads, &plain);
-        clock.part_is_done(3);
+        clock.is_done(Part::Sorting);
         plain = adam_of_plain.step(LEARNING_RATE, plain, grads);
-        clock.part_is_done(4);
+        clock.is_done(Part::Adam);
 
         let grads = loss(&consolidated, batch.clone()).backward();
         let grads = GradientsParams::from_grads(grads, &consolidated);
         clock.restart();
         let grads = regularizer.penalize(&consolidated, grads);
-        clock.part_is_done(5);
+        clock.is_done(Part::Penalize);
         consolidated = adam.step(LEARNING_RATE, consolidated, grads);
         clock.restart();
         regularizer.observe(&consolidated);
-        clock.part_is_done(6);
+        clock.is_done(Part::PathIntegral);
 
         let grads = GradientsParams::from_grads(loss(&learner, batch).backward(), &learner);
         clock.restart();
         learner = learner.optimize(&mut synaptic_adam, LEARNING_RATE, grads);
-        clock.part_is_done(7);
+        clock.is_done(Part::SynapticAdam);
     }
     seconds.map(median)
 }
@@ -115,12 +141,12 @@ fn measure(case: &Case, num_steps: usize) -> [f64; NUM_PARTS] {
 /// Takes the time of one part after the other.
 struct Clock<'a> {
     case: &'a Case,
-    seconds: &'a mut [Vec<f64>; NUM_PARTS],
+    seconds: &'a mut [Vec<f64>; Part::ALL.len()],
     start: Instant,
 }
 
 impl<'a> Clock<'a> {
-    fn start(case: &'a Case, seconds: &'a mut [Vec<f64>; NUM_PARTS]) -> Self {
+    fn start(case: &'a Case, seconds: &'a mut [Vec<f64>; Part::ALL.len()]) -> Self {
         Self {
             case,
             seconds,
@@ -128,9 +154,9 @@ impl<'a> Clock<'a> {
         }
     }
 
-    fn part_is_done(&mut self, part: usize) {
+    fn is_done(&mut self, part: Part) {
         self.case.wait();
-        self.seconds[part].push(self.start.elapsed().as_secs_f64());
+        self.seconds[part as usize].push(self.start.elapsed().as_secs_f64());
         self.start = Instant::now();
     }
 

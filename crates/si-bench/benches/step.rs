@@ -11,21 +11,14 @@ mod peer;
 use std::thread;
 use std::time::Duration;
 
-use learners::{Case, described, device, median};
+use learners::{Case, as_si_trains, described, device, median};
 use peer::{Peer, PeerLearner};
 
-/// Steps of each of the paper's networks.
-const NUM_STEPS: [usize; 3] = [600, 40, 10];
-
 fn main() {
-    // As `si` trains.
-    rayon::scope(|_| compare_learners());
-    if rayon::current_num_threads() > 1 {
-        compare_threads();
-    }
+    as_si_trains(measure_all);
 }
 
-fn compare_learners() {
+fn measure_all() {
     let (device, name) = device();
     let mut peers = Vec::new();
     println!(
@@ -34,7 +27,7 @@ fn compare_learners() {
     );
     println!("| network | batch | Adam | Adam, SI | synaptic Adam, SI |");
     println!("|---|---|---|---|---|");
-    for (case, num_steps) in Case::of_the_paper(&device).into_iter().zip(NUM_STEPS) {
+    for (case, num_steps) in Case::of_the_paper(&device).into_iter().zip([600, 40, 10]) {
         let mut peer = Peer::from_env(&case);
         let (ours, theirs) = measure(&case, num_steps, peer.as_mut());
         println!(
@@ -61,20 +54,6 @@ fn compare_learners() {
     }
 }
 
-fn compare_threads() {
-    let (device, name) = device();
-    if !si_bench::keeps_to_its_threads(&name) {
-        return;
-    }
-    println!("\nA plain step by where its loop runs, in ms and by the first\n");
-    println!("| network | a thread of its own | `rayon::scope` |");
-    println!("|---|---|---|");
-    for (case, num_steps) in Case::of_the_paper(&device).into_iter().zip(NUM_STEPS) {
-        let seconds = case.measure_outside_and_inside(num_steps);
-        println!("| {} | {} |", case.name, by_first(&seconds));
-    }
-}
-
 /// Median seconds of a step of each of our learners, and of each of the peer's.
 fn measure(case: &Case, num_steps: usize, mut peer: Option<&mut Peer>) -> ([f64; 3], [f64; 3]) {
     let mut theirs: [Vec<f64>; 3] = Default::default();
@@ -91,7 +70,7 @@ fn measure(case: &Case, num_steps: usize, mut peer: Option<&mut Peer>) -> ([f64;
 }
 
 /// In ms, and in brackets by the first.
-fn by_first(seconds: &[f64]) -> String {
+fn by_first(seconds: &[f64; 3]) -> String {
     let first = seconds[0];
     let others = seconds[1..].iter();
     let others = others.map(|other| format!("{:.2} ({:.3})", other * 1e3, other / first));

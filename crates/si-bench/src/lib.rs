@@ -13,6 +13,7 @@ pub mod model;
 pub mod report;
 pub mod repro;
 pub mod schematic;
+mod surroundings;
 pub mod task;
 pub mod theory;
 
@@ -20,3 +21,4 @@ pub use device::{
     AUTO, BackendInfo, DeviceInfo, available, device, keeps_to_its_threads, resolve_device,
 };
 pub use error::Error;
+pub use surroundings::{KEPT_BUFFERS, in_pool};

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use mimalloc::MiMalloc;
-
 mod cli;
 mod commands;
 mod exit;
@@ -16,11 +14,6 @@ mod output;
 mod output_folder;
 mod progress;
 mod settings;
-
-/// Keeps the large buffers that every operation of a training step has, where others give them back to the system
-/// and take them anew, page by page.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     logger::start();

@@ -2,25 +2,23 @@
 
 #![allow(dead_code, reason = "each benchmark has need of some of it")]
 
+use std::env;
 use std::fmt;
+use std::process::{self, Command};
 use std::time::Instant;
 
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use mimalloc::MiMalloc;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use si_bench::experiment::Activation;
 use si_bench::model::{CnnConfig, MlpConfig, Network, NetworkConfig};
+use si_bench::{KEPT_BUFFERS, in_pool};
 use si_core::{
     ContinualLearner, ContinualOptimizer, SynapticAdamConfig, SynapticIntelligenceConfig,
 };
-
-/// As `si` has it.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The learning rate of the paper.
 pub(crate) const LEARNING_RATE: f64 = 1e-3;
@@ -173,28 +171,19 @@ impl Case {
         seconds.map(median)
     }
 
-    /// Median seconds of a plain step outside the pool of threads that a CPU backend divides its work in,
-    /// and inside. They take turns.
-    pub(crate) fn measure_outside_and_inside(&self, num_steps: usize) -> [f64; 2] {
+    /// Median seconds of a plain step.
+    pub(crate) fn measure_plain(&self, num_steps: usize) -> f64 {
         let mut step = self.learner(Learner::Plain, 2);
         let rng = &mut ChaCha8Rng::seed_from_u64(1);
-        let mut seconds: [Vec<f64>; 2] = Default::default();
-        let mut run = |seconds: &mut Vec<f64>, batches: Vec<Batch>| {
-            for batch in batches {
-                let start = Instant::now();
-                step(batch);
-                self.wait();
-                seconds.push(start.elapsed().as_secs_f64());
-            }
-        };
-        let length = (num_steps / NUM_TURNS).max(1);
-        for _ in 0..num_steps / length {
-            let mut batches = || (0..length).map(|_| self.batch(rng)).collect();
-            run(&mut seconds[0], batches());
-            let batches = batches();
-            rayon::scope(|_| run(&mut seconds[1], batches));
-        }
-        seconds.map(median)
+        let seconds = (0..num_steps).map(|_| {
+            let batch = self.batch(rng);
+            self.wait();
+            let start = Instant::now();
+            step(batch);
+            self.wait();
+            start.elapsed().as_secs_f64()
+        });
+        median(seconds.collect())
     }
 
     /// Until the device has done what it was given.
@@ -219,6 +208,22 @@ impl Case {
             Tensor::from_data(labels, &self.device),
         )
     }
+}
+
+/// Runs `measure` as `si` trains: in a process that keeps its buffers, and in its pool of threads.
+pub(crate) fn as_si_trains(measure: fn()) {
+    const HAS_KEPT_BUFFERS: &str = "SI_BENCH_HAS_KEPT_BUFFERS";
+    if env::var_os(HAS_KEPT_BUFFERS).is_some() {
+        return in_pool(measure);
+    }
+    let program = env::current_exe().expect("this program has a path");
+    let mut command = Command::new(program);
+    command
+        .args(env::args_os().skip(1))
+        .env(HAS_KEPT_BUFFERS, "1");
+    let status = command.envs(KEPT_BUFFERS).status();
+    let status = status.expect("this program can run again");
+    process::exit(status.code().unwrap_or(1));
 }
 
 fn plain(model: Network) -> Step {
@@ -246,7 +251,7 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 
 /// The device that `SI_BENCH_DEVICE` names, as `si devices` lists them, and its name.
 pub(crate) fn device() -> (Device, String) {
-    let name = std::env::var("SI_BENCH_DEVICE").unwrap_or_else(|_| "flex".to_string());
+    let name = env::var("SI_BENCH_DEVICE").unwrap_or_else(|_| "flex".to_string());
     match si_bench::device(&name) {
         Ok(device) => (device, name),
         Err(error) => panic!("{error}"),
@@ -257,7 +262,7 @@ pub(crate) fn device() -> (Device, String) {
 pub(crate) fn described(name: &str) -> String {
     match si_bench::keeps_to_its_threads(name) {
         true => {
-            let threads = std::env::var("RAYON_NUM_THREADS").unwrap_or_else(|_| "all".to_string());
+            let threads = env::var("RAYON_NUM_THREADS").unwrap_or_else(|_| "all".to_string());
             format!("{name}, {threads} thread(s)")
         }
         false => name.to_string(),

@@ -6,6 +6,7 @@ use std::thread;
 use anyhow::Context;
 use clap::Args;
 use si_bench::experiment::{Run, RunFolder};
+use si_bench::in_pool;
 
 use crate::exit::INTERRUPTED;
 use crate::jobs::Message;
@@ -37,8 +38,7 @@ impl WorkerArgs {
 
 pub(crate) fn run(args: &WorkerArgs) -> anyhow::Result<()> {
     die_with_parent()?;
-    // In the pool that Flex divides its work in: for a thread outside, each division is a sleep.
-    rayon::scope(|_| train(args))
+    in_pool(|| train(args))
 }
 
 fn train(args: &WorkerArgs) -> anyhow::Result<()> {

@@ -228,7 +228,7 @@ fn sgd_of_one_pass_is_that_of_composed_operations() {
     }
 }
 
-/// More than one thread's part.
+/// On both sides of what is divided among threads.
 const LARGE_SHAPES: [[usize; 2]; 4] = [[0, 3], [70, 61], [601, 501], [600, 500]];
 
 #[test]

@@ -1,81 +1,39 @@
 //! What is done with a block of numbers.
 
-use core::mem::MaybeUninit;
+use super::number::{Held, Number, Slot};
+use super::workspace::{Aligned, LANES};
 
-use num_traits::Float;
-
-use burn::backend::Element;
-use burn::tensor::bf16;
-
-use super::blocks::{Aligned, LANES};
-
-/// What the blocks hold.
-pub(super) trait Number: Element + Float + bytemuck::Pod {}
-impl Number for f32 {}
-impl Number for f64 {}
-
-/// What importance and anchor are kept as, for numbers `E` to be computed with.
-pub(super) trait Held<E>: Element + bytemuck::Pod {
-    fn release(self) -> E;
+/// The numbers of a penalty.
+#[derive(Clone, Copy)]
+pub(super) struct Pull<E> {
+    /// What the sum of the penalty's terms is multiplied by.
+    pub(super) scale: E,
+    /// The importance that none counts for more than.
+    pub(super) bound: E,
 }
 
-impl<E: Number> Held<E> for E {
-    #[inline(always)]
-    fn release(self) -> E {
-        self
-    }
-}
-
-impl Held<f32> for bf16 {
-    #[inline(always)]
-    fn release(self) -> f32 {
-        // Without the special cases of `to_f32`, which no vector has.
-        f32::from_bits(u32::from(self.to_bits()) << 16)
-    }
-}
-
-impl Held<f64> for bf16 {
-    #[inline(always)]
-    fn release(self) -> f64 {
-        let number: f32 = self.release();
-        number.into()
-    }
-}
-
-/// Where a number is written, over what is there or over nothing.
-pub(super) trait Slot<E> {
-    fn put(&mut self, number: E);
-}
-
-impl<E: Number> Slot<E> for E {
-    #[inline(always)]
-    fn put(&mut self, number: E) {
-        *self = number;
-    }
-}
-
-impl<E: Number> Slot<E> for MaybeUninit<E> {
-    #[inline(always)]
-    fn put(&mut self, number: E) {
-        self.write(number);
-    }
-}
-
-/// Writes the gradient with the penalty's added to every slot of `total`, and adds Ω (θ − θ̃)² to the sums,
-/// each term rounded to its own precision. The slices have the same length.
+/// Writes the gradient with the penalty's, g + 2 scale Ω (θ − θ̃), to `total`, and adds Ω (θ − θ̃)² to the sums.
+/// What a block adds to one of those is summed in the precision of its numbers.
 #[inline(always)]
 pub(super) fn pull<E: Number, H: Held<E>>(
     total: &mut [impl Slot<E>],
     gradient: &[E],
     parameter: &[E],
     (importance, anchor): (&[H], &[H]),
-    (scale, bound): (E, E),
+    numbers: Pull<E>,
     sums: &mut Aligned<f64, LANES>,
 ) {
-    let limits = (scale + scale, bound);
+    debug_assert!(
+        [
+            gradient.len(),
+            parameter.len(),
+            importance.len(),
+            anchor.len()
+        ] == [total.len(); 4]
+    );
     let mut partial = Aligned([E::zero(); LANES]);
     let sum = &mut partial.0;
-    // Of a length that the compiler knows, as long as there are as many.
+    // Chunks of a length that the compiler knows, and what is left.
     let (totals, total) = total.as_chunks_mut::<LANES>();
     let (gradients, gradient) = gradient.as_chunks::<LANES>();
     let (parameters, parameter) = parameter.as_chunks::<LANES>();
@@ -84,35 +42,26 @@ pub(super) fn pull<E: Number, H: Held<E>>(
     let inputs = gradients.iter().zip(parameters);
     let chunks = inputs.zip(importances.iter().zip(anchors));
     for (total, ((gradient, parameter), (importance, anchor))) in totals.iter_mut().zip(chunks) {
-        pull_lanes(
-            total,
-            sum,
-            (gradient, parameter),
-            (importance, anchor),
-            limits,
-        );
+        let held = (&importance[..], &anchor[..]);
+        pull_lanes(total, sum, (gradient, parameter), held, numbers);
     }
-    pull_lanes(
-        total,
-        sum,
-        (gradient, parameter),
-        (importance, anchor),
-        limits,
-    );
+    let held = (importance, anchor);
+    pull_lanes(total, sum, (gradient, parameter), held, numbers);
     for (sum, partial) in sums.0.iter_mut().zip(partial.0) {
         *sum += partial.elem::<f64>();
     }
 }
 
-/// The same for up to `LANES` numbers, each with a partial sum of its own.
+/// The same for up to `LANES` numbers, each with a sum of its own.
 #[inline(always)]
 fn pull_lanes<E: Number, H: Held<E>>(
     total: &mut [impl Slot<E>],
     sum: &mut [E; LANES],
     (gradient, parameter): (&[E], &[E]),
     (importance, anchor): (&[H], &[H]),
-    (twice, bound): (E, E),
+    Pull { scale, bound }: Pull<E>,
 ) {
+    let twice = scale + scale;
     let outputs = total.iter_mut().zip(sum);
     let inputs = gradient
         .iter()

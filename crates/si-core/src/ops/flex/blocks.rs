@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use pulp::Arch;
 
-use super::arithmetic::Number;
+use super::number::Number;
+use super::workspace::Workspace;
 
 /// Numbers of each tensor that are worked on at a time. Those of all tensors of a step fit into the
 /// processor's nearest cache, where several passes over them cost little.
@@ -15,39 +16,7 @@ pub(super) const BLOCK: usize = 512;
 pub(super) const PART: usize = 64 * BLOCK;
 
 /// Numbers of a tensor from which on another thread does more than it costs to wake it.
-pub(super) const WORTH_A_THREAD: usize = 8 * PART;
-
-/// Partial sums that are added to side by side: fewer would make each addition wait for the one before it.
-pub(super) const LANES: usize = 64;
-
-/// Numbers of which no register straddles two lines of the cache.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-pub(super) struct Aligned<E, const N: usize>(pub(super) [E; N]);
-
-/// What work on a block has beside it.
-pub(super) struct Workspace<E> {
-    /// Two blocks for its own use.
-    pub(super) scratch: [Aligned<E, BLOCK>; 2],
-    pub(super) sums: Aligned<f64, LANES>,
-}
-
-impl<E: Number> Workspace<E> {
-    #[inline(always)]
-    fn new() -> Self {
-        Self {
-            scratch: [Aligned([E::zero(); BLOCK]); 2],
-            sums: Aligned([0.0; LANES]),
-        }
-    }
-}
-
-impl<E> Aligned<E, BLOCK> {
-    #[inline(always)]
-    pub(super) fn first(&mut self, len: usize) -> &mut [E] {
-        &mut self.0[..len]
-    }
-}
+pub(super) const WORTH_A_THREAD: usize = 4 * PART;
 
 /// Slices of the same length.
 pub(super) trait Slices: Sized + Send {
@@ -112,8 +81,8 @@ impl<S: Slices, const N: usize> Slices for [S; N] {
     }
 }
 
-/// The sum of `work` over slices of `len` numbers, block by block, with the widest vectors that the
-/// processor has, and by all threads where there is much to do.
+/// Runs `work` on slices of `len` numbers, block by block, with the widest vectors that the processor has, and
+/// on all threads where there is much to do. Returns the total of what it added to the workspace's sums.
 ///
 /// The blocks and the order of their sum are the same whatever the number of threads. `work` must be
 /// `#[inline(always)]` to be compiled for those vectors.
@@ -133,10 +102,19 @@ pub(super) fn sum_over_blocks<E: Number, S: Slices>(
     let parts = Parts {
         rest: Some((slices, len)),
     };
-    let num_threads = rayon::current_num_threads();
-    if len < WORTH_A_THREAD || num_threads == 1 {
-        return parts.map(|(part, len)| sum_of_part(part, len, work)).sum();
+    let num_threads = rayon::current_num_threads().min(len.div_ceil(PART));
+    match len < WORTH_A_THREAD || num_threads == 1 {
+        true => parts.map(|(part, len)| sum_of_part(part, len, work)).sum(),
+        false => sum_by_threads(parts, len, num_threads, work),
     }
+}
+
+fn sum_by_threads<E: Number, S: Slices>(
+    parts: Parts<S>,
+    len: usize,
+    num_threads: usize,
+    work: impl Fn(S, &mut Workspace<E>) + Copy + Send + Sync,
+) -> f64 {
     let mut sums = vec![0.0; len.div_ceil(PART)];
     let queue = Mutex::new(parts.zip(&mut sums));
     let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -191,7 +169,7 @@ fn sum_of_part<E: Number, S: Slices>(
                 rest -= BLOCK;
             }
             work(slices, &mut workspace);
-            workspace.sums.0.iter().sum()
+            workspace.total()
         },
     )
 }

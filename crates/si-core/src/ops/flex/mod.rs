@@ -8,14 +8,17 @@ use bytemuck::Pod;
 
 mod arithmetic;
 mod blocks;
+mod number;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod workspace;
 
 use super::{AdamUpdate, SgdUpdate, SynapticOps, SynapticUpdate, composed};
-use arithmetic::{Held, Number};
-use blocks::Workspace;
+use arithmetic::Pull;
+use number::{Held, Number};
 use sweep::{Adam, Sgd};
+use workspace::Workspace;
 
 impl SynapticOps for Flex {
     fn advance_path_integral(
@@ -237,7 +240,7 @@ fn pull<E: Number, H: Held<E>>(
     let (dtype, layout) = (gradient.dtype(), gradient.layout().clone());
     let gradients: &[E] = gradient.storage();
     let len = gradients.len();
-    let mut total = Vec::with_capacity(len);
+    let mut total = Vec::<E>::with_capacity(len);
     let penalty = blocks::sum_over_blocks(
         (
             (
@@ -254,12 +257,13 @@ fn pull<E: Number, H: Held<E>>(
                 gradient,
                 parameter,
                 (importance, anchor),
-                (scale, bound),
+                Pull { scale, bound },
                 &mut workspace.sums,
             );
         },
     );
-    // SAFETY: the blocks are all of the first `len`, and `pull` writes each number of a block.
+    // SAFETY: the blocks are all of the first `len` slots, or else there was a panic; slices of a block have one
+    // length, so `pull` has written each of its slots.
     unsafe { total.set_len(len) };
     let total = FlexTensor::new(Bytes::from_elems(total), layout, dtype);
     (total, one_number(scale * E::from_elem(penalty), dtype))

@@ -4,8 +4,10 @@
 use burn::backend::{DType, Flex, flex::FlexTensor};
 use burn::tensor::bf16;
 
-use super::arithmetic::{Held, Number, advance, pull};
-use super::blocks::{Workspace, sum_over_blocks};
+use super::arithmetic::{Pull, advance, pull};
+use super::blocks::sum_over_blocks;
+use super::number::{Held, Number};
+use super::workspace::Workspace;
 use super::{dense, one_number};
 use crate::config::PathGradient;
 use crate::held_precision::release;
@@ -89,8 +91,10 @@ fn synaptic_held<E: Number, H: Held<E>, const N: usize>(
             path_integral.storage_mut(),
         ),
     );
-    let scale = E::from_elem(synaptic.scale);
-    let bound = E::from_elem(synaptic.bound);
+    let numbers = Pull {
+        scale: E::from_elem(synaptic.scale),
+        bound: E::from_elem(synaptic.bound),
+    };
     let of_total = synaptic.path_gradient == PathGradient::Total;
     let penalty = if synaptic.scale > 0.0 {
         let (importance, anchor) = (dense(importance), dense(anchor));
@@ -106,7 +110,7 @@ fn synaptic_held<E: Number, H: Held<E>, const N: usize>(
                 let (total, before) = (total.first(len), before.first(len));
                 let sums = &mut workspace.sums;
                 let held = (importance, anchor);
-                pull(total, gradient, parameter, held, (scale, bound), sums);
+                pull(total, gradient, parameter, held, numbers, sums);
                 before.copy_from_slice(parameter);
                 rule.update(parameter, total, state);
                 let of_path = if of_total { total } else { gradient };
@@ -127,7 +131,7 @@ fn synaptic_held<E: Number, H: Held<E>, const N: usize>(
             },
         )
     };
-    let penalty = one_number(scale * E::from_elem(penalty), dtype);
+    let penalty = one_number(numbers.scale * E::from_elem(penalty), dtype);
     (parameter, state, path_integral, penalty)
 }
 

@@ -1,11 +1,15 @@
 //! The division of work among blocks and threads.
 
+use std::panic::catch_unwind;
+
 use burn::backend::flex::FlexTensor;
 use burn::backend::{DType, Flex, ops::FloatTensorOps};
-use burn::tensor::{Shape, TensorData};
+use burn::tensor::{Shape, TensorData, bf16};
 use rayon::ThreadPoolBuilder;
 
-use super::blocks::{BLOCK, LANES, PART, WORTH_A_THREAD, Workspace, sum_over_blocks};
+use super::blocks::{BLOCK, PART, WORTH_A_THREAD, sum_over_blocks};
+use super::number::{Held, Number};
+use super::workspace::{LANES, Workspace};
 use super::{advance, pull};
 
 /// On both sides of everything that work is divided at.
@@ -24,10 +28,10 @@ const LENGTHS: [usize; 12] = [
     WORTH_A_THREAD + PART + 1,
 ];
 
-fn tensor(len: usize, phase: usize) -> FlexTensor {
+fn tensor(len: usize, phase: usize, dtype: DType) -> FlexTensor {
     let value = |index: usize| ((7 * index + phase) as f32).sin();
     let data = TensorData::new((0..len).map(value).collect::<Vec<f32>>(), Shape::new([len]));
-    Flex::float_from_data(data, &Default::default())
+    Flex::float_from_data(data.convert_dtype(dtype), &Default::default())
 }
 
 /// What `work` gives with one thread, and with more.
@@ -53,27 +57,43 @@ fn every_number_is_worked_on_once() {
     }
 }
 
+/// The bytes of a total gradient, a penalty and a path integral.
+fn synaptic<E: Number, H: Held<E>>(len: usize) -> [Vec<u8>; 3] {
+    let number = |phase| tensor(len, phase, E::dtype());
+    let held = [2, 3].map(|phase| tensor(len, phase, H::dtype()));
+    let (scale, bound) = (E::from_elem(0.7), E::from_elem(0.5));
+    let (total, penalty) = pull::<E, H>(number(0), number(1), held, scale, bound);
+    let path_integral = advance::<E>(total.clone(), number(4), number(5), number(6));
+    [total, penalty, path_integral].map(|it| {
+        assert_eq!(it.dtype(), E::dtype());
+        it.bytes().to_vec()
+    })
+}
+
 #[test]
 fn numbers_and_sums_are_the_same_to_the_bit_whatever_the_threads() {
+    let functions = [
+        synaptic::<f32, f32>,
+        synaptic::<f32, bf16>,
+        synaptic::<f64, f64>,
+        synaptic::<f64, bf16>,
+    ];
     for len in LENGTHS {
-        let results = by_threads(|| {
-            let held = [tensor(len, 2), tensor(len, 3)];
-            let (total, penalty) = pull::<f32, f32>(tensor(len, 0), tensor(len, 1), held, 0.7, 0.5);
-            let operands = [4, 5, 6].map(|phase| tensor(len, phase));
-            let [gradient, before, after] = operands;
-            let path_integral = advance::<f32>(total.clone(), gradient, before, after);
-            [total, penalty, path_integral].map(|it| {
-                assert_eq!(it.dtype(), DType::F32);
-                let numbers: &[f32] = it.storage();
-                numbers.iter().map(|number| number.to_bits()).collect()
-            })
-        });
-        let [one, others @ ..]: [[Vec<u32>; 3]; 4] = results;
-        assert_eq!(one[0].len(), len);
-        for other in others {
-            assert!(other == one, "{len} numbers");
+        for synaptic in functions {
+            let [one, others @ ..] = by_threads(|| synaptic(len));
+            assert!(others.iter().all(|other| *other == one), "{len} numbers");
         }
     }
+}
+
+#[test]
+fn panic_in_a_part_reaches_the_caller() {
+    let outcomes = by_threads(|| {
+        let numbers = vec![0_u8; WORTH_A_THREAD + PART];
+        let panics = |_: &[u8], _: &mut Workspace<f32>| panic!("on purpose");
+        catch_unwind(|| sum_over_blocks(&numbers[..], numbers.len(), panics)).is_err()
+    });
+    assert_eq!(outcomes, [true; 4]);
 }
 
 #[test]
