@@ -92,7 +92,8 @@ const BENCHMARKS: [Benchmark; 6] = [
         title: "Memory",
         description: "Peak of a process that does nothing else, after the second task's first steps. Beside Adam's \
              two, consolidation keeps three numbers per parameter; one more is the gradient before the \
-             penalty, and one the parameter before the step, where both are not in one pass.",
+             penalty, and one the parameter before the step, where both are not in one pass. Other buffers move a \
+             peak by some MB from run to run, so read it where the parameters are most.",
         by_threads: false,
     },
     Benchmark {

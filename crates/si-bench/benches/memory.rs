@@ -7,9 +7,7 @@
 
 mod learners;
 
-use std::process::Command;
-
-use learners::{Case, Learner, described, device};
+use learners::{Case, Learner, described, device, this_program};
 
 const LEARNER: &str = "SI_BENCH_LEARNER";
 const NUM_STEPS: usize = 4;
@@ -55,8 +53,7 @@ fn main() {
 
 /// Bytes.
 fn peak_of(place: usize) -> f64 {
-    let program = std::env::current_exe().expect("this program has a path");
-    let output = Command::new(program)
+    let output = this_program()
         .env(LEARNER, place.to_string())
         .envs(si_bench::KEPT_BUFFERS)
         .output();

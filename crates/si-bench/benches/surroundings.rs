@@ -8,9 +8,8 @@
 mod learners;
 
 use std::env;
-use std::process::Command;
 
-use learners::{Case, described, device, median};
+use learners::{Case, described, device, median, this_program};
 use si_bench::{KEPT_BUFFERS, in_pool, keeps_to_its_threads};
 
 const PLACES: &str = "SI_BENCH_PLACES";
@@ -84,8 +83,7 @@ fn measure(case: usize) -> [f64; 3] {
 }
 
 fn measure_in_process(case: usize, place: usize) -> f64 {
-    let program = env::current_exe().expect("this program has a path");
-    let mut command = Command::new(program);
+    let mut command = this_program();
     command.env(PLACES, format!("{case} {place}"));
     for (variable, value) in KEPT_BUFFERS {
         match ALL[place] {

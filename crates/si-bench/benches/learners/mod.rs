@@ -216,14 +216,18 @@ pub(crate) fn as_si_trains(measure: fn()) {
     if env::var_os(HAS_KEPT_BUFFERS).is_some() {
         return in_pool(measure);
     }
-    let program = env::current_exe().expect("this program has a path");
-    let mut command = Command::new(program);
-    command
+    let mut again = this_program();
+    again
         .args(env::args_os().skip(1))
         .env(HAS_KEPT_BUFFERS, "1");
-    let status = command.envs(KEPT_BUFFERS).status();
+    let status = again.envs(KEPT_BUFFERS).status();
     let status = status.expect("this program can run again");
     process::exit(status.code().unwrap_or(1));
+}
+
+/// This program, to be run again in a process of its own.
+pub(crate) fn this_program() -> Command {
+    Command::new(env::current_exe().expect("this program has a path"))
 }
 
 fn plain(model: Network) -> Step {
