@@ -90,6 +90,8 @@ pub(crate) struct Meter {
     /// Whether some parameter in a step of this task had a strength above zero.
     pub(crate) pulls_in_task: bool,
     pub(crate) inert: Option<Inert>,
+    /// Whether a penalty of this task that is no finite number was noticed.
+    pub(crate) has_diverged: bool,
 }
 
 impl Meter {
@@ -104,6 +106,7 @@ impl Meter {
         self.steps_in_task = 0;
         self.penalized_in_task = false;
         self.pulls_in_task = false;
+        self.has_diverged = false;
         self.inert.take()
     }
 }
@@ -123,7 +126,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     }
 
     /// Reads the means since the last call, and checks that consolidation has an effect: if it has
-    /// none, that is logged once per task as a warning, and is in the report.
+    /// none, that is logged once per task as a warning, and is in the report. A penalty that is infinite
+    /// or NaN is logged once per task too, with what to do.
     pub fn end_epoch(&mut self) -> EpochReport {
         self.check_effect();
         let meter = &mut self.meter;
@@ -153,7 +157,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         }
     }
 
-    /// Reads the penalty since the last call, and notes if it has been zero since the task began.
+    /// Reads the penalty since the last call, and notes if it is not finite, or has been zero since the
+    /// task began.
     pub(crate) fn check_effect(&mut self) {
         let penalty: f64 = self
             .synapses
@@ -165,6 +170,10 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         let meter = &mut self.meter;
         meter.penalty_in_epoch += penalty;
         meter.penalized_in_task |= penalty != 0.0;
+        if !penalty.is_finite() && !core::mem::replace(&mut meter.has_diverged, true) {
+            self.warn_of_divergence(penalty);
+        }
+        let meter = &self.meter;
         // At a task's first step the parameters are at their anchors, and the penalty is zero by
         // right.
         let had_its_chance = self.task > 0 && meter.pulls_in_task && meter.steps_in_task > 1;
@@ -173,8 +182,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
                 .synapses
                 .in_order()
                 .into_iter()
-                .filter_map(|synapse| synapse.importance.clone())
-                .any(|importance| read::<B>(B::float_max_abs(importance)) != [0.0]);
+                .filter_map(|synapse| synapse.importance.as_ref())
+                .any(|importance| largest::<B>(importance) != 0.0);
             let (inert, reason) = match important {
                 true => (Inert::NoPenalty, "the penalty was zero at every step"),
                 false => (Inert::NoImportance, "every importance is zero"),
@@ -186,6 +195,32 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             self.meter.inert = Some(inert);
         }
     }
+
+    fn warn_of_divergence(&self, penalty: f64) {
+        let curvatures = self.synapses.in_order().into_iter().filter_map(|synapse| {
+            let bound = self.config.importance_bound.unwrap_or(f64::INFINITY);
+            let importance = largest::<B>(synapse.importance.as_ref()?).min(bound);
+            let scale = self.config.penalty_scale(synapse.strength);
+            Some((synapse.path(), 2.0 * scale * importance))
+        });
+        let steepest = curvatures.max_by(|(_, one), (_, other)| one.total_cmp(other));
+        let Some((path, curvature)) = steepest else {
+            return;
+        };
+        warn!(
+            "the penalty in task {} is {penalty}: the training has diverged, or the sum has overflowed. \
+             Plain gradient descent overshoots where the penalty's curvature 2·c·Ω is above \
+             2 / learning rate, and that is up to {curvature:.3e} here, in {path}: lower the learning \
+             rate or the strength, raise the damping, or bound the importance",
+            self.task
+        );
+    }
+}
+
+/// The largest magnitude in a tensor. Waits for the device.
+fn largest<B: SynapticBackend>(tensor: &FloatTensor<B>) -> f64 {
+    let largest = read::<B>(B::float_max_abs(tensor.clone()));
+    largest.first().copied().unwrap_or(0.0)
 }
 
 fn diagnose<B: SynapticBackend>(synapse: &Synapse<B>) -> ParameterDiagnostics {

@@ -21,6 +21,8 @@ pub struct Synapse<B: Backend> {
     pub(crate) path: String,
     /// Place in the module's order.
     pub(crate) order: usize,
+    /// c of its parameter, as of the last step.
+    pub(crate) strength: f64,
     pub(crate) anchor: FloatTensor<B>,
     pub(crate) path_integral: Option<FloatTensor<B>>,
     pub(crate) importance: Option<FloatTensor<B>>,
@@ -41,6 +43,7 @@ impl<B: Backend> Synapse<B> {
         Self {
             path,
             order: 0,
+            strength: 0.0,
             anchor,
             path_integral: None,
             importance: None,
@@ -91,9 +94,10 @@ impl<B: Backend> Synapse<B> {
         }
     }
 
-    /// Notes where its parameter stands in the module by now.
+    /// Notes where its parameter stands in the module by now, and how strongly it is held there.
     pub(crate) fn stand_at(&mut self, place: Place<'_>) {
         self.order = place.order;
+        self.strength = place.settings.strength;
         if self.path != place.path {
             self.path = place.path.to_string();
         }

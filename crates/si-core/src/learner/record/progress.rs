@@ -66,6 +66,8 @@ impl Progress {
                 f64::from_bits(high << 32 | low)
             },
             loss_sum: None,
+            // It is noticed, and warned of, anew.
+            has_diverged: false,
         };
         if regularizer.meter.losses_in_epoch > 0 {
             regularizer.meter.loss_sum = Some(self.loss_sum.into_value().inner());

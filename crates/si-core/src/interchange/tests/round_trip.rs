@@ -1,0 +1,81 @@
+use burn::tensor::DType;
+use safetensors::SafeTensors;
+
+use super::*;
+use crate::{HeldPrecision, Inert};
+
+#[test]
+fn state_should_come_back_to_the_bit_in_each_layout() {
+    let learner = trained();
+    for layout in [Layout::Burn, Layout::PyTorch] {
+        let bytes = learner.to_safetensors(layout).expect("written");
+        let mut other = fresh(&learner);
+        let report = other.load_safetensors(&bytes, layout).expect("read");
+        assert_eq!(state(&other), state(&learner));
+        assert_eq!(other.to_safetensors(layout).expect("written"), bytes);
+        assert_eq!(report.taken.len(), 7 * 3);
+        let unused = "convolution.bias";
+        let parts = ["importance", "anchor", "path_integral"];
+        assert_eq!(report.missing, parts.map(|part| format!("{unused}.{part}")));
+        assert_eq!(report.ignored, [""; 0]);
+        assert_eq!(report.task, Some(1));
+        assert_eq!(report.strength, Some(0.5));
+        assert_eq!(report.damping, Some(0.01));
+    }
+}
+
+#[test]
+fn training_should_go_on_as_it_would_have() {
+    let learner = trained();
+    let bytes = learner.to_safetensors(Layout::PyTorch).expect("written");
+    let mut other = fresh(&learner);
+    other
+        .load_safetensors(&bytes, Layout::PyTorch)
+        .expect("read");
+    let mut unread = fresh(&learner);
+
+    let go_on = |learner: ContinualLearner<Network>| {
+        let mut optimizer = AdamConfig::new().init();
+        let mut learner = train(learner, &mut optimizer, 4);
+        let inert = learner.end_task();
+        (train(learner, &mut optimizer, 2), inert)
+    };
+    let (learner, inert) = go_on(learner);
+    let (other, other_inert) = go_on(other);
+    assert_eq!((inert, other_inert), (None, None));
+    assert_eq!(state(&other), state(&learner));
+    assert_eq!(parameters(&other), parameters(&learner));
+    assert_eq!(other.regularizer().task(), 2);
+    unread = go_on(unread).0;
+    assert_ne!(parameters(&unread), parameters(&learner));
+}
+
+#[test]
+fn what_is_held_in_bf16_should_be_written_and_read_in_it() {
+    if !device().supports_dtype(DType::BF16) {
+        return;
+    }
+    let config = config().with_held_precision(HeldPrecision::Bf16);
+    let learner = ContinualLearner::new(Network::new(), &config).expect("valid");
+    let mut learner = train(learner, &mut AdamConfig::new().init(), 3);
+    learner.end_task();
+    let bytes = learner.to_safetensors(Layout::PyTorch).expect("written");
+    let tensors = SafeTensors::deserialize(&bytes).expect("SafeTensors");
+    assert!(tensors.iter().all(|(_, view)| view.dtype() == Dtype::BF16));
+    let mut other = fresh(&learner);
+    other
+        .load_safetensors(&bytes, Layout::PyTorch)
+        .expect("read");
+    assert_eq!(state(&other), state(&learner));
+}
+
+#[test]
+fn a_path_integral_that_was_read_should_be_consolidated_without_another_step() {
+    let mut learner = trained();
+    let bytes = learner.to_safetensors(Layout::Burn).expect("written");
+    let mut other = fresh(&learner);
+    other.load_safetensors(&bytes, Layout::Burn).expect("read");
+    assert_eq!(other.end_task(), learner.end_task());
+    assert_eq!(state(&other), state(&learner));
+    assert_eq!(other.end_task(), Some(Inert::NoStep));
+}

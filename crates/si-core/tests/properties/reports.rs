@@ -1,0 +1,163 @@
+//! What a learner says of the penalty and of its effect.
+
+use std::cell::RefCell;
+use std::sync::Once;
+
+use burn::optim::{AdamConfig, GradientsParams};
+use log::{LevelFilter, Log, Metadata, Record};
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+use si_core::{ContinualLearner, Inert, SynapticAdamConfig, SynapticSgdConfig};
+
+use crate::mlp::Mlp;
+use crate::setup::{LEARNING_RATE, all_importance, batch, learner, mlp, train};
+
+#[test]
+fn penalty_is_counted_once_whichever_of_epoch_and_task_ends_first() {
+    let reports = [true, false].map(|task_first| {
+        let rng = &mut ChaCha8Rng::seed_from_u64(14);
+        let mut learner = train(
+            learner(mlp(rng), 1.0),
+            &mut SynapticAdamConfig::new().init(),
+            rng,
+            3,
+        );
+        learner.end_epoch();
+        learner.end_task();
+        learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 3);
+        if task_first {
+            learner.end_task();
+        }
+        let report = learner.end_epoch();
+        assert_eq!(learner.end_epoch().penalty, 0.0);
+        report.penalty
+    });
+    assert_eq!(reports[0], reports[1]);
+    assert!(reports[0] > 0.0);
+}
+
+#[test]
+fn consolidation_without_effect_is_reported() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(9);
+    let mut learner = learner(mlp(rng), 1.0);
+    learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 3);
+    assert_eq!(learner.end_epoch().inert, None);
+    learner.end_task();
+    // A learning rate of zero moves nothing, so nothing is penalised.
+    for _ in 0..3 {
+        let (x, y) = batch(rng);
+        (learner, _) = learner.step(&mut SynapticAdamConfig::new().init(), 0.0, |model| {
+            model.loss(x, y)
+        });
+    }
+    assert_eq!(learner.end_epoch().inert, Some(Inert::NoPenalty));
+    assert_eq!(learner.diagnostics().inert, Some(Inert::NoPenalty));
+}
+
+#[test]
+fn importance_that_is_all_zero_is_reported() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(10);
+    let mut learner = learner(mlp(rng), 1.0);
+    let step = |learner: ContinualLearner<Mlp>, rng: &mut ChaCha8Rng, rate: f64| {
+        let (x, y) = batch(rng);
+        learner
+            .step(&mut SynapticSgdConfig::new().init(), rate, |model| {
+                model.loss(x, y)
+            })
+            .0
+    };
+    learner = step(learner, rng, 0.0);
+    learner.end_task();
+    for _ in 0..3 {
+        learner = step(learner, rng, LEARNING_RATE);
+    }
+    assert_eq!(learner.end_epoch().inert, Some(Inert::NoImportance));
+}
+
+#[test]
+fn a_task_that_the_optimizer_trained_by_itself_is_reported() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(13);
+    let mut learner = learner(mlp(rng), 1.0);
+    let (x, y) = batch(rng);
+    let grads = GradientsParams::from_grads(learner.loss(x, y).backward(), &learner);
+    learner = AdamConfig::new().init().step(LEARNING_RATE, learner, grads);
+    assert_eq!(learner.end_task(), Some(Inert::NoStep));
+    assert_eq!(learner.regularizer().task(), 0);
+
+    learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 1);
+    assert_eq!(learner.end_task(), None);
+    assert_eq!(learner.regularizer().task(), 1);
+}
+
+#[test]
+fn working_consolidation_is_not_reported() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(11);
+    let mut learner = learner(mlp(rng), 1.0);
+    for task in 0..3 {
+        learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 3);
+        let report = learner.end_epoch();
+        assert_eq!(
+            (report.task, report.num_steps, report.inert),
+            (task, 3, None)
+        );
+        assert_eq!(report.penalty > 0.0, task > 0);
+        assert_eq!(
+            report.penalty_share().is_some_and(|share| share > 0.0),
+            task > 0
+        );
+        learner.end_task();
+    }
+}
+
+#[test]
+fn a_penalty_that_diverges_is_warned_of_once_a_task() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(15);
+    let strength = 1e4;
+    let mut learner = learner(mlp(rng), strength);
+    learner = train(learner, &mut SynapticSgdConfig::new().init(), rng, 20);
+    learner.end_task();
+    let largest = all_importance(&learner).into_iter().fold(0.0, f64::max);
+    let curvature = format!("up to {:.3e} here", 2.0 * strength * largest);
+    for task in 1..3 {
+        warnings();
+        for _ in 0..2 {
+            learner = train(learner, &mut SynapticSgdConfig::new().init(), rng, 100);
+            assert!(!learner.end_epoch().penalty.is_finite());
+        }
+        learner.end_task();
+        let warnings = warnings();
+        let [warning] = &warnings[..] else {
+            panic!("one warning, not {warnings:?}");
+        };
+        let begins = format!("the penalty in task {task} is ");
+        assert!(warning.starts_with(&begins), "{warning}");
+        assert!(task > 1 || warning.contains(&curvature), "{warning}");
+    }
+}
+
+/// What si-core logged on this thread since the last call.
+fn warnings() -> Vec<String> {
+    thread_local! {
+        static LOGGED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    }
+    struct ToThread;
+    impl Log for ToThread {
+        fn enabled(&self, _metadata: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn log(&self, record: &Record<'_>) {
+            if record.target().starts_with("si_core") {
+                LOGGED.with_borrow_mut(|logged| logged.push(record.args().to_string()));
+            }
+        }
+
+        fn flush(&self) {}
+    }
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        log::set_logger(&ToThread).expect("no other logger is set");
+        log::set_max_level(LevelFilter::Warn);
+    });
+    LOGGED.take()
+}
