@@ -96,10 +96,15 @@ pub(super) fn penalize<F: Float, H: Float, N: Size>(
     let mut terms = Vector::<F, N>::new(F::new(0.0));
     let mut at = ABSOLUTE_POS;
     while at < total.shape() {
-        let displacement = parameter.read(at) - Vector::cast_from(anchor.read(at));
-        let importance = Vector::cast_from(importance.read(at));
-        let pull = pull::<F, N>(importance, displacement, numbers, kind);
-        terms += displacement * pull;
+        let pull = pull(
+            parameter.read(at),
+            &importance,
+            &anchor,
+            at,
+            &mut terms,
+            numbers,
+            kind,
+        );
         total.write(at, gradient.read(at) + pull);
         at += stride();
     }
@@ -158,11 +163,15 @@ pub(super) fn synaptic_adam<F: Float, H: Float, N: Size>(
         let of_task = gradient.read(at);
         let mut total = of_task;
         if synapse.is_penalized {
-            let displacement = before - Vector::cast_from(anchor.read(at));
-            let importance = Vector::cast_from(importance.read(at));
-            let pull = pull::<F, N>(importance, displacement, pull_numbers, synapse);
-            terms += displacement * pull;
-            total += pull;
+            total += pull(
+                before,
+                &importance,
+                &anchor,
+                at,
+                &mut terms,
+                pull_numbers,
+                synapse,
+            );
         }
         let after = adam_step(
             before,
@@ -224,11 +233,15 @@ pub(super) fn synaptic_sgd<F: Float, H: Float, N: Size>(
         let of_task = gradient.read(at);
         let mut total = of_task;
         if synapse.is_penalized {
-            let displacement = before - Vector::cast_from(anchor.read(at));
-            let importance = Vector::cast_from(importance.read(at));
-            let pull = pull::<F, N>(importance, displacement, pull_numbers, synapse);
-            terms += displacement * pull;
-            total += pull;
+            total += pull(
+                before,
+                &importance,
+                &anchor,
+                at,
+                &mut terms,
+                pull_numbers,
+                synapse,
+            );
         }
         let after = sgd_step(before, total, &mut velocity, at, numbers, kind);
         parameter.write(at, after);
@@ -247,18 +260,25 @@ fn stride() -> usize {
     CUBE_COUNT * (CUBE_DIM as usize)
 }
 
+/// The penalty's gradient. Adds its product with the displacement, twice the penalty, to the terms.
 #[cube]
-fn pull<F: Float, N: Size>(
-    importance: Vector<F, N>,
-    displacement: Vector<F, N>,
+fn pull<F: Float, H: Float, N: Size>(
+    parameter: Vector<F, N>,
+    importance: &LinearView<'_, Vector<H, N>>,
+    anchor: &LinearView<'_, Vector<H, N>>,
+    at: usize,
+    terms: &mut Vector<F, N>,
     numbers: &PullNumbers,
     #[comptime] kind: SynapseKind,
 ) -> Vector<F, N> {
-    let mut importance = importance;
+    let displacement = parameter - Vector::cast_from(anchor.read(at));
+    let mut importance: Vector<F, N> = Vector::cast_from(importance.read(at));
     if kind.is_bounded {
         importance = clamp_max(importance, Vector::new(numbers.bound.get::<F>()));
     }
-    importance * displacement * Vector::new(numbers.twice_scale.get::<F>())
+    let pull = importance * displacement * Vector::new(numbers.twice_scale.get::<F>());
+    *terms += displacement * pull;
+    pull
 }
 
 /// The parameter after the step.
