@@ -1,4 +1,6 @@
-use burn_train::metric::{NumericEntry, SerializedEntry, format_float};
+use burn_train::metric::{
+    MetricAttributes, NumericAttributes, NumericEntry, SerializedEntry, format_float,
+};
 
 const PRECISION: usize = 2;
 
@@ -19,4 +21,21 @@ pub(super) fn entry(
             None => SerializedEntry::NOT_AVAILABLE.to_string(),
         },
     }
+}
+
+/// Of a number without a unit, which is better the lower it is.
+pub(super) fn attributes() -> MetricAttributes {
+    let attributes = NumericAttributes {
+        unit: None,
+        higher_is_better: false,
+    };
+    attributes.into()
+}
+
+/// The mean of some steps; none of no steps.
+pub(super) fn aggregated(mean: Option<f64>, num_steps: usize) -> Option<NumericEntry> {
+    Some(NumericEntry::Aggregated {
+        aggregated_value: mean?,
+        count: num_steps,
+    })
 }

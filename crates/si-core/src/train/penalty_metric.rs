@@ -2,11 +2,10 @@ use std::sync::Arc;
 
 use burn::tensor::TensorReadError;
 use burn_train::metric::{
-    Metric, MetricAttributes, MetricMetadata, MetricName, Numeric, NumericAttributes, NumericEntry,
-    SerializedEntry,
+    Metric, MetricAttributes, MetricMetadata, MetricName, Numeric, NumericEntry, SerializedEntry,
 };
 
-use super::entry::entry;
+use super::entry::{aggregated, attributes, entry};
 use super::gauge::{Gauge, Steps};
 
 /// Mean of the penalty `c Σ Ω (θ − θ̃)²` (eq. 4) over the optimizer's steps, in the unit of the loss: a
@@ -53,11 +52,7 @@ impl Metric for PenaltyMetric {
     }
 
     fn attributes(&self) -> MetricAttributes {
-        let attributes = NumericAttributes {
-            unit: None,
-            higher_is_better: false,
-        };
-        attributes.into()
+        attributes()
     }
 
     fn update(
@@ -85,21 +80,14 @@ impl Metric for PenaltyMetric {
 
 impl Numeric for PenaltyMetric {
     fn value(&self) -> Option<NumericEntry> {
-        aggregated(self.latest)
+        aggregated(self.latest.mean(), self.latest.count)
     }
 
     fn running_value(&self) -> Option<NumericEntry> {
-        aggregated(self.in_epoch)
+        aggregated(self.in_epoch.mean(), self.in_epoch.count)
     }
 
     fn final_value(&self) -> NumericEntry {
         NumericEntry::Final(self.mean().unwrap_or(f64::NAN))
     }
-}
-
-fn aggregated(steps: Steps) -> Option<NumericEntry> {
-    Some(NumericEntry::Aggregated {
-        aggregated_value: steps.mean()?,
-        count: steps.count,
-    })
 }

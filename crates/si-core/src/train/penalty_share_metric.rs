@@ -3,10 +3,10 @@ use std::sync::Arc;
 use burn::tensor::TensorReadError;
 use burn_train::metric::{
     LossInput, LossMetric, Metric, MetricAttributes, MetricMetadata, MetricName, Numeric,
-    NumericAttributes, NumericEntry, SerializedEntry,
+    NumericEntry, SerializedEntry,
 };
 
-use super::entry::entry;
+use super::entry::{aggregated, attributes, entry};
 use super::gauge::{Gauge, Steps};
 
 /// Share of the penalty in the surrogate loss `L + c Σ Ω (θ − θ̃)²` (eq. 4), in `[0, 1]` where neither
@@ -82,11 +82,7 @@ impl Metric for PenaltyShareMetric {
     }
 
     fn attributes(&self) -> MetricAttributes {
-        let attributes = NumericAttributes {
-            unit: None,
-            higher_is_better: false,
-        };
-        attributes.into()
+        attributes()
     }
 
     fn update(
@@ -127,17 +123,12 @@ impl Metric for PenaltyShareMetric {
 
 impl Numeric for PenaltyShareMetric {
     fn value(&self) -> Option<NumericEntry> {
-        Some(NumericEntry::Aggregated {
-            aggregated_value: self.last_share.filter(|_| self.latest_steps > 0)?,
-            count: self.latest_steps,
-        })
+        let share = self.last_share.filter(|_| self.latest_steps > 0);
+        aggregated(share, self.latest_steps)
     }
 
     fn running_value(&self) -> Option<NumericEntry> {
-        Some(NumericEntry::Aggregated {
-            aggregated_value: self.in_epoch()?,
-            count: self.in_epoch.count,
-        })
+        aggregated(self.in_epoch(), self.in_epoch.count)
     }
 
     fn final_value(&self) -> NumericEntry {
