@@ -106,6 +106,7 @@ mod optim;
 mod pack;
 mod policy;
 mod preset;
+mod recorded;
 mod regularizer;
 mod replace;
 mod step;

@@ -48,15 +48,24 @@ pub(crate) fn visit_consolidated<M: Module>(
 
 /// The ids of all float parameters and buffers of `module`.
 pub(crate) fn parameter_ids<M: Module>(module: &M) -> HashSet<ParamId> {
-    struct Ids(HashSet<ParamId>);
-    impl ParameterVisitor for Ids {
-        fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
-            self.0.insert(param.id);
-        }
-    }
     let mut ids = Ids(HashSet::new());
     visit_parameters(module, &Policies::default(), &mut ids);
     ids.0
+}
+
+/// The ids of the trainable parameters of `module` that `policies` do not exclude.
+pub(crate) fn consolidated_ids<M: Module>(module: &M, policies: &Policies) -> HashSet<ParamId> {
+    let mut ids = Ids(HashSet::new());
+    visit_consolidated(module, policies, &mut ids);
+    ids.0
+}
+
+struct Ids(HashSet<ParamId>);
+
+impl ParameterVisitor for Ids {
+    fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
+        self.0.insert(param.id);
+    }
 }
 
 fn visit<M: Module>(

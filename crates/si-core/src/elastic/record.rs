@@ -16,7 +16,8 @@ use burn::tensor::{DType, Device, Int};
 use super::ElasticWeightConsolidation;
 use super::spring::{Spring, Springs};
 use crate::ops::SynapticBackend;
-use crate::traversal::{ParameterVisitor, Place, visit_consolidated, visit_parameters};
+use crate::recorded::{MapState, VisitState, explain};
+use crate::traversal::{ParameterVisitor, Place, consolidated_ids, visit_parameters};
 
 impl ElasticWeightConsolidation {
     /// The state for the parameters of `module`, by path: to be saved beside the module's own record.
@@ -39,24 +40,12 @@ impl ElasticWeightConsolidation {
         record: ModuleRecord,
     ) -> Result<Self, RecordError> {
         let loaded = Recorded::new(self, module).try_load_record(record);
-        let loaded = loaded.map_err(|error| match error {
-            RecordError::Validation(reason)
-                if reason.contains(PRECISION) && !reason.contains("shape mismatch") =>
-             {
-                RecordError::Validation(format!(
-                    "{reason}; state is loaded for the parameters that require gradients and that no policy \
-                     excludes, so the module must be in training mode (`train`), frozen only after \
-                     loading, and under the policies that the state was made with"
-                ))
-            }
-            error => error,
-        })?;
+        let loaded = loaded.map_err(|error| explain(error, PRECISION))?;
         Ok(loaded.regularizer)
     }
 }
 
 const STATE: &str = "elastic_weight_consolidation";
-const CONTAINER: &str = "Struct:ElasticWeightConsolidation";
 const TASK: &str = "task";
 const PRECISION: &str = "precision";
 const ANCHOR: &str = "anchor";
@@ -80,15 +69,9 @@ impl<M: Module> Recorded<M> {
 
     /// The parameters whose state is recorded: those that have some, and those that may get some.
     fn consolidated(&self) -> HashSet<ParamId> {
-        struct Ids(HashSet<ParamId>);
-        impl ParameterVisitor for Ids {
-            fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
-                self.0.insert(param.id);
-            }
-        }
-        let mut ids = Ids(self.regularizer.springs.keys().copied().collect());
-        visit_consolidated(&self.module, &self.regularizer.policies, &mut ids);
-        ids.0
+        let mut ids = consolidated_ids(&self.module, &self.regularizer.policies);
+        ids.extend(self.regularizer.springs.keys());
+        ids
     }
 
     /// The number of tasks, `[1]`, where the state is.
@@ -109,11 +92,9 @@ impl<M: Module> Module for Recorded<M> {
         };
         visit_parameters(&self.module, &self.regularizer.policies, &mut show);
         if let Some(task) = self.task() {
-            visitor.enter_module(STATE, CONTAINER);
-            visitor.enter_module(TASK, CONTAINER);
-            visitor.visit_int(&task);
-            visitor.exit_module(TASK, CONTAINER);
-            visitor.exit_module(STATE, CONTAINER);
+            visitor.visit_under(STATE, |visitor| {
+                visitor.visit_under(TASK, |it| it.visit_int(&task));
+            });
         }
     }
 
@@ -127,11 +108,10 @@ impl<M: Module> Module for Recorded<M> {
         visit_parameters(&self.module, &self.regularizer.policies, &mut map);
         self.regularizer.springs = map.after;
         if let Some(task) = self.task() {
-            mapper.enter_module(STATE, CONTAINER);
-            mapper.enter_module(TASK, CONTAINER);
-            let task = mapper.map_int(task).into_value().into_scalar::<i32>();
-            mapper.exit_module(TASK, CONTAINER);
-            mapper.exit_module(STATE, CONTAINER);
+            let task = mapper.map_under(STATE, |mapper| {
+                mapper.map_under(TASK, |it| it.map_int(task))
+            });
+            let task = task.into_value().into_scalar::<i32>();
             self.regularizer.task = usize::try_from(task).unwrap_or(0);
         }
         self
@@ -200,24 +180,16 @@ struct Show<'a, V> {
     visitor: &'a mut V,
 }
 
-impl<V: ModuleVisitor> Show<'_, V> {
-    fn show<const D: usize>(&mut self, name: &str, id: ParamId, tensor: Tensor<D>) {
-        self.visitor.enter_module(name, CONTAINER);
-        self.visitor.visit_float(&Param::initialized(id, tensor));
-        self.visitor.exit_module(name, CONTAINER);
-    }
-}
-
 impl<V: ModuleVisitor> ParameterVisitor for Show<'_, V> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
         let id = param.id;
         if self.consolidated.contains(&id) {
             let state = State::of(self.springs.get(&id), param);
-            self.visitor.enter_module(place.path, CONTAINER);
-            self.show(PRECISION, id, state.precision);
-            self.show(ANCHOR, id, state.anchor);
-            self.show(SPREAD, id, state.spread);
-            self.visitor.exit_module(place.path, CONTAINER);
+            self.visitor.visit_under(place.path, |visitor| {
+                visitor.visit_state(PRECISION, id, state.precision);
+                visitor.visit_state(ANCHOR, id, state.anchor);
+                visitor.visit_state(SPREAD, id, state.spread);
+            });
         }
     }
 }
@@ -230,15 +202,6 @@ struct Map<'a, P> {
     mapper: &'a mut P,
 }
 
-impl<P: ModuleMapper> Map<'_, P> {
-    fn map<const D: usize>(&mut self, name: &str, id: ParamId, tensor: Tensor<D>) -> Tensor<D> {
-        self.mapper.enter_module(name, CONTAINER);
-        let param = self.mapper.map_float(Param::initialized(id, tensor));
-        self.mapper.exit_module(name, CONTAINER);
-        param.into_value().inner()
-    }
-}
-
 impl<P: ModuleMapper> ParameterVisitor for Map<'_, P> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
         let id = param.id;
@@ -246,19 +209,19 @@ impl<P: ModuleMapper> ParameterVisitor for Map<'_, P> {
             return;
         }
         let state = State::of(self.before.get(&id), param);
-        self.mapper.enter_module(place.path, CONTAINER);
-        let precision = self.map(PRECISION, id, state.precision);
-        let anchor = self.map(ANCHOR, id, state.anchor);
-        let spread = self.map(SPREAD, id, state.spread);
-        self.mapper.exit_module(place.path, CONTAINER);
+        let state = self.mapper.map_under(place.path, |mapper| State {
+            precision: mapper.map_state(PRECISION, id, state.precision),
+            anchor: mapper.map_state(ANCHOR, id, state.anchor),
+            spread: mapper.map_state(SPREAD, id, state.spread),
+        });
         // What holds nothing need not be there.
-        if precision.clone().max_abs().into_scalar::<f64>() != 0.0 {
+        if state.precision.clone().max_abs().into_scalar::<f64>() != 0.0 {
             let spring = Spring {
                 path: place.path.to_string(),
                 order: place.order,
-                precision: B::primitive(precision),
-                anchor: B::primitive(anchor),
-                spread: B::primitive(spread),
+                precision: B::primitive(state.precision),
+                anchor: B::primitive(state.anchor),
+                spread: B::primitive(state.spread),
             };
             self.after.insert(id, spring);
         }

@@ -14,7 +14,7 @@ mod stored;
 use std::collections::HashSet;
 
 use burn::Tensor;
-use burn::backend::{Dispatch, tensor::FloatTensor};
+use burn::backend::Dispatch;
 use burn::module::{Devices, Flag, Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::{Bool, Device, Int};
@@ -22,8 +22,9 @@ use burn::tensor::{Bool, Device, Int};
 use crate::HeldPrecision;
 use crate::held_precision::release;
 use crate::ops::SynapticBackend;
+use crate::recorded::{MapState, VisitState, explain};
 use crate::synapse::{Synapse, Synapses};
-use crate::traversal::{ParameterVisitor, Place, visit_consolidated};
+use crate::traversal::consolidated_ids;
 
 use super::ContinualLearner;
 pub(crate) use kinds::other_kind;
@@ -41,33 +42,18 @@ pub(super) struct Recorded<M>(pub(super) ContinualLearner<M>);
 
 impl<M: Module> Recorded<M> {
     pub(super) fn load(self, record: ModuleRecord) -> Result<ContinualLearner<M>, RecordError> {
-        let Self(loaded) = self.try_load_record(record).map_err(|error| match error {
-            RecordError::Validation(reason)
-                if reason.contains(ANCHOR) && !reason.contains("shape mismatch") =>
-             {
-                RecordError::Validation(format!(
-                    "{reason}; state is loaded for the parameters that require gradients and that no policy \
-                     excludes, so the module must be in training mode (`train`), frozen only after \
-                     loading, and under the policies that the state was made with"
-                ))
-            }
-            error => error,
-        })?;
+        let Self(loaded) = self
+            .try_load_record(record)
+            .map_err(|error| explain(error, ANCHOR))?;
         Ok(loaded)
     }
 
     /// The parameters whose state is recorded: those with synapses, and those that will get some.
     fn consolidated(&self) -> HashSet<ParamId> {
-        struct Ids(HashSet<ParamId>);
-        impl ParameterVisitor for Ids {
-            fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
-                self.0.insert(param.id);
-            }
-        }
         let regularizer = &self.0.regularizer;
-        let mut ids = Ids(regularizer.synapses.ids().collect());
-        visit_consolidated(&self.0.module, &regularizer.policies, &mut ids);
-        ids.0
+        let mut ids = consolidated_ids(&self.0.module, &regularizer.policies);
+        ids.extend(regularizer.synapses.ids());
+        ids
     }
 }
 
@@ -82,14 +68,10 @@ impl<M: Module> Module for Recorded<M> {
         });
         if let Some(device) = self.devices().into_iter().next() {
             let progress = Progress::of(regularizer, &device.inner());
-            visitor.enter_module(STATE, CONTAINER);
-            visitor.enter_module(COUNTERS, CONTAINER);
-            visitor.visit_int(&progress.counters);
-            visitor.exit_module(COUNTERS, CONTAINER);
-            visitor.enter_module(LOSS_SUM, CONTAINER);
-            visitor.visit_float(&progress.loss_sum);
-            visitor.exit_module(LOSS_SUM, CONTAINER);
-            visitor.exit_module(STATE, CONTAINER);
+            visitor.visit_under(STATE, |visitor| {
+                visitor.visit_under(COUNTERS, |it| it.visit_int(&progress.counters));
+                visitor.visit_under(LOSS_SUM, |it| it.visit_float(&progress.loss_sum));
+            });
         }
     }
 
@@ -112,15 +94,11 @@ impl<M: Module> Module for Recorded<M> {
         regularizer.synapses = with_state.after;
         if let Some(device) = module.devices().into_iter().next() {
             let progress = Progress::of(&regularizer, &device.inner());
-            mapper.enter_module(STATE, CONTAINER);
-            mapper.enter_module(COUNTERS, CONTAINER);
-            let counters = mapper.map_int(progress.counters);
-            mapper.exit_module(COUNTERS, CONTAINER);
-            mapper.enter_module(LOSS_SUM, CONTAINER);
-            let loss_sum = mapper.map_float(progress.loss_sum);
-            mapper.exit_module(LOSS_SUM, CONTAINER);
-            mapper.exit_module(STATE, CONTAINER);
-            Progress { counters, loss_sum }.restore(&mut regularizer);
+            let progress = mapper.map_under(STATE, |mapper| Progress {
+                counters: mapper.map_under(COUNTERS, |it| it.map_int(progress.counters)),
+                loss_sum: mapper.map_under(LOSS_SUM, |it| it.map_float(progress.loss_sum)),
+            });
+            progress.restore(&mut regularizer);
         }
         Self(ContinualLearner {
             module,
@@ -156,7 +134,6 @@ impl<M: Module> Module for Recorded<M> {
 const STATE: &str = "synaptic_intelligence";
 const COUNTERS: &str = "counters";
 const LOSS_SUM: &str = "loss_sum";
-const CONTAINER: &str = "Struct:SynapticIntelligence";
 const PATH_INTEGRAL: &str = "path_integral";
 const IMPORTANCE: &str = "importance";
 const ANCHOR: &str = "anchor";
@@ -171,14 +148,6 @@ struct WithState<'a, V> {
     held_precision: HeldPrecision,
 }
 
-impl<V: ModuleVisitor> WithState<'_, V> {
-    fn show<const D: usize>(&mut self, name: &str, id: ParamId, tensor: Tensor<D>) {
-        self.visitor.enter_module(name, CONTAINER);
-        self.visitor.visit_float(&Param::initialized(id, tensor));
-        self.visitor.exit_module(name, CONTAINER);
-    }
-}
-
 impl<V: ModuleVisitor> ModuleVisitor for WithState<'_, V> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         self.visitor.visit_float(param);
@@ -187,14 +156,13 @@ impl<V: ModuleVisitor> ModuleVisitor for WithState<'_, V> {
         }
         let synapse = self.synapses.get(param.id);
         let state = State::of(synapse, &param.val().inner(), self.held_precision);
-        self.show(ANCHOR, param.id, state.anchor);
-        self.show(PATH_INTEGRAL, param.id, state.path_integral);
-        self.show(IMPORTANCE, param.id, state.importance);
-        self.show(PENALTY_SUM, param.id, state.penalty_sum);
-        self.visitor.enter_module(PRESENT, CONTAINER);
-        let present = Param::initialized(param.id, state.present);
-        self.visitor.visit_int(&present);
-        self.visitor.exit_module(PRESENT, CONTAINER);
+        let (visitor, id) = (&mut *self.visitor, param.id);
+        visitor.visit_state(ANCHOR, id, state.anchor);
+        visitor.visit_state(PATH_INTEGRAL, id, state.path_integral);
+        visitor.visit_state(IMPORTANCE, id, state.importance);
+        visitor.visit_state(PENALTY_SUM, id, state.penalty_sum);
+        let present = Param::initialized(id, state.present);
+        visitor.visit_under(PRESENT, |it| it.visit_int(&present));
     }
 
     fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
@@ -230,20 +198,6 @@ struct MapWithState<'a, P> {
     held_precision: HeldPrecision,
 }
 
-impl<P: ModuleMapper> MapWithState<'_, P> {
-    fn map_state<const D: usize>(
-        &mut self,
-        name: &str,
-        id: ParamId,
-        tensor: Tensor<D>,
-    ) -> FloatTensor<B> {
-        self.mapper.enter_module(name, CONTAINER);
-        let param = self.mapper.map_float(Param::initialized(id, tensor));
-        self.mapper.exit_module(name, CONTAINER);
-        B::primitive(param.into_value().inner())
-    }
-}
-
 impl<P: ModuleMapper> ModuleMapper for MapWithState<'_, P> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let order = self.order;
@@ -256,26 +210,26 @@ impl<P: ModuleMapper> ModuleMapper for MapWithState<'_, P> {
         let id = param.id;
         let parameter = param.val().inner();
         let state = State::of(self.before.get(before), &parameter, self.held_precision);
-        let anchor = self.map_state(ANCHOR, id, state.anchor);
-        let path_integral = self.map_state(PATH_INTEGRAL, id, state.path_integral);
-        let importance = self.map_state(IMPORTANCE, id, state.importance);
-        let penalty_sum = self.map_state(PENALTY_SUM, id, state.penalty_sum);
-        self.mapper.enter_module(PRESENT, CONTAINER);
-        let present = self.mapper.map_int(Param::initialized(id, state.present));
-        self.mapper.exit_module(PRESENT, CONTAINER);
+        let mapper = &mut *self.mapper;
+        let anchor = mapper.map_state(ANCHOR, id, state.anchor);
+        let path_integral = mapper.map_state(PATH_INTEGRAL, id, state.path_integral);
+        let importance = mapper.map_state(IMPORTANCE, id, state.importance);
+        let penalty_sum = mapper.map_state(PENALTY_SUM, id, state.penalty_sum);
+        let present = Param::initialized(id, state.present);
+        let present = mapper.map_under(PRESENT, |it| it.map_int(present));
         let present = present.into_value().into_scalar::<i32>();
         let has = |bit: i32| present & bit != 0;
         if has(Present::SYNAPSE) {
             // A file may hold them in another precision.
             let hold = |tensor| {
-                let tensor = release::<B>(tensor, parameter.dtype());
+                let tensor = release::<B>(B::primitive(tensor), parameter.dtype());
                 self.held_precision.hold::<B>(tensor)
             };
             let synapse = Synapse {
                 order,
-                path_integral: has(Present::PATH_INTEGRAL).then_some(path_integral),
+                path_integral: has(Present::PATH_INTEGRAL).then(|| B::primitive(path_integral)),
                 importance: has(Present::IMPORTANCE).then(|| hold(importance)),
-                penalty_sum: has(Present::PENALTY_SUM).then_some(penalty_sum),
+                penalty_sum: has(Present::PENALTY_SUM).then(|| B::primitive(penalty_sum)),
                 ..Synapse::new(self.path.join("."), hold(anchor))
             };
             self.after.insert(id, synapse);
