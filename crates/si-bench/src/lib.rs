@@ -10,6 +10,7 @@ mod fixture;
 pub mod inspect;
 pub mod metrics;
 pub mod model;
+mod replace_file;
 pub mod report;
 pub mod repro;
 pub mod schematic;
@@ -21,4 +22,5 @@ pub use device::{
     AUTO, BackendInfo, DeviceInfo, available, device, keeps_to_its_threads, resolve_device,
 };
 pub use error::Error;
+pub use replace_file::replace_file;
 pub use surroundings::{KEPT_BUFFERS, in_pool};

@@ -1,9 +1,9 @@
 use std::fs::{self, File, TryLockError};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::{Error, resolve_device};
+use crate::{Error, replace_file, resolve_device};
 
 use super::config::not_toml;
 use super::{Checkpointing, Condition, Experiment, ExperimentConfig, RunRecord};
@@ -285,17 +285,9 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Written beside its place and renamed, so that a reader never sees half of it.
     fn write_config(&self) -> Result<(), Error> {
         let path = self.path.join(CONFIG);
-        let draft = self.path.join("config.toml.tmp");
-        let write = || {
-            let mut file = File::create(&draft)?;
-            file.write_all(self.config.to_toml().as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&draft, &path)
-        };
-        write().map_err(io("write", &path))
+        replace_file(&path, self.config.to_toml().as_bytes()).map_err(io("write", &path))
     }
 }
 

@@ -1,5 +1,5 @@
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use burn::module::ParamId;
@@ -9,6 +9,7 @@ use si_core::ContinualLearner;
 
 use crate::metrics::{LayerCorrelations, pearson};
 use crate::model::Network;
+use crate::replace_file;
 
 /// Path integrals of the hidden layers' weights as they stood at the end of each task, before they
 /// were divided and cleared.
@@ -56,20 +57,7 @@ impl PathIntegrals {
         let values = self.tasks[task].iter().flatten();
         let mut bytes: Vec<u8> = values.flat_map(|value| value.to_le_bytes()).collect();
         bytes.extend(checksum(&bytes));
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let draft = path.with_extension("draft");
-        let write = || {
-            let mut file = File::create(&draft)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(&draft, path)
-        };
-        write().inspect_err(|_| {
-            // Nothing can be done if this fails too, and the first error says more.
-            let _ = fs::remove_file(&draft);
-        })
+        replace_file(path, &bytes)
     }
 
     /// Adds those of the next task, which [`write_task`](Self::write_task) wrote for the same

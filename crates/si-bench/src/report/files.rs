@@ -6,6 +6,7 @@ use std::{
 use crate::{
     Error,
     experiment::{ExperimentConfig, RunRecord},
+    replace_file::replace_by,
 };
 
 use super::{Results, figure, markdown, png};
@@ -77,17 +78,11 @@ pub(crate) fn replace(folder: &Path, name: &str, content: &[u8]) -> Result<PathB
     let path = folder.join(name);
     // Of this process alone, so that two reports on one folder do not write into each other's.
     let temporary = folder.join(format!(".{name}.{}", std::process::id()));
-    fs::write(&temporary, content)
-        .and_then(|()| fs::rename(&temporary, &path))
-        .map_err(|source| {
-            // The error of the write says more than one of this removal would.
-            let _ = fs::remove_file(&temporary);
-            Error::Io {
-                action: "write",
-                path: path.clone(),
-                source,
-            }
-        })?;
+    replace_by(&temporary, &path, content).map_err(|source| Error::Io {
+        action: "write",
+        path: path.clone(),
+        source,
+    })?;
     Ok(path)
 }
 

@@ -5,7 +5,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use si_bench::experiment::{Experiment, RunFolder};
 use si_bench::repro::{Budget, Part, Study};
-use si_bench::{AUTO, Error};
+use si_bench::{AUTO, Error, replace_file};
 
 use super::ReproArgs;
 
@@ -83,9 +83,8 @@ impl Plan {
 
     pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
         let path = folder.join(FILE);
-        let draft = folder.join("repro.toml.part");
-        fs::write(&draft, toml::to_string_pretty(self)?)
-            .and_then(|()| fs::rename(&draft, &path))
+        let text = toml::to_string_pretty(self)?;
+        replace_file(&path, text.as_bytes())
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
