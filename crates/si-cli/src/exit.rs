@@ -56,7 +56,7 @@ fn is_usage(cause: &(dyn std::error::Error + 'static)) -> bool {
         Some(
             CheckpointError::NotFound { .. }
                 | CheckpointError::Foreign { .. }
-                | CheckpointError::Newer { .. }
+                | CheckpointError::OtherFormat { .. }
                 | CheckpointError::Damaged { .. }
         )
     );

@@ -113,6 +113,8 @@ mod step;
 mod synapse;
 #[cfg(test)]
 mod test_device;
+#[cfg(test)]
+mod test_line;
 #[cfg(feature = "train")]
 mod train;
 mod traversal;
@@ -123,7 +125,8 @@ pub use boundary::{
     PlateauDetectorConfig, ShiftDetectorConfig,
 };
 pub use checkpoint::{
-    Checkpoint, CheckpointError, CheckpointFolder, CheckpointHeader, Origin, RecordedOptimizer,
+    Checkpoint, CheckpointError, CheckpointFolder, CheckpointHeader, Origin, OtherSetting,
+    RecordedOptimizer,
 };
 pub use config::{
     Accumulation, FirstTaskStart, Negatives, PathGradient, PenaltyFactor,

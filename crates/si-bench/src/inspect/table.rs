@@ -1,5 +1,5 @@
 use comfy_table::ContentArrangement;
-use si_core::{Inspection, StoredParameter};
+use si_core::{CheckpointHeader, Inspection, StoredParameter, SynapticIntelligenceConfig};
 
 use crate::report::{terminal_table, wrap};
 use crate::theory::number;
@@ -41,9 +41,8 @@ fn facts(inspection: &Inspection) -> String {
     facts.push(("Kind", format!("{kind}, {}", size(inspection.size))));
     if let Some(header) = &inspection.header {
         let versions = format!("si-core {} with Burn {}", header.si_core, header.burn);
-        let settings = format!("strength {}, damping {}", header.strength, header.damping);
         facts.push(("Written by", versions));
-        facts.push(("Settings", settings));
+        facts.push(("Settings", settings(header)));
     }
     let tasks = format!(
         "{} consolidated, {} steps into the next",
@@ -58,6 +57,17 @@ fn facts(inspection: &Inspection) -> String {
     }
     let line = |(name, text): (&str, String)| format!("{name:<10}  {text}\n");
     facts.into_iter().map(line).collect()
+}
+
+/// Strength and damping, and the others that are not the default.
+fn settings(header: &CheckpointHeader) -> String {
+    let others = header.other_settings(&SynapticIntelligenceConfig::new());
+    let is_shown = |name: &str| {
+        ["strength", "damping"].contains(&name) || others.iter().any(|it| it.name == name)
+    };
+    let settings = header.settings().filter(|(name, _)| is_shown(name));
+    let settings = settings.map(|(name, value)| format!("{name} {value}"));
+    settings.collect::<Vec<_>>().join(", ")
 }
 
 fn row(parameter: &StoredParameter) -> Vec<String> {
@@ -111,7 +121,9 @@ fn percent(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use burn::module::Module;
-    use si_core::Checkpoint;
+    use burn::nn::LinearConfig;
+    use burn::tensor::Device;
+    use si_core::{Checkpoint, ContinualLearner, Negatives};
 
     use super::*;
     use crate::experiment::Optimizer;
@@ -134,6 +146,20 @@ mod tests {
             ..Inspection::read(&path).expect("it is read")
         };
         insta::assert_snapshot!(table("a.ckpt", &inspection));
+    }
+
+    #[test]
+    fn settings_that_are_not_the_default_should_be_named() {
+        let config = SynapticIntelligenceConfig::new()
+            .with_negatives(Negatives::Keep)
+            .with_importance_bound(Some(4.0));
+        let module = LinearConfig::new(2, 1).init(&Device::flex().autodiff());
+        let learner = ContinualLearner::new(module, &config).expect("the config is valid");
+        let checkpoint = Checkpoint::new(&learner, &Optimizer::Adam.init(0.0), &());
+        assert_eq!(
+            settings(checkpoint.expect("it can be made").header()),
+            "damping 0.001, importance_bound 4, negatives Keep, strength 1"
+        );
     }
 
     #[test]

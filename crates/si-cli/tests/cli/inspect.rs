@@ -56,7 +56,7 @@ fn a_runs_checkpoint_is_shown_and_drawn_while_the_run_is_not_complete() {
     assert!(output.status.success(), "{}", failure(&output));
     for expected in [
         "Optimizer   Adam or AdamW",
-        "Settings    strength 1, damping 0.001",
+        "Settings    damping 0.001, strength 1",
         "wrote figures/importance.svg",
         "wrote figures/importance.png",
     ] {

@@ -137,7 +137,7 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::NotFound`], [`CheckpointError::Foreign`], [`CheckpointError::Newer`],
+    /// [`CheckpointError::NotFound`], [`CheckpointError::Foreign`], [`CheckpointError::OtherFormat`],
     /// [`CheckpointError::Damaged`], and [`CheckpointError::Io`] if it cannot be read.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, CheckpointError> {
         let path = path.as_ref();
@@ -159,7 +159,7 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Foreign`], [`CheckpointError::Newer`] and [`CheckpointError::Damaged`].
+    /// [`CheckpointError::Foreign`], [`CheckpointError::OtherFormat`] and [`CheckpointError::Damaged`].
     pub fn from_bytes(mut bytes: &[u8]) -> Result<Self, CheckpointError> {
         let size = bytes.len() as u64;
         let origin = Origin::Memory;
@@ -295,12 +295,15 @@ impl Checkpoint {
             );
             return Err(CheckpointError::damaged(&self.origin, LEARNER, reason));
         }
-        let config = regularizer.config();
-        let settings = (config.strength, config.damping);
-        if settings != (header.strength, header.damping) {
+        let others = header.other_settings(regularizer.config());
+        if !others.is_empty() {
+            let others = others
+                .iter()
+                .map(|it| format!("{} {} there, {} now", it.name, it.stored, it.given));
             warn!(
-                "{} was written with strength {} and damping {}; training goes on with {} and {}",
-                self.origin, header.strength, header.damping, settings.0, settings.1
+                "{} was written with other settings than training goes on with: {}",
+                self.origin,
+                others.collect::<Vec<_>>().join("; ")
             );
         }
         Ok(learner)

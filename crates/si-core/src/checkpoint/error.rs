@@ -22,17 +22,17 @@ pub enum CheckpointError {
         /// What it is instead, as far as that can be told.
         reason: String,
     },
-    /// A file that a later version of this library has written.
+    /// A file that another version of this library has written.
     #[error(
         "{origin} is a checkpoint of format {found}, and this si-core reads format {known}: take the \
-         version that wrote it, or a later one"
+         version that wrote it"
     )]
-    Newer {
+    OtherFormat {
         /// The file.
         origin: Origin,
         /// Its format.
         found: u32,
-        /// The newest format that is known here.
+        /// The format that is known here.
         known: u32,
     },
     /// A file that was cut off, or whose bytes are not those that were written.

@@ -98,7 +98,7 @@ impl CheckpointFolder {
     /// # Errors
     ///
     /// [`CheckpointError::NoneWhole`] if all are damaged. Those of [`Checkpoint::load`] other than for
-    /// damage are not passed over: a file of another kind or of a newer format means that something
+    /// damage are not passed over: a file of another kind or format means that something
     /// else is wrong.
     pub fn latest(&mut self) -> Result<Option<Checkpoint>, CheckpointError> {
         let numbers = self.numbers()?;

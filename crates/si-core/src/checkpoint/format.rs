@@ -23,7 +23,7 @@ use super::{CheckpointError, CheckpointHeader, Origin};
 use crate::pack::Pack;
 
 pub(super) const MAGIC: [u8; 8] = *b"\x89SYNCKP\n";
-pub(super) const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 2;
 
 pub(super) const PROGRESS: &str = "progress";
 pub(crate) const LEARNER: &str = "learner";
@@ -209,7 +209,7 @@ impl<R: Read> Parts<'_, R> {
     }
 }
 
-/// Tells ours from other files, whole from damaged, and known from newer formats.
+/// Tells ours from other files, whole from damaged, and this format from others.
 fn check_preamble(preamble: &[u8], origin: &Origin) -> Result<(), CheckpointError> {
     let damaged = |reason: &str| Err(CheckpointError::damaged(origin, BEGINNING, reason));
     if preamble.len() < PREAMBLE_SIZE && MAGIC.starts_with(&preamble[..preamble.len().min(8)]) {
@@ -242,7 +242,7 @@ fn check_preamble(preamble: &[u8], origin: &Origin) -> Result<(), CheckpointErro
     match number(version) as u32 {
         FORMAT_VERSION => Ok(()),
         0 => damaged("there is no format 0"),
-        found => Err(CheckpointError::Newer {
+        found => Err(CheckpointError::OtherFormat {
             origin: origin.clone(),
             found,
             known: FORMAT_VERSION,

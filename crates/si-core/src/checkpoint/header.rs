@@ -1,6 +1,9 @@
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-use crate::{BURN_VERSION, SynapticIntelligence};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{BURN_VERSION, SynapticIntelligence, SynapticIntelligenceConfig};
 
 /// What a checkpoint says of itself before its records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -10,23 +13,69 @@ pub struct CheckpointHeader {
     pub si_core: String,
     /// Version of Burn that wrote the records.
     pub burn: String,
-    /// Strength c of the learner.
-    pub strength: f64,
-    /// Damping ξ of the learner.
-    pub damping: f64,
     /// Number of tasks that the learner has consolidated, which is the index of the task being learnt.
     pub task: usize,
+    /// Those of the learner, whatever settings there were then.
+    settings: Settings,
+}
+
+/// Settings by name, as a config is serialized.
+type Settings = BTreeMap<String, Value>;
+
+/// A setting of which a checkpoint and a configuration have different values, as they are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherSetting {
+    /// Name of the field in [`SynapticIntelligenceConfig`].
+    pub name: String,
+    /// The checkpoint's value.
+    pub stored: String,
+    /// The configuration's.
+    pub given: String,
 }
 
 impl CheckpointHeader {
     pub(super) fn of(regularizer: &SynapticIntelligence) -> Self {
-        let config = regularizer.config();
         Self {
             si_core: env!("CARGO_PKG_VERSION").to_string(),
             burn: BURN_VERSION.to_string(),
-            strength: config.strength,
-            damping: config.damping,
             task: regularizer.task(),
+            settings: settings(regularizer.config()),
         }
+    }
+
+    /// The settings of the learner: name and value, as it is shown.
+    pub fn settings(&self) -> impl Iterator<Item = (&str, String)> {
+        let settings = self.settings.iter();
+        settings.map(|(name, value)| (name.as_str(), shown(value)))
+    }
+
+    /// The settings of which `config` has other values.
+    pub fn other_settings(&self, config: &SynapticIntelligenceConfig) -> Vec<OtherSetting> {
+        let given = settings(config);
+        let mut others = Vec::new();
+        for (name, stored) in &self.settings {
+            if let Some(given) = given.get(name).filter(|given| *given != stored) {
+                others.push(OtherSetting {
+                    name: name.clone(),
+                    stored: shown(stored),
+                    given: shown(given),
+                });
+            }
+        }
+        others
+    }
+}
+
+fn settings(config: &SynapticIntelligenceConfig) -> Settings {
+    let settings = serde_json::to_value(config).and_then(serde_json::from_value);
+    settings.expect("a config has names and values of JSON's types")
+}
+
+fn shown(value: &Value) -> String {
+    match (value, value.as_f64()) {
+        (Value::Null, _) => "none".to_string(),
+        (Value::String(word), _) => word.clone(),
+        (_, Some(number)) => number.to_string(),
+        (other, _) => other.to_string(),
     }
 }

@@ -14,5 +14,5 @@ pub(crate) use contents::open_sized;
 pub use error::{CheckpointError, Origin};
 pub use folder::CheckpointFolder;
 pub(crate) use format::{LEARNER, OPTIMIZER};
-pub use header::CheckpointHeader;
+pub use header::{CheckpointHeader, OtherSetting};
 pub use optimizer::RecordedOptimizer;

@@ -5,40 +5,12 @@ use burn::optim::{AdamConfig, ModuleOptimizer};
 use burn::store::ModuleRecord;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
+use crate::test_line::{Line, device};
 use crate::{
     ContinualLearner, FirstTaskStart, HeldPrecision, SynapticBackend, SynapticIntelligenceConfig,
 };
 
 const LEARNING_RATE: f64 = 0.05;
-
-/// `x ↦ scale · x + shift`, fitted to a target.
-#[derive(Module, Debug)]
-struct Line {
-    scale: Param<Tensor<2>>,
-    shift: Param<Tensor<1>>,
-}
-
-impl Line {
-    fn new() -> Self {
-        let scale = TensorData::from([[0.5_f32, -0.3], [0.1, 0.7]]);
-        Self {
-            scale: Param::from_tensor(Tensor::from_data(scale, &device())),
-            shift: Param::from_tensor(Tensor::from_floats([0.2, -0.1], &device())),
-        }
-    }
-
-    fn loss(&self, step: usize) -> Tensor<1> {
-        let phase = step as f32;
-        let x = Tensor::<2>::from_floats([[phase.sin(), phase.cos()]], &device());
-        let target = Tensor::<2>::from_floats([[(2.0 * phase).cos(), 0.3]], &device());
-        let output = x.matmul(self.scale.val()) + self.shift.val().unsqueeze();
-        (output - target).powi_scalar(2).mean()
-    }
-}
-
-fn device() -> Device {
-    crate::test_device::device().autodiff()
-}
 
 fn learner() -> ContinualLearner<Line> {
     learner_that_holds(HeldPrecision::Parameter)

@@ -1,5 +1,5 @@
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 
@@ -7,16 +7,6 @@ use super::*;
 
 fn folder() -> TempDir {
     TempDir::new().expect("a folder can be made")
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).expect("a folder");
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.expect("an entry").file_name())
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
 }
 
 /// A file of these bytes, and the error that it gives without its folder.
@@ -59,10 +49,13 @@ fn every_error_of_a_file_is_a_sentence_that_names_it() {
     );
     let whole = Training::new(adam()).checkpoint().to_bytes();
     let record = Line::new().into_record().into_bytes().expect("a record");
-    let mut newer = whole.clone();
-    newer[8..12].copy_from_slice(&7_u32.to_le_bytes());
-    let crc = format::checksum(&[&newer[..12]]);
-    newer[12..16].copy_from_slice(&crc.to_le_bytes());
+    let [older, newer] = [1_u32, 7].map(|version| {
+        let mut other = whole.clone();
+        other[8..12].copy_from_slice(&version.to_le_bytes());
+        let crc = format::checksum(&[&other[..12]]);
+        other[12..16].copy_from_slice(&crc.to_le_bytes());
+        other
+    });
     let last = whole.len() - 1;
     let mut flipped = whole.clone();
     flipped[last] ^= 1;
@@ -78,8 +71,13 @@ fn every_error_of_a_file_is_a_sentence_that_names_it() {
         ),
         (
             &newer,
-            "a.ckpt is a checkpoint of format 7, and this si-core reads format 1: take the version \
-             that wrote it, or a later one",
+            "a.ckpt is a checkpoint of format 7, and this si-core reads format 2: take the version \
+             that wrote it",
+        ),
+        (
+            &older,
+            "a.ckpt is a checkpoint of format 1, and this si-core reads format 2: take the version \
+             that wrote it",
         ),
         (
             b"",
@@ -106,7 +104,7 @@ fn every_error_of_a_file_is_a_sentence_that_names_it() {
 }
 
 #[test]
-fn magic_or_version_that_was_damaged_is_neither_foreign_nor_newer() {
+fn magic_or_version_that_was_damaged_is_neither_foreign_nor_of_another_format() {
     let whole = Training::new(adam()).checkpoint().to_bytes();
     for index in 0..16 {
         for bit in 0..8 {

@@ -3,48 +3,22 @@ mod folders;
 mod mutation;
 mod resume;
 
-use burn::module::{Module, Param};
+use std::fs;
+use std::path::Path;
+
+use burn::module::Module;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamConfig, ModuleOptimizer};
-use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::*;
+use crate::test_line::{Line, device};
 use crate::{
     ContinualLearner, ContinualOptimizer, SynapticAdamConfig, SynapticIntelligenceConfig,
     SynapticOptimizer, SynapticSgdConfig,
 };
 
 const LEARNING_RATE: f64 = 0.05;
-
-/// `x ↦ scale · x + shift`, fitted to a target.
-#[derive(Module, Debug)]
-struct Line {
-    scale: Param<Tensor<2>>,
-    shift: Param<Tensor<1>>,
-}
-
-impl Line {
-    fn new() -> Self {
-        let scale = TensorData::from([[0.5_f32, -0.3], [0.1, 0.7]]);
-        Self {
-            scale: Param::from_tensor(Tensor::from_data(scale, &device())),
-            shift: Param::from_tensor(Tensor::from_floats([0.2, -0.1], &device())),
-        }
-    }
-
-    fn loss(&self, step: usize) -> Tensor<1> {
-        let phase = step as f32;
-        let x = Tensor::<2>::from_floats([[phase.sin(), phase.cos()]], &device());
-        let target = Tensor::<2>::from_floats([[(2.0 * phase).cos(), 0.3]], &device());
-        let output = x.matmul(self.scale.val()) + self.shift.val().unsqueeze();
-        (output - target).powi_scalar(2).mean()
-    }
-}
-
-fn device() -> Device {
-    crate::test_device::device().autodiff()
-}
 
 fn learner() -> ContinualLearner<Line> {
     let config = SynapticIntelligenceConfig::new().with_damping(0.01);
@@ -140,4 +114,15 @@ impl<O: ContinualOptimizer + RecordedOptimizer> Training<O> {
         }
         values.into_iter().map(f64::to_bits).collect()
     }
+}
+
+/// What is in a folder, in order.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("an entry").file_name())
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
 }

@@ -204,12 +204,17 @@ fn header_with_a_right_checksum_and_wrong_content_gives_an_error_or_the_same_tra
                 try_edit(&edited, true);
             }
         }
-        for key in ["si_core", "burn", "strength", "damping", "task"] {
+        for key in ["strength", "of_another_version"] {
+            let mut edited = header.clone();
+            edited["about"]["settings"][key] = value.clone();
+            // Others are only told of, as settings are those of the learner.
+            try_edit(&edited, false);
+        }
+        for key in ["si_core", "burn", "settings", "task"] {
             let mut edited = header.clone();
             edited["about"][key] = value.clone();
-            // Another strength is only told of, as settings are those of the learner.
-            let is_task = key == "task" && *value != json!(1);
-            try_edit(&edited, is_task);
+            let is_other = key == "settings" || key == "task" && *value != json!(1);
+            try_edit(&edited, is_other);
         }
     }
     // Lengths that add up, and sections that lie over one another.

@@ -1,9 +1,9 @@
-use burn::module::ParamId;
+use burn::module::{Param, ParamId};
 use burn::nn::LinearConfig;
-use burn::tensor::Int;
+use burn::tensor::{Int, Tensor};
 
 use super::*;
-use crate::{ElasticWeightConsolidationConfig, Fisher};
+use crate::{Accumulation, ElasticWeightConsolidationConfig, Fisher, ParameterPolicy};
 
 /// A checkpoint at every step, and nothing but its bytes taken on to the next.
 fn resumed_at_every_step_is_unbroken<O>(optimizer: impl Fn() -> O)
@@ -72,14 +72,51 @@ fn further_records_come_back_by_their_names() {
 #[test]
 fn header_says_what_the_checkpoint_is_of() {
     let training = Training::new(adam()).steps(11);
-    let expected = CheckpointHeader {
-        si_core: env!("CARGO_PKG_VERSION").to_string(),
-        burn: crate::BURN_VERSION.to_string(),
-        strength: 1.0,
-        damping: 0.01,
-        task: 2,
-    };
-    assert_eq!(*training.checkpoint().header(), expected);
+    let checkpoint = training.checkpoint();
+    let header = checkpoint.header();
+    assert_eq!(header.si_core, env!("CARGO_PKG_VERSION"));
+    assert_eq!(header.burn, crate::BURN_VERSION);
+    assert_eq!(header.task, 2);
+    let settings = [
+        ("accumulation", "Sum"),
+        ("damping", "0.01"),
+        ("first_task_start", "InitialParameters"),
+        ("held_precision", "Parameter"),
+        ("importance_bound", "none"),
+        ("negatives", "ReluOnSum"),
+        ("path_gradient", "Task"),
+        ("penalty_factor", "One"),
+        ("policies", "[]"),
+        ("strength", "1"),
+    ];
+    let settings = settings.map(|(name, value)| (name, value.to_string()));
+    assert!(header.settings().eq(settings));
+}
+
+#[test]
+fn every_setting_that_is_another_is_named() {
+    let checkpoint = Training::new(adam()).checkpoint();
+    let header = checkpoint.header();
+    let config = SynapticIntelligenceConfig::new().with_damping(0.01);
+    assert!(header.other_settings(&config).is_empty());
+    let config = SynapticIntelligenceConfig::new()
+        .with_accumulation(Accumulation::MovingAverage { decay: 0.5 })
+        .with_importance_bound(Some(8.0))
+        .with_policies(vec![ParameterPolicy::path("*.bias").exclude()]);
+    let policy =
+        r#"[{"damping":null,"excluded":true,"selector":{"Path":"*.bias"},"strength":null}]"#;
+    let others = [
+        ("accumulation", "Sum", r#"{"MovingAverage":{"decay":0.5}}"#),
+        ("damping", "0.01", "0.001"),
+        ("importance_bound", "none", "8"),
+        ("policies", "[]", policy),
+    ];
+    let others = others.map(|(name, stored, given)| OtherSetting {
+        name: name.to_string(),
+        stored: stored.to_string(),
+        given: given.to_string(),
+    });
+    assert_eq!(header.other_settings(&config), others);
 }
 
 #[test]
