@@ -3,7 +3,7 @@ use burn::backend::TensorMetadata;
 use burn::module::{Module, Param};
 use burn::optim::{AdamConfig, ModuleOptimizer};
 use burn::store::ModuleRecord;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
 
 use crate::test_line::{Line, device};
 use crate::{
@@ -168,7 +168,7 @@ fn state_of_16_bits_is_widened_on_a_device_that_does_not_bear_them() {
     );
     learner.end_task();
     let before = bits(&learner);
-    let moved = learner.to_device(&Device::ndarray().autodiff());
+    let moved = learner.to_device(&burn::tensor::Device::ndarray().autodiff());
     assert_eq!(bits(&moved), before);
     for synapse in moved.regularizer().synapses() {
         assert_eq!(synapse.anchor().dtype(), DType::F32);

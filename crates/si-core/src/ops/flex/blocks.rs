@@ -6,11 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use pulp::Arch;
 
 use super::number::Number;
-use super::workspace::Workspace;
-
-/// Numbers of each tensor that are worked on at a time. Those of all tensors of a step fit into the
-/// processor's nearest cache, where several passes over them cost little.
-pub(super) const BLOCK: usize = 512;
+use super::workspace::{BLOCK, Workspace};
 
 /// Numbers that one thread works on without interruption.
 pub(super) const PART: usize = 64 * BLOCK;

@@ -7,9 +7,9 @@ use burn::backend::{DType, Flex, ops::FloatTensorOps};
 use burn::tensor::{Shape, TensorData, bf16};
 use rayon::ThreadPoolBuilder;
 
-use super::blocks::{BLOCK, PART, WORTH_A_THREAD, sum_over_blocks};
+use super::blocks::{PART, WORTH_A_THREAD, sum_over_blocks};
 use super::number::{Held, Number};
-use super::workspace::{LANES, Workspace};
+use super::workspace::{BLOCK, LANES, Workspace};
 use super::{advance, pull};
 
 /// On both sides of everything that work is divided at.

@@ -1,7 +1,10 @@
 //! What work on a block has beside the block.
 
-use super::blocks::BLOCK;
 use super::number::Number;
+
+/// Numbers of each tensor that are worked on at a time. Those of all tensors of a step fit into the
+/// processor's nearest cache, where several passes over them cost little.
+pub(super) const BLOCK: usize = 512;
 
 /// Partial sums that are added to side by side: fewer would make each addition wait for the one before it.
 pub(super) const LANES: usize = 64;
