@@ -1,12 +1,12 @@
 use burn::Tensor;
 use burn::backend::{TensorMetadata, tensor::FloatTensor};
-use burn::tensor::Shape;
+use burn::tensor::{FloatDType, Shape};
 use log::warn;
 
 use crate::ops::SynapticBackend;
 use crate::{Synapse, SynapticIntelligence};
 
-/// Why consolidation had no effect in a task where it should have had one.
+/// Why consolidation did not work in a task where it should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inert {
     /// Every importance is zero: nothing is held back.
@@ -16,6 +16,9 @@ pub enum Inert {
     /// The task had no step: the optimizer was called in place of
     /// [`optimize`](crate::ContinualLearner::optimize), perhaps.
     NoStep,
+    /// The penalty, the parameters or their importance have become infinite or NaN: the training has
+    /// diverged.
+    Diverged,
 }
 
 /// Means over the steps since the last epoch's end.
@@ -90,8 +93,6 @@ pub(crate) struct Meter {
     /// Whether some parameter in a step of this task had a strength above zero.
     pub(crate) pulls_in_task: bool,
     pub(crate) inert: Option<Inert>,
-    /// Whether a penalty of this task that is no finite number was noticed.
-    pub(crate) has_diverged: bool,
 }
 
 impl Meter {
@@ -106,7 +107,6 @@ impl Meter {
         self.steps_in_task = 0;
         self.penalized_in_task = false;
         self.pulls_in_task = false;
-        self.has_diverged = false;
         self.inert.take()
     }
 }
@@ -126,8 +126,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     }
 
     /// Reads the means since the last call, and checks that consolidation has an effect: if it has
-    /// none, that is logged once per task as a warning, and is in the report. A penalty that is infinite
-    /// or NaN is logged once per task too, with what to do.
+    /// none, or its penalty is infinite or NaN, that is logged once per task as a warning, with what to
+    /// do, and is in the report.
     pub fn end_epoch(&mut self) -> EpochReport {
         self.check_effect();
         let meter = &mut self.meter;
@@ -170,7 +170,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         let meter = &mut self.meter;
         meter.penalty_in_epoch += penalty;
         meter.penalized_in_task |= penalty != 0.0;
-        if !penalty.is_finite() && !core::mem::replace(&mut meter.has_diverged, true) {
+        if !penalty.is_finite() && meter.inert != Some(Inert::Diverged) {
+            meter.inert = Some(Inert::Diverged);
             self.warn_of_divergence(penalty);
         }
         let meter = &self.meter;
@@ -196,10 +197,31 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         }
     }
 
+    /// Notes if what a task's end has left behind is infinite or NaN.
+    pub(crate) fn check_state(&self) -> Option<Inert> {
+        let is_whole = |tensor: &FloatTensor<B>| {
+            let sum = B::float_sum(B::float_cast(tensor.clone(), FloatDType::F32));
+            read::<B>(sum).iter().all(|sum| sum.is_finite())
+        };
+        let diverged = self.synapses.in_order().into_iter().find(|synapse| {
+            !is_whole(&synapse.anchor) || !synapse.importance.as_ref().is_none_or(is_whole)
+        })?;
+        warn!(
+            "task {} has left {} or its importance infinite or NaN: its training has diverged, or a batch had \
+             such numbers in it",
+            self.task,
+            diverged.path()
+        );
+        Some(Inert::Diverged)
+    }
+
     fn warn_of_divergence(&self, penalty: f64) {
         let curvatures = self.synapses.in_order().into_iter().filter_map(|synapse| {
             let bound = self.config.importance_bound.unwrap_or(f64::INFINITY);
-            let importance = largest::<B>(synapse.importance.as_ref()?).min(bound);
+            let importance = match largest::<B>(synapse.importance.as_ref()?) {
+                importance if importance > bound => bound,
+                importance => importance,
+            };
             let scale = self.config.penalty_scale(synapse.strength);
             Some((synapse.path(), 2.0 * scale * importance))
         });
@@ -207,6 +229,14 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         let Some((path, curvature)) = steepest else {
             return;
         };
+        if !curvature.is_finite() {
+            warn!(
+                "the penalty in task {} is {penalty}, since the importance of {path} is not finite: an earlier task \
+                 has diverged",
+                self.task
+            );
+            return;
+        }
         warn!(
             "the penalty in task {} is {penalty}: the training has diverged, or the sum has overflowed. \
              Plain gradient descent overshoots where the penalty's curvature 2·c·Ω is above \

@@ -155,14 +155,16 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     }
 
     /// Ends a task: folds each ω into Ω (eq. 5), anchors every synapse where it is now, and clears
-    /// ω. Returns why consolidation was without effect in the task, where it was.
+    /// ω. Returns why consolidation was without effect in the task, where it was, or that the state has
+    /// become infinite or NaN.
     ///
     /// Without a step since the last call it changes nothing and returns [`Inert::NoStep`].
     pub fn consolidate<M: Module>(&mut self, module: &M) -> Option<Inert> {
         if self.meter.steps_in_task == 0 {
             warn!(
                 "task {} has had no step to consolidate: a module that the optimizer steps by itself \
-                 is not held back, and `optimize` is to be called in its place",
+                 is not held back. Call `optimize` in its place, or `penalize` before it and `observe` \
+                 after it",
                 self.task
             );
             return Some(Inert::NoStep);
@@ -171,10 +173,19 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         let mut consolidate = Consolidate {
             config: &self.config,
             synapses: &mut self.synapses,
+            unobserved: None,
         };
         visit_parameters(module, &self.policies, &mut consolidate);
+        if let Some(path) = consolidate.unobserved {
+            warn!(
+                "the last step of task {} is missing in the importance of {path}: call `observe` after each \
+                 step that `penalize` was called before",
+                self.task
+            );
+        }
+        let diverged = self.check_state();
         self.task += 1;
-        self.meter.start_task()
+        self.meter.start_task().or(diverged)
     }
 
     /// Gives the state to the parameters of the same path, whatever their ids: for a module that was

@@ -182,6 +182,8 @@ impl<B: SynapticBackend> ParameterVisitor for CloseSteps<'_, B> {
 pub(crate) struct Consolidate<'a, B: SynapticBackend> {
     pub(crate) config: &'a SynapticIntelligenceConfig,
     pub(crate) synapses: &'a mut Synapses<B>,
+    /// Path of a parameter whose last step was opened and not closed.
+    pub(crate) unobserved: Option<String>,
 }
 
 impl<B: SynapticBackend> ParameterVisitor for Consolidate<'_, B> {
@@ -189,6 +191,10 @@ impl<B: SynapticBackend> ParameterVisitor for Consolidate<'_, B> {
         let parameter = B::primitive(param.val().inner());
         self.synapses.drop_unfit(param.id, &parameter.shape());
         if let Some(synapse) = self.synapses.get_mut(param.id) {
+            if synapse.open_step.take().is_some() {
+                self.unobserved
+                    .get_or_insert_with(|| place.path.to_string());
+            }
             synapse.follow(&parameter, self.config.held_precision);
             synapse.consolidate(parameter, place.settings.damping, self.config);
         }

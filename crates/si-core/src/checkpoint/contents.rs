@@ -15,7 +15,7 @@ use super::{CheckpointError, CheckpointHeader, Origin, RecordedOptimizer};
 use crate::learner::{counters, other_kind};
 use crate::pack::Pack;
 use crate::replace::replace;
-use crate::{ContinualLearner, ElasticWeightConsolidation};
+use crate::{ContinualLearner, ElasticWeightConsolidation, SynapticIntelligenceConfig};
 
 /// Everything that a training needs to go on to the same bits: the learner, its optimizer, further
 /// records if there are any, and how far the training has come.
@@ -256,6 +256,8 @@ impl Checkpoint {
         &self,
         learner: ContinualLearner<M>,
     ) -> Result<ContinualLearner<M>, CheckpointError> {
+        // Before what may fail because of them.
+        self.warn_of_other_settings(learner.regularizer().config());
         let bytes = self.bytes(LEARNER)?;
         let pack = Pack::read(bytes.clone()).map_err(|reason| self.no_record(LEARNER, &reason))?;
         if counters(&pack).is_none() {
@@ -295,18 +297,22 @@ impl Checkpoint {
             );
             return Err(CheckpointError::damaged(&self.origin, LEARNER, reason));
         }
-        let others = header.other_settings(regularizer.config());
+        Ok(learner)
+    }
+
+    fn warn_of_other_settings(&self, config: &SynapticIntelligenceConfig) {
+        let others = self.header().other_settings(config);
+        let others: Vec<String> = others
+            .iter()
+            .map(|it| format!("{} {} there, {} now", it.name, it.stored, it.given))
+            .collect();
         if !others.is_empty() {
-            let others = others
-                .iter()
-                .map(|it| format!("{} {} there, {} now", it.name, it.stored, it.given));
             warn!(
                 "{} was written with other settings than training goes on with: {}",
                 self.origin,
-                others.collect::<Vec<_>>().join("; ")
+                others.join("; ")
             );
         }
-        Ok(learner)
     }
 
     /// Burn passes over state that the optimizer has no use for, so what it has taken over is compared

@@ -132,8 +132,8 @@ impl<M: Module> ContinualLearner<M> {
     /// Ends the current task: what it taught is consolidated, and the next one begins.
     ///
     /// Call it after the last step of every task, before the optimizer is reset where it is.
-    /// Without a step since the last call it changes nothing. Returns why consolidation was without
-    /// effect in the task, where it was; that is also logged as a warning. A step is one of
+    /// Without a step since the last call it changes nothing. Returns why consolidation did not work
+    /// in the task, where it did not; that is also logged as a warning. A step is one of
     /// [`optimize`](Self::optimize) or [`step`](Self::step): an optimizer that is given the learner as
     /// a module trains it, and nothing is held back.
     pub fn end_task(&mut self) -> Option<Inert> {

@@ -28,6 +28,7 @@ impl Progress {
                 None | Some(Inert::NoStep) => 0,
                 Some(Inert::NoImportance) => 1,
                 Some(Inert::NoPenalty) => 2,
+                Some(Inert::Diverged) => 3,
             },
             (penalty >> 32) as i32,
             penalty as i32,
@@ -59,6 +60,7 @@ impl Progress {
             inert: match count() {
                 1 => Some(Inert::NoImportance),
                 2 => Some(Inert::NoPenalty),
+                3 => Some(Inert::Diverged),
                 _ => None,
             },
             penalty_in_epoch: {
@@ -66,8 +68,6 @@ impl Progress {
                 f64::from_bits(high << 32 | low)
             },
             loss_sum: None,
-            // It is noticed, and warned of, anew.
-            has_diverged: false,
         };
         if regularizer.meter.losses_in_epoch > 0 {
             regularizer.meter.loss_sum = Some(self.loss_sum.into_value().inner());
