@@ -199,16 +199,20 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
 
     /// Notes if what a task's end has left behind is infinite or NaN.
     pub(crate) fn check_state(&self) -> Option<Inert> {
-        let is_whole = |tensor: &FloatTensor<B>| {
-            let sum = B::float_sum(B::float_cast(tensor.clone(), FloatDType::F32));
-            read::<B>(sum).iter().all(|sum| sum.is_finite())
-        };
+        // A sum is finite only if all its terms are.
+        let sum =
+            |tensor: &FloatTensor<B>| B::float_sum(B::float_cast(tensor.clone(), FloatDType::F32));
         let diverged = self.synapses.in_order().into_iter().find(|synapse| {
-            !is_whole(&synapse.anchor) || !synapse.importance.as_ref().is_none_or(is_whole)
+            let anchor = sum(&synapse.anchor);
+            let both = match &synapse.importance {
+                Some(importance) => B::float_add(anchor, sum(importance)),
+                None => anchor,
+            };
+            !read::<B>(both).iter().all(|sum| sum.is_finite())
         })?;
         warn!(
             "task {} has left {} or its importance infinite or NaN: its training has diverged, or a batch had \
-             such numbers in it",
+             such numbers in it. Go on from a checkpoint before it, with a lower learning rate",
             self.task,
             diverged.path()
         );

@@ -7,7 +7,8 @@ use burn::tensor::{DType, Tensor, TensorData};
 
 use crate::test_line::{Line, device};
 use crate::{
-    ContinualLearner, FirstTaskStart, HeldPrecision, SynapticBackend, SynapticIntelligenceConfig,
+    ContinualLearner, FirstTaskStart, HeldPrecision, Inert, SynapticBackend,
+    SynapticIntelligenceConfig,
 };
 
 const LEARNING_RATE: f64 = 0.05;
@@ -84,6 +85,18 @@ fn reload(
         .from_bytes(bytes)
         .expect("it can be read");
     (learner, optimizer)
+}
+
+#[test]
+fn what_was_noticed_in_a_task_is_in_the_record() {
+    let noticed = [Inert::NoImportance, Inert::NoPenalty, Inert::Diverged];
+    for inert in noticed.map(Some).into_iter().chain([None]) {
+        let mut optimizer = AdamConfig::new().init();
+        let mut learner = train(learner(), &mut optimizer, 0..1);
+        learner.regularizer_mut().meter.inert = inert;
+        let (loaded, _) = reload(learner, &optimizer);
+        assert_eq!(loaded.diagnostics().inert, inert);
+    }
 }
 
 #[test]

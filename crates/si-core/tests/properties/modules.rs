@@ -14,7 +14,7 @@ use crate::common::{self, values};
 use crate::mlp::Mlp;
 use crate::setup::{
     CLASSES, INPUTS, LEARNING_RATE, ROUNDING, all_importance, anchor, batch, config, device,
-    importance, learner, mlp, path_integral, train,
+    importance, learner, mlp, path_integral, paths, train,
 };
 
 #[test]
@@ -147,13 +147,10 @@ fn batch_norm_statistics_are_not_synapses() {
         );
     }
     learner.end_task();
-    let paths: Vec<String> = learner
-        .diagnostics()
-        .parameters
-        .into_iter()
-        .map(|parameter| parameter.path)
-        .collect();
-    assert_eq!(paths, ["fc.weight", "fc.bias", "norm.gamma", "norm.beta"]);
+    assert_eq!(
+        paths(&learner),
+        ["fc.weight", "fc.bias", "norm.gamma", "norm.beta"]
+    );
     // And they go on being what batch norm makes of them.
     assert!(
         values(learner.norm.running_mean.value_sync())
@@ -220,13 +217,10 @@ fn state_is_listed_in_the_modules_order_whenever_it_began() {
     );
     learner.fc1 = learner.fc1.clone().unfreeze();
     learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 1);
-    let paths: Vec<String> = learner
-        .diagnostics()
-        .parameters
-        .into_iter()
-        .map(|parameter| parameter.path)
-        .collect();
-    assert_eq!(paths, ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"]);
+    assert_eq!(
+        paths(&learner),
+        ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"]
+    );
 }
 
 #[test]
@@ -237,12 +231,7 @@ fn parameters_are_chosen_by_path_and_module_type() {
         let mut learner =
             ContinualLearner::new(module.clone(), &config).expect("the config is valid");
         learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 2);
-        learner
-            .diagnostics()
-            .parameters
-            .into_iter()
-            .map(|parameter| parameter.path)
-            .collect::<Vec<_>>()
+        paths(&learner)
     };
     let no_bias = vec![ParameterPolicy::path("*.bias").exclude()];
     let weights = ["fc1.weight", "fc2.weight"];

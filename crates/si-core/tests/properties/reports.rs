@@ -7,7 +7,7 @@ use burn::optim::{AdamConfig, GradientsParams};
 use log::{LevelFilter, Log, Metadata, Record};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
-use si_core::{ContinualLearner, Inert, SynapticAdamConfig, SynapticSgdConfig};
+use si_core::{ContinualLearner, Inert, Negatives, SynapticAdamConfig, SynapticSgdConfig};
 
 use crate::common;
 use crate::mlp::Mlp;
@@ -159,6 +159,25 @@ fn a_first_task_that_diverges_is_warned_of_at_its_end() {
     let warnings = warnings();
     let expected = "task 0 has left fc1.weight or its importance infinite or NaN: ";
     assert!(warnings[0].starts_with(expected), "{warnings:?}");
+}
+
+#[test]
+fn importance_that_is_not_finite_is_warned_of_where_the_parameters_are() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(18);
+    // No clamp, which may take NaN for zero.
+    let config = config(1.0).with_negatives(Negatives::Keep);
+    let mut regularizer = config.init().expect("the config is valid");
+    let module = mlp(rng);
+    let (x, y) = batch(rng);
+    let grads = |factor: f32| {
+        let loss = module.loss(x.clone(), y.clone()).mul_scalar(factor);
+        GradientsParams::from_grads(loss.backward(), &module)
+    };
+    regularizer.penalize(&module, grads(f32::NAN));
+    let grads = grads(1.0);
+    let module = AdamConfig::new().init().step(LEARNING_RATE, module, grads);
+    regularizer.observe(&module);
+    assert_eq!(regularizer.consolidate(&module), Some(Inert::Diverged));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The network that most tests train, and how its state is read.
 
 use burn::backend::Dispatch;
-use burn::module::Param;
+use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::optim::{AdamConfig, AdamWConfig, RmsPropConfig, SgdConfig, momentum::MomentumConfig};
 use burn::prelude::*;
@@ -143,4 +143,10 @@ pub(crate) fn all_importance(learner: &ContinualLearner<Mlp>) -> Vec<f64> {
     .flatten()
     .flatten()
     .collect()
+}
+
+/// The paths of what is consolidated, in order.
+pub(crate) fn paths<M: Module>(learner: &ContinualLearner<M>) -> Vec<String> {
+    let parameters = learner.diagnostics().parameters.into_iter();
+    parameters.map(|parameter| parameter.path).collect()
 }
