@@ -74,8 +74,8 @@ const BENCHMARKS: [Benchmark; 6] = [
     Benchmark {
         name: "surroundings",
         title: "What is around the loop",
-        description: "A plain step in a process with glibc as it is; with large buffers kept, by the variables that \
-             `si_bench::KEPT_BUFFERS` lists; and with the loop in the pool of threads too, as in \
+        description: "A plain step in a process with glibc as it is; with large buffers kept, as \
+             `si_bench::keep_buffers` has it; and with the loop in the pool of threads too, as in \
              `rayon::scope(|_| train())`. Processes that take turns; `si` trains in the last, and so does \
              everything else here.",
         by_threads: true,

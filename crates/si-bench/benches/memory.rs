@@ -8,6 +8,7 @@
 mod learners;
 
 use learners::{Case, Learner, described, device, this_program};
+use si_bench::keep_buffers;
 
 const LEARNER: &str = "SI_BENCH_LEARNER";
 const NUM_STEPS: usize = 4;
@@ -53,9 +54,9 @@ fn main() {
 
 /// Bytes.
 fn peak_of(place: usize) -> f64 {
-    let output = this_program()
+    let mut again = this_program();
+    let output = keep_buffers(&mut again)
         .env(LEARNER, place.to_string())
-        .envs(si_bench::KEPT_BUFFERS)
         .output();
     let output = output.expect("it runs again");
     let text = String::from_utf8_lossy(&output.stdout);

@@ -10,7 +10,7 @@ mod learners;
 use std::env;
 
 use learners::{Case, described, device, median, this_program};
-use si_bench::{KEPT_BUFFERS, in_pool, keeps_to_its_threads};
+use si_bench::{TUNABLES, in_pool, keep_buffers, keeps_to_its_threads};
 
 const PLACES: &str = "SI_BENCH_PLACES";
 const NUM_ROUNDS: usize = 5;
@@ -85,14 +85,10 @@ fn measure(case: usize) -> [f64; 3] {
 fn measure_in_process(case: usize, place: usize) -> f64 {
     let mut command = this_program();
     command.env(PLACES, format!("{case} {place}"));
-    for (variable, value) in KEPT_BUFFERS {
-        match ALL[place] {
-            Surroundings::Plain => command.env_remove(variable),
-            Surroundings::KeptBuffers | Surroundings::KeptBuffersInPool => {
-                command.env(variable, value)
-            }
-        };
-    }
+    match ALL[place] {
+        Surroundings::Plain => command.env_remove(TUNABLES),
+        Surroundings::KeptBuffers | Surroundings::KeptBuffersInPool => keep_buffers(&mut command),
+    };
     let output = command.output().expect("it runs again");
     let text = String::from_utf8_lossy(&output.stdout);
     text.trim().parse().expect("it prints its seconds")

@@ -23,4 +23,4 @@ pub use device::{
 };
 pub use error::Error;
 pub use replace_file::replace_file;
-pub use surroundings::{KEPT_BUFFERS, in_pool};
+pub use surroundings::{KEPT_BUFFERS, TUNABLES, in_pool, keep_buffers};

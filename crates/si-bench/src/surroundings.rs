@@ -1,19 +1,47 @@
 //! What a process that trains on the CPU is the faster for.
 
-/// Environment variables for a process that trains, with which glibc keeps large buffers for the next
-/// operation, as each of a step has some. It would give them back to the system as soon as they are free,
-/// and take them anew page by page.
+use std::env;
+use std::ffi::OsString;
+use std::process::Command;
+
+/// The environment variable that tells glibc how to allocate, to be set before a process starts.
+pub const TUNABLES: &str = "GLIBC_TUNABLES";
+
+/// What it holds for a process that trains. Each operation of a step has large buffers, which glibc would give
+/// back to the system as soon as they are free, and take anew page by page.
 ///
-/// More than any network needs may stay free, no buffer is mapped by itself up to the largest size that
-/// glibc takes, and all threads share one heap, since those of other threads are given back whatever is set.
-pub const KEPT_BUFFERS: [(&str, &str); 3] = [
-    ("MALLOC_TRIM_THRESHOLD_", "1073741824"),
-    ("MALLOC_MMAP_THRESHOLD_", "33554432"),
-    ("MALLOC_ARENA_MAX", "1"),
-];
+/// Whatever is free stays with the process; no buffer is mapped by itself; all threads share one heap, since
+/// those of other threads are given back whatever is set; and the heap is made of huge pages, where the
+/// system has them to give: a network's tensors are more pages of the usual size than the processor remembers.
+pub const KEPT_BUFFERS: &str = "glibc.malloc.trim_threshold=1099511627776:glibc.malloc.mmap_max=0:\
+     glibc.malloc.arena_max=1:glibc.malloc.hugetlb=1";
+
+/// Has the process that `command` starts keep its buffers. What this process was itself told by `TUNABLES`
+/// goes before it.
+pub fn keep_buffers(command: &mut Command) -> &mut Command {
+    let mut value = OsString::from(KEPT_BUFFERS);
+    if let Some(own) = env::var_os(TUNABLES).filter(|own| !own.is_empty()) {
+        // Of two values for one setting glibc takes the later.
+        value.push(":");
+        value.push(own);
+    }
+    command.env(TUNABLES, value)
+}
 
 /// Runs `train` in the pool of threads that Flex divides its work among. A thread outside it would sleep
 /// until the pool has done each operation that is divided.
 pub fn in_pool<R: Send>(train: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| train())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_on_backends_has_the_line_that_starts_a_program_so() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/backends.md");
+        let page = std::fs::read_to_string(page).expect("the page is there");
+        assert!(page.contains(&format!("{TUNABLES}={KEPT_BUFFERS} ")));
+    }
 }

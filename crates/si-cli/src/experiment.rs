@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use si_bench::experiment::{Experiment, ExperimentConfig, RunFolder};
-use si_bench::{Error, KEPT_BUFFERS};
+use si_bench::{Error, keep_buffers};
 
 use crate::commands::report::report_on;
 use crate::commands::worker::WorkerArgs;
@@ -188,14 +188,12 @@ fn num_cores() -> usize {
 /// A process that trains beside `num_jobs` − 1 others, without its arguments.
 pub(crate) fn worker(program: &Path, num_jobs: usize) -> Command {
     let mut command = Command::new(program);
-    command
+    keep_buffers(&mut command).env(
         // Not by the number of runs that are left: the thread count is part of what makes a run
         // reproducible.
-        .env(
-            "RAYON_NUM_THREADS",
-            (num_cores() / num_jobs).max(1).to_string(),
-        )
-        .envs(KEPT_BUFFERS);
+        "RAYON_NUM_THREADS",
+        (num_cores() / num_jobs).max(1).to_string(),
+    );
     // Without a desktop the graphics libraries that wgpu asks for devices complain that there is none.
     if env::var_os(DESKTOP_FILES).is_none() {
         command.env(DESKTOP_FILES, env::temp_dir());

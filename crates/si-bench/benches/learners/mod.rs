@@ -15,7 +15,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use si_bench::experiment::Activation;
 use si_bench::model::{CnnConfig, MlpConfig, Network, NetworkConfig};
-use si_bench::{KEPT_BUFFERS, in_pool};
+use si_bench::{in_pool, keep_buffers};
 use si_core::{
     ContinualLearner, ContinualOptimizer, SynapticAdamConfig, SynapticIntelligenceConfig,
 };
@@ -220,7 +220,7 @@ pub(crate) fn as_si_trains(measure: fn()) {
     again
         .args(env::args_os().skip(1))
         .env(HAS_KEPT_BUFFERS, "1");
-    let status = again.envs(KEPT_BUFFERS).status();
+    let status = keep_buffers(&mut again).status();
     let status = status.expect("this program can run again");
     process::exit(status.code().unwrap_or(1));
 }
