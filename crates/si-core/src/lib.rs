@@ -92,6 +92,7 @@
 mod boundary;
 mod checkpoint;
 mod config;
+mod coverage;
 mod diagnostics;
 mod elastic;
 mod error;
@@ -132,6 +133,7 @@ pub use config::{
     Accumulation, FirstTaskStart, Negatives, PathGradient, PenaltyFactor,
     SynapticIntelligenceConfig,
 };
+pub use coverage::{Consolidation, Coverage, ParameterCoverage};
 pub use diagnostics::{Diagnostics, EpochReport, Inert, ParameterDiagnostics};
 pub use elastic::{
     ElasticForm, ElasticWeightConsolidation, ElasticWeightConsolidationConfig, Fisher, Labels,

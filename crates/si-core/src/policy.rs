@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
 use crate::Error;
+use crate::preset::NORM_LAYERS;
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
 
 /// Settings of their own for some of a module's parameters.
@@ -175,12 +176,8 @@ impl Policies {
     /// What the parameter at `path` is under; `enclosing` says so of each policy's type of module.
     pub(crate) fn settings(&self, path: &str, enclosing: &Enclosing) -> ParameterSettings {
         let mut settings = self.common;
-        for (index, (matcher, policy)) in self.policies.iter().enumerate() {
-            let selects = match matcher {
-                Matcher::Path(glob) => glob.matches(path),
-                Matcher::Module(_) => enclosing.0[index] > 0,
-            };
-            if selects {
+        for (index, (_, policy)) in self.policies.iter().enumerate() {
+            if self.selects(index, path, enclosing) {
                 settings.excluded = policy.excluded.unwrap_or(settings.excluded);
                 settings.strength = policy.strength.unwrap_or(settings.strength);
                 settings.damping = policy.damping.unwrap_or(settings.damping);
@@ -189,27 +186,44 @@ impl Policies {
         settings
     }
 
-    /// The policies that name a path which none of a module's parameters has.
+    fn selects(&self, index: usize, path: &str, enclosing: &Enclosing) -> bool {
+        match &self.policies[index].0 {
+            Matcher::Path(glob) => glob.matches(path),
+            Matcher::Module(_) => enclosing.0[index] > 0,
+        }
+    }
+
+    /// The policies that select none of a module's parameters. Normalisation layers that it is without
+    /// are not among them: a preset names them all.
     pub(crate) fn unmatched<M: Module>(&self, module: &M) -> Vec<&ParameterPolicy> {
-        struct Paths(Vec<String>);
-        impl ParameterVisitor for Paths {
+        struct Matched<'a> {
+            policies: &'a Policies,
+            is_matched: Vec<bool>,
+        }
+        impl ParameterVisitor for Matched<'_> {
             fn visit<const D: usize>(&mut self, place: Place<'_>, _param: &Param<Tensor<D>>) {
-                self.0.push(place.path.to_string());
+                for (index, is_matched) in self.is_matched.iter_mut().enumerate() {
+                    *is_matched |= self.policies.selects(index, place.path, place.enclosing);
+                }
             }
         }
-        let mut paths = Paths(Vec::new());
-        visit_parameters(module, self, &mut paths);
-        let is_unmatched = |(matcher, _): &&(Matcher, ParameterPolicy)| match matcher {
-            Matcher::Path(glob) => !paths.0.iter().any(|path| glob.matches(path)),
-            // Presets name types of modules that a module may well be without.
-            Matcher::Module(_) => false,
+        let is_norm = |(matcher, _): &(Matcher, ParameterPolicy)| match matcher {
+            Matcher::Module(name) => NORM_LAYERS.contains(&&name[..]),
+            Matcher::Path(_) => false,
         };
-        let unmatched = self.policies.iter().filter(is_unmatched);
-        unmatched.map(|(_, policy)| policy).collect()
+        let mut matched = Matched {
+            policies: self,
+            is_matched: self.policies.iter().map(is_norm).collect(),
+        };
+        visit_parameters(module, self, &mut matched);
+        let policies = self.policies.iter().zip(matched.is_matched);
+        let unmatched = policies.filter(|(_, is_matched)| !is_matched);
+        unmatched.map(|((_, policy), _)| policy).collect()
     }
 }
 
 /// For each policy, how many of the modules that a traversal is in are of its type.
+#[derive(Debug)]
 pub(crate) struct Enclosing(Vec<usize>);
 
 impl Enclosing {
@@ -308,19 +322,24 @@ mod tests {
     }
 
     #[test]
-    fn policies_whose_path_no_parameter_has_are_told() {
+    fn policies_that_select_no_parameter_are_told() {
         let policies = Policies::new(
             1.0,
             0.1,
             &[
-                ParameterPolicy::path("weight"),
+                ParameterPolicy::path("*weight"),
                 ParameterPolicy::path("fc1.*"),
                 ParameterPolicy::module("BatchNorm"),
+                ParameterPolicy::module("Linear"),
+                ParameterPolicy::module("Batchnorm"),
             ],
         );
-        let module = LinearConfig::new(2, 1).init(&Device::flex());
+        let module = [LinearConfig::new(2, 1).init(&Device::flex())];
         let unmatched = policies.unmatched(&module);
         let unmatched: Vec<String> = unmatched.iter().map(|it| it.to_string()).collect();
-        assert_eq!(unmatched, ["the path \"fc1.*\""]);
+        assert_eq!(
+            unmatched,
+            ["the path \"fc1.*\"", "modules of type \"Batchnorm\""]
+        );
     }
 }

@@ -92,7 +92,7 @@ impl Preset {
 }
 
 /// Burn's normalisation layers, by the names that module traversal gives them.
-const NORM_LAYERS: [&str; 5] = [
+pub(crate) const NORM_LAYERS: [&str; 5] = [
     "BatchNorm",
     "GroupNorm",
     "InstanceNorm",

@@ -18,6 +18,8 @@ pub(crate) struct Place<'a> {
     pub(crate) path: &'a str,
     /// Number of float parameters and buffers before it.
     pub(crate) order: usize,
+    /// The modules that it is in, as policies ask of them.
+    pub(crate) enclosing: &'a Enclosing,
     /// What the policies say of it.
     pub(crate) settings: ParameterSettings,
 }
@@ -118,6 +120,7 @@ impl<V: ParameterVisitor> ModuleVisitor for Traversal<'_, V> {
         let place = Place {
             path: &self.path,
             order: self.order,
+            enclosing: &self.enclosing,
             settings: self.policies.settings(&self.path, &self.enclosing),
         };
         self.order += 1;

@@ -8,8 +8,8 @@ use burn::optim::{GradientsParams, SgdConfig};
 use burn::store::ModuleRecord;
 use burn::tensor::{Device, Int, Tensor};
 use si_core::{
-    ContinualLearner, ElasticWeightConsolidationConfig, Fisher, ParameterPolicy, SynapticBackend,
-    SynapticIntelligenceConfig, with_more_outputs,
+    Consolidation, ContinualLearner, ElasticWeightConsolidationConfig, Fisher, ParameterPolicy,
+    SynapticBackend, SynapticIntelligenceConfig, with_more_outputs,
 };
 
 const LEARNING_RATE: f64 = 0.1;
@@ -120,6 +120,41 @@ fn buffers_and_frozen_layers_have_no_synapses() {
     let learner = learn(learner(network, Vec::new()), 0);
     let trained = ["norm.gamma", "norm.beta", "head.weight", "head.bias"];
     assert_eq!(paths(&learner), trained);
+}
+
+#[test]
+fn coverage_tells_what_each_parameter_is_under_before_the_first_step() {
+    let mut network = Network::new(2);
+    network.body = network.body.no_grad();
+    let learner = learner(
+        network,
+        vec![
+            ParameterPolicy::module("BatchNorm").exclude(),
+            ParameterPolicy::path("head.*").with_strength(2.0),
+            ParameterPolicy::path("*.bias").with_damping(0.1),
+        ],
+    );
+    let on = |strength, damping| Consolidation::On { strength, damping };
+    let coverage = learner.coverage();
+    let parameters = coverage.parameters.iter();
+    let by_path: Vec<_> = parameters
+        .map(|it| (&it.path[..], it.consolidation))
+        .collect();
+    assert_eq!(
+        by_path,
+        [
+            ("body.weight", Consolidation::Frozen),
+            ("body.bias", Consolidation::Frozen),
+            ("norm.gamma", Consolidation::Excluded),
+            ("norm.beta", Consolidation::Excluded),
+            ("norm.running_mean", Consolidation::Frozen),
+            ("norm.running_var", Consolidation::Frozen),
+            ("head.weight", on(2.0, 0.01)),
+            ("head.bias", on(2.0, 0.1)),
+        ]
+    );
+    let held: Vec<&str> = coverage.consolidated().map(|it| &it.path[..]).collect();
+    assert_eq!(paths(&train(learner, 0)), held);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use burn::tensor::{DType, Device};
 use log::warn;
 
 use crate::{
-    ContinualOptimizer, Diagnostics, EpochReport, Error, HeldPrecision, Inert,
+    ContinualOptimizer, Coverage, Diagnostics, EpochReport, Error, HeldPrecision, Inert,
     SynapticIntelligence, SynapticIntelligenceConfig,
 };
 
@@ -59,7 +59,8 @@ pub struct ContinualLearner<M> {
 impl<M: Module> ContinualLearner<M> {
     /// Wraps a module, before its first task.
     ///
-    /// A policy whose path matches no parameter of it is logged as a warning.
+    /// A policy that selects no parameter of it is logged as a warning; [`coverage`](Self::coverage)
+    /// tells what each is under.
     ///
     /// # Errors
     ///
@@ -75,7 +76,9 @@ impl<M: Module> ContinualLearner<M> {
         }
         let regularizer = config.init()?;
         for policy in regularizer.policies.unmatched(&module) {
-            warn!("no parameter of the module matches the policy for {policy}");
+            warn!(
+                "the policy for {policy} selects no parameter of the module: see what there is with `coverage`"
+            );
         }
         Ok(Self {
             module,
@@ -143,6 +146,11 @@ impl<M: Module> ContinualLearner<M> {
     /// Reads the means since the last call; see [`SynapticIntelligence::end_epoch`].
     pub fn end_epoch(&mut self) -> EpochReport {
         self.regularizer.end_epoch()
+    }
+
+    /// What of the module is consolidated, and how strongly; see [`SynapticIntelligence::coverage`].
+    pub fn coverage(&self) -> Coverage {
+        self.regularizer.coverage(&self.module)
     }
 
     /// Reads the state of the synapses; see [`SynapticIntelligence::diagnostics`].
