@@ -29,14 +29,15 @@ pub(crate) struct Bench {
     /// Threads of the CPU backend, one run for each [default: 1 and all cores]
     #[arg(long, value_delimiter = ',', value_name = "N,N,...")]
     threads: Vec<NonZero<usize>>,
-    /// Only these benchmarks: step, profile, surroundings, growth, memory, kernels, split-mnist
+    /// Only these benchmarks: step, profile, products, denormals, surroundings,
+    /// growth, memory, kernels, split-mnist
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     only: Vec<String>,
     /// Have PyTorch's steps take turns with ours, by this Python, which has the package torch
     #[arg(long, value_name = "PYTHON", num_args = 0..=1, default_missing_value = "python3")]
     peers: Option<PathBuf>,
     /// Write docs/performance.md from it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "only")]
     publish: bool,
 }
 
@@ -49,7 +50,7 @@ struct Benchmark {
     by_threads: bool,
 }
 
-const BENCHMARKS: [Benchmark; 6] = [
+const BENCHMARKS: [Benchmark; 8] = [
     Benchmark {
         name: STEP,
         title: "A training step",
@@ -70,6 +71,25 @@ const BENCHMARKS: [Benchmark; 6] = [
              takes is up to memory, or to the cache that holds them, and not to the batch. With `SynapticAdam`, \
              update, penalty and path integral are one pass.",
         by_threads: true,
+    },
+    Benchmark {
+        name: PRODUCTS,
+        title: "Products of matrices, and of convolutions",
+        description: "The network of split CIFAR is convolutions, and they decide its time. In brackets is how many \
+             of a pass's multiplications and additions are done a nanosecond, as if there were nothing else in it. \
+             Burn's backends for the CPU have convolutions of their own; on Flex the network is trained without \
+             them, by products with shifted rows (`si_bench`, `model/shifted.rs`). What its passes are slower by \
+             than those of the perceptron, whose products are of large matrices, is up to the backend, and so is \
+             what PyTorch is faster by.",
+        by_threads: true,
+    },
+    Benchmark {
+        name: "denormals",
+        title: "A batch that is learnt by heart",
+        description: "Its gradients become ever smaller, and some processors are many times slower with numbers \
+             that are denormal. This is how many come of it, and what they cost. The floating-point environment is \
+             left as it is, since Rust does not define what a program does that flushes such numbers to zero.",
+        by_threads: false,
     },
     Benchmark {
         name: "surroundings",
@@ -107,6 +127,7 @@ const BENCHMARKS: [Benchmark; 6] = [
 ];
 
 const STEP: &str = "step";
+const PRODUCTS: &str = "products";
 const SPLIT_MNIST: &str = "split-mnist";
 const FIGURE: &str = "performance.svg";
 
@@ -125,12 +146,15 @@ impl Bench {
             "name the device to measure: `si devices` lists them"
         );
         let backends = self.devices.iter().map(|device| backend_of(device));
-        let others: Vec<&str> = backends.filter(|backend| *backend != "flex").collect();
+        let mut others: Vec<&str> = backends.filter(|backend| *backend != "flex").collect();
+        let is_wanted = |name: &str| self.only.is_empty() || self.only.iter().any(|it| it == name);
+        if is_wanted(PRODUCTS) && !others.contains(&"ndarray") {
+            others.push("ndarray");
+        }
         if !others.is_empty() {
-            build_with(&others.join(","));
+            build_with(&others.join(","))?;
         }
         let cores = thread::available_parallelism()?;
-        let is_wanted = |name: &str| self.only.is_empty() || self.only.iter().any(|it| it == name);
         let mut page = format!(
             "# Performance\n\nMade by `cargo xtask bench --publish`, on {} with {cores} core(s) for this \
              program; nothing here is typed by hand. The machine is noisy: compare what stands in one \

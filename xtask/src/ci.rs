@@ -54,7 +54,7 @@ const TRIAL_FOLDER: &str = "target/trial";
 impl Ci {
     pub(crate) fn run(&self) -> Result<()> {
         // Before any command is made.
-        build_with(FEATURES);
+        build_with(FEATURES)?;
         for line in CHECKS {
             let mut check = command(line)?;
             check.env("RUSTDOCFLAGS", "--deny warnings");

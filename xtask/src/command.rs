@@ -18,14 +18,31 @@ pub(crate) fn workspace() -> PathBuf {
 /// commands of ours that are begun by ours.
 const FEATURES: &str = "SI_FEATURES";
 
+/// The backends, each of which is a feature.
+const BACKENDS: [&str; 9] = [
+    "flex", "ndarray", "cpu", "wgpu", "vulkan", "metal", "webgpu", "cuda", "rocm",
+];
+
 static BUILT_WITH: OnceLock<String> = OnceLock::new();
 
 /// Has [`command`] build with these features, where no command of ours has said so already. To be called before it.
-pub(crate) fn build_with(features: &str) {
+///
+/// # Errors
+///
+/// If one of them is none, before cargo says so in its own terms.
+pub(crate) fn build_with(features: &str) -> Result<()> {
+    for feature in features.split(',') {
+        ensure!(
+            feature == "train" || BACKENDS.contains(&feature),
+            "no backend is called {feature:?}; there are {}",
+            BACKENDS.join(", ")
+        );
+    }
     let given = env::var(FEATURES).ok().filter(|given| !given.is_empty());
     let features = given.unwrap_or_else(|| features.to_string());
     let built_with = BUILT_WITH.get_or_init(|| features.clone());
     debug_assert_eq!(*built_with, features, "a command was made before");
+    Ok(())
 }
 
 /// A command in the workspace's folder, from a line of words that hold no spaces.

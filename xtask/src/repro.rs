@@ -40,7 +40,7 @@ impl Repro {
 
     pub(crate) fn run(&self) -> Result<()> {
         if let Some(device) = self.device() {
-            build_with(&device);
+            build_with(&device)?;
         }
         let mut repro = command("cargo run -p si-cli -- repro")?;
         let publishes_elsewhere = self.flags.iter().any(|flag| flag.starts_with("--publish"));

@@ -32,7 +32,7 @@ impl Test {
         let features = others.fold(FEATURES.to_string(), |features, device| {
             features + "," + device
         });
-        build_with(&features);
+        build_with(&features)?;
         run(command("cargo test --workspace")?)?;
         let found = found_devices()?;
         let devices = match &self.devices {

@@ -69,26 +69,28 @@ pub struct DeviceInfo {
 ///
 /// # Errors
 ///
-/// - [`Error::UnknownDevice`] if no backend has this name, or the index is not a number.
+/// - [`Error::UnknownDevice`] if no backend has this name.
+/// - [`Error::DeviceNumber`] if what follows the colon is not a number, or has signs or zeros to spare.
 /// - [`Error::DeviceNotCompiled`] if the backend's cargo feature is off.
 /// - [`Error::DeviceNotFound`] if this machine has no device of this index.
 pub fn device(name: &str) -> Result<Device, Error> {
     let name = resolve_device(name)?;
-    let (backend, index) = match name.split_once(':') {
-        Some((backend, index)) => (backend, index.parse().ok()),
-        None => (&name[..], Some(0)),
-    };
-    let found = BACKENDS
-        .iter()
-        .find(|candidate| candidate.name == backend)
-        .zip(index);
-    let (backend, index): (&Backend, usize) = found.ok_or_else(|| Error::UnknownDevice {
+    let (backend, number) = name.split_once(':').unwrap_or((&name, "0"));
+    let found = BACKENDS.iter().find(|it| it.name == backend);
+    let backend = found.ok_or_else(|| Error::UnknownDevice {
         name: name.clone(),
         known: [AUTO]
             .into_iter()
             .chain(BACKENDS.iter().map(|backend| backend.name))
             .collect::<Vec<_>>()
             .join(", "),
+    })?;
+    // A device has one name.
+    let index = number.parse().ok();
+    let index = index.filter(|index: &usize| index.to_string() == number);
+    let index = index.ok_or_else(|| Error::DeviceNumber {
+        name: name.clone(),
+        backend: backend.name,
     })?;
     let list = backend.devices.ok_or(Error::DeviceNotCompiled {
         backend: backend.name,
@@ -114,7 +116,8 @@ pub fn resolve_device(name: &str) -> Result<String, Error> {
     if name != AUTO {
         return Ok(name.to_string());
     }
-    let mut found = BACKENDS.iter().flat_map(Backend::found).flatten();
+    // None beyond the first card is opened.
+    let mut found = BACKENDS.iter().filter_map(Backend::found).flatten();
     let mut first_other = None;
     let card = found.find(|device| {
         if !device.is_card && !device.is_stand_in() {
@@ -141,24 +144,24 @@ pub fn available() -> Vec<BackendInfo> {
         .map(|backend| BackendInfo {
             name: backend.name,
             about: backend.about,
-            found: backend.found(),
+            found: backend.found().map(Iterator::collect),
         })
         .collect()
 }
 
 impl Backend {
-    /// `None` where it is not compiled in.
-    fn found(&self) -> Option<Vec<DeviceInfo>> {
+    /// Its devices, each of which is opened when it is asked for. `None` where it is not compiled in.
+    fn found(&self) -> Option<impl Iterator<Item = DeviceInfo>> {
         let devices = self.devices?();
         let is_alone = devices.len() == 1;
-        let infos = devices.iter().enumerate().map(|(index, device)| {
+        let infos = devices.into_iter().enumerate().map(move |(index, device)| {
             let name = match is_alone {
                 true => self.name.to_string(),
                 false => format!("{}:{index}", self.name),
             };
-            info(name, device)
+            info(name, &device)
         });
-        Some(infos.collect())
+        Some(infos)
     }
 }
 
@@ -220,12 +223,15 @@ mod tests {
             ),
             (
                 "flex:x",
-                "no device is called \"flex:x\"; there are auto, cuda, rocm, metal, vulkan, webgpu, \
-                 wgpu, flex, cpu, ndarray",
+                "\"flex:x\" is no device: behind the colon stands its number, counted from 0, as in \"flex:0\"",
+            ),
+            (
+                "flex:00",
+                "\"flex:00\" is no device: behind the colon stands its number, counted from 0, as in \"flex:0\"",
             ),
             (
                 "flex:1",
-                "\"flex:1\" is not on this machine, where flex has 1 in all, counted from 0",
+                "\"flex:1\" is not on this machine, where flex has 1 in all, counted from 0: `si devices` lists them",
             ),
         ] {
             let error = device(name).expect_err("there is no such device");

@@ -98,6 +98,16 @@ pub enum Error {
         /// The names of the backends.
         known: String,
     },
+    /// A device whose number is none.
+    #[error(
+        "{name:?} is no device: behind the colon stands its number, counted from 0, as in \"{backend}:0\""
+    )]
+    DeviceNumber {
+        /// What was asked for.
+        name: String,
+        /// Its backend.
+        backend: &'static str,
+    },
     /// A device whose backend this program was built without.
     #[error(
         "{backend} is not compiled in: build with its feature, as in `cargo run -p si-cli --features {backend}`"
@@ -112,7 +122,7 @@ pub enum Error {
     )]
     NoDevice,
     /// A device that this machine does not have.
-    #[error("{name:?} is not on this machine, where {backend} has {found} in all, counted from 0")]
+    #[error("{}", not_found(name, backend, *found))]
     DeviceNotFound {
         /// What was asked for.
         name: String,
@@ -173,4 +183,17 @@ pub enum Error {
         /// What was asked for.
         found: String,
     },
+}
+
+fn not_found(name: &str, backend: &str, found: usize) -> String {
+    match found {
+        0 => format!(
+            "{name:?} is not on this machine: {backend} finds no device. Install its driver, or name a device that \
+             `si devices` lists"
+        ),
+        _ => format!(
+            "{name:?} is not on this machine, where {backend} has {found} in all, counted from 0: `si devices` lists \
+             them"
+        ),
+    }
 }

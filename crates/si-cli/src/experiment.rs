@@ -176,7 +176,9 @@ pub(crate) fn train(folder: &mut RunFolder, interrupt: &Interrupt) -> anyhow::Re
 pub(crate) fn num_jobs(config: &ExperimentConfig) -> usize {
     match config.num_jobs {
         Some(num_jobs) => num_jobs,
-        None if si_bench::keeps_to_its_threads(&config.device) => num_cores(),
+        None if si_bench::keeps_to_its_threads(&config.device) => {
+            num_cores().min(num_runs(config)).max(1)
+        }
         None => 1,
     }
 }

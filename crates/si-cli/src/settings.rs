@@ -151,8 +151,8 @@ pub(crate) struct RunSettings {
     /// that is found
     #[arg(long, value_name = "NAME[:INDEX]")]
     device: Option<String>,
-    /// Runs at a time, each in a process of its own with cores / jobs threads [default: the
-    /// cores on flex and ndarray, else 1]
+    /// Runs at a time, each in a process of its own with cores / jobs threads [default: as
+    /// many as cores or runs, whichever are fewer, on flex and ndarray, else 1]
     #[arg(long = "jobs", alias = "num-jobs", value_name = "N")]
     num_jobs: Option<usize>,
     /// Seconds between two checkpoints of a run, at least; they are written between epochs, for

@@ -262,13 +262,18 @@ pub(crate) fn device() -> (Device, String) {
     }
 }
 
-/// The device by name, with its threads where it keeps to them.
+/// The device by name, with its threads where it keeps to them, or what it calls itself.
 pub(crate) fn described(name: &str) -> String {
-    match si_bench::keeps_to_its_threads(name) {
-        true => {
-            let threads = env::var("RAYON_NUM_THREADS").unwrap_or_else(|_| "all".to_string());
-            format!("{name}, {threads} thread(s)")
-        }
-        false => name.to_string(),
+    if si_bench::keeps_to_its_threads(name) {
+        let threads = env::var("RAYON_NUM_THREADS").unwrap_or_else(|_| "all".to_string());
+        return format!("{name}, {threads} thread(s)");
     }
+    let mut devices = si_bench::available()
+        .into_iter()
+        .flat_map(|backend| backend.found)
+        .flatten();
+    let model = devices
+        .find(|device| device.name == name)
+        .and_then(|device| device.model);
+    model.map_or_else(|| name.to_string(), |model| format!("{name} ({model})"))
 }

@@ -201,8 +201,8 @@ pub struct ExperimentConfig {
     /// Device, by the name of its backend feature, with an index behind a colon where there are
     /// several: `flex`, `cuda:1`; or `auto`, the best that is compiled in and found.
     pub device: String,
-    /// Processes at a time. Default: the number of cores where a process keeps to its share of them
-    /// (`flex`, `ndarray`), and else 1.
+    /// Processes at a time. Default: the number of cores, or of all runs where those are fewer, where a
+    /// process keeps to its share of the cores (`flex`, `ndarray`), and else 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_jobs: Option<usize>,
     /// Seconds between two checkpoints of a run, ≥ 0, at least. They are written between epochs.

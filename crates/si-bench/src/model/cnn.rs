@@ -109,6 +109,14 @@ impl CnnConfig {
 }
 
 impl Cnn {
+    /// The network with the backend's own convolutions, as it has them on every backend but Flex.
+    pub fn with_backend_convolutions(self) -> Self {
+        Self {
+            slice_size: None,
+            ..self
+        }
+    }
+
     /// Logits of a batch: `[batch, pixels]` to `[batch, outputs]`. Pixels are in the order
     /// `[channels, height, width]`.
     pub fn forward(&self, images: Tensor<2>) -> Tensor<2> {

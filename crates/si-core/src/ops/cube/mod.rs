@@ -157,16 +157,17 @@ impl SynapticOps for CubeBackend {
         let (Some(launch), Some(held_type)) = (Launch::over(&tensors), elem_type(anchor.dtype))
         else {
             let synapse = [path_integral, importance, anchor];
-            let ([parameter, moment_1, moment_2], path_integral, penalty) = composed::synaptic::<
-                Self,
-                _,
-            >(
-                parameter,
-                gradient,
-                synapse,
-                synaptic,
-                |parameter, gradient| composed::adam::<Self>(parameter, gradient, moments, adam),
-            );
+            let ([parameter, moment_1, moment_2], path_integral, penalty) =
+                composed::synaptic::<Self, _>(
+                    parameter,
+                    gradient,
+                    synapse,
+                    synaptic,
+                    |parameter, gradient| {
+                        let [moment_1, moment_2] = moments;
+                        Self::adam(parameter, gradient, moment_1, moment_2, adam).into()
+                    },
+                );
             return (parameter, moment_1, moment_2, path_integral, penalty);
         };
         let [parameter, path_integral] = [parameter, path_integral].map(writable);
@@ -261,7 +262,7 @@ impl SynapticOps for CubeBackend {
                 gradient,
                 synapse,
                 synaptic,
-                |parameter, gradient| composed::sgd::<Self>(parameter, gradient, velocity, sgd),
+                |parameter, gradient| Self::sgd(parameter, gradient, velocity, sgd).into(),
             );
             return (parameter, velocity, path_integral, penalty);
         };
