@@ -79,16 +79,16 @@ const BENCHMARKS: [Benchmark; 8] = [
              of a pass's multiplications and additions are done a nanosecond, as if there were nothing else in it. \
              Burn's backends for the CPU have convolutions of their own; on Flex the network is trained without \
              them, by products with shifted rows (`si_bench`, `model/shifted.rs`). What its passes are slower by \
-             than those of the perceptron, whose products are of large matrices, is up to the backend, and so is \
-             what PyTorch is faster by.",
+             than those of the perceptron, whose products are of large matrices, is up to the backend.",
         by_threads: true,
     },
     Benchmark {
         name: "denormals",
         title: "A batch that is learnt by heart",
         description: "Its gradients become ever smaller, and some processors are many times slower with numbers \
-             that are denormal. This is how many come of it, and what they cost. The floating-point environment is \
-             left as it is, since Rust does not define what a program does that flushes such numbers to zero.",
+             that are denormal. This is how many there are in the end, and how long steps take then. The \
+             floating-point environment is left as it is: Rust does not define what a program does that flushes \
+             such numbers to zero.",
         by_threads: false,
     },
     Benchmark {
@@ -148,7 +148,8 @@ impl Bench {
         let backends = self.devices.iter().map(|device| backend_of(device));
         let mut others: Vec<&str> = backends.filter(|backend| *backend != "flex").collect();
         let is_wanted = |name: &str| self.only.is_empty() || self.only.iter().any(|it| it == name);
-        if is_wanted(PRODUCTS) && !others.contains(&"ndarray") {
+        let is_on_flex = backend_of(&self.devices[0]) == "flex";
+        if is_wanted(PRODUCTS) && is_on_flex && !others.contains(&"ndarray") {
             others.push("ndarray");
         }
         if !others.is_empty() {

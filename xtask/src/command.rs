@@ -29,8 +29,10 @@ static BUILT_WITH: OnceLock<String> = OnceLock::new();
 ///
 /// # Errors
 ///
-/// If one of them is none, before cargo says so in its own terms.
+/// If one of them is not a feature, before cargo says so in its own terms.
 pub(crate) fn build_with(features: &str) -> Result<()> {
+    let given = env::var(FEATURES).ok().filter(|given| !given.is_empty());
+    let features = given.unwrap_or_else(|| features.to_string());
     for feature in features.split(',') {
         ensure!(
             feature == "train" || BACKENDS.contains(&feature),
@@ -38,8 +40,6 @@ pub(crate) fn build_with(features: &str) -> Result<()> {
             BACKENDS.join(", ")
         );
     }
-    let given = env::var(FEATURES).ok().filter(|given| !given.is_empty());
-    let features = given.unwrap_or_else(|| features.to_string());
     let built_with = BUILT_WITH.get_or_init(|| features.clone());
     debug_assert_eq!(*built_with, features, "a command was made before");
     Ok(())

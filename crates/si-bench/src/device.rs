@@ -74,6 +74,19 @@ pub struct DeviceInfo {
 /// - [`Error::DeviceNotCompiled`] if the backend's cargo feature is off.
 /// - [`Error::DeviceNotFound`] if this machine has no device of this index.
 pub fn device(name: &str) -> Result<Device, Error> {
+    find(name).map(|(_, device)| device)
+}
+
+/// What the device of a name tells of itself.
+///
+/// # Errors
+///
+/// Those of [`device`].
+pub fn device_info(name: &str) -> Result<DeviceInfo, Error> {
+    find(name).map(|(name, device)| info(name, &device))
+}
+
+fn find(name: &str) -> Result<(String, Device), Error> {
     let name = resolve_device(name)?;
     let (backend, number) = name.split_once(':').unwrap_or((&name, "0"));
     let found = BACKENDS.iter().find(|it| it.name == backend);
@@ -103,7 +116,7 @@ pub fn device(name: &str) -> Result<Device, Error> {
             found: devices.len(),
         });
     }
-    Ok(devices.swap_remove(index))
+    Ok((name, devices.swap_remove(index)))
 }
 
 /// The name of the device that `name` means on this machine: `auto` becomes that of a card, if one is
@@ -237,6 +250,20 @@ mod tests {
             let error = device(name).expect_err("there is no such device");
             assert_eq!(error.to_string(), message);
         }
+    }
+
+    #[test]
+    fn a_backend_without_a_device_is_told_with_what_to_do() {
+        let error = Error::DeviceNotFound {
+            name: "vulkan:0".to_string(),
+            backend: "vulkan",
+            found: 0,
+        };
+        assert_eq!(
+            error.to_string(),
+            "\"vulkan:0\" is not on this machine: vulkan finds no device; install its driver, or name a device \
+             that `si devices` lists"
+        );
     }
 
     #[test]

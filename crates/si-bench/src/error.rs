@@ -98,7 +98,7 @@ pub enum Error {
         /// The names of the backends.
         known: String,
     },
-    /// A device whose number is none.
+    /// A device's name with something other than its number behind the colon.
     #[error(
         "{name:?} is no device: behind the colon stands its number, counted from 0, as in \"{backend}:0\""
     )]
@@ -188,7 +188,7 @@ pub enum Error {
 fn not_found(name: &str, backend: &str, found: usize) -> String {
     match found {
         0 => format!(
-            "{name:?} is not on this machine: {backend} finds no device. Install its driver, or name a device that \
+            "{name:?} is not on this machine: {backend} finds no device; install its driver, or name a device that \
              `si devices` lists"
         ),
         _ => format!(

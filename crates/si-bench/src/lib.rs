@@ -19,8 +19,9 @@ pub mod task;
 pub mod theory;
 
 pub use device::{
-    AUTO, BackendInfo, DeviceInfo, available, device, keeps_to_its_threads, resolve_device,
+    AUTO, BackendInfo, DeviceInfo, available, device, device_info, keeps_to_its_threads,
+    resolve_device,
 };
 pub use error::Error;
 pub use replace_file::replace_file;
-pub use surroundings::{KEPT_BUFFERS, TUNABLES, in_pool, keep_buffers};
+pub use surroundings::{TUNABLES, in_pool, keep_buffers};

@@ -74,6 +74,7 @@ fn is_usage(cause: &(dyn std::error::Error + 'static)) -> bool {
                     | Error::NotARun { .. }
                     | Error::Record { .. }
                     | Error::UnknownDevice { .. }
+                    | Error::DeviceNumber { .. }
                     | Error::DeviceNotCompiled { .. }
                     | Error::DeviceNotFound { .. }
                     | Error::DataFile { .. }

@@ -66,8 +66,11 @@ pub(crate) fn run_in(
 fn open(root: &Path, base: ExperimentConfig, settings: &Settings) -> anyhow::Result<RunFolder> {
     let experiment = base.experiment;
     let Some(resume) = &settings.run.resume else {
-        let config = settings.over(base)?;
+        let mut config = settings.over(base)?;
         check(&config)?;
+        // Kept with the run, since the threads of each process are part of what makes it reproducible: more
+        // runs later take as many.
+        config.num_jobs = Some(num_jobs(&config));
         return Ok(RunFolder::create(config, root, SystemTime::now())?);
     };
     let path = resumed(
@@ -176,9 +179,7 @@ pub(crate) fn train(folder: &mut RunFolder, interrupt: &Interrupt) -> anyhow::Re
 pub(crate) fn num_jobs(config: &ExperimentConfig) -> usize {
     match config.num_jobs {
         Some(num_jobs) => num_jobs,
-        None if si_bench::keeps_to_its_threads(&config.device) => {
-            num_cores().min(num_runs(config)).max(1)
-        }
+        None if si_bench::keeps_to_its_threads(&config.device) => num_cores().min(num_runs(config)),
         None => 1,
     }
 }
@@ -191,8 +192,6 @@ fn num_cores() -> usize {
 pub(crate) fn worker(program: &Path, num_jobs: usize) -> Command {
     let mut command = Command::new(program);
     keep_buffers(&mut command).env(
-        // Not by the number of runs that are left: the thread count is part of what makes a run
-        // reproducible.
         "RAYON_NUM_THREADS",
         (num_cores() / num_jobs).max(1).to_string(),
     );

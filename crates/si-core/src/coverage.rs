@@ -26,7 +26,7 @@ use crate::traversal::{ParameterVisitor, Place, visit_parameters};
 ///     "\
 /// weight  [8, 2]  strength 1, damping 0.001
 /// bias    [2]     left out by a policy
-/// 1 of 2 parameters, 16 of 18 numbers
+/// 1 of 2 parameters and buffers, 16 of 18 numbers
 /// "
 /// );
 /// # Ok(())
@@ -61,8 +61,8 @@ pub enum Consolidation {
     },
     /// A policy leaves it out.
     Excluded,
-    /// It requires no gradients: a frozen layer, a buffer such as a running mean, or a module in
-    /// validation mode.
+    /// It requires no gradients: a frozen layer, a buffer such as a running mean, or all of a module in
+    /// validation mode or on a device without autodiff.
     Frozen,
 }
 
@@ -121,7 +121,7 @@ impl fmt::Display for Coverage {
         let numbers = |it: &ParameterCoverage| it.shape.num_elements();
         writeln!(
             f,
-            "{} of {} parameters, {} of {} numbers",
+            "{} of {} parameters and buffers, {} of {} numbers",
             self.consolidated().count(),
             self.parameters.len(),
             self.consolidated().map(numbers).sum::<usize>(),

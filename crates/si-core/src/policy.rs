@@ -6,8 +6,16 @@ use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
 use crate::Error;
-use crate::preset::NORM_LAYERS;
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
+
+/// Burn's normalisation layers, by the names that module traversal gives them.
+pub(crate) const NORM_LAYERS: [&str; 5] = [
+    "BatchNorm",
+    "GroupNorm",
+    "InstanceNorm",
+    "LayerNorm",
+    "RmsNorm",
+];
 
 /// Settings of their own for some of a module's parameters.
 ///

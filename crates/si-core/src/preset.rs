@@ -3,6 +3,7 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::NORM_LAYERS;
 use crate::{
     Error, FirstTaskStart, Negatives, ParameterPolicy, PathGradient, PenaltyFactor,
     SynapticIntelligenceConfig,
@@ -90,15 +91,6 @@ impl Preset {
         }
     }
 }
-
-/// Burn's normalisation layers, by the names that module traversal gives them.
-pub(crate) const NORM_LAYERS: [&str; 5] = [
-    "BatchNorm",
-    "GroupNorm",
-    "InstanceNorm",
-    "LayerNorm",
-    "RmsNorm",
-];
 
 impl fmt::Display for Preset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

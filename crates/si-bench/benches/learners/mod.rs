@@ -191,8 +191,7 @@ impl Case {
         self.device.sync().expect("the device works");
     }
 
-    /// Images too many and too random to be memorised: gradients of a memorised batch are denormal
-    /// numbers, which are slow.
+    /// Images too many and too random to be learnt by heart, which would make gradients vanish.
     pub(crate) fn batch(&self, rng: &mut ChaCha8Rng) -> Batch {
         let num_inputs = self.image_shape.iter().product();
         let pixels: Vec<f32> = (0..self.batch_size * num_inputs)
@@ -268,12 +267,6 @@ pub(crate) fn described(name: &str) -> String {
         let threads = env::var("RAYON_NUM_THREADS").unwrap_or_else(|_| "all".to_string());
         return format!("{name}, {threads} thread(s)");
     }
-    let mut devices = si_bench::available()
-        .into_iter()
-        .flat_map(|backend| backend.found)
-        .flatten();
-    let model = devices
-        .find(|device| device.name == name)
-        .and_then(|device| device.model);
+    let model = si_bench::device_info(name).ok().and_then(|it| it.model);
     model.map_or_else(|| name.to_string(), |model| format!("{name} ({model})"))
 }

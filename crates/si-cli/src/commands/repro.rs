@@ -59,8 +59,8 @@ pub(crate) struct ReproArgs {
     /// Device, as `si devices` lists them; auto is the best that is found [default: auto]
     #[arg(long, value_name = "NAME[:INDEX]", conflicts_with = "resume")]
     device: Option<String>,
-    /// Runs at a time, each in a process of its own with cores / jobs threads [default: the cores on flex
-    /// and ndarray, else 1]
+    /// Runs at a time, each in a process of its own with cores / jobs threads [default: as many as cores or
+    /// runs, whichever are fewer, on flex and ndarray, else 1]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
     /// Folder with CIFAR's official files [default: $SI_DATA_DIR, then the cache]

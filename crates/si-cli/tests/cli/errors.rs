@@ -53,6 +53,11 @@ fn an_unknown_device() {
 }
 
 #[test]
+fn a_device_index_that_is_no_number() {
+    insta::assert_snapshot!(split_mnist(&["--device", "flex:x"]));
+}
+
+#[test]
 fn a_device_index_that_is_not_there() {
     insta::assert_snapshot!(split_mnist(&["--device", "flex:3"]));
 }

@@ -59,8 +59,8 @@ pub struct ContinualLearner<M> {
 impl<M: Module> ContinualLearner<M> {
     /// Wraps a module, before its first task.
     ///
-    /// A policy that selects no parameter of it is logged as a warning; [`coverage`](Self::coverage)
-    /// tells what each is under.
+    /// A policy that selects no parameter of it is logged as a warning, but for one of Burn's normalisation
+    /// layers, all of which a preset names; [`coverage`](Self::coverage) tells what each parameter is under.
     ///
     /// # Errors
     ///
