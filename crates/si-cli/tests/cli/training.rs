@@ -64,6 +64,17 @@ fn resumed_experiment_gives_the_bits_of_one_that_was_never_interrupted() {
 }
 
 #[test]
+fn few_runs_share_all_cores_and_more_runs_later_take_as_many() {
+    let parent = tempfile::tempdir().expect("a folder can be made");
+    let one = ["--seeds", "1", "--strengths", "1", "--out", "one"];
+    train(parent.path(), &[&BUDGET[..], &one].concat());
+    train(parent.path(), &["--resume", "one", "--seeds", "2"]);
+    assert_eq!(runs(&parent.path().join("one")).len(), 2);
+    let config = fs::read_to_string(parent.path().join("one/config.toml")).expect("a config");
+    assert!(config.contains("\nnum_jobs = 1\n"), "{config}");
+}
+
+#[test]
 fn every_scenario_preset_optimizer_and_activation_trains() {
     let parent = tempfile::tempdir().expect("a folder can be made");
     for (index, [scenario, preset, optimizer, activation]) in [
