@@ -1,12 +1,14 @@
 use core::fmt;
+use std::collections::HashMap;
 
 use burn::Tensor;
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId};
 use burn::tensor::Shape;
 
 use crate::SynapticIntelligence;
 use crate::ops::SynapticBackend;
 use crate::policy::Policies;
+use crate::trained::is_trained;
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
 
 /// What of a module is consolidated, and how strongly. Printed, it is a table.
@@ -50,7 +52,7 @@ pub struct ParameterCoverage {
 }
 
 /// Whether a parameter is consolidated.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Consolidation {
     /// From its first step with a gradient on.
     On {
@@ -61,18 +63,23 @@ pub enum Consolidation {
     },
     /// A policy leaves it out.
     Excluded,
-    /// It requires no gradients: a frozen layer, a buffer such as a running mean, or all of a module in
-    /// validation mode or on a device without autodiff.
+    /// It is not trained: a frozen layer, or a buffer such as a running mean.
     Frozen,
+    /// It has the id of the parameter at another path, as a cloned layer has. An optimizer updates that one alone,
+    /// and the two have one state.
+    Repeated {
+        /// The path of the first parameter with that id.
+        first: String,
+    },
 }
 
 impl Coverage {
     fn of<M: Module>(module: &M, policies: &Policies) -> Self {
-        let mut coverage = Self {
-            parameters: Vec::new(),
-        };
-        visit_parameters(module, policies, &mut coverage);
-        coverage
+        let mut cover = Cover::default();
+        visit_parameters(module, policies, &mut cover);
+        Self {
+            parameters: cover.parameters,
+        }
     }
 
     /// The parameters that are consolidated.
@@ -82,10 +89,32 @@ impl Coverage {
     }
 }
 
-impl ParameterVisitor for Coverage {
+#[derive(Default)]
+struct Cover {
+    parameters: Vec<ParameterCoverage>,
+    /// The index of each id's first parameter.
+    firsts: HashMap<ParamId, usize>,
+}
+
+impl Cover {
+    fn add<const D: usize>(
+        &mut self,
+        place: Place<'_>,
+        param: &Param<Tensor<D>>,
+        consolidation: Consolidation,
+    ) {
+        self.parameters.push(ParameterCoverage {
+            path: place.path.to_string(),
+            shape: param.lazy_shape(),
+            consolidation,
+        });
+    }
+}
+
+impl ParameterVisitor for Cover {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
         let settings = place.settings;
-        let consolidation = if !param.is_require_grad() {
+        let consolidation = if !is_trained(param) {
             Consolidation::Frozen
         } else if settings.excluded {
             Consolidation::Excluded
@@ -95,12 +124,34 @@ impl ParameterVisitor for Coverage {
                 damping: settings.damping,
             }
         };
-        self.parameters.push(ParameterCoverage {
-            path: place.path.to_string(),
-            shape: param.val().shape(),
-            consolidation,
-        });
+        self.firsts.insert(param.id, self.parameters.len());
+        self.add(place, param, consolidation);
     }
+
+    fn visit_again<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
+        let first = self
+            .firsts
+            .get(&param.id)
+            .map(|first| &self.parameters[*first]);
+        let first = first.map_or_else(String::new, |first| first.path.clone());
+        self.add(place, param, Consolidation::Repeated { first });
+    }
+}
+
+/// The parameters that have another's id, each as a sentence says it.
+pub(crate) fn repeated<M: Module>(module: &M) -> Vec<String> {
+    let coverage = Coverage::of(module, &Policies::default());
+    let sentence = |parameter: ParameterCoverage| match parameter.consolidation {
+        Consolidation::Repeated { first } => {
+            Some(format!("{} has the id of {first}", parameter.path))
+        }
+        _ => None,
+    };
+    coverage
+        .parameters
+        .into_iter()
+        .filter_map(sentence)
+        .collect()
 }
 
 impl fmt::Display for Coverage {
@@ -112,7 +163,7 @@ impl fmt::Display for Coverage {
         let shape_width = width(|it| it.shape.to_string().len());
         for parameter in &self.parameters {
             let (path, shape) = (&parameter.path, parameter.shape.to_string());
-            let consolidation = parameter.consolidation;
+            let consolidation = &parameter.consolidation;
             writeln!(
                 f,
                 "{path:path_width$}  {shape:shape_width$}  {consolidation}"
@@ -136,13 +187,14 @@ impl fmt::Display for Consolidation {
             Self::On { strength, damping } => write!(f, "strength {strength}, damping {damping}"),
             Self::Excluded => write!(f, "left out by a policy"),
             Self::Frozen => write!(f, "not trained"),
+            Self::Repeated { first } => write!(f, "has the id of {first}"),
         }
     }
 }
 
 impl<B: SynapticBackend> SynapticIntelligence<B> {
-    /// What of `module` is consolidated as it is now, by whether it requires gradients and by the
-    /// policies. Nothing is read from the device.
+    /// What of `module` is consolidated, by whether it is trained and by the policies, in either mode. Nothing is
+    /// read from the device.
     pub fn coverage<M: Module>(&self, module: &M) -> Coverage {
         Coverage::of(module, &self.policies)
     }

@@ -4,6 +4,7 @@ use burn::tensor::{FloatDType, Shape};
 use log::warn;
 
 use crate::ops::SynapticBackend;
+use crate::precision::{sum, widened};
 use crate::{Synapse, SynapticIntelligence};
 
 /// Why consolidation did not work in a task where it should have.
@@ -93,6 +94,8 @@ pub(crate) struct Meter {
     /// Whether some parameter in a step of this task had a strength above zero.
     pub(crate) pulls_in_task: bool,
     pub(crate) inert: Option<Inert>,
+    /// Whether a step was opened and not closed yet.
+    pub(crate) is_in_step: bool,
 }
 
 impl Meter {
@@ -115,12 +118,11 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     /// Adds a minibatch's task loss, `[1]`, to the mean that [`end_epoch`](Self::end_epoch) gives.
     /// Nothing is read from the device.
     pub fn observe_loss(&mut self, loss: &Tensor<1>) {
-        let loss = loss.clone().inner();
+        let loss = widened(loss.clone().inner());
         self.meter.losses_in_epoch += 1;
         self.meter.loss_sum = Some(match self.meter.loss_sum.take() {
-            // The learner may have moved since.
-            Some(sum) if sum.device() != loss.device() => sum.to_device(&loss.device()) + loss,
-            Some(sum) => sum + loss,
+            // On the device of the loss, as the learner may have moved since.
+            Some(before) => sum(loss, before),
             None => loss,
         });
     }
@@ -198,28 +200,54 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     }
 
     /// Notes if what a task's end has left behind is infinite or NaN.
-    pub(crate) fn check_state(&self) -> Option<Inert> {
-        // A sum is finite only if all its terms are.
-        let sum =
-            |tensor: &FloatTensor<B>| B::float_sum(B::float_cast(tensor.clone(), FloatDType::F32));
-        let diverged = self.synapses.in_order().into_iter().find(|synapse| {
-            let anchor = sum(&synapse.anchor);
-            let both = match &synapse.importance {
-                Some(importance) => B::float_add(anchor, sum(importance)),
-                None => anchor,
-            };
-            !read::<B>(both).iter().all(|sum| sum.is_finite())
-        })?;
-        warn!(
-            "task {} has left {} or its importance infinite or NaN: its training has diverged, or a batch had \
-             such numbers in it. Go on from a checkpoint before it, with a lower learning rate",
-            self.task,
-            diverged.path()
-        );
+    pub(crate) fn check_state(&mut self) -> Option<Inert> {
+        // A sum is finite only if all its terms are. They are read at once.
+        let f32 = |tensor| B::float_cast(tensor, FloatDType::F32);
+        let sum = |tensor: &FloatTensor<B>| B::float_sum(f32(tensor.clone()));
+        let mut unsound = self
+            .synapses
+            .in_order_mut()
+            .into_iter()
+            .filter_map(|synapse| {
+                let contribution = synapse.last_contribution.take();
+                let anchor = sum(&synapse.anchor);
+                let importance = synapse.importance.as_ref().map(sum);
+                let sums = [Some(anchor), importance, contribution.map(f32)];
+                let sums = read::<B>(B::float_cat(sums.into_iter().flatten().collect(), 0));
+                let is_bad = |sum: Option<&f64>| sum.is_some_and(|sum| !sum.is_finite());
+                let has_diverged = is_bad(sums.first()) || (sums.len() > 1 && is_bad(sums.get(1)));
+                (has_diverged || is_bad(sums.get(2))).then(|| (synapse.path.clone(), has_diverged))
+            });
+        // All are asked, so that each gives up what it kept for this.
+        let first = unsound.next();
+        unsound.for_each(drop);
+        let (path, has_diverged) = first?;
+        if has_diverged {
+            warn!(
+                "task {} has left {path} or its importance infinite or NaN: its training has diverged, or a batch \
+                 had such numbers in it. Go on from a checkpoint before it, with a lower learning rate",
+                self.task
+            );
+        } else {
+            warn!(
+                "gradients of {path} were infinite or NaN in task {}: the synapses that had them gain no importance \
+                 from it. Skip such steps, or go on from a checkpoint before the task",
+                self.task
+            );
+        }
         Some(Inert::Diverged)
     }
 
     fn warn_of_divergence(&self, penalty: f64) {
+        let moved = |it: &&Synapse<B>| !largest::<B>(&it.anchor).is_finite();
+        if let Some(synapse) = self.synapses.in_order().into_iter().find(moved) {
+            warn!(
+                "the penalty in task {} is {penalty}, since the anchor of {} is not finite: an earlier task has diverged",
+                self.task,
+                synapse.path()
+            );
+            return;
+        }
         let curvatures = self.synapses.in_order().into_iter().filter_map(|synapse| {
             let bound = self.config.importance_bound.unwrap_or(f64::INFINITY);
             let importance = match largest::<B>(synapse.importance.as_ref()?) {

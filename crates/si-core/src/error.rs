@@ -16,11 +16,14 @@ pub enum Error {
     /// A decay of the moving average outside its range.
     #[error("decay must be in [0, 1), got {0}")]
     Decay(f64),
-    /// A precision for importance and anchor that a device does not bear.
+    /// A precision for importance and anchor that a device does not support.
     #[error(
-        "held_precision is bf16, which {0} does not bear; use `HeldPrecision::Parameter` there"
+        "held_precision is bf16, which {0} does not support; use `HeldPrecision::Parameter` there"
     )]
     HeldPrecision(String),
+    /// Fisher information that cannot be measured.
+    #[error("the Fisher information cannot be measured: {0}")]
+    Fisher(String),
     /// A decay of the online Fisher information outside its range.
     #[error("decay of the online form must be in (0, 1], got {0}")]
     OnlineDecay(f64),
@@ -59,4 +62,11 @@ pub enum Error {
     /// A checkpoint that cannot be made, read or used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+}
+
+impl Error {
+    /// What is wrong with an example, by its place among the examples, from 0.
+    pub(crate) fn fisher(example: usize, what: &str) -> Self {
+        Self::Fisher(format!("example {example} {what}"))
+    }
 }

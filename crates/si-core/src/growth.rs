@@ -2,13 +2,18 @@
 
 use burn::Tensor;
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
-use burn::module::Param;
+use burn::module::{Param, ParamId};
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::{Shape, Slice};
+use burn::tensor::{DType, Shape, Slice};
+
+use crate::precision::working;
+use crate::trained::is_trained;
 
 /// A linear layer with `num_more` outputs after those of `head`, for the classes of a new task.
 ///
-/// The new ones are drawn as [`LinearConfig`] does by default, from the device's generator. The layer's
+/// The new ones are drawn as [`LinearConfig`] does by default, from the device's generator. The layer is in the
+/// mode of `head`, and is trained if `head` is. A LoRA adapter on it is merged, and the whole layer is trained
+/// then; a quantised layer is dequantised. The layer's
 /// parameters have new ids, so an optimizer has no momentum for them yet; the synapses find them by
 /// [`rebind`](crate::ContinualLearner::rebind), after which the old outputs are as important as before
 /// and the new ones are free:
@@ -29,10 +34,10 @@ use burn::tensor::{Shape, Slice};
 /// # }
 /// ```
 pub fn with_more_outputs(head: &Linear, num_more: usize) -> Linear {
-    let weight = head.weight.val();
-    let [num_inputs, num_outputs] = weight.dims();
+    let [num_inputs, num_outputs] = head.weight.lazy_shape().dims();
     let config = LinearConfig::new(num_inputs, num_outputs + num_more);
-    let new = config.with_bias(head.bias.is_some()).init(&weight.device());
+    let config = config.with_bias(head.bias.is_some());
+    let new = config.init(&head.weight.lazy_device());
     Linear {
         weight: overlaid(new.weight, &head.weight),
         bias: new
@@ -42,14 +47,27 @@ pub fn with_more_outputs(head: &Linear, num_more: usize) -> Linear {
     }
 }
 
-/// `new` with the values of `old` at the start of each axis.
+/// `old` under a new id, with the numbers of `new` after its own along each axis. It is in the mode of `old`, and
+/// trained as `old` is.
 fn overlaid<const D: usize>(new: Param<Tensor<D>>, old: &Param<Tensor<D>>) -> Param<Tensor<D>> {
-    let is_trained = old.is_require_grad();
-    let old = old.val().inner();
-    let corner = old.dims().map(|size| 0..size);
-    let ground = new.val().inner().cast(old.dtype());
-    let value = Tensor::from_inner(ground.slice_assign(corner, old));
-    Param::from_tensor(value).set_require_grad(is_trained)
+    // An adapter's base is frozen, and what it is merged into must not be.
+    let is_trained = is_trained(old) || old.adapter().is_some();
+    let value = old.val();
+    let strategy = value.gradient_checkpointing_strategy();
+    let value = match value.dtype() {
+        DType::QFloat(_) => value.inner().dequantize(),
+        _ => value.inner(),
+    };
+    let corner = value.dims().map(|size| 0..size);
+    let ground = new.val().inner().cast(value.dtype());
+    let grown = ground.slice_assign(corner, value);
+    let grown = match strategy {
+        Some(strategy) => Tensor::from_inner(grown).with_gradient_checkpointing_strategy(strategy),
+        None => grown,
+    };
+    // With its transformations for records.
+    let (_, _, mapper) = old.clone().consume();
+    Param::from_mapped_value(ParamId::new(), grown, mapper).set_require_grad(is_trained)
 }
 
 /// Whether the state of a parameter that was of shape `old` can be that of one of shape `new`: no axis has
@@ -59,7 +77,7 @@ pub(crate) fn has_grown(old: &Shape, new: &Shape) -> bool {
     old.len() == new.len() && old.iter().zip(&new).all(|(old, new)| old <= new)
 }
 
-/// `ground` with `state`, which it has grown from, at the start of each axis.
+/// Copies `state` into the leading corner of `ground`, at index 0 of every axis.
 pub(crate) fn laid_over<B: Backend>(
     ground: FloatTensor<B>,
     state: FloatTensor<B>,
@@ -70,7 +88,8 @@ pub(crate) fn laid_over<B: Backend>(
     B::float_slice_assign(ground, &corner, state)
 }
 
-/// Zeros of the shape and precision of `tensor`.
-pub(crate) fn zeros_like<B: Backend>(tensor: &FloatTensor<B>) -> FloatTensor<B> {
-    B::float_zeros(tensor.shape(), &tensor.device(), tensor.dtype().into())
+/// Zeros of the shape of a parameter, in the precision that it is computed with.
+pub(crate) fn zeros_like<B: Backend>(parameter: &FloatTensor<B>) -> FloatTensor<B> {
+    let precision = working(parameter.dtype());
+    B::float_zeros(parameter.shape(), &parameter.device(), precision.into())
 }

@@ -97,7 +97,6 @@ mod diagnostics;
 mod elastic;
 mod error;
 mod growth;
-mod held_precision;
 mod inspection;
 #[cfg(feature = "safetensors")]
 mod interchange;
@@ -106,6 +105,7 @@ mod ops;
 mod optim;
 mod pack;
 mod policy;
+mod precision;
 mod preset;
 mod recorded;
 mod regularizer;
@@ -118,6 +118,7 @@ mod test_device;
 mod test_line;
 #[cfg(feature = "train")]
 mod train;
+mod trained;
 mod traversal;
 mod version;
 
@@ -141,7 +142,6 @@ pub use elastic::{
 };
 pub use error::Error;
 pub use growth::with_more_outputs;
-pub use held_precision::HeldPrecision;
 pub use inspection::{Inspection, StoredParameter};
 #[cfg(feature = "safetensors")]
 pub use interchange::{Layout, SafeTensorsError, SafeTensorsReport};
@@ -152,6 +152,7 @@ pub use optim::{
     SynapticSgdConfig, SynapticSgdState, SynapticState, Tasks,
 };
 pub use policy::ParameterPolicy;
+pub use precision::HeldPrecision;
 pub use preset::Preset;
 pub use regularizer::SynapticIntelligence;
 pub use synapse::Synapse;

@@ -1,10 +1,11 @@
 //! Burn's records by the names of their entries, which Burn itself gives to a module of the same paths and
 //! shapes only: for what wants to know what is in a record first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
+use burn::module::ParamId;
 use burn::tensor::{Bytes, DType, TensorData};
-use burn_pack::{Reader, Scalar, Tensor};
+use burn_pack::{Reader, Scalar, Tensor, Writer};
 
 /// A record, by the names of its entries.
 #[derive(Debug)]
@@ -109,6 +110,27 @@ impl Pack {
         name.or_else(|| scalar().map(|(name, _)| name))
             .map(String::as_str)
     }
+}
+
+/// The record of an optimizer without what it keeps of these parameters.
+pub(crate) fn without_parameters(bytes: Bytes, parameters: &[ParamId]) -> Result<Bytes, String> {
+    let dropped: HashSet<String> = parameters.iter().map(|id| id.val().to_string()).collect();
+    let is_kept = |name: &str| {
+        let (id, _) = name.split_once('.').unwrap_or((name, ""));
+        !dropped.contains(id)
+    };
+    let reader = Reader::from_bytes(bytes).map_err(|error| error.to_string())?;
+    let (metadata, scalars) = (reader.metadata().clone(), reader.scalars().clone());
+    let tensors = reader.into_tensors().map_err(|error| error.to_string())?;
+    let tensors = tensors.into_iter().filter(|tensor| is_kept(&tensor.name));
+    let mut writer = Writer::new(tensors.collect());
+    for (key, value) in metadata.iter().filter(|(key, _)| is_kept(key)) {
+        writer = writer.with_metadata(key, value);
+    }
+    for (key, value) in scalars.iter().filter(|(key, _)| is_kept(key)) {
+        writer = writer.with_scalar(key, *value);
+    }
+    writer.into_bytes().map_err(|error| error.to_string())
 }
 
 /// The number of dimensions of a parameter, in the record of its optimizer.

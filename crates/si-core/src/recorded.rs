@@ -55,9 +55,8 @@ pub(crate) fn explain(error: RecordError, part: &str) -> RecordError {
             if reason.contains(part) && !reason.contains("shape mismatch") =>
         {
             RecordError::Validation(format!(
-                "{reason}; state is loaded for the parameters that require gradients and that no policy \
-                 excludes, so the module must be in training mode (`train`), frozen only after loading, and \
-                 under the policies that the state was made with"
+                "{reason}; state is loaded for the parameters that are trained and that no policy excludes: freeze \
+                 the layers that were frozen, and no others, and take the policies that the state was made with"
             ))
         }
         error => error,

@@ -8,12 +8,15 @@ use burn::tensor::Device;
 use log::warn;
 
 use crate::config::{FirstTaskStart, SynapticIntelligenceConfig};
+use crate::coverage::repeated;
 use crate::diagnostics::Meter;
 use crate::ops::SynapticBackend;
 use crate::policy::Policies;
-use crate::step::{BeginSteps, CloseSteps, Consolidate, GradientOf, OpenSteps, Rebind, SumPenalty};
+use crate::step::{
+    BeginSteps, CloseSteps, Consolidate, GradientOf, OpenSteps, PenaltySum, Rebind, SumPenalty,
+};
 use crate::synapse::{Synapse, Synapses};
-use crate::traversal::{parameter_ids, visit_consolidated, visit_parameters};
+use crate::traversal::{parameter_ids, visit_parameters};
 use crate::{Error, Inert};
 
 /// Synaptic Intelligence (Zenke, Poole, Ganguli 2017): holds each synapse back by how much it
@@ -53,6 +56,8 @@ pub struct SynapticIntelligence<B: SynapticBackend = Dispatch> {
     pub(crate) synapses: Synapses<B>,
     pub(crate) task: usize,
     pub(crate) meter: Meter,
+    /// The number of parameters that were warned of because another one has their id.
+    pub(crate) num_repeated: usize,
     #[cfg(feature = "train")]
     pub(crate) gauges: crate::train::Gauges,
 }
@@ -71,9 +76,23 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             synapses: Synapses::default(),
             task: 0,
             meter: Meter::default(),
+            num_repeated: 0,
             #[cfg(feature = "train")]
             gauges: crate::train::Gauges::default(),
         })
+    }
+
+    /// Warns of parameters that have the id of another one, unless it has.
+    pub(crate) fn check_ids<M: Module>(&mut self, module: &M) {
+        let repeated = repeated(module);
+        if repeated.len() > self.num_repeated {
+            warn!(
+                "{}. Burn keeps a parameter's id when its layer is cloned, and an optimizer updates the first place \
+                 alone: make each layer by its own `init`, or load a record into it",
+                repeated.join("; ")
+            );
+        }
+        self.num_repeated = repeated.len();
     }
 
     /// The settings.
@@ -102,7 +121,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     /// Call it once per optimizer step, on the summed gradients where several minibatches are
     /// accumulated, and before any clipping. A parameter without a gradient is left alone: it
     /// contributes nothing and is pulled nowhere. One that was not there before starts without
-    /// importance, anchored where it is.
+    /// importance, anchored where it is. If the step is then not made, because its gradients are not finite for
+    /// example, call [`skip_step`](Self::skip_step) in place of [`observe`](Self::observe).
     pub fn penalize<M: Module>(
         &mut self,
         module: &M,
@@ -128,10 +148,24 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     pub fn observe<M: Module>(&mut self, module: &M) {
         let synapses = &mut self.synapses;
         visit_parameters(module, &self.policies, &mut CloseSteps { synapses });
+        if core::mem::take(&mut self.meter.is_in_step) {
+            self.meter.count_step();
+        }
+    }
+
+    /// Leaves out the step that was opened last, as if [`penalize`](Self::penalize) had not been called: for a step
+    /// that the optimizer does not make.
+    pub fn skip_step(&mut self) {
+        for synapse in self.synapses.in_order_mut() {
+            synapse.open_step = None;
+        }
+        self.meter.is_in_step = false;
     }
 
     /// The penalty `c Σ Ω (θ − θ̃)²` (eq. 4) as a differentiable term, `[1]`: for a loop that adds
     /// it to its loss. Zero during the first task.
+    ///
+    /// It is in f32, or in f64 if a parameter is: a loss of 16 bits is cast before the two are added.
     ///
     /// Such a loop calls [`observe_gradients`](Self::observe_gradients) in place of
     /// [`penalize`](Self::penalize), and pays for one more pass forwards and backwards over the
@@ -144,21 +178,18 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         let mut sum = SumPenalty {
             config: &self.config,
             synapses: &self.synapses,
-            penalty: None,
+            penalty: PenaltySum::default(),
         };
         visit_parameters(module, &self.policies, &mut sum);
-        sum.penalty.unwrap_or_else(|| {
-            let devices = module.devices();
-            let device = devices.first().expect("a module to train has a parameter");
-            Tensor::zeros([1], device)
-        })
+        sum.penalty.get(&module.devices())
     }
 
     /// Ends a task: folds each ω into Ω (eq. 5), anchors every synapse where it is now, and clears
-    /// ω. Returns why consolidation was without effect in the task, where it was, or that the state has
-    /// become infinite or NaN.
+    /// ω. The module may be in training or in validation mode. The state of parameters that it no longer has is
+    /// dropped. Returns a reason if consolidation had no effect in the task, or if numbers have become infinite or
+    /// NaN; what such a gradient has left in ω adds nothing to Ω.
     ///
-    /// Without a step since the last call it changes nothing and returns [`Inert::NoStep`].
+    /// Does nothing and returns [`Inert::NoStep`] if no step was taken since the last call.
     pub fn consolidate<M: Module>(&mut self, module: &M) -> Option<Inert> {
         if self.meter.steps_in_task == 0 {
             warn!(
@@ -169,6 +200,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             );
             return Some(Inert::NoStep);
         }
+        self.check_ids(module);
+        self.forget_removed(module);
         self.check_effect();
         let mut consolidate = Consolidate {
             config: &self.config,
@@ -188,6 +221,14 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         self.meter.start_task().or(diverged)
     }
 
+    /// Drops the state of parameters that `module` no longer has: for a module of which a part was exchanged for
+    /// a new one, such as a head for each task. A task's end does so too.
+    ///
+    /// Call [`rebind`](Self::rebind) instead if the new part goes on from the values of the old one.
+    pub fn forget_removed<M: Module>(&mut self, module: &M) {
+        self.synapses.retain(&parameter_ids(module));
+    }
+
     /// Gives the state to the parameters of the same path, whatever their ids: for a module that was
     /// loaded from a file, or of which a part was exchanged for a larger one. What is new in a parameter
     /// that has grown, along any axis, is free, and the rest keeps its importance. State that finds no
@@ -198,8 +239,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         let mut rebind = Rebind {
             config: &self.config,
             orphans: own.split_off_others(&parameter_ids(module)),
+            after: own.without_synapses(),
             own,
-            after: Synapses::default(),
         };
         visit_parameters(module, &self.policies, &mut rebind);
         for dropped in [rebind.own, rebind.orphans]
@@ -213,6 +254,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             );
         }
         self.synapses = rebind.after;
+        self.check_ids(module);
     }
 
     fn open_step<M: Module>(&mut self, module: &M, grads: &mut GradientsParams, given: GradientOf) {
@@ -225,9 +267,9 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             starts_from_zero,
             pulls: false,
         };
-        visit_consolidated(module, &self.policies, &mut open_steps);
+        visit_parameters(module, &self.policies, &mut open_steps);
         self.meter.pulls_in_task |= open_steps.pulls;
-        self.meter.count_step();
+        self.meter.is_in_step = true;
     }
 
     /// Opens a step of an optimizer that has penalty and path integral in its own pass, and returns
@@ -245,7 +287,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             starts_from_zero,
             in_step: HashMap::new(),
         };
-        visit_consolidated(module, &self.policies, &mut begin_steps);
+        visit_parameters(module, &self.policies, &mut begin_steps);
         self.meter.pulls_in_task |= begin_steps.in_step.values().any(|scale| *scale > 0.0);
         self.meter.count_step();
         begin_steps.in_step

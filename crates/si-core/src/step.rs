@@ -6,13 +6,15 @@ use burn::Tensor;
 use burn::backend::{TensorMetadata, tensor::FloatTensor};
 use burn::module::{Param, ParamId};
 use burn::optim::GradientsParams;
+use burn::tensor::{DType, Device};
 use log::warn;
 
 use crate::config::{PathGradient, SynapticIntelligenceConfig};
 use crate::growth::zeros_like;
-use crate::held_precision::release;
 use crate::ops::SynapticBackend;
+use crate::precision::{convert, sum, widen, widened, working};
 use crate::synapse::{OpenStep, Synapse, Synapses, carry};
+use crate::trained::is_trained;
 use crate::traversal::{ParameterVisitor, Place};
 
 /// The loss that a step's gradients are of.
@@ -36,6 +38,10 @@ pub(crate) struct OpenSteps<'a, B: SynapticBackend> {
 
 impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
+        // What has a gradient is in the step, even if it was frozen after the pass backwards.
+        if place.settings.excluded {
+            return;
+        }
         let Some(gradient) = self.grads.remove::<D>(param.id) else {
             return;
         };
@@ -64,17 +70,15 @@ impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
             )
         };
         let importance = synapse.importance.clone().filter(|_| scale > 0.0);
-        let (task, total) = match (importance, self.given) {
-            (None, _) => (given.clone(), given),
+        let (task, total, penalty) = match (importance, self.given) {
+            (None, _) => (given.clone(), given, None),
             (Some(importance), GradientOf::TaskLoss) => {
                 let (total, penalty) = penalize(importance, scale);
-                synapse.add_penalty(penalty);
-                (given, total)
+                (given, total, Some(penalty))
             }
             (Some(importance), GradientOf::SurrogateLoss) => {
                 let (task, penalty) = penalize(importance, -scale);
-                synapse.add_penalty(B::float_neg(penalty));
-                (task, given)
+                (task, given, Some(B::float_neg(penalty)))
             }
         };
         self.grads.register::<D>(param.id, B::tensor(total.clone()));
@@ -84,6 +88,7 @@ impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
                 PathGradient::Total => total,
             },
             parameter,
+            penalty,
         });
     }
 }
@@ -100,10 +105,15 @@ pub(crate) struct BeginSteps<'a, B: SynapticBackend> {
 
 impl<B: SynapticBackend> ParameterVisitor for BeginSteps<'_, B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
-        if self.grads.get::<D>(param.id).is_none() {
+        if place.settings.excluded {
             return;
         }
-        let parameter = B::primitive(param.val().inner());
+        let Some(gradient) = self.grads.get::<D>(param.id) else {
+            return;
+        };
+        let gradient = B::primitive(gradient.inner());
+        // As above: the state goes where the step is made.
+        let parameter = carry::<B>(B::primitive(param.val().inner()), &gradient.device());
         begin(
             self.synapses,
             place,
@@ -126,18 +136,21 @@ fn begin<'a, B: SynapticBackend>(
     config: &SynapticIntelligenceConfig,
     starts_from_zero: bool,
 ) -> &'a mut Synapse<B> {
-    synapses.drop_unfit(id, &parameter.shape());
+    let shape = parameter.shape();
+    synapses.note_shape(id, place.path, &shape);
+    synapses.drop_unfit(id, &shape);
     if synapses.get(id).is_none() && synapses.has_importance_at(place.path) {
         warn!(
-            "{} is another parameter than the one that was important there, and starts without: `rebind` \
-             gives it the state, if it has taken the other's place",
+            "{} is another parameter than the one that was important there, and starts without importance. Call \
+             `rebind` if it goes on from the values of the other one, and `forget_removed` if it is a new one",
             place.path
         );
     }
     let synapse = synapses.get_or_insert_with(id, || {
-        let anchor = match starts_from_zero {
-            true => zeros_like::<B>(parameter),
-            false => parameter.clone(),
+        let anchor = if starts_from_zero {
+            zeros_like::<B>(parameter)
+        } else {
+            widen::<B>(parameter.clone())
         };
         let anchor = config.held_precision.hold::<B>(anchor);
         Synapse::new(place.path.to_string(), anchor)
@@ -174,6 +187,9 @@ impl<B: SynapticBackend> ParameterVisitor for CloseSteps<'_, B> {
                 step.parameter,
                 after,
             ));
+            if let Some(penalty) = step.penalty {
+                synapse.add_penalty(penalty);
+            }
         }
     }
 }
@@ -188,14 +204,15 @@ pub(crate) struct Consolidate<'a, B: SynapticBackend> {
 
 impl<B: SynapticBackend> ParameterVisitor for Consolidate<'_, B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
-        let parameter = B::primitive(param.val().inner());
-        self.synapses.drop_unfit(param.id, &parameter.shape());
+        self.synapses.drop_unfit(param.id, &param.lazy_shape());
         if let Some(synapse) = self.synapses.get_mut(param.id) {
             if synapse.open_step.take().is_some() {
                 self.unobserved
                     .get_or_insert_with(|| place.path.to_string());
             }
+            let parameter = B::primitive(param.val().inner());
             synapse.follow(&parameter, self.config.held_precision);
+            synapse.stand_at(place);
             synapse.consolidate(parameter, place.settings.damping, self.config);
         }
     }
@@ -214,8 +231,8 @@ pub(crate) struct Rebind<'a, B: SynapticBackend> {
 impl<B: SynapticBackend> ParameterVisitor for Rebind<'_, B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
         let shape = param.lazy_shape();
-        let parameter = B::primitive(param.val().inner());
         let followed = |mut synapse: Synapse<B>| {
+            let parameter = B::primitive(param.val().inner());
             synapse.follow(&parameter, self.config.held_precision);
             synapse.stand_at(place);
             synapse
@@ -244,43 +261,64 @@ impl<B: SynapticBackend> ParameterVisitor for Rebind<'_, B> {
 pub(crate) struct SumPenalty<'a, B: SynapticBackend> {
     pub(crate) config: &'a SynapticIntelligenceConfig,
     pub(crate) synapses: &'a Synapses<B>,
-    /// None before the first parameter.
-    pub(crate) penalty: Option<Tensor<1>>,
+    pub(crate) penalty: PenaltySum,
 }
 
 impl<B: SynapticBackend> ParameterVisitor for SumPenalty<'_, B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
+        self.penalty.meet(param);
+        let scale = self.config.penalty_scale(place.settings.strength);
+        let synapse = self.synapses.get(param.id).filter(|_| scale > 0.0);
+        let synapse = synapse.filter(|it| it.importance.is_some() && it.fits(&param.lazy_shape()));
+        let Some(mut synapse) = synapse.cloned() else {
+            return;
+        };
         let parameter = param.val();
-        let penalty = self
-            .penalty
-            .take()
-            .unwrap_or_else(|| Tensor::zeros([1], (&parameter.device(), parameter.dtype())));
-        let shape = parameter.shape();
-        let synapse = self.synapses.get(param.id).filter(|it| it.fits(&shape));
-        let term = synapse.and_then(|synapse| {
-            let mut synapse = synapse.clone();
-            let inner = B::primitive(parameter.clone().inner());
-            synapse.follow(&inner, self.config.held_precision);
-            let released = |held: &FloatTensor<B>| {
-                let held = release::<B>(held.clone(), parameter.dtype());
-                Tensor::from_inner(B::tensor::<D>(held))
-            };
-            let importance = released(synapse.importance.as_ref()?);
+        let inner = B::primitive(parameter.clone().inner());
+        synapse.follow(&inner, self.config.held_precision);
+        let parameter = widened(parameter);
+        // Outside autodiff: beside the parameter they are constants, whatever its settings of autodiff.
+        let held = |held: FloatTensor<B>| B::tensor::<D>(convert::<B>(held, parameter.dtype()));
+        if let Some(importance) = synapse.importance.map(held) {
             let importance = match self.config.importance_bound {
                 Some(bound) => importance.clamp_max(bound),
                 None => importance,
             };
-            let displacement = parameter.clone() - released(&synapse.anchor);
-            let squared = importance * displacement.clone() * displacement;
-            Some(
-                squared
-                    .sum()
-                    .mul_scalar(self.config.penalty_scale(place.settings.strength)),
-            )
+            let displacement = parameter.clone() - held(synapse.anchor);
+            let squared = displacement.clone() * displacement * importance;
+            self.penalty.add(squared.sum().mul_scalar(scale));
+        }
+    }
+}
+
+/// The sum of differentiable terms, on one device and in one precision, wherever the parameters are.
+#[derive(Default)]
+pub(crate) struct PenaltySum {
+    sum: Option<Tensor<1>>,
+    /// That of a module's penalty, which is zero before its first task's end.
+    precision: Option<DType>,
+}
+
+impl PenaltySum {
+    /// Notes a parameter of the module.
+    pub(crate) fn meet<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if self.precision != Some(DType::F64) && is_trained(param) {
+            self.precision = Some(working(param.val().dtype()));
+        }
+    }
+
+    pub(crate) fn add(&mut self, term: Tensor<1>) {
+        self.sum = Some(match self.sum.take() {
+            Some(before) => sum(before, term),
+            None => term,
         });
-        self.penalty = Some(match term {
-            Some(term) => penalty + term,
-            None => penalty,
-        });
+    }
+
+    /// The sum, `[1]`, for a module on these devices.
+    pub(crate) fn get(self, devices: &[Device]) -> Tensor<1> {
+        self.sum.unwrap_or_else(|| {
+            let device = devices.first().expect("a module to train has a parameter");
+            Tensor::zeros([1], (device, self.precision.unwrap_or(DType::F32)))
+        })
     }
 }

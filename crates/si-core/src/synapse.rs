@@ -1,21 +1,21 @@
 use std::collections::{HashMap, HashSet};
 
-use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
+use burn::backend::{Backend, TensorMetadata, get_device_settings, tensor::FloatTensor};
 use burn::module::ParamId;
-use burn::tensor::Shape;
+use burn::tensor::{DType, Shape};
 use log::warn;
 
 use crate::config::{Accumulation, Negatives, SynapticIntelligenceConfig};
 use crate::growth::{has_grown, laid_over, zeros_like};
-use crate::held_precision::{HeldPrecision, portable, release};
+use crate::precision::{HeldPrecision, convert, portable, widen, working};
 use crate::traversal::Place;
 
 /// What the synapses of one parameter remember: a tensor of the parameter's shape for each of ω, Ω
 /// and θ̃.
 ///
 /// The primitives are outside autodiff, and have no static rank: of those of the default backend,
-/// `Tensor::<D>::from_dispatch(primitive.clone())` makes a tensor of the parameter's rank. Ω and θ̃ have
-/// the precision that [`HeldPrecision`] says.
+/// `Tensor::<D>::from_dispatch(primitive.clone())` makes a tensor of the parameter's rank. ω is in f32, or in f64 if
+/// the parameter is; Ω and θ̃ have the precision that [`HeldPrecision`] says.
 #[derive(Clone, Debug)]
 pub struct Synapse<B: Backend> {
     pub(crate) path: String,
@@ -29,6 +29,9 @@ pub struct Synapse<B: Backend> {
     /// Sum of the penalty over the steps since it was last read, `[1]`.
     pub(crate) penalty_sum: Option<FloatTensor<B>>,
     pub(crate) open_step: Option<OpenStep<B>>,
+    /// Sum of what the last task's end added to the importance, `[1]`, until it is read: it is finite if all of it
+    /// was.
+    pub(crate) last_contribution: Option<FloatTensor<B>>,
 }
 
 /// What must be kept of a training step from before the optimizer's update until after it.
@@ -36,6 +39,8 @@ pub struct Synapse<B: Backend> {
 pub(crate) struct OpenStep<B: Backend> {
     pub(crate) gradient: FloatTensor<B>,
     pub(crate) parameter: FloatTensor<B>,
+    /// `[1]`; none if nothing was added to the gradient.
+    pub(crate) penalty: Option<FloatTensor<B>>,
 }
 
 impl<B: Backend> Synapse<B> {
@@ -49,6 +54,7 @@ impl<B: Backend> Synapse<B> {
             importance: None,
             penalty_sum: None,
             open_step: None,
+            last_contribution: None,
         }
     }
 
@@ -89,6 +95,7 @@ impl<B: Backend> Synapse<B> {
             path_integral: self.path_integral.map(moved),
             importance: self.importance.map(moved),
             penalty_sum: self.penalty_sum.map(moved),
+            last_contribution: self.last_contribution.map(moved),
             open_step: None,
             ..self
         }
@@ -116,44 +123,50 @@ impl<B: Backend> Synapse<B> {
         has_grown(&self.shape(), shape)
     }
 
-    /// Takes the state to the device where its parameter is by now, and has it grow with its parameter,
-    /// along whichever axes that has. What is new is free: it has no importance yet, and is anchored
+    /// Takes the state to the device and the precision that its parameter has by now, and has it grow with its
+    /// parameter, along whichever axes that has. What is new is free: it has no importance yet, and is anchored
     /// where it is. The state must fit.
     pub(crate) fn follow(&mut self, parameter: &FloatTensor<B>, held_precision: HeldPrecision) {
         let device = parameter.device();
         if self.anchor.device() != device {
             *self = self.clone().to_device(&device);
         }
-        if self.shape() == parameter.shape() {
+        let precision = working(parameter.dtype());
+        let is_of_precision = |state: &FloatTensor<B>| {
+            state.dtype() == precision
+                || state.dtype() == DType::BF16 && held_precision == HeldPrecision::Bf16
+        };
+        if self.shape() == parameter.shape() && is_of_precision(&self.anchor) {
             return;
         }
-        let held = |ground, state| {
-            let state = release::<B>(state, parameter.dtype());
-            held_precision.hold::<B>(laid_over::<B>(ground, state))
-        };
+        let laid_over = |ground, state| laid_over::<B>(ground, convert::<B>(state, precision));
+        let held = |ground, state| held_precision.hold::<B>(laid_over(ground, state));
         let zeros = || zeros_like::<B>(parameter);
-        self.path_integral =
-            (self.path_integral.take()).map(|state| laid_over::<B>(zeros(), state));
+        self.path_integral = (self.path_integral.take()).map(|state| laid_over(zeros(), state));
         self.importance = self.importance.take().map(|state| held(zeros(), state));
-        self.anchor = held(parameter.clone(), self.anchor.clone());
+        self.anchor = held(widen::<B>(parameter.clone()), self.anchor.clone());
         self.open_step = None;
     }
 
     /// Ends a task at `parameter`: folds ω into Ω (eq. 5) with the damping ξ, moves the anchor, and
-    /// clears ω.
+    /// clears ω. What an infinite or undefined gradient has left in ω adds nothing.
     pub(crate) fn consolidate(
         &mut self,
         parameter: FloatTensor<B>,
         damping: f64,
         config: &SynapticIntelligenceConfig,
     ) {
+        let parameter = widen::<B>(parameter);
         let precision = parameter.dtype();
         let held = config.held_precision.hold::<B>(parameter.clone());
-        let anchor = release::<B>(core::mem::replace(&mut self.anchor, held), precision);
+        let anchor = convert::<B>(core::mem::replace(&mut self.anchor, held), precision);
         let importance = self.importance.take();
-        let importance = importance.map(|importance| release::<B>(importance, precision));
+        let importance = importance.map(|importance| convert::<B>(importance, precision));
         let contribution = self.path_integral.take().map(|path_integral| {
-            contribution::<B>(path_integral, parameter, anchor, damping, config.negatives)
+            let all =
+                contribution::<B>(path_integral, parameter, anchor, damping, config.negatives);
+            self.last_contribution = Some(B::float_sum(all.clone()));
+            finite_or_zero::<B>(all)
         });
         let (kept, added) = match config.accumulation {
             Accumulation::Sum => (importance, contribution),
@@ -178,12 +191,26 @@ impl<B: Backend> Synapse<B> {
     }
 }
 
-/// The tensor on `device`, as far as that bears its precision.
+/// The tensor on `device`, in a precision that it supports.
 pub(crate) fn carry<B: Backend>(tensor: FloatTensor<B>, device: &B::Device) -> FloatTensor<B> {
-    match tensor.device() == *device {
-        true => tensor,
-        false => B::float_to_device(portable::<B>(tensor, device), device),
+    if tensor.device() == *device {
+        tensor
+    } else {
+        B::float_to_device(portable::<B>(tensor, device), device)
     }
+}
+
+/// The tensor with 0 in place of what is infinite or NaN.
+fn finite_or_zero<B: Backend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
+    let largest = if tensor.dtype() == DType::F64 {
+        f64::MAX
+    } else {
+        f64::from(f32::MAX)
+    };
+    let booleans = get_device_settings::<B>(&tensor.device()).bool_dtype;
+    let magnitude = B::float_abs(tensor.clone());
+    let is_finite = B::float_lower_equal_elem(magnitude, largest.into(), booleans);
+    B::float_mask_fill(tensor, B::bool_not(is_finite), 0.0.into())
 }
 
 /// One task's share of the importance: `ω / (Δ² + ξ)`.
@@ -206,36 +233,59 @@ fn contribution<B: Backend>(
 
 /// The synapses of a module, by parameter.
 #[derive(Clone, Debug)]
-pub(crate) struct Synapses<B: Backend>(HashMap<ParamId, Synapse<B>>);
+pub(crate) struct Synapses<B: Backend> {
+    synapses: HashMap<ParamId, Synapse<B>>,
+    /// The shape of each parameter in its last step.
+    stepped: HashMap<ParamId, Shape>,
+    /// The parameters whose shape in their last step is another than in the one before.
+    reshaped: Vec<ParamId>,
+}
 
 impl<B: Backend> Default for Synapses<B> {
     fn default() -> Self {
-        Self(HashMap::new())
+        Self::from(HashMap::new())
+    }
+}
+
+impl<B: Backend> From<HashMap<ParamId, Synapse<B>>> for Synapses<B> {
+    fn from(synapses: HashMap<ParamId, Synapse<B>>) -> Self {
+        Self {
+            synapses,
+            stepped: HashMap::new(),
+            reshaped: Vec::new(),
+        }
     }
 }
 
 impl<B: Backend> Synapses<B> {
     pub(crate) fn get(&self, id: ParamId) -> Option<&Synapse<B>> {
-        self.0.get(&id)
+        self.synapses.get(&id)
     }
 
     pub(crate) fn get_mut(&mut self, id: ParamId) -> Option<&mut Synapse<B>> {
-        self.0.get_mut(&id)
+        self.synapses.get_mut(&id)
     }
 
     /// Whether some synapses of `path` have importance.
     pub(crate) fn has_importance_at(&self, path: &str) -> bool {
-        let mut synapses = self.0.values();
+        let mut synapses = self.synapses.values();
         synapses.any(|synapse| synapse.path == path && synapse.importance.is_some())
     }
 
     pub(crate) fn remove(&mut self, id: ParamId) -> Option<Synapse<B>> {
-        self.0.remove(&id)
+        self.synapses.remove(&id)
+    }
+
+    /// Keeps those of the parameters `ids` alone.
+    pub(crate) fn retain(&mut self, ids: &HashSet<ParamId>) {
+        self.synapses.retain(|id, _| ids.contains(id));
+        self.stepped.retain(|id, _| ids.contains(id));
     }
 
     /// Takes those out that are of none of the parameters `ids`.
     pub(crate) fn split_off_others(&mut self, ids: &HashSet<ParamId>) -> Self {
-        Self(self.0.extract_if(|id, _| !ids.contains(id)).collect())
+        let others = self.synapses.extract_if(|id, _| !ids.contains(id));
+        others.collect::<HashMap<_, _>>().into()
     }
 
     /// The synapses of `path`, under whatever id, that fit a parameter of that shape: of several those with
@@ -243,14 +293,14 @@ impl<B: Backend> Synapses<B> {
     pub(crate) fn take_named(&mut self, path: &str, shape: &Shape) -> Option<Synapse<B>> {
         let named =
             |(_, synapse): &(&ParamId, &Synapse<B>)| synapse.path == path && synapse.fits(shape);
-        let named = self.0.iter().filter(named);
+        let named = self.synapses.iter().filter(named);
         let (id, _) = named.max_by_key(|(_, synapse)| synapse.importance.is_some())?;
         let id = *id;
-        self.0.remove(&id)
+        self.synapses.remove(&id)
     }
 
     pub(crate) fn insert(&mut self, id: ParamId, synapse: Synapse<B>) {
-        self.0.insert(id, synapse);
+        self.synapses.insert(id, synapse);
     }
 
     pub(crate) fn get_or_insert_with(
@@ -258,39 +308,71 @@ impl<B: Backend> Synapses<B> {
         id: ParamId,
         synapse: impl FnOnce() -> Synapse<B>,
     ) -> &mut Synapse<B> {
-        self.0.entry(id).or_insert_with(synapse)
+        self.synapses.entry(id).or_insert_with(synapse)
+    }
+
+    /// Notes the shape that a parameter has in a step. If it had another one in the step before, under the same id,
+    /// its optimizer may have state of that one.
+    pub(crate) fn note_shape(&mut self, id: ParamId, path: &str, shape: &Shape) {
+        match self.stepped.get_mut(&id) {
+            Some(before) if before == shape => {}
+            Some(before) => {
+                warn!(
+                    "{path} was of shape {before} in its last step and is of shape {shape} now, under the same id: \
+                     what an optimizer keeps of it starts over. A loop that calls the optimizer itself needs a new one"
+                );
+                *before = shape.clone();
+                self.reshaped.push(id);
+            }
+            None => {
+                self.stepped.insert(id, shape.clone());
+            }
+        }
+    }
+
+    /// Takes the parameters whose shape has changed since this was called last.
+    pub(crate) fn take_reshaped(&mut self) -> Vec<ParamId> {
+        core::mem::take(&mut self.reshaped)
+    }
+
+    /// No synapses, with what is known of the steps.
+    pub(crate) fn without_synapses(&mut self) -> Self {
+        Self {
+            synapses: HashMap::new(),
+            stepped: core::mem::take(&mut self.stepped),
+            reshaped: core::mem::take(&mut self.reshaped),
+        }
     }
 
     /// Drops the synapses of a parameter that has become smaller, which fit it no more.
     pub(crate) fn drop_unfit(&mut self, id: ParamId, shape: &Shape) {
-        if let Some(synapse) = self.0.get(&id).filter(|synapse| !synapse.fits(shape)) {
+        if let Some(synapse) = self
+            .synapses
+            .get(&id)
+            .filter(|synapse| !synapse.fits(shape))
+        {
             warn!(
                 "{} has shrunk from {} to {shape}: its importance is dropped",
                 synapse.path,
                 synapse.shape()
             );
-            self.0.remove(&id);
+            self.synapses.remove(&id);
         }
     }
 
-    #[cfg(feature = "train")]
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (ParamId, &mut Synapse<B>)> {
-        self.0.iter_mut().map(|(id, synapse)| (*id, synapse))
-    }
-
     pub(crate) fn ids(&self) -> impl Iterator<Item = ParamId> {
-        self.0.keys().copied()
+        self.synapses.keys().copied()
     }
 
     pub(crate) fn in_order(&self) -> Vec<&Synapse<B>> {
-        let mut synapses: Vec<_> = self.0.values().collect();
+        let mut synapses: Vec<_> = self.synapses.values().collect();
         synapses.sort_by_key(|synapse| synapse.order);
         synapses
     }
 
     /// In the module's order too: sums of rounded numbers depend on it.
     pub(crate) fn in_order_mut(&mut self) -> Vec<&mut Synapse<B>> {
-        let mut synapses: Vec<_> = self.0.values_mut().collect();
+        let mut synapses: Vec<_> = self.synapses.values_mut().collect();
         synapses.sort_by_key(|synapse| synapse.order);
         synapses
     }
@@ -301,6 +383,9 @@ impl<B: Backend> Synapses<B> {
     )]
     pub(crate) fn to_device(self, device: &B::Device) -> Self {
         let moved = |(id, synapse): (ParamId, Synapse<B>)| (id, synapse.to_device(device));
-        Self(self.0.into_iter().map(moved).collect())
+        Self {
+            synapses: self.synapses.into_iter().map(moved).collect(),
+            ..self
+        }
     }
 }

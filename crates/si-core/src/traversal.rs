@@ -4,11 +4,15 @@ use burn::Tensor;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 
 use crate::policy::{Enclosing, ParameterSettings, Policies};
+use crate::trained::is_trained;
 
 /// What is done with each parameter of a module.
 pub(crate) trait ParameterVisitor {
     /// Visits the parameter at `place`.
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>);
+
+    /// Visits a parameter whose id another one before it has too.
+    fn visit_again<const D: usize>(&mut self, _place: Place<'_>, _param: &Param<Tensor<D>>) {}
 }
 
 /// Where a parameter stands in its module.
@@ -36,10 +40,10 @@ pub(crate) fn visit_parameters<M: Module>(
     visit(module, policies, false, visitor);
 }
 
-/// Visits each trainable parameter that `policies` do not exclude, once, in the module's order.
+/// Visits each parameter that training mode trains and that `policies` do not exclude, once, in the module's order.
 ///
-/// What does not require gradients now is passed over: frozen layers, buffers such as the running
-/// statistics of batch normalisation, and everything of a module in validation mode.
+/// Frozen layers are passed over, and buffers such as the running statistics of batch normalisation. The mode that
+/// the module is in makes no difference.
 pub(crate) fn visit_consolidated<M: Module>(
     module: &M,
     policies: &Policies,
@@ -55,7 +59,7 @@ pub(crate) fn parameter_ids<M: Module>(module: &M) -> HashSet<ParamId> {
     ids.0
 }
 
-/// The ids of the trainable parameters of `module` that `policies` do not exclude.
+/// The ids of the parameters of `module` that are trained and that `policies` do not exclude.
 pub(crate) fn consolidated_ids<M: Module>(module: &M, policies: &Policies) -> HashSet<ParamId> {
     let mut ids = Ids(HashSet::new());
     visit_consolidated(module, policies, &mut ids);
@@ -124,9 +128,10 @@ impl<V: ParameterVisitor> ModuleVisitor for Traversal<'_, V> {
             settings: self.policies.settings(&self.path, &self.enclosing),
         };
         self.order += 1;
-        let is_consolidated = param.is_require_grad() && !place.settings.excluded;
-        let is_first = self.seen.insert(param.id);
-        if is_first && (is_consolidated || !self.consolidated_only) {
+        let is_consolidated = || !place.settings.excluded && is_trained(param);
+        if !self.seen.insert(param.id) {
+            self.visitor.visit_again(place, param);
+        } else if !self.consolidated_only || is_consolidated() {
             self.visitor.visit(place, param);
         }
     }

@@ -138,7 +138,7 @@ fn coverage_tells_what_each_parameter_is_under_before_the_first_step() {
     let coverage = learner.coverage();
     let parameters = coverage.parameters.iter();
     let by_path: Vec<_> = parameters
-        .map(|it| (&it.path[..], it.consolidation))
+        .map(|it| (&it.path[..], it.consolidation.clone()))
         .collect();
     assert_eq!(
         by_path,

@@ -2,10 +2,8 @@ use core::fmt;
 
 /// The labels over which the Fisher information of an example is taken.
 ///
-/// Either way they are of the model's own `p(y | x)`, as the definition `F = E_{y ~ p(y|x)} (∂ log p)²`
-/// has it. The labels of the data set have no part in it: squares of the training loss's gradients
-/// are the *empirical* Fisher information, which vanishes where the data are fitted, and so says
-/// something else (Kunstner et al. 2019).
+/// The definition `F = E_{y ~ p(y|x)} (∂ log p(y | x) / ∂θ)²` takes labels of the model's own `p(y | x)`, as
+/// [`Exact`](Self::Exact) and [`Sampled`](Self::Sampled) do.
 pub enum Labels<'a> {
     /// Every label, weighted by its probability: the exact expectation. One pass backwards for each
     /// label of an example.
@@ -13,11 +11,16 @@ pub enum Labels<'a> {
     /// One label for each example, drawn from `p(y | x)`: right on average, for one pass backwards.
     /// The function gives numbers in `[0, 1)`, from the caller's generator.
     Sampled(&'a mut dyn FnMut() -> f64),
+    /// The label that each example has in the data set, in the order of the examples: the *empirical* Fisher
+    /// information, in one pass backwards. It is another quantity, which vanishes if the data are fitted
+    /// (Kunstner et al. 2019); much public code of Elastic Weight Consolidation has it.
+    Empirical(&'a mut dyn Iterator<Item = usize>),
 }
 
 impl Labels<'_> {
     /// The labels of an example whose label y has the probability `probabilities[y]`, each with the
-    /// weight of its squared gradient. Labels of probability zero are not among them.
+    /// weight of its squared gradient. Labels of probability zero are not among them, unless they are the data
+    /// set's. None at all if the data set's labels are at their end, or name none of the probabilities.
     pub fn weighted(&mut self, probabilities: &[f64]) -> Vec<(usize, f64)> {
         // What is not a number stays, to be seen in the result.
         let possible = probabilities
@@ -42,6 +45,10 @@ impl Labels<'_> {
                 }
                 drawn.into_iter().collect()
             }
+            Self::Empirical(labels) => {
+                let label = labels.next().filter(|label| *label < probabilities.len());
+                label.map(|label| (label, 1.0)).into_iter().collect()
+            }
         }
     }
 }
@@ -51,6 +58,7 @@ impl fmt::Debug for Labels<'_> {
         f.write_str(match self {
             Self::Exact => "Exact",
             Self::Sampled(_) => "Sampled",
+            Self::Empirical(_) => "Empirical",
         })
     }
 }
@@ -72,6 +80,20 @@ mod tests {
             let weighted = Labels::Sampled(uniform).weighted(&[0.0, 0.25, 0.0, 0.75, 0.0]);
             assert_eq!(weighted, [(label, 1.0)], "drawn {draw}");
         }
+    }
+
+    #[test]
+    fn empirical_labels_are_those_of_the_data_set_one_for_each_example() {
+        let labels = &mut [1, 0, 7].into_iter();
+        let mut labels = Labels::Empirical(labels);
+        assert_eq!(labels.weighted(&[0.25, 0.75]), [(1, 1.0)]);
+        assert_eq!(labels.weighted(&[0.0, 1.0]), [(0, 1.0)]);
+        assert_eq!(labels.weighted(&[0.25, 0.75]), [], "there is no label 7");
+        assert_eq!(
+            labels.weighted(&[0.25, 0.75]),
+            [],
+            "there is no fourth label"
+        );
     }
 
     #[test]

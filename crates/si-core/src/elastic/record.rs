@@ -16,6 +16,7 @@ use burn::tensor::{DType, Device, Int};
 use super::ElasticWeightConsolidation;
 use super::spring::{Spring, Springs};
 use crate::ops::SynapticBackend;
+use crate::precision::widened;
 use crate::recorded::{MapState, VisitState, explain};
 use crate::traversal::{ParameterVisitor, Place, consolidated_ids, visit_parameters};
 
@@ -154,7 +155,7 @@ struct State<const D: usize> {
 
 impl<const D: usize> State<D> {
     fn of(spring: Option<&Spring<B>>, param: &Param<Tensor<D>>) -> Self {
-        let parameter = param.val().inner();
+        let parameter = widened(param.val().inner());
         match spring.and_then(|spring| spring.grown(&parameter)) {
             Some(spring) => Self {
                 precision: B::tensor(spring.precision),
@@ -223,7 +224,12 @@ impl<P: ModuleMapper> ParameterVisitor for Map<'_, P> {
                 anchor: B::primitive(state.anchor),
                 spread: B::primitive(state.spread),
             };
-            self.after.insert(id, spring);
+            // A file may hold them in another precision.
+            self.after.extend(
+                spring
+                    .grown(&param.val().inner())
+                    .map(|spring| (id, spring)),
+            );
         }
     }
 }

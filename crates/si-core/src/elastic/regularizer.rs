@@ -10,7 +10,8 @@ use super::step::{Join, MoveOn, Penalize, Rebind, SumPenalty};
 use super::{ElasticForm, ElasticWeightConsolidationConfig, Fisher};
 use crate::ops::SynapticBackend;
 use crate::policy::Policies;
-use crate::traversal::{parameter_ids, visit_consolidated, visit_parameters};
+use crate::step::PenaltySum;
+use crate::traversal::{consolidated_ids, parameter_ids, visit_consolidated, visit_parameters};
 use crate::{Error, Inert};
 
 /// Elastic Weight Consolidation (Kirkpatrick et al. 2017): holds each parameter back by how much the
@@ -103,7 +104,8 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
     }
 
     /// The penalty `λ/2 Σ_ν Σ F^ν (θ − θ^ν)²` as a differentiable term, `[1]`: to report it, or to
-    /// add it to the loss instead of calling [`penalize`](Self::penalize). Zero during the first task.
+    /// add it to the loss instead of calling [`penalize`](Self::penalize). Zero during the first task. It is in f32,
+    /// or in f64 if a parameter is: a loss of 16 bits is cast before the two are added.
     ///
     /// # Panics
     ///
@@ -111,29 +113,37 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
     pub fn penalty<M: Module>(&self, module: &M) -> Tensor<1> {
         let mut sum = SumPenalty {
             springs: &self.springs,
-            penalty: None,
+            penalty: PenaltySum::default(),
         };
         visit_parameters(module, &self.policies, &mut sum);
-        sum.penalty.unwrap_or_else(|| {
-            let devices = module.devices();
-            let device = devices.first().expect("a module to train has a parameter");
-            Tensor::zeros([1], device)
-        })
+        sum.penalty.get(&module.devices())
     }
 
     /// Ends a task: what `fisher` tells about the parameters holds them where they are now.
     ///
     /// Call it after the last step of every task, with the information that the task's examples have
-    /// about `module` as it is then. A parameter that it tells nothing about counts as one that the
-    /// task does not depend on.
+    /// about `module` as it is then, in training or in validation mode. A parameter without information counts as
+    /// one that the task does not depend on. The state of parameters that the module no longer has is dropped.
     ///
-    /// Returns [`Inert::NoImportance`] if it tells nothing about any consolidated parameter, as that
-    /// of another module does, so that the task is not protected; that is also logged as a warning.
+    /// Returns [`Inert::NoImportance`] if the information is zero for every consolidated parameter, so that the task
+    /// is not protected. If it knows none of them, as that of another module does, it also returns that, and changes
+    /// nothing. Both are logged as warnings.
     ///
     /// # Panics
     ///
     /// If the information about a parameter is not of its shape.
     pub fn consolidate<M: Module>(&mut self, module: &M, fisher: &Fisher) -> Option<Inert> {
+        let consolidated = consolidated_ids(module, &self.policies);
+        if !fisher.is_empty() && !consolidated.iter().any(|id| fisher.knows(*id)) {
+            warn!(
+                "task {} is not ended: the Fisher information is about none of the module's parameters. Measure it \
+                 on this module, after loading or exchanging parts of it",
+                self.task
+            );
+            return Some(Inert::NoImportance);
+        }
+        let ids = parameter_ids(module);
+        self.springs.retain(|id, _| ids.contains(id));
         if let ElasticForm::Online { decay } = self.config.form {
             let springs = &mut self.springs;
             visit_parameters(module, &self.policies, &mut MoveOn { springs, decay });

@@ -5,8 +5,10 @@ use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::module::ParamId;
 use burn::tensor::Shape;
 
-use crate::growth::{has_grown, laid_over};
+use crate::growth::{has_grown, laid_over, zeros_like};
 use crate::ops::SynapticBackend;
+use crate::precision::{convert, widen, working};
+use crate::synapse::carry;
 
 /// What holds one parameter back: two tensors of the parameter's shape, and a number.
 ///
@@ -16,7 +18,7 @@ use crate::ops::SynapticBackend;
 /// nothing to keep of a single task, whatever their number. Keeping a, and not the sum of F^ν θ^ν,
 /// leaves no difference of large numbers to be taken near the anchor.
 ///
-/// The primitives are outside autodiff, and have no static rank.
+/// The primitives are outside autodiff, and have no static rank. They are in f32, or in f64 if the parameter is.
 #[derive(Clone, Debug)]
 pub struct Spring<B: Backend> {
     pub(super) path: String,
@@ -59,7 +61,7 @@ impl<B: Backend> Spring<B> {
         reason = "the name that Burn has for it"
     )]
     pub(super) fn to_device(self, device: &B::Device) -> Self {
-        let moved = |tensor| B::float_to_device(tensor, device);
+        let moved = |tensor| carry::<B>(tensor, device);
         Self {
             precision: moved(self.precision),
             anchor: moved(self.anchor),
@@ -70,7 +72,7 @@ impl<B: Backend> Spring<B> {
 }
 
 impl<B: SynapticBackend> Spring<B> {
-    /// A spring at `parameter` that does not pull yet.
+    /// A spring at `parameter`, which is in the working precision, that does not pull yet.
     pub(super) fn slack<const D: usize>(path: String, parameter: &Tensor<D>) -> Self {
         let options = (&parameter.device(), parameter.dtype());
         Self {
@@ -82,20 +84,34 @@ impl<B: SynapticBackend> Spring<B> {
         }
     }
 
-    /// The spring as it holds a parameter that may have grown since: what is new in it is free. None if
-    /// it is of another shape.
+    /// Whether this can hold a parameter of that shape, which may have grown.
+    pub(super) fn fits(&self, shape: &Shape) -> bool {
+        has_grown(&self.shape(), shape)
+    }
+
+    /// The spring as it holds `parameter`, which is outside autodiff: on its device and in the precision that it is
+    /// computed with, and grown with it. What is new in it is free. None if it has another shape.
     pub(super) fn grown<const D: usize>(&self, parameter: &Tensor<D>) -> Option<Self> {
         let shape = parameter.shape();
-        if self.shape() == shape {
-            return Some(self.clone());
+        if !self.fits(&shape) {
+            return None;
         }
-        let laid_over = |ground: Tensor<D>, state: &FloatTensor<B>| {
-            laid_over::<B>(B::primitive(ground), state.clone())
-        };
-        has_grown(&self.shape(), &shape).then(|| Self {
-            precision: laid_over(parameter.zeros_like(), &self.precision),
-            anchor: laid_over(parameter.clone(), &self.anchor),
-            ..self.clone()
+        let parameter = B::primitive(parameter.clone());
+        let device = parameter.device();
+        let precision = working(parameter.dtype());
+        let followed =
+            |state: &FloatTensor<B>| convert::<B>(carry::<B>(state.clone(), &device), precision);
+        let [mut held, mut anchor] = [&self.precision, &self.anchor].map(followed);
+        if self.shape() != shape {
+            held = laid_over::<B>(zeros_like::<B>(&parameter), held);
+            anchor = laid_over::<B>(widen::<B>(parameter), anchor);
+        }
+        Some(Self {
+            path: self.path.clone(),
+            order: self.order,
+            precision: held,
+            anchor,
+            spread: followed(&self.spread),
         })
     }
 

@@ -7,6 +7,8 @@ use burn::optim::GradientsParams;
 use super::Fisher;
 use super::spring::{Spring, Springs};
 use crate::ops::SynapticBackend;
+use crate::precision::widened;
+use crate::step::PenaltySum;
 use crate::traversal::{ParameterVisitor, Place};
 
 /// Adds the penalty's gradient to each gradient there is.
@@ -18,12 +20,16 @@ pub(super) struct Penalize<'a, B: SynapticBackend> {
 impl<B: SynapticBackend> ParameterVisitor for Penalize<'_, B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
         let scale = penalty_scale(place);
-        let parameter = param.val().inner();
         let spring = self.springs.get(&param.id).filter(|_| scale > 0.0);
-        let Some(spring) = spring.and_then(|it| it.grown(&parameter)) else {
+        let Some(spring) = spring.filter(|it| it.fits(&param.lazy_shape())) else {
             return;
         };
         let Some(gradient) = self.grads.remove::<D>(param.id) else {
+            return;
+        };
+        // The optimizer takes a parameter to its gradient, in a training that is spread over devices.
+        let parameter = param.val().inner().to_device(&gradient.device());
+        let Some(spring) = spring.grown(&parameter) else {
             return;
         };
         let (total, _) = B::penalize(
@@ -46,27 +52,23 @@ fn penalty_scale(place: Place<'_>) -> f64 {
 /// The penalty as a differentiable sum over the parameters.
 pub(super) struct SumPenalty<'a, B: SynapticBackend> {
     pub(super) springs: &'a Springs<B>,
-    /// None before the first parameter.
-    pub(super) penalty: Option<Tensor<1>>,
+    pub(super) penalty: PenaltySum,
 }
 
 impl<B: SynapticBackend> ParameterVisitor for SumPenalty<'_, B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
-        let parameter = param.val();
-        let zero = || Tensor::zeros([1], (&parameter.device(), parameter.dtype()));
-        let penalty = self.penalty.take().unwrap_or_else(zero);
+        self.penalty.meet(param);
         let spring = self.springs.get(&param.id);
-        self.penalty = Some(
-            match spring.and_then(|it| it.grown(&parameter.clone().inner())) {
-                Some(spring) => {
-                    let displacement = parameter - B::tensor::<D>(spring.anchor);
-                    let pull = displacement.square() * B::tensor::<D>(spring.precision);
-                    let sum = pull.sum() + B::tensor::<1>(spring.spread);
-                    penalty + sum.mul_scalar(penalty_scale(place))
-                }
-                None => penalty,
-            },
-        );
+        let Some(spring) = spring.filter(|it| it.fits(&param.lazy_shape())) else {
+            return;
+        };
+        let parameter = param.val();
+        if let Some(spring) = spring.grown(&parameter.clone().inner()) {
+            let displacement = widened(parameter) - B::tensor::<D>(spring.anchor);
+            let pull = displacement.square() * B::tensor::<D>(spring.precision);
+            let sum = pull.sum() + B::tensor::<1>(spring.spread);
+            self.penalty.add(sum.mul_scalar(penalty_scale(place)));
+        }
     }
 }
 
@@ -78,11 +80,12 @@ pub(super) struct MoveOn<'a, B: SynapticBackend> {
 
 impl<B: SynapticBackend> ParameterVisitor for MoveOn<'_, B> {
     fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
+        let Some(spring) = self.springs.remove(&param.id) else {
+            return;
+        };
         let parameter = param.val().inner();
-        if let Some(spring) = self.springs.remove(&param.id)
-            && let Some(mut spring) = spring.grown(&parameter)
-        {
-            spring.move_on(self.decay, parameter);
+        if let Some(mut spring) = spring.grown(&parameter) {
+            spring.move_on(self.decay, widened(parameter));
             self.springs.insert(param.id, spring);
         }
     }
@@ -101,7 +104,8 @@ impl<B: SynapticBackend> ParameterVisitor for Join<'_, B> {
         let Some(information) = self.fisher.get::<D>(param.id) else {
             return;
         };
-        let parameter = param.val().inner();
+        let parameter = widened(param.val().inner());
+        let information = widened(information).to_device(&parameter.device());
         assert_eq!(
             information.shape(),
             parameter.shape(),
@@ -132,18 +136,16 @@ pub(super) struct Rebind<B: SynapticBackend> {
 
 impl<B: SynapticBackend> ParameterVisitor for Rebind<B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
-        let parameter = param.val().inner();
-        let own = self
-            .own
-            .remove(&param.id)
-            .and_then(|own| own.grown(&parameter));
-        let fits =
-            |spring: &Spring<B>| spring.path == place.path && spring.grown(&parameter).is_some();
+        let shape = param.lazy_shape();
+        let own = self.own.remove(&param.id).filter(|own| own.fits(&shape));
+        let fits = |spring: &Spring<B>| spring.path == place.path && spring.fits(&shape);
         let orphan = || {
             let index = self.orphans.iter().position(fits)?;
-            self.orphans.swap_remove(index).grown(&parameter)
+            Some(self.orphans.swap_remove(index))
         };
-        if let Some(spring) = own.or_else(orphan) {
+        if let Some(spring) = own.or_else(orphan)
+            && let Some(spring) = spring.grown(&param.val().inner())
+        {
             self.after.insert(param.id, spring);
         }
     }

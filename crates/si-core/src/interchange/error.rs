@@ -100,7 +100,7 @@ pub enum SafeTensorsError {
     /// A file that says nothing of the module's parameters.
     #[error(
         "no tensor is the importance, anchor or path_integral of a parameter that is consolidated, \
-         such as {example:?}; parameters must require gradients, and no policy may exclude them"
+         such as {example:?}; parameters must be trained, and no policy may exclude them"
     )]
     Nothing {
         /// A name that would have been taken.

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::SynapticIntelligence;
 use crate::ops::SynapticBackend;
+use crate::precision::{widen, working};
 use crate::synapse::Synapse;
 use crate::traversal::{ParameterVisitor, Place, visit_consolidated, visit_parameters};
 
@@ -23,7 +24,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     /// A file may hold less than everything, importance alone for example. A parameter that it has any
     /// tensor of takes its whole state from it: without an anchor it is anchored where it is now, and
     /// without a path integral its task begins now. Other parameters keep what they have. Numbers may be of
-    /// F64, F32, F16 or BF16, and are converted to the parameter's precision. Without a `task` in the
+    /// F64, F32, F16 or BF16, and are converted to the precision that state has. Without a `task` in the
     /// metadata, state with importance counts as that of one task at least. What was taken and what was not
     /// is in the report.
     ///
@@ -213,7 +214,7 @@ impl<B: SynapticBackend> Import<'_, B> {
         }
         let held_precision = self.regularizer.config.held_precision;
         let hold = |tensor: FloatTensor<B>| held_precision.hold::<B>(tensor);
-        let anchor = anchor.unwrap_or_else(|| B::primitive(parameter));
+        let anchor = anchor.unwrap_or_else(|| widen::<B>(B::primitive(parameter)));
         let before = self.regularizer.synapse(param.id);
         Ok(Some(Synapse {
             order: place.order,
@@ -246,7 +247,7 @@ fn read<const D: usize>(
             found: view.shape().to_vec(),
         });
     }
-    let precision = parameter.dtype();
+    let precision = working(parameter.dtype());
     let data = decode(name, view)?.convert_dtype(precision);
     let is_bad = |(_, value): &(usize, f64)| !value.is_finite();
     if let Some((index, value)) = data.iter::<f64>().enumerate().find(is_bad) {

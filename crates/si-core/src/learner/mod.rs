@@ -12,9 +12,10 @@ use burn::Tensor;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::{DType, Device};
+use burn::tensor::{DType, Device, GradientCheckpointingStrategy};
 use log::warn;
 
+use crate::trained::checkpointing_of;
 use crate::{
     ContinualOptimizer, Coverage, Diagnostics, EpochReport, Error, HeldPrecision, Inert,
     SynapticIntelligence, SynapticIntelligenceConfig,
@@ -54,6 +55,8 @@ use crate::{
 pub struct ContinualLearner<M> {
     pub(crate) module: M,
     pub(crate) regularizer: SynapticIntelligence,
+    /// What `train` brings back after `valid`.
+    pub(crate) checkpointing: Option<GradientCheckpointingStrategy>,
 }
 
 impl<M: Module> ContinualLearner<M> {
@@ -74,13 +77,15 @@ impl<M: Module> ContinualLearner<M> {
             let device = device.clone().inner();
             return Err(Error::HeldPrecision(format!("{device:?}")));
         }
-        let regularizer = config.init()?;
+        let mut regularizer = config.init()?;
+        regularizer.check_ids(&module);
         for policy in regularizer.policies.unmatched(&module) {
             warn!(
                 "the policy for {policy} selects no parameter of the module: see what there is with `coverage`"
             );
         }
         Ok(Self {
+            checkpointing: checkpointing_of(&module),
             module,
             regularizer,
         })
@@ -89,7 +94,12 @@ impl<M: Module> ContinualLearner<M> {
     /// Updates the module with the gradients of the task loss: the penalty's gradient is added, the
     /// optimizer steps, and the path integrals follow.
     ///
-    /// The gradients of several minibatches are accumulated before, as with the bare optimizer.
+    /// The gradients of several minibatches are accumulated before, as with the bare optimizer. A step whose
+    /// gradients are not finite is skipped by not calling this: nothing else must be done.
+    ///
+    /// # Panics
+    ///
+    /// If the optimizer does, and then the learner is lost.
     pub fn optimize(
         mut self,
         optimizer: &mut impl ContinualOptimizer,
@@ -134,11 +144,13 @@ impl<M: Module> ContinualLearner<M> {
 
     /// Ends the current task: what it taught is consolidated, and the next one begins.
     ///
-    /// Call it after the last step of every task, before the optimizer is reset where it is.
-    /// Without a step since the last call it changes nothing. Returns why consolidation did not work
-    /// in the task, where it did not; that is also logged as a warning. A step is one of
-    /// [`optimize`](Self::optimize) or [`step`](Self::step): an optimizer that is given the learner as
-    /// a module trains it, and nothing is held back.
+    /// Call it after the last step of every task, and before the optimizer is reset, in training or in validation
+    /// mode. Does nothing if no step was taken since the last call. Returns `Some(reason)` if consolidation had no
+    /// effect in this task; the reason is also logged as a warning. Only [`optimize`](Self::optimize) and
+    /// [`step`](Self::step) count as steps: passing the learner to an optimizer yourself trains it *without*
+    /// consolidation.
+    ///
+    /// The state of parameters that the module no longer has is dropped.
     pub fn end_task(&mut self) -> Option<Inert> {
         self.regularizer.consolidate(&self.module)
     }
@@ -158,9 +170,32 @@ impl<M: Module> ContinualLearner<M> {
         self.regularizer.diagnostics()
     }
 
+    /// Drops the state of parameters that the module no longer has, after a part of it was exchanged for a new one;
+    /// see [`SynapticIntelligence::forget_removed`].
+    ///
+    /// ```
+    /// # use burn::{module::Module, nn::{Linear, LinearConfig}, tensor::Device};
+    /// # use si_core::{ContinualLearner, SynapticIntelligenceConfig};
+    /// # #[derive(Module, Debug)]
+    /// # struct Network { head: Linear }
+    /// # fn main() -> Result<(), si_core::Error> {
+    /// # let device = Device::flex().autodiff();
+    /// # let network = Network { head: LinearConfig::new(4, 2).init(&device) };
+    /// # let mut learner = ContinualLearner::new(network, &SynapticIntelligenceConfig::new())?;
+    /// learner.end_task();
+    /// learner.head = LinearConfig::new(4, 3).init(&device);
+    /// learner.forget_removed();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn forget_removed(&mut self) {
+        self.regularizer.forget_removed(&self.module);
+    }
+
     /// Gives the state to the module's parameters by path, after the module was exchanged for one
-    /// from a file; see [`SynapticIntelligence::rebind`]. Loading the learner itself needs no such
-    /// thing.
+    /// from a file, or a part of it for one that goes on from its values; see [`SynapticIntelligence::rebind`]. For
+    /// a part that begins from new values there is [`forget_removed`](Self::forget_removed). Loading the learner
+    /// itself needs no such thing.
     pub fn rebind(&mut self) {
         self.regularizer.rebind(&self.module);
     }
@@ -196,9 +231,9 @@ impl<M> Deref for ContinualLearner<M> {
 }
 
 impl<M> DerefMut for ContinualLearner<M> {
-    /// Gives the module to change, to add or replace a head for example: a parameter with a new id
-    /// starts without importance. A module that was loaded from a file has new ids too; then
-    /// [`rebind`](ContinualLearner::rebind) the state to it.
+    /// Gives the module to change, to add or replace a head for example. A parameter with a new id starts without
+    /// importance: call [`forget_removed`](ContinualLearner::forget_removed) after replacing a part by a new one, and
+    /// [`rebind`](ContinualLearner::rebind) after loading one from a file, which has new ids too, or growing it.
     fn deref_mut(&mut self) -> &mut M {
         &mut self.module
     }

@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use super::ContinualLearner;
 use super::record::Recorded;
 use crate::replace::replace;
+use crate::trained::{checkpointing_of, settle_statistics, train_with};
 
 /// The module's own traversals; state joins in where it must move along, and in records.
 impl<M: Module> Module for ContinualLearner<M> {
@@ -28,12 +29,15 @@ impl<M: Module> Module for ContinualLearner<M> {
         Self {
             module: self.module.to_device(device),
             regularizer: self.regularizer.to_device(device),
+            ..self
         }
     }
 
     fn train(self) -> Self {
+        let checkpointing = checkpointing_of(&self.module).or(self.checkpointing);
         Self {
-            module: self.module.train(),
+            module: train_with(self.module, checkpointing),
+            checkpointing,
             ..self
         }
     }
@@ -42,6 +46,7 @@ impl<M: Module> Module for ContinualLearner<M> {
         Self {
             module: self.module.valid(),
             regularizer: self.regularizer.clone(),
+            checkpointing: checkpointing_of(&self.module).or(self.checkpointing),
         }
     }
 
@@ -68,10 +73,12 @@ impl<M: Module> Module for ContinualLearner<M> {
     }
 
     fn into_record(self) -> ModuleRecord {
+        settle_statistics(&self.module);
         Recorded(self).into_record()
     }
 
     fn into_record_group(self, group: ParamGroup) -> ModuleRecord {
+        settle_statistics(&self.module);
         Recorded(self).into_record_group(group)
     }
 
@@ -84,6 +91,8 @@ impl<M: Module> Module for ContinualLearner<M> {
     }
 
     fn try_load_record(self, record: ModuleRecord) -> Result<Self, RecordError> {
+        // What waits would take the place of what is loaded.
+        settle_statistics(&self.module);
         Recorded(self).load(record)
     }
 }

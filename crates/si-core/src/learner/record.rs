@@ -20,8 +20,8 @@ use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::{Bool, Device, Int};
 
 use crate::HeldPrecision;
-use crate::held_precision::release;
 use crate::ops::SynapticBackend;
+use crate::precision::{convert, working};
 use crate::recorded::{MapState, VisitState, explain};
 use crate::synapse::{Synapse, Synapses};
 use crate::traversal::consolidated_ids;
@@ -80,6 +80,7 @@ impl<M: Module> Module for Recorded<M> {
         let ContinualLearner {
             module,
             mut regularizer,
+            checkpointing,
         } = self.0;
         let mut with_state = MapWithState {
             mapper,
@@ -103,6 +104,7 @@ impl<M: Module> Module for Recorded<M> {
         Self(ContinualLearner {
             module,
             regularizer,
+            checkpointing,
         })
     }
 
@@ -221,15 +223,14 @@ impl<P: ModuleMapper> ModuleMapper for MapWithState<'_, P> {
         let has = |bit: i32| present & bit != 0;
         if has(Present::SYNAPSE) {
             // A file may hold them in another precision.
-            let hold = |tensor| {
-                let tensor = release::<B>(B::primitive(tensor), parameter.dtype());
-                self.held_precision.hold::<B>(tensor)
-            };
+            let computed = |primitive| convert::<B>(primitive, working(parameter.dtype()));
+            let hold = |tensor| (self.held_precision).hold::<B>(computed(B::primitive(tensor)));
             let synapse = Synapse {
                 order,
-                path_integral: has(Present::PATH_INTEGRAL).then(|| B::primitive(path_integral)),
+                path_integral: has(Present::PATH_INTEGRAL)
+                    .then(|| computed(B::primitive(path_integral))),
                 importance: has(Present::IMPORTANCE).then(|| hold(importance)),
-                penalty_sum: has(Present::PENALTY_SUM).then(|| B::primitive(penalty_sum)),
+                penalty_sum: has(Present::PENALTY_SUM).then(|| computed(B::primitive(penalty_sum))),
                 ..Synapse::new(self.path.join("."), hold(anchor))
             };
             self.after.insert(id, synapse);

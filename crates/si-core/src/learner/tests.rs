@@ -261,11 +261,14 @@ fn record_of_another_module_is_refused() {
 }
 
 #[test]
-fn loading_into_a_module_in_validation_mode_says_what_to_do() {
+fn loading_into_a_frozen_module_says_what_to_do() {
     let trained = train(learner(), &mut AdamConfig::new().init(), 0..4);
-    let error = learner().valid().try_load_record(trained.into_record());
+    let error = learner().freeze().try_load_record(trained.into_record());
     let error = error.expect_err("the state has no place to go").to_string();
-    assert!(error.contains("training mode (`train`)"), "{error}");
+    assert!(
+        error.contains("freeze the layers that were frozen, and no others"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use burn::tensor::Shape;
 
 use super::{AdamUpdate, SgdUpdate, SynapticOps, SynapticUpdate};
 use crate::config::PathGradient;
-use crate::held_precision::release;
+use crate::precision::{convert, working};
 
 pub(super) fn advance_path_integral<B: Backend>(
     path_integral: FloatTensor<B>,
@@ -13,6 +13,9 @@ pub(super) fn advance_path_integral<B: Backend>(
     before: FloatTensor<B>,
     after: FloatTensor<B>,
 ) -> FloatTensor<B> {
+    let precision = path_integral.dtype();
+    let [gradient, before, after] =
+        [gradient, before, after].map(|tensor| convert::<B>(tensor, precision));
     let step = B::float_sub(after, before);
     B::float_sub(path_integral, B::float_mul(step, gradient))
 }
@@ -25,11 +28,13 @@ pub(super) fn penalize<B: Backend>(
     scale: f64,
     bound: f64,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
-    let [importance, anchor] =
-        [importance, anchor].map(|held| release::<B>(held, gradient.dtype()));
-    let importance = match bound.is_finite() {
-        true => B::float_clamp_max(importance, bound.into()),
-        false => importance,
+    let given = gradient.dtype();
+    let [gradient, parameter, importance, anchor] = [gradient, parameter, importance, anchor]
+        .map(|tensor| convert::<B>(tensor, working(given)));
+    let importance = if bound.is_finite() {
+        B::float_clamp_max(importance, bound.into())
+    } else {
+        importance
     };
     let displacement = B::float_sub(parameter, anchor);
     let pull = B::float_mul_scalar(
@@ -38,7 +43,7 @@ pub(super) fn penalize<B: Backend>(
     );
     let twice_penalty = B::float_sum(B::float_mul(displacement, pull.clone()));
     let penalty = B::float_mul_scalar(B::float_reshape(twice_penalty, Shape::new([1])), 0.5.into());
-    (B::float_add(gradient, pull), penalty)
+    (convert::<B>(B::float_add(gradient, pull), given), penalty)
 }
 
 /// The same operations in the same order as Burn's own Adam, and so the same bits.
@@ -136,7 +141,7 @@ pub(super) fn synaptic<B: SynapticOps, const N: usize>(
             bound,
         ),
         false => {
-            let (device, dtype) = (parameter.device(), parameter.dtype());
+            let (device, dtype) = (parameter.device(), path_integral.dtype());
             let none = B::float_zeros(Shape::new([1]), &device, dtype.into());
             (gradient.clone(), none)
         }

@@ -26,15 +26,19 @@ use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
 #[cfg(feature = "cube")]
 use burn::backend::{Cube, fusion::custom::TensorSpec};
 #[cfg(feature = "cube")]
-use burn::tensor::Shape;
+use burn::tensor::{DType, Shape};
 
 pub use update::{AdamUpdate, SgdUpdate, SynapticUpdate};
+
+#[cfg(feature = "cube")]
+use crate::precision::working;
 
 /// Synaptic arithmetic on a backend's float tensors, outside autodiff.
 ///
 /// Each operation has a default body of composed tensor operations; a backend overrides it where one
-/// pass over memory does the same. All tensors given to a call have the same shape, and the same data
-/// type but for importance and anchor, which may have another, both the same.
+/// pass over memory does the same. All tensors given to a call have the same shape. Parameter, gradient and the
+/// optimizer's state have the same data type. That of the path integral is f64 if theirs is, or else f32, and so
+/// is the penalty's; importance and anchor have that too, or both bf16.
 #[backend_extension(
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),
@@ -57,7 +61,7 @@ pub trait SynapticOps: Backend {
     ///
     /// Returns `gradient + 2 · scale · Ω (θ − θ̃)` and, of shape `[1]`, `scale · Σ Ω (θ − θ̃)²`, where
     /// Ω is the importance, at most `bound`.
-    #[fusion(meta = |gradient, _, _, _, _, _| (gradient.clone(), number(gradient)))]
+    #[fusion(meta = |gradient, _, _, _, _, _| (gradient.clone(), number(working(gradient.dtype))))]
     fn penalize(
         gradient: FloatTensor<Self>,
         parameter: FloatTensor<Self>,
@@ -96,7 +100,7 @@ pub trait SynapticOps: Backend {
         moment_1.clone(),
         moment_2.clone(),
         path_integral.clone(),
-        number(parameter),
+        number(path_integral.dtype),
     ))]
     fn synaptic_adam(
         parameter: FloatTensor<Self>,
@@ -150,7 +154,7 @@ pub trait SynapticOps: Backend {
         parameter.clone(),
         velocity.clone(),
         path_integral.clone(),
-        number(parameter),
+        number(path_integral.dtype),
     ))]
     fn synaptic_sgd(
         parameter: FloatTensor<Self>,
@@ -182,10 +186,10 @@ pub trait SynapticOps: Backend {
 #[cfg(feature = "ndarray")]
 impl SynapticOps for NdArray {}
 
-/// One number, of the type that `tensor` holds.
+/// One number of type `dtype`.
 #[cfg(feature = "cube")]
-fn number(tensor: &TensorSpec) -> TensorSpec {
-    TensorSpec::new(Shape::new([1]), tensor.dtype)
+fn number(dtype: DType) -> TensorSpec {
+    TensorSpec::new(Shape::new([1]), dtype)
 }
 
 /// A backend with synaptic arithmetic whose primitives the tensors of a module can be turned into.

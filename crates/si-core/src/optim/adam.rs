@@ -89,8 +89,11 @@ impl Optimizer for SynapticAdam {
         state: Option<AdamState<D>>,
     ) -> (Tensor<D>, Option<AdamState<D>>) {
         let (parameter, state) = handover::respond(|offer| {
+            let state = state.map(|state| state.momentum);
+            let state = state.filter(|state| state.moment_1.shape() == parameter.shape());
             let state = match state {
-                Some(state) => state.momentum,
+                Some(state) => state,
+                // Also if the parameter has changed its shape, of which the regularizer warns.
                 None => {
                     AdaptiveMomentumState::new(0, parameter.zeros_like(), parameter.zeros_like())
                 }

@@ -5,9 +5,10 @@ use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer, Optimizer, OptimizerRecord};
 use burn::store::RecordError;
+use log::warn;
 
 use super::offered::Offered;
-use crate::SynapticIntelligence;
+use crate::{SynapticIntelligence, pack};
 
 /// An optimizer that a [`ContinualLearner`](crate::ContinualLearner) takes: any of Burn's, or one that
 /// does the penalty and the path integral in its own pass over memory.
@@ -33,9 +34,31 @@ impl ContinualOptimizer for ModuleOptimizer {
         regularizer: &mut SynapticIntelligence,
     ) -> M {
         let grads = regularizer.penalize(&module, grads);
+        forget_reshaped(self, regularizer);
         let module = self.step(learning_rate, module, grads);
         regularizer.observe(&module);
         module
+    }
+}
+
+/// Has the optimizer start over with the parameters that have another shape than in the step before. Its own state is
+/// of that shape, and a backend would panic or compute nonsense.
+pub(crate) fn forget_reshaped(
+    optimizer: &mut ModuleOptimizer,
+    regularizer: &mut SynapticIntelligence,
+) {
+    let reshaped = regularizer.synapses.take_reshaped();
+    if reshaped.is_empty() {
+        return;
+    }
+    let kept = |bytes| -> Result<OptimizerRecord, String> {
+        let kept = pack::without_parameters(bytes, &reshaped)?;
+        OptimizerRecord::from_bytes(kept).map_err(|error| error.to_string())
+    };
+    let record = optimizer.into_bytes().map_err(|error| error.to_string());
+    match record.and_then(kept) {
+        Ok(record) => *optimizer = optimizer.clone().load_record(record),
+        Err(error) => warn!("the optimizer's state of a parameter of another shape stays: {error}"),
     }
 }
 
@@ -155,6 +178,9 @@ impl ContinualOptimizer for SynapticOptimizer {
         }
         let offered = Offered::new(module, &grads, regularizer);
         let offered = optimizer.step(learning_rate, offered, grads);
-        offered.return_to(regularizer)
+        let module = offered.return_to(regularizer);
+        // The optimizer has looked at the shapes itself.
+        regularizer.synapses.take_reshaped();
+        module
     }
 }

@@ -10,6 +10,8 @@ mod synaptic;
 mod tests;
 
 pub use adam::{SynapticAdam, SynapticAdamConfig};
+#[cfg(feature = "train")]
+pub(crate) use continual::forget_reshaped;
 pub use continual::{ContinualOptimizer, SynapticOptimizer};
 pub use sgd::{SynapticSgd, SynapticSgdConfig, SynapticSgdState};
 pub use synaptic::{Synaptic, SynapticState, Tasks};

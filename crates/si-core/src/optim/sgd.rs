@@ -88,6 +88,8 @@ impl Optimizer for SynapticSgd {
     ) -> (Tensor<D>, Option<SynapticSgdState<D>>) {
         handover::respond(|offer| {
             let velocity = state.and_then(|state| state.velocity);
+            // If the parameter has changed its shape, it starts over; the regularizer warns of that.
+            let velocity = velocity.filter(|velocity| velocity.shape() == parameter.shape());
             let sgd = self.update(velocity.is_none(), learning_rate);
             // At the first step, and without momentum, it is not read.
             let velocity = velocity.unwrap_or_else(|| match self.config.momentum {

@@ -1,17 +1,17 @@
 //! How a step's penalty reaches the metrics, which are computed on another thread.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use burn::Tensor;
-use burn::backend::ops::FloatTensorOps;
-use burn::backend::{Dispatch, TensorMetadata};
+use burn::backend::Dispatch;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{FloatDType, TensorReadError};
 
 use crate::SynapticIntelligence;
 use crate::ops::SynapticBackend;
+use crate::precision::sum;
 
 /// Where a metric finds the penalties of the optimizer's steps.
 ///
@@ -159,41 +159,24 @@ impl SynapticIntelligence {
         if !self.gauges.is_watched() {
             return self.penalize(module, grads);
         }
-        // The penalties of this step alone are what it adds to sums that begin with it.
-        let mut before = HashMap::new();
-        for (id, synapse) in self.synapses.iter_mut() {
-            before.insert(id, synapse.penalty_sum.take());
-        }
         let grads = self.penalize(module, grads);
         let mut penalty = None;
         for synapse in self.synapses.in_order() {
-            let of_parameter = synapse.penalty_sum.clone().map(Dispatch::tensor::<1>);
-            let of_parameter = of_parameter.map(|tensor| tensor.cast(FloatDType::F32));
-            penalty = plus(penalty, of_parameter);
+            let of_step = synapse.open_step.as_ref();
+            let of_step = of_step.and_then(|step| step.penalty.clone());
+            let of_step = of_step.map(Dispatch::tensor::<1>);
+            penalty = plus(penalty, of_step.map(|it| it.cast(FloatDType::F32)));
         }
         self.gauges.show_step(&penalty);
-        for (id, synapse) in self.synapses.iter_mut() {
-            if let Some(before) = before.remove(&id).flatten() {
-                // The parameter may have moved with this step, and its state with it.
-                let before = Dispatch::float_to_device(before, &synapse.anchor.device());
-                if let Some(of_step) = synapse.penalty_sum.replace(before) {
-                    synapse.add_penalty(of_step);
-                }
-            }
-        }
         grads
     }
 }
 
 /// The sum, on the device where it began: steps may be spread over several.
-fn plus(sum: Option<Tensor<1>>, term: Option<Tensor<1>>) -> Option<Tensor<1>> {
-    match (sum, term) {
-        (Some(sum), Some(term)) if sum.device() == term.device() => Some(sum + term),
-        (Some(sum), Some(term)) => {
-            let device = sum.device();
-            Some(sum + term.to_device(&device))
-        }
-        (sum, term) => sum.or(term),
+fn plus(before: Option<Tensor<1>>, term: Option<Tensor<1>>) -> Option<Tensor<1>> {
+    match (before, term) {
+        (Some(before), Some(term)) => Some(sum(before, term)),
+        (before, term) => before.or(term),
     }
 }
 

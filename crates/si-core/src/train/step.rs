@@ -6,6 +6,7 @@ use burn_train::{InferenceStep, TrainOutput, TrainStep};
 use super::devices::{gather, scatter};
 use super::{PenaltyMetric, PenaltyShareMetric};
 use crate::ContinualLearner;
+use crate::optim::forget_reshaped;
 
 /// The learner in burn-train's `Learner`, where its module has a training step: one launch for each
 /// task.
@@ -63,6 +64,7 @@ impl<M: Module + TrainStep> TrainStep for ContinualLearner<M> {
         grads: GradientsParams,
     ) -> Self {
         let grads = self.regularizer.penalize_in_sight(&self.module, grads);
+        forget_reshaped(optimizer, &mut self.regularizer);
         self.module = TrainStep::optimize(self.module, optimizer, learning_rate, grads);
         self.regularizer.observe(&self.module);
         self
@@ -79,6 +81,7 @@ impl<M: Module + TrainStep> TrainStep for ContinualLearner<M> {
         let grads = gather(&self.module, grads);
         let grads = self.regularizer.penalize_in_sight(&self.module, grads);
         let grads = scatter(&self.module, grads, devices);
+        forget_reshaped(optimizer, &mut self.regularizer);
         self.module = TrainStep::optimize_multi(self.module, optimizer, learning_rate, grads);
         self.regularizer.observe(&self.module);
         self

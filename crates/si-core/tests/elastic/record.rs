@@ -200,12 +200,15 @@ fn record_of_another_module_is_refused() {
 }
 
 #[test]
-fn loading_for_a_module_in_validation_mode_says_what_to_do() {
+fn loading_for_a_frozen_module_says_what_to_do() {
     let module = Vector::new(&[1.0]);
     let record = ewc(&config(1.0)).record(&module);
-    let error = ewc(&config(1.0)).load_record(&module.valid(), record);
+    let error = ewc(&config(1.0)).load_record(&module.freeze(), record);
     let error = error.expect_err("the state has no place to go").to_string();
-    assert!(error.contains("training mode (`train`)"), "{error}");
+    assert!(
+        error.contains("freeze the layers that were frozen, and no others"),
+        "{error}"
+    );
 }
 
 #[test]

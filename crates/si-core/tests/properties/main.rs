@@ -8,3 +8,5 @@ mod mlp;
 mod modules;
 mod reports;
 mod setup;
+#[path = "../common/warnings.rs"]
+mod warnings;

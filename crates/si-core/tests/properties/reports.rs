@@ -1,10 +1,6 @@
 //! What a learner says of the penalty and of its effect.
 
-use std::cell::RefCell;
-use std::sync::Once;
-
 use burn::optim::{AdamConfig, GradientsParams};
-use log::{LevelFilter, Log, Metadata, Record};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use si_core::{ContinualLearner, Inert, Negatives, SynapticAdamConfig, SynapticSgdConfig};
@@ -12,6 +8,7 @@ use si_core::{ContinualLearner, Inert, Negatives, SynapticAdamConfig, SynapticSg
 use crate::common;
 use crate::mlp::Mlp;
 use crate::setup::{LEARNING_RATE, all_importance, batch, config, learner, mlp, train};
+use crate::warnings::warnings;
 
 #[test]
 fn penalty_is_counted_once_whichever_of_epoch_and_task_ends_first() {
@@ -185,13 +182,15 @@ fn a_step_that_is_not_observed_is_warned_of_at_the_tasks_end() {
     let rng = &mut ChaCha8Rng::seed_from_u64(17);
     for is_observed in [true, false] {
         let mut regularizer = config(1.0).init().expect("the config is valid");
-        let module = mlp(rng);
-        let (x, y) = batch(rng);
-        let grads = GradientsParams::from_grads(module.loss(x, y).backward(), &module);
-        let grads = regularizer.penalize(&module, grads);
-        let module = AdamConfig::new().init().step(LEARNING_RATE, module, grads);
-        if is_observed {
-            regularizer.observe(&module);
+        let mut module = mlp(rng);
+        for is_observed in [true, is_observed] {
+            let (x, y) = batch(rng);
+            let grads = GradientsParams::from_grads(module.loss(x, y).backward(), &module);
+            let grads = regularizer.penalize(&module, grads);
+            module = AdamConfig::new().init().step(LEARNING_RATE, module, grads);
+            if is_observed {
+                regularizer.observe(&module);
+            }
         }
         warnings();
         assert_eq!(regularizer.consolidate(&module), None);
@@ -199,31 +198,4 @@ fn a_step_that_is_not_observed_is_warned_of_at_the_tasks_end() {
         assert_eq!(warnings.is_empty(), is_observed, "{warnings:?}");
         assert!(warnings.iter().all(|it| it.contains("call `observe`")));
     }
-}
-
-/// What si-core logged on this thread since the last call.
-fn warnings() -> Vec<String> {
-    thread_local! {
-        static LOGGED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
-    }
-    struct ToThread;
-    impl Log for ToThread {
-        fn enabled(&self, _metadata: &Metadata<'_>) -> bool {
-            true
-        }
-
-        fn log(&self, record: &Record<'_>) {
-            if record.target().starts_with("si_core") {
-                LOGGED.with_borrow_mut(|logged| logged.push(record.args().to_string()));
-            }
-        }
-
-        fn flush(&self) {}
-    }
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        log::set_logger(&ToThread).expect("no other logger is set");
-        log::set_max_level(LevelFilter::Warn);
-    });
-    LOGGED.take()
 }

@@ -75,17 +75,16 @@ fn a_path_integral_without_its_beginning_should_be_refused() {
 fn a_file_that_says_nothing_of_the_module_should_be_refused() {
     let weight = ("weight", Dtype::F32, &[3, 2][..], f32s(&[1.0; 6]));
     let wanted = "no tensor is the importance, anchor or path_integral of a parameter that is \
-                  consolidated, such as \"weight.importance\"; parameters must require gradients, \
+                  consolidated, such as \"weight.importance\"; parameters must be trained, \
                   and no policy may exclude them";
     let error = load_error(&file(&[weight], &[]), Layout::Burn);
     assert_eq!(error.to_string(), wanted);
 
-    // In validation mode no parameter requires gradients.
     let bytes = linear_with_state()
         .to_safetensors(Layout::Burn)
         .expect("written");
-    let mut validating = linear().valid();
-    let error = validating.load_safetensors(&bytes, Layout::Burn);
+    let mut frozen = linear().freeze();
+    let error = frozen.load_safetensors(&bytes, Layout::Burn);
     assert!(matches!(error, Err(SafeTensorsError::Nothing { .. })));
 }
 

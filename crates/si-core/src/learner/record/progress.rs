@@ -57,6 +57,7 @@ impl Progress {
             penalized_in_task: count() != 0,
             // The next step says.
             pulls_in_task: false,
+            is_in_step: false,
             inert: match count() {
                 1 => Some(Inert::NoImportance),
                 2 => Some(Inert::NoPenalty),

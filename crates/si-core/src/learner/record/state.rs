@@ -4,6 +4,7 @@ use burn::tensor::{DType, Int};
 
 use crate::HeldPrecision;
 use crate::ops::SynapticBackend;
+use crate::precision::working;
 use crate::synapse::Synapse;
 
 /// The state of one parameter, with zeros in place of what it does not have yet.
@@ -33,7 +34,7 @@ impl<const D: usize> State<D> {
         parameter: &Tensor<D>,
         held_precision: HeldPrecision,
     ) -> Self {
-        let (device, dtype) = (parameter.device(), parameter.dtype());
+        let (device, dtype) = (parameter.device(), working(parameter.dtype()));
         let shape = parameter.shape();
         let grown = synapse.filter(|it| it.fits(&shape)).cloned().map(|mut it| {
             it.follow(&B::primitive(parameter.clone()), held_precision);
@@ -49,7 +50,7 @@ impl<const D: usize> State<D> {
         };
         let shaped = |primitive: Option<FloatTensor<B>>| match primitive {
             Some(primitive) => B::tensor(primitive),
-            None => parameter.zeros_like(),
+            None => Tensor::zeros(parameter.dims(), (&device, dtype)),
         };
         let held = |primitive: Option<FloatTensor<B>>| {
             let tensor = B::primitive(shaped(primitive));

@@ -32,14 +32,19 @@ pub(super) struct Launch {
 }
 
 impl Launch {
-    /// `None` where there is nothing to go over, numbers that no kernel takes, or a device that binds too
-    /// few tensors at once.
+    /// A launch over `numbers`, and over importance and anchor, which are `held`. `None` if there is nothing to go
+    /// over, if the numbers are of a type that no kernel takes or of several, or if the device binds too few
+    /// tensors at once.
     ///
     /// # Panics
     ///
     /// If the tensors differ in shape or device, as those of a parameter do that was given others.
-    pub(super) fn over(tensors: &[&CubeTensor]) -> Option<Self> {
-        let first = *tensors.first()?;
+    pub(super) fn over(numbers: &[&CubeTensor], held: &[&CubeTensor]) -> Option<Self> {
+        let first = *numbers.first()?;
+        if numbers.iter().any(|tensor| tensor.dtype != first.dtype) {
+            return None;
+        }
+        let tensors = [numbers, held].concat();
         let elem_type = match first.dtype {
             DType::F64 | DType::F32 => elem_type(first.dtype)?,
             _ => return None,
@@ -50,7 +55,7 @@ impl Launch {
         if num_elements == 0 || num_bindings < tensors.len() + 2 {
             return None;
         }
-        for tensor in tensors {
+        for tensor in &tensors {
             assert!(
                 tensor.meta.shape() == first.meta.shape() && tensor.device == first.device,
                 "a parameter, its gradient and its state must have the same shape and device"

@@ -25,8 +25,8 @@ impl SynapticOps for CubeBackend {
         before: FloatTensor<Self>,
         after: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        let tensors = [&path_integral, &gradient, &before, &after];
-        let Some(launch) = Launch::over(&tensors) else {
+        let numbers = [&path_integral, &gradient, &before, &after];
+        let Some(launch) = Launch::over(&numbers, &[]) else {
             return composed::advance_path_integral::<Self>(path_integral, gradient, before, after);
         };
         let path_integral = writable(path_integral);
@@ -56,9 +56,8 @@ impl SynapticOps for CubeBackend {
         scale: f64,
         bound: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let tensors = [&gradient, &parameter, &importance, &anchor];
-        let (Some(launch), Some(held_type)) = (Launch::over(&tensors), elem_type(anchor.dtype))
-        else {
+        let launch = Launch::over(&[&gradient, &parameter], &[&importance, &anchor]);
+        let (Some(launch), Some(held_type)) = (launch, elem_type(anchor.dtype)) else {
             return composed::penalize::<Self>(
                 gradient, parameter, importance, anchor, scale, bound,
             );
@@ -99,8 +98,8 @@ impl SynapticOps for CubeBackend {
         moment_2: FloatTensor<Self>,
         adam: AdamUpdate,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let tensors = [&parameter, &gradient, &moment_1, &moment_2];
-        let Some(launch) = Launch::over(&tensors) else {
+        let numbers = [&parameter, &gradient, &moment_1, &moment_2];
+        let Some(launch) = Launch::over(&numbers, &[]) else {
             let moments = [moment_1, moment_2];
             return composed::adam::<Self>(parameter, gradient, moments, adam).into();
         };
@@ -145,17 +144,9 @@ impl SynapticOps for CubeBackend {
         let moments = [moment_1, moment_2];
         let [importance, anchor] = held([importance, anchor], &gradient, synaptic);
         let [moment_1, moment_2] = &moments;
-        let tensors = [
-            &parameter,
-            &gradient,
-            moment_1,
-            moment_2,
-            &path_integral,
-            &importance,
-            &anchor,
-        ];
-        let (Some(launch), Some(held_type)) = (Launch::over(&tensors), elem_type(anchor.dtype))
-        else {
+        let numbers = [&parameter, &gradient, moment_1, moment_2, &path_integral];
+        let launch = Launch::over(&numbers, &[&importance, &anchor]);
+        let (Some(launch), Some(held_type)) = (launch, elem_type(anchor.dtype)) else {
             let synapse = [path_integral, importance, anchor];
             let ([parameter, moment_1, moment_2], path_integral, penalty) =
                 composed::synaptic::<Self, _>(
@@ -206,7 +197,7 @@ impl SynapticOps for CubeBackend {
         velocity: FloatTensor<Self>,
         sgd: SgdUpdate,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let Some(launch) = Launch::over(&[&parameter, &gradient, &velocity]) else {
+        let Some(launch) = Launch::over(&[&parameter, &gradient, &velocity], &[]) else {
             return composed::sgd::<Self>(parameter, gradient, velocity, sgd).into();
         };
         let parameter = writable(parameter);
@@ -246,16 +237,9 @@ impl SynapticOps for CubeBackend {
         FloatTensor<Self>,
     ) {
         let [importance, anchor] = held([importance, anchor], &gradient, synaptic);
-        let tensors = [
-            &parameter,
-            &gradient,
-            &velocity,
-            &path_integral,
-            &importance,
-            &anchor,
-        ];
-        let (Some(launch), Some(held_type)) = (Launch::over(&tensors), elem_type(anchor.dtype))
-        else {
+        let numbers = [&parameter, &gradient, &velocity, &path_integral];
+        let launch = Launch::over(&numbers, &[&importance, &anchor]);
+        let (Some(launch), Some(held_type)) = (launch, elem_type(anchor.dtype)) else {
             let synapse = [path_integral, importance, anchor];
             let ([parameter, velocity], path_integral, penalty) = composed::synaptic::<Self, _>(
                 parameter,

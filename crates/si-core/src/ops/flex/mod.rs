@@ -27,9 +27,9 @@ impl SynapticOps for Flex {
         before: FloatTensor<Self>,
         after: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        match path_integral.dtype() {
-            DType::F32 => advance::<f32>(path_integral, gradient, before, after),
-            DType::F64 => advance::<f64>(path_integral, gradient, before, after),
+        match (path_integral.dtype(), gradient.dtype()) {
+            (DType::F32, DType::F32) => advance::<f32>(path_integral, gradient, before, after),
+            (DType::F64, DType::F64) => advance::<f64>(path_integral, gradient, before, after),
             _ => composed::advance_path_integral::<Self>(path_integral, gradient, before, after),
         }
     }

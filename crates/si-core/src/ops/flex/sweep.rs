@@ -10,8 +10,8 @@ use super::number::{Held, Number};
 use super::workspace::Workspace;
 use super::{dense, one_number};
 use crate::config::PathGradient;
-use crate::held_precision::release;
 use crate::ops::{AdamUpdate, SgdUpdate, SynapticUpdate};
+use crate::precision::convert;
 
 /// What an optimizer makes of a parameter, its gradient, and `N` numbers of state for each.
 pub(super) trait Rule<E, const N: usize>: Copy + Send + Sync {
@@ -65,7 +65,7 @@ where
         _ => {
             let [path_integral, importance, anchor] = synapse;
             let [importance, anchor] =
-                [importance, anchor].map(|held| release::<Flex>(held, parameter.dtype()));
+                [importance, anchor].map(|held| convert::<Flex>(held, parameter.dtype()));
             let synapse = [path_integral, importance, anchor];
             synaptic_held::<E, E, N>(parameter, gradient, state, synapse, rule, synaptic)
         }

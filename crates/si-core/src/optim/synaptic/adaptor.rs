@@ -7,7 +7,9 @@ use log::warn;
 use super::state::SynapticState;
 use super::{Tasks, survey};
 use crate::config::{FirstTaskStart, PathGradient};
+use crate::growth::zeros_like;
 use crate::ops::{SynapticBackend, SynapticOps};
+use crate::precision::widen;
 use crate::{Error, SynapticIntelligenceConfig};
 
 /// Synaptic Intelligence inside any of Burn's optimizers: for a loop that has an optimizer and wants no
@@ -147,14 +149,13 @@ impl<O: Optimizer> Synaptic<O> {
     fn begin<const D: usize>(&self, parameter: &Tensor<D>) -> SynapticState<O::State<D>, D> {
         let is_zero =
             self.tasks.task() == 0 && self.config.first_task_start == FirstTaskStart::Zero;
-        let anchor = match is_zero {
-            true => parameter.zeros_like(),
-            false => parameter.clone(),
+        let parameter = Dispatch::primitive(parameter.clone());
+        let anchor = if is_zero {
+            zeros_like::<Dispatch>(&parameter)
+        } else {
+            widen::<Dispatch>(parameter)
         };
-        let anchor = self
-            .config
-            .held_precision
-            .hold::<Dispatch>(Dispatch::primitive(anchor));
+        let anchor = self.config.held_precision.hold::<Dispatch>(anchor);
         SynapticState::new(anchor, &self.tasks)
     }
 }
@@ -188,8 +189,8 @@ impl<O: Optimizer> Optimizer for Synaptic<O> {
         self.tasks.count_step(state.synapse.importance.is_some());
         state.num_steps += 1;
 
-        let path_integral = (state.synapse.path_integral.take())
-            .unwrap_or_else(|| Dispatch::primitive(parameter.zeros_like()));
+        let path_integral =
+            (state.synapse.path_integral.take()).unwrap_or_else(|| zeros_like::<Dispatch>(&before));
         // Deviation: where the gradient is clipped, Burn has done it before, and what it was is gone.
         let task_gradient = Dispatch::primitive(gradient);
         let scale = self.config.penalty_scale(self.config.strength);

@@ -53,7 +53,7 @@ fn slow(model: &Mlp, images: &Tensor<2>, mask: Option<Tensor<1>>, labels: Labels
         };
         activation::log_softmax(logits, 0)
     };
-    Fisher::estimate(model, examples, log_likelihood, labels)
+    Fisher::estimate(model, examples, log_likelihood, labels).expect("it can be measured")
 }
 
 /// The information about each parameter, from input to output.

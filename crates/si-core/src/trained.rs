@@ -1,0 +1,75 @@
+//! What a module trains, whatever mode it is in, and copies of a module in another mode.
+
+use burn::Tensor;
+use burn::module::{Flag, Module, ModuleMapper, Param};
+use burn::tensor::GradientCheckpointingStrategy;
+
+/// Whether training mode trains the parameter. Its module may be in validation mode now, where nothing requires
+/// gradients.
+///
+/// Burn keeps that apart from the tensor, in a field which `train` alone reads (burn-core 0.22.1,
+/// `module/param/base.rs:104`).
+pub(crate) fn is_trained<const D: usize>(param: &Param<Tensor<D>>) -> bool {
+    param.is_require_grad() || {
+        let (id, value, mapper) = param.clone().consume();
+        let stored = Param::from_mapped_value(id, value.inner(), mapper);
+        stored.train().is_require_grad()
+    }
+}
+
+/// The strategy of gradient checkpointing that the module's parameters have. None in validation mode.
+pub(crate) fn checkpointing_of<M: Module>(module: &M) -> Option<GradientCheckpointingStrategy> {
+    let devices = module.devices();
+    devices
+        .iter()
+        .find_map(|device| device.gradient_checkpointing_strategy())
+}
+
+/// The module in training mode with that strategy.
+///
+/// Burn's `train` takes the default strategy, whatever the module had before `valid` (burn-core 0.22.1,
+/// `module/param/tensor.rs:268`), and an operation on tensors of two strategies panics.
+pub(crate) fn train_with<M: Module>(
+    module: M,
+    strategy: Option<GradientCheckpointingStrategy>,
+) -> M {
+    struct SetStrategy(GradientCheckpointingStrategy);
+    impl ModuleMapper for SetStrategy {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|tensor| {
+                if tensor.is_autodiff() {
+                    tensor.with_gradient_checkpointing_strategy(self.0)
+                } else {
+                    tensor
+                }
+            })
+        }
+    }
+    let module = module.train();
+    match strategy {
+        None | Some(GradientCheckpointingStrategy::Disabled) => module,
+        Some(strategy) => module.map(&mut SetStrategy(strategy)),
+    }
+}
+
+/// A copy of the module that predicts as in validation mode and has gradients as in training mode: dropout is
+/// off, and batch normalisation takes its running statistics and leaves them as they are. The copy has the ids of
+/// the module.
+pub(crate) fn to_measure<M: Module>(module: &M) -> M {
+    struct LeaveTraining;
+    impl ModuleMapper for LeaveTraining {
+        fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
+            flag.with_value(false)
+        }
+    }
+    // A clone would share the running statistics with the module; what `valid` gives has its own.
+    train_with(module.valid(), checkpointing_of(module)).map(&mut LeaveTraining)
+}
+
+/// Applies updates of running statistics that wait for the next forward pass.
+///
+/// A layer's last update waits there until it is asked for the next one or for `valid`, and a record does not show
+/// it (burn-core 0.22.1, `module/param/running.rs:56` and `:148`).
+pub(crate) fn settle_statistics<M: Module>(module: &M) {
+    let _ = module.valid();
+}
