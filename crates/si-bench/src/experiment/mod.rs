@@ -3,6 +3,7 @@
 mod checkpoint;
 mod condition;
 mod config;
+mod cores;
 mod device_task;
 mod folder;
 mod optimizer;

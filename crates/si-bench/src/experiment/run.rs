@@ -100,6 +100,7 @@ impl Run<'_> {
             inert: journal.inert,
             elapsed_seconds: journal.elapsed_seconds,
             device: resolve_device(&self.config.device)?,
+            num_threads: self.config.threads_in_use(),
             versions: Versions::current(),
         })
     }

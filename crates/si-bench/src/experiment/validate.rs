@@ -140,6 +140,7 @@ impl ExperimentConfig {
             ("batch_size", self.batch_size),
             ("num_seeds", self.num_seeds),
             ("num_jobs", self.num_jobs.unwrap_or(1)),
+            ("num_threads", self.num_threads.unwrap_or(1)),
             ("num_train_images", self.num_train_images.unwrap_or(1)),
             ("num_train_evaluated", self.num_train_evaluated.unwrap_or(1)),
             ("num_held_out", self.num_held_out.unwrap_or(1)),

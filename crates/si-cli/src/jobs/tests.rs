@@ -225,6 +225,7 @@ fn record_of(job: &Job) -> RunRecord {
         inert: false,
         elapsed_seconds: 0.5,
         device: "flex".to_string(),
+        num_threads: None,
         versions: Versions::current(),
     }
 }

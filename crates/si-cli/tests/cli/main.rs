@@ -11,6 +11,8 @@ mod help;
 #[cfg(unix)]
 mod inspect;
 mod metrics;
+#[cfg(unix)]
+mod threads;
 mod training;
 
 /// Runs `si` in `folder`, with help texts as wide as on a terminal of 100 columns.
