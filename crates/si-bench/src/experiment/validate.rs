@@ -70,14 +70,7 @@ impl ExperimentConfig {
         )
     }
 
-    /// Its first layers are convolutions, whose Fisher information has no fast form here.
     fn validate_split_cifar(&self) -> Result<(), Error> {
-        check(
-            self.elastic_strengths.is_empty(),
-            "elastic_strengths",
-            format!("{:?}", self.elastic_strengths),
-            "left out in split-cifar, whose network is no perceptron",
-        )?;
         check(
             !self.controls.contains(&Control::Dropout),
             "controls",

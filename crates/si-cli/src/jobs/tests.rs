@@ -161,6 +161,7 @@ const PROGRESS: Progress = Progress {
     epoch: 2,
     steps_done: 3,
     steps_total: 4,
+    measured: None,
 };
 
 /// A worker that reports progress and its record.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+mod cifar;
 #[cfg(unix)]
 mod crash;
 mod errors;
