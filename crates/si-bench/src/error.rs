@@ -72,6 +72,20 @@ pub enum Error {
         /// Each differing key with both values.
         differences: String,
     },
+    /// A run that is resumed with another number of threads.
+    #[error(
+        "{} was begun with {stored} thread(s), and num_threads = {given} can change the last bits of its results: \
+         leave --threads out to go on, or begin a run with it in another folder",
+        path.display()
+    )]
+    ThreadsDiffer {
+        /// The folder.
+        path: PathBuf,
+        /// What it was begun with.
+        stored: usize,
+        /// What is asked for.
+        given: usize,
+    },
     /// A line of `runs.jsonl` that cannot be used.
     #[error("line {line} of {} is damaged: {reason}", path.display())]
     Record {

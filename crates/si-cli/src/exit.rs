@@ -69,6 +69,7 @@ fn is_usage(cause: &(dyn std::error::Error + 'static)) -> bool {
                     | Error::Value { .. }
                     | Error::ConfigFile { .. }
                     | Error::ConfigDiffers { .. }
+                    | Error::ThreadsDiffer { .. }
                     | Error::FolderInUse { .. }
                     | Error::FolderBusy { .. }
                     | Error::NotARun { .. }

@@ -1,8 +1,6 @@
 use std::env;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
@@ -66,11 +64,8 @@ pub(crate) fn run_in(
 fn open(root: &Path, base: ExperimentConfig, settings: &Settings) -> anyhow::Result<RunFolder> {
     let experiment = base.experiment;
     let Some(resume) = &settings.run.resume else {
-        let mut config = settings.over(base)?;
+        let config = settings.over(base)?;
         check(&config)?;
-        // Kept with the run, since the threads of each process are part of what makes it reproducible: more
-        // runs later take as many.
-        config.num_jobs = Some(num_jobs(&config));
         return Ok(RunFolder::create(config, root, SystemTime::now())?);
     };
     let path = resumed(
@@ -148,11 +143,12 @@ pub(crate) fn train(folder: &mut RunFolder, interrupt: &Interrupt) -> anyhow::Re
         .map(|(condition, seed)| Job { condition, seed })
         .collect();
     let num_before = num_runs(folder.config()) - jobs.len();
-    let num_jobs = num_jobs(folder.config());
+    let num_jobs = folder.config().num_jobs();
+    let num_threads = folder.config().num_threads;
     let program = env::current_exe().context("cannot find this program's own file")?;
     let path = folder.path().to_path_buf();
     let command = |job: &Job| {
-        let mut command = worker(&program, num_jobs);
+        let mut command = worker(&program, num_threads);
         command.arg("worker").args(WorkerArgs::words(
             path.clone(),
             &job.condition.name,
@@ -175,26 +171,13 @@ pub(crate) fn train(folder: &mut RunFolder, interrupt: &Interrupt) -> anyhow::Re
     outcome
 }
 
-/// Processes at a time.
-pub(crate) fn num_jobs(config: &ExperimentConfig) -> usize {
-    match config.num_jobs {
-        Some(num_jobs) => num_jobs,
-        None if si_bench::keeps_to_its_threads(&config.device) => num_cores().min(num_runs(config)),
-        None => 1,
-    }
-}
-
-fn num_cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
-}
-
-/// A process that trains beside `num_jobs` − 1 others, without its arguments.
-pub(crate) fn worker(program: &Path, num_jobs: usize) -> Command {
+/// A process that trains, with as many threads if there is a number, without its arguments.
+pub(crate) fn worker(program: &Path, num_threads: Option<usize>) -> Command {
     let mut command = Command::new(program);
-    keep_buffers(&mut command).env(
-        "RAYON_NUM_THREADS",
-        (num_cores() / num_jobs).max(1).to_string(),
-    );
+    keep_buffers(&mut command);
+    if let Some(num_threads) = num_threads {
+        command.env("RAYON_NUM_THREADS", num_threads.to_string());
+    }
     // Without a desktop the graphics libraries that wgpu asks for devices complain that there is none.
     if env::var_os(DESKTOP_FILES).is_none() {
         command.env(DESKTOP_FILES, env::temp_dir());

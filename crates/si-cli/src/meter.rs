@@ -181,6 +181,7 @@ mod tests {
             epoch: 0,
             steps_done: 50,
             steps_total: 100,
+            measured: None,
         }
     }
 }

@@ -66,16 +66,20 @@ impl<'a> Display<'a> {
             Event::Advanced(progress) => {
                 self.meter.advance(index, *progress);
                 if let Some(bars) = &self.bars {
-                    bars.update(
-                        index,
-                        format!(
-                            "{job}: task {}, epoch {} of {}, {:.0} steps/s",
-                            progress.task + 1,
+                    let task = progress.task + 1;
+                    let doing = match progress.measured {
+                        Some(measured) => format!(
+                            "Fisher information of {} of {} images",
+                            measured.num_done, measured.num_images
+                        ),
+                        None => format!(
+                            "epoch {} of {}, {:.0} steps/s",
                             progress.epoch + 1,
                             self.num_epochs,
                             self.meter.steps_per_second(index, now)
                         ),
-                    );
+                    };
+                    bars.update(index, format!("{job}: task {task}, {doing}"));
                 }
                 self.show_tenths(now);
             }

@@ -151,10 +151,14 @@ pub(crate) struct RunSettings {
     /// that is found
     #[arg(long, value_name = "NAME[:INDEX]")]
     device: Option<String>,
-    /// Runs at a time, each in a process of its own with cores / jobs threads [default: as
-    /// many as cores or runs, whichever are fewer, on flex and ndarray, else 1]
+    /// Runs at a time, each in a process of its own [default: as many as the cores have room for, or
+    /// as there are runs if those are fewer, on flex and ndarray, else 1]
     #[arg(long = "jobs", alias = "num-jobs", value_name = "N")]
     num_jobs: Option<usize>,
+    /// Threads of each run on flex and ndarray, ≥ 1; they can change the last bits, so all runs of a
+    /// folder keep the number that it began with [default: $RAYON_NUM_THREADS, else cores / jobs]
+    #[arg(long = "threads", alias = "num-threads", value_name = "N")]
+    num_threads: Option<usize>,
     /// Seconds between two checkpoints of a run, at least; they are written between epochs, for
     /// --resume to go on from [default: 60]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -285,6 +289,7 @@ impl RunSettings {
     fn apply(&self, config: &mut ExperimentConfig) {
         set(&mut config.device, &self.device);
         config.num_jobs = self.num_jobs.or(config.num_jobs);
+        config.num_threads = self.num_threads.or(config.num_threads);
         config.checkpoint_seconds = self.checkpoint_seconds.or(config.checkpoint_seconds);
         for (target, given) in [
             (&mut config.output_dir, &self.output_dir),

@@ -60,10 +60,11 @@ pub(super) struct Journal {
 }
 
 /// Everything that decides a run's bits.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Identity {
     versions: Versions,
-    /// Threads of a CPU backend, where the environment says so: they decide the order of sums.
+    /// Threads, on a device where a process keeps to its threads: they decide the order of sums.
+    /// `None` elsewhere, and in a checkpoint that does not say.
     num_threads: Option<String>,
     /// The config, without what may differ between the pieces of a run.
     config: String,
@@ -74,21 +75,19 @@ struct Identity {
 impl Identity {
     /// What keeps a checkpoint of `self` from being one of `other`.
     fn difference(&self, other: &Self) -> Option<String> {
-        let threads = |identity: &Self| match &identity.num_threads {
-            Some(number) => number.clone(),
-            None => "all".to_string(),
-        };
         if self.versions != other.versions {
             let Versions { si, burn } = &self.versions;
             Some(format!("si {si} with Burn {burn} wrote it"))
-        } else if self.num_threads != other.num_threads {
+        } else if let (Some(threads), Some(other)) = (&self.num_threads, &other.num_threads)
+            && threads != other
+        {
             Some(format!(
-                "it was written with {} threads and not {}, which changes the last bits; take as \
-                 many jobs as before",
-                threads(self),
-                threads(other)
+                "it was written with {threads} thread(s) and not {other}, which can change the \
+                 last bits; go on with num_threads = {threads}"
             ))
-        } else if self != other {
+        } else if (&self.config, &self.condition, self.seed)
+            != (&other.config, &other.condition, other.seed)
+        {
             Some("it is of a run with other settings".to_string())
         } else {
             None
@@ -117,9 +116,11 @@ impl Checkpoints {
         condition: &Condition,
         seed: u64,
     ) -> Self {
+        let num_threads = config.threads_in_use().map(|threads| threads.to_string());
         let config = ExperimentConfig {
             num_seeds: 1,
             num_jobs: None,
+            num_threads: None,
             checkpoint_seconds: None,
             data_dir: None,
             output_dir: None,
@@ -130,7 +131,7 @@ impl Checkpoints {
             period: place.period,
             identity: Identity {
                 versions: Versions::current(),
-                num_threads: std::env::var("RAYON_NUM_THREADS").ok(),
+                num_threads,
                 config: config.to_toml(),
                 condition: condition.clone(),
                 seed,
@@ -200,6 +201,24 @@ impl Checkpoints {
             student,
             path_integrals,
         }))
+    }
+
+    /// The number of threads that the checkpoints in `folder` were written with, if there are any and
+    /// they say so.
+    pub(super) fn num_threads(folder: &Path) -> Option<usize> {
+        /// As much of a [`Content`] as is asked for.
+        #[derive(Deserialize)]
+        struct Written {
+            identity: Threads,
+        }
+        #[derive(Deserialize)]
+        struct Threads {
+            num_threads: Option<String>,
+        }
+        // What is wrong with a checkpoint, its own run tells.
+        let checkpoint = CheckpointFolder::new(folder).latest().ok()??;
+        let written: Written = checkpoint.progress().ok()?;
+        written.identity.num_threads?.parse().ok()
     }
 
     fn save(

@@ -201,10 +201,17 @@ pub struct ExperimentConfig {
     /// Device, by the name of its backend feature, with an index behind a colon where there are
     /// several: `flex`, `cuda:1`; or `auto`, the best that is compiled in and found.
     pub device: String,
-    /// Processes at a time. Default: the number of cores, or of all runs where those are fewer, where a
-    /// process keeps to its share of the cores (`flex`, `ndarray`), and else 1.
+    /// Processes at a time, ≥ 1. Default: as many as the cores have room for, or as there are runs
+    /// if those are fewer, on a device where a process keeps to its threads (`flex`, `ndarray`), and
+    /// else 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_jobs: Option<usize>,
+    /// Threads of each process, ≥ 1, on a device where it keeps to them (`flex`, `ndarray`); others
+    /// ignore it. They can change the last bits, so a run keeps its number on whatever machine it goes
+    /// on. Default, when the run's folder is made: `RAYON_NUM_THREADS`, or else the cores /
+    /// `num_jobs`, at least 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_threads: Option<usize>,
     /// Seconds between two checkpoints of a run, ≥ 0, at least. They are written between epochs.
     /// Default: 60.
     #[serde(skip_serializing_if = "Option::is_none")]

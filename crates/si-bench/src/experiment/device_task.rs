@@ -53,17 +53,19 @@ impl DeviceTask {
         tasks.collect()
     }
 
-    /// `count` training images, drawn at random, or all if there are fewer; `[batch, pixels]` each.
+    /// `count` training images, drawn at random, or all if there are fewer, in batches of `at_once`;
+    /// `[batch, pixels]` each.
     pub(super) fn draw(
         &self,
         count: usize,
+        at_once: usize,
         rng: &mut ChaCha8Rng,
     ) -> impl Iterator<Item = Tensor<2>> + use<> {
         let mut drawn = permutation(self.train.len(), rng);
         drawn.truncate(count);
         let device = self.train.device();
         let train = self.train.clone();
-        chunks(drawn.len(), IMAGES_AT_ONCE).map(move |range| {
+        chunks(drawn.len(), at_once).map(move |range| {
             let (images, _) = train.batch(indices(drawn[range].to_vec(), &device));
             images
         })
@@ -201,4 +203,4 @@ fn indices(order: Vec<i32>, device: &Device) -> Tensor<1, Int> {
 }
 
 /// Few enough that the activations of a batch stay in the processor's cache.
-const IMAGES_AT_ONCE: usize = 500;
+pub(super) const IMAGES_AT_ONCE: usize = 500;

@@ -3,8 +3,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use log::warn;
+
 use crate::{Error, replace_file, resolve_device};
 
+use super::checkpoint::Checkpoints;
 use super::config::not_toml;
 use super::{Checkpointing, Condition, Experiment, ExperimentConfig, RunRecord};
 
@@ -33,7 +36,8 @@ pub struct RunFolder {
 
 impl RunFolder {
     /// Makes the folder of a new experiment: `config.output_dir`, or else
-    /// `<root>/<experiment>/<UTC stamp of now>`.
+    /// `<root>/<experiment>/<UTC stamp of now>`. The number of threads is decided here, for all runs
+    /// that will ever be in it.
     ///
     /// # Errors
     ///
@@ -55,6 +59,7 @@ impl RunFolder {
             // The stored config is for running again, which has to happen elsewhere.
             config: ExperimentConfig {
                 output_dir: None,
+                num_threads: config.num_threads(),
                 ..config
             },
             lock: None,
@@ -88,11 +93,13 @@ impl RunFolder {
     ///
     /// `config` must be the folder's own, except that `num_seeds` may have grown and that
     /// `num_jobs`, `checkpoint_seconds` and `data_dir`, which say how and where it runs, may be given
-    /// anew.
+    /// anew. The number of threads stays what it was. A folder from before it was stored takes that of
+    /// its checkpoints, or else what is given, or else the cores / `num_jobs`, and a warning says so.
     ///
     /// # Errors
     ///
-    /// [`Error::ConfigDiffers`], which names every key with both values; otherwise those of
+    /// [`Error::ConfigDiffers`], which names every key with both values, and [`Error::ThreadsDiffer`],
+    /// both of which leave the folder as it was; otherwise those of
     /// [`open`](Self::open), [`create`](Self::create) and [`records`](Self::records).
     pub fn resume(&mut self, config: ExperimentConfig) -> Result<(), Error> {
         config.validate()?;
@@ -106,8 +113,10 @@ impl RunFolder {
                 differences: differences.join("; "),
             });
         }
+        let num_threads = self.threads_to_go_on_with(&stored, config.num_threads)?;
         self.config = ExperimentConfig {
             num_seeds: config.num_seeds,
+            num_threads,
             num_jobs: config.num_jobs.or(stored.num_jobs),
             checkpoint_seconds: config.checkpoint_seconds.or(stored.checkpoint_seconds),
             data_dir: config.data_dir.or(stored.data_dir.clone()),
@@ -120,6 +129,48 @@ impl RunFolder {
         self.records()?
             .iter()
             .try_for_each(|record| self.remove_checkpoints(record))
+    }
+
+    /// The number of threads of the runs that are still to do, if the device has one.
+    fn threads_to_go_on_with(
+        &self,
+        stored: &ExperimentConfig,
+        given: Option<usize>,
+    ) -> Result<Option<usize>, Error> {
+        if !stored.keeps_to_its_threads() {
+            return Ok(None);
+        }
+        let known = stored.num_threads.or_else(|| self.checkpointed_threads());
+        if let (Some(stored), Some(given)) = (known, given)
+            && stored != given
+        {
+            return Err(Error::ThreadsDiffer {
+                path: self.path.clone(),
+                stored,
+                given,
+            });
+        }
+        let num_threads = known.or(given).unwrap_or_else(|| stored.share_of_cores());
+        if stored.num_threads.is_none() {
+            let reason = match (known, given) {
+                (Some(_), _) => "as its checkpoints have it",
+                (None, Some(_)) => "as asked for",
+                (None, None) => "which is the cores here / num_jobs",
+            };
+            warn!(
+                "{} does not say how many threads its runs have: they go on with {num_threads}, {reason}",
+                self.path.display()
+            );
+        }
+        Ok(Some(num_threads))
+    }
+
+    /// The number of threads that the checkpoints of a run here were written with, if there are any.
+    fn checkpointed_threads(&self) -> Option<usize> {
+        let mut runs = self.wanted().into_iter();
+        runs.find_map(|(condition, seed)| {
+            Checkpoints::num_threads(&self.checkpoints(&condition, seed).folder)
+        })
     }
 
     /// The newest folder of `experiment` under `root` whose runs are not all done.

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod condition;
 mod config;
+mod cores;
 mod device_task;
 mod folder;
 mod optimizer;
@@ -26,5 +27,5 @@ pub use folder::{RunFolder, new_stamped_folder};
 pub use optimizer::{Optimizer, OptimizerReset};
 pub use probe::Probe;
 pub use record::{EpochRecord, RunRecord, Versions};
-pub use run::{Progress, Run};
+pub use run::{Measured, Progress, Run};
 pub use summary::{ConditionSummary, Summary};

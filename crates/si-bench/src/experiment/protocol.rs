@@ -45,6 +45,7 @@ impl ExperimentConfig {
             first_seed: 0,
             device: AUTO.to_string(),
             num_jobs: None,
+            num_threads: None,
             checkpoint_seconds: None,
             data_dir: None,
             output_dir: None,

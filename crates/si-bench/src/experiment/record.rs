@@ -29,6 +29,10 @@ pub struct RunRecord {
     pub elapsed_seconds: f64,
     /// Device that it ran on, as in the config.
     pub device: String,
+    /// Threads that it ran with, on a device where a process keeps to its threads. None in records
+    /// from before it was recorded, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub num_threads: Option<usize>,
     /// Versions of the programs that made it.
     pub versions: Versions,
 }

@@ -42,6 +42,17 @@ pub struct Progress {
     pub steps_done: usize,
     /// Training steps of the whole run.
     pub steps_total: usize,
+    /// At the end of a task whose Fisher information is measured, how far that has come.
+    pub measured: Option<Measured>,
+}
+
+/// How far the measurement of a task's Fisher information has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Images done.
+    pub num_done: usize,
+    /// Images in all.
+    pub num_images: usize,
 }
 
 /// A run on its tasks and device.
@@ -63,8 +74,8 @@ pub(super) struct Lesson<'a> {
 impl Run<'_> {
     /// Trains and evaluates, or goes on with it.
     ///
-    /// `observe` is called at the start of every epoch and about a hundred times besides, and once
-    /// at the end. Nothing is read from the device within an epoch.
+    /// `observe` is called at the start of every epoch and about a hundred times besides, while the
+    /// Fisher information is measured, and once at the end. Nothing is read from the device within an epoch.
     ///
     /// # Errors
     ///
@@ -100,6 +111,7 @@ impl Run<'_> {
             inert: journal.inert,
             elapsed_seconds: journal.elapsed_seconds,
             device: resolve_device(&self.config.device)?,
+            num_threads: self.config.threads_in_use(),
             versions: Versions::current(),
         })
     }
@@ -148,6 +160,7 @@ impl<'a> Training<'a> {
             epoch: journal.epoch,
             steps_done: journal.steps_done,
             steps_total,
+            measured: None,
         };
         while let Some(lesson) = lessons.get(journal.lesson) {
             if lesson.begins_afresh && journal.epoch == 0 {
@@ -172,7 +185,20 @@ impl<'a> Training<'a> {
                     checkpoints.save_if_due(&journal, &student, &path_integrals)?;
                 }
             }
-            self.end_lesson(lesson, &mut journal, &mut student, &mut path_integrals);
+            let here = progress(&journal);
+            let mut observe_measured = |measured| {
+                observe(Progress {
+                    measured: Some(measured),
+                    ..here
+                });
+            };
+            self.end_lesson(
+                lesson,
+                &mut journal,
+                &mut student,
+                &mut path_integrals,
+                &mut observe_measured,
+            )?;
             journal.elapsed_seconds = seconds_before + start.elapsed().as_secs_f64();
             if let Some(checkpoints) = &mut checkpoints {
                 checkpoints.save_if_due(&journal, &student, &path_integrals)?;
@@ -190,13 +216,14 @@ impl<'a> Training<'a> {
         journal: &mut Journal,
         student: &mut Student,
         path_integrals: &mut PathIntegrals,
-    ) {
+        observe: &mut dyn FnMut(Measured),
+    ) -> Result<(), Error> {
         let Run { config, seed, .. } = *self.run;
         if self.keeps_path_integrals() {
             path_integrals.keep(&student.learner);
         }
         if let [learnt] = lesson.tasks {
-            journal.inert |= student.end_task(learnt, journal.lesson, config, seed);
+            journal.inert |= student.end_task(learnt, journal.lesson, config, seed, observe)?;
         }
         student.reset_optimizer(config, journal.steps_done);
         journal.steps_before_lesson = journal.steps_done;
@@ -207,6 +234,7 @@ impl<'a> Training<'a> {
         journal.train_accuracy.extend(vec![train; num_rows]);
         journal.lesson += 1;
         journal.epoch = 0;
+        Ok(())
     }
 
     fn begin(&self) -> Result<Restored, Error> {

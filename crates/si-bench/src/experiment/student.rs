@@ -11,10 +11,10 @@ use crate::Error;
 use crate::model::{CnnConfig, MlpConfig, Network, NetworkConfig};
 use crate::task::TaskSequence;
 
-use super::device_task::{Batch, DeviceTask};
+use super::device_task::{Batch, DeviceTask, IMAGES_AT_ONCE};
 use super::optimizer::adam_after;
 use super::random::{Purpose, generator};
-use super::{Condition, Experiment, ExperimentConfig, FisherLabels, OptimizerReset};
+use super::{Condition, Experiment, ExperimentConfig, FisherLabels, Measured, OptimizerReset};
 
 /// What learns: a network, with what its method knows and its optimizer.
 pub(super) struct Student {
@@ -65,27 +65,43 @@ impl Student {
     }
 
     /// Ends the task `index`, which is the last of `learnt`. Returns whether consolidation was
-    /// without effect in it where it should have had one.
+    /// without effect in it where it should have had one. `observe` is told how far measuring the
+    /// Fisher information has come, where the method needs it.
     pub(super) fn end_task(
         &mut self,
         learnt: &DeviceTask,
         index: usize,
         config: &ExperimentConfig,
         seed: u64,
-    ) -> bool {
+        observe: &mut dyn FnMut(Measured),
+    ) -> Result<bool, Error> {
         let mut inert = self.learner.end_task();
         if let Some(elastic) = &mut self.elastic {
             let mut rng = generator(seed, Purpose::Fisher { task: index });
-            let batches = learnt.draw(config.num_fisher_images, &mut rng);
+            let num_images = learnt.train.len().min(config.num_fisher_images);
+            let at_once = match &*self.learner {
+                Network::Mlp(_) => IMAGES_AT_ONCE,
+                // They take their time, one by one.
+                Network::Cnn(_) => 10,
+            };
+            let mut num_done = 0;
+            let batches = learnt.draw(num_images, at_once, &mut rng);
+            let batches = batches.inspect(|images| {
+                observe(Measured {
+                    num_done,
+                    num_images,
+                });
+                num_done += images.dims()[0];
+            });
             let mut uniform = || rng.random();
             let labels = match config.fisher_labels {
                 FisherLabels::Exact => Labels::Exact,
                 FisherLabels::Sampled => Labels::Sampled(&mut uniform),
             };
-            let fisher = self.learner.fisher(batches, learnt.mask(), labels);
-            inert = elastic.consolidate(&*self.learner, &fisher.unwrap_or_default());
+            let fisher = self.learner.fisher(batches, learnt.mask(), labels)?;
+            inert = elastic.consolidate(&*self.learner, &fisher);
         }
-        inert.is_some()
+        Ok(inert.is_some())
     }
 
     /// Has the optimizer forget what it must between tasks, after `steps_done` steps.

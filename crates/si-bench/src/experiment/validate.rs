@@ -70,14 +70,7 @@ impl ExperimentConfig {
         )
     }
 
-    /// Its first layers are convolutions, whose Fisher information has no fast form here.
     fn validate_split_cifar(&self) -> Result<(), Error> {
-        check(
-            self.elastic_strengths.is_empty(),
-            "elastic_strengths",
-            format!("{:?}", self.elastic_strengths),
-            "left out in split-cifar, whose network is no perceptron",
-        )?;
         check(
             !self.controls.contains(&Control::Dropout),
             "controls",
@@ -140,6 +133,7 @@ impl ExperimentConfig {
             ("batch_size", self.batch_size),
             ("num_seeds", self.num_seeds),
             ("num_jobs", self.num_jobs.unwrap_or(1)),
+            ("num_threads", self.num_threads.unwrap_or(1)),
             ("num_train_images", self.num_train_images.unwrap_or(1)),
             ("num_train_evaluated", self.num_train_evaluated.unwrap_or(1)),
             ("num_held_out", self.num_held_out.unwrap_or(1)),

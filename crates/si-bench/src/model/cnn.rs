@@ -1,3 +1,5 @@
+mod fisher;
+
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
@@ -115,6 +117,16 @@ impl Cnn {
             slice_size: None,
             ..self
         }
+    }
+
+    /// The network, with the same parameters, that drops nothing in training either.
+    fn without_dropout(&self) -> Self {
+        let mut network = self.clone();
+        network.dropout.prob = 0.0;
+        for block in &mut network.blocks {
+            block.dropout.prob = 0.0;
+        }
+        network
     }
 
     /// Logits of a batch: `[batch, pixels]` to `[batch, outputs]`. Pixels are in the order

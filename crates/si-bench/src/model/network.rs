@@ -1,7 +1,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
-use si_core::{Fisher, Labels};
+use si_core::{Error, Fisher, Labels};
 
 use super::{Cnn, CnnConfig, Mlp, MlpConfig};
 
@@ -51,16 +51,21 @@ impl Network {
         }
     }
 
-    /// Fisher information of a perceptron; see [`Mlp::fisher`]. `None` for other networks.
+    /// The Fisher information that images have about the parameters; see [`Mlp::fisher`] and
+    /// [`Cnn::fisher`]. It takes one of `batches` after the other.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Fisher::estimate`].
     pub fn fisher(
         &self,
         batches: impl IntoIterator<Item = Tensor<2>>,
         mask: Option<Tensor<1>>,
         labels: Labels,
-    ) -> Option<Fisher> {
+    ) -> Result<Fisher, Error> {
         match self {
-            Self::Mlp(model) => Some(model.fisher(batches, mask, labels)),
-            Self::Cnn(_) => None,
+            Self::Mlp(model) => Ok(model.fisher(batches, mask, labels)),
+            Self::Cnn(model) => model.fisher(batches, mask, labels),
         }
     }
 }

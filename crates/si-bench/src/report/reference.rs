@@ -87,8 +87,8 @@ impl Reference {
     /// The keys, with their values here, in which `config` departs from the paper's protocol, so
     /// that the paper's numbers are not its own.
     ///
-    /// Strengths, seeds, the device and folders do not count: a curve belongs to one strength, and
-    /// the others are where and how often something runs. Nor does whether a reset of the optimizer
+    /// Strengths, seeds, the device, its threads and folders do not count: a curve belongs to one
+    /// strength, and the others are where and how often something runs. Nor does whether a reset of the optimizer
     /// spares its count of steps, which the paper leaves open.
     pub fn departures(config: &ExperimentConfig) -> Vec<String> {
         let protocol = |config: &ExperimentConfig| {
@@ -119,7 +119,7 @@ impl Reference {
 }
 
 /// Keys that are no part of the protocol of one condition.
-const FREE_KEYS: [&str; 14] = [
+const FREE_KEYS: [&str; 16] = [
     "strengths",
     "elastic_strengths",
     "elastic_form",
@@ -132,6 +132,8 @@ const FREE_KEYS: [&str; 14] = [
     "first_seed",
     "device",
     "num_jobs",
+    "num_threads",
+    "checkpoint_seconds",
     "data_dir",
     "output_dir",
 ];
@@ -202,6 +204,9 @@ mod tests {
     fn seeds_and_strengths_should_not_depart_from_the_protocol() {
         let mut config = fixture::config(&[0.0, 0.3], 10);
         config.device = "cuda:1".to_string();
+        config.num_jobs = Some(2);
+        config.num_threads = Some(3);
+        config.checkpoint_seconds = Some(5.0);
         config.damping = Some(1e-3);
         config.momentum = 0.5;
         config.reset_optimizer = OptimizerReset::Moments;

@@ -59,10 +59,14 @@ pub(crate) struct ReproArgs {
     /// Device, as `si devices` lists them; auto is the best that is found [default: auto]
     #[arg(long, value_name = "NAME[:INDEX]", conflicts_with = "resume")]
     device: Option<String>,
-    /// Runs at a time, each in a process of its own with cores / jobs threads [default: as many as cores or
-    /// runs, whichever are fewer, on flex and ndarray, else 1]
+    /// Runs at a time, each in a process of its own [default: as many as the cores have room for, or
+    /// as there are runs if those are fewer, on flex and ndarray, else 1]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
+    /// Threads of each run on flex and ndarray, ≥ 1; they can change the last bits, so all runs of a study
+    /// keep the number that it began with [default: $RAYON_NUM_THREADS, else cores / jobs]
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    threads: Option<usize>,
     /// Folder with CIFAR's official files [default: $SI_DATA_DIR, then the cache]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,

@@ -10,6 +10,8 @@ Examples:
   si split-cifar --seeds 5                          as many runs as figure 6
   si split-cifar --epochs 5 --hidden-sizes 16,32,256 --train-images 5000
                                                     a reduced protocol for a CPU
+  si split-cifar --strengths 0.01 --elastic-strengths 100,1000
+                                                    beside EWC
   si split-cifar --data-dir DIR                     with the official files in DIR
   si split-cifar --resume                           go on with the newest unfinished run
 

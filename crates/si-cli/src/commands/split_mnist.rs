@@ -17,7 +17,7 @@ Every flag but --config and --resume is also a key of the TOML file, as named in
 config.toml in a run's folder is such a file, with every key.
 
 A seed gives the same bits on one CPU device with one number of threads, whatever the number of
-jobs in between and whether it was interrupted. Each job gets cores / jobs threads, at least one.";
+cores and jobs and whether it was interrupted. A folder keeps its number of threads for all its runs.";
 
 /// Train on five pairs of digits, one after the other, with and without consolidation (fig. 3)
 #[derive(Args, Debug)]

@@ -69,7 +69,7 @@ fn base(experiment: Experiment) -> ExperimentConfig {
     let (num_held_out, elastic_strengths) = match experiment {
         Experiment::SplitMnist => (2000, vec![10.0, 100.0, 1e3, 1e4, 1e5]),
         Experiment::PermutedMnist => (10_000, vec![1.0, 10.0, 100.0, 1e3, 1e4]),
-        Experiment::SplitCifar => (1000, Vec::new()),
+        Experiment::SplitCifar => (1000, vec![10.0, 100.0, 1e3, 1e4, 1e5]),
     };
     ExperimentConfig {
         strengths: vec![0.001, 0.01, 0.1, 1.0, 10.0],

@@ -161,6 +161,7 @@ const PROGRESS: Progress = Progress {
     epoch: 2,
     steps_done: 3,
     steps_total: 4,
+    measured: None,
 };
 
 /// A worker that reports progress and its record.
@@ -225,6 +226,7 @@ fn record_of(job: &Job) -> RunRecord {
         inert: false,
         elapsed_seconds: 0.5,
         device: "flex".to_string(),
+        num_threads: None,
         versions: Versions::current(),
     }
 }

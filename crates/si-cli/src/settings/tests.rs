@@ -60,6 +60,8 @@ fn every_key_is_a_flag_and_its_help_gives_the_default() {
             num_held_out: Some(1),
             damping: Some(1.0),
             num_jobs: Some(1),
+            num_threads: Some(1),
+            checkpoint_seconds: Some(1.0),
             data_dir: Some(PathBuf::new()),
             output_dir: Some(PathBuf::new()),
             ..paper.clone()

@@ -11,11 +11,13 @@ use std::time::{Duration, Instant};
 use crate::training::runs;
 
 /// Two methods, each in a process of its own with one thread, and a checkpoint after every epoch.
-const BUDGET: [&str; 26] = [
+const BUDGET: [&str; 28] = [
     "--device",
     "flex",
     "--jobs",
-    "64",
+    "2",
+    "--threads",
+    "1",
     "--seeds",
     "1",
     "--strengths",
@@ -106,6 +108,11 @@ pub(crate) fn spawn(folder: &Path) -> Child {
         true => command.arg("--resume").arg(folder),
         false => command.args(BUDGET).arg("--out").arg(folder),
     };
+    start(&mut command)
+}
+
+/// Starts a program in silence, in a process group of its own.
+pub(crate) fn start(command: &mut Command) -> Child {
     command
         .process_group(0)
         .env("XDG_RUNTIME_DIR", std::env::temp_dir())

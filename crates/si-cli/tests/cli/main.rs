@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+mod cifar;
 #[cfg(unix)]
 mod crash;
 mod errors;
@@ -11,6 +12,8 @@ mod help;
 #[cfg(unix)]
 mod inspect;
 mod metrics;
+#[cfg(unix)]
+mod threads;
 mod training;
 
 /// Runs `si` in `folder`, with help texts as wide as on a terminal of 100 columns.

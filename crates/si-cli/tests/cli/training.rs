@@ -41,9 +41,11 @@ pub(crate) fn runs(folder: &Path) -> Vec<String> {
 #[test]
 fn resumed_experiment_gives_the_bits_of_one_that_was_never_interrupted() {
     let parent = tempfile::tempdir().expect("a folder can be made");
-    let whole = [&BUDGET[..], &["--seeds", "2", "--out", "whole"]].concat();
+    // By default fewer runs would have more threads each, on many cores.
+    let budget = [&BUDGET[..], &["--threads", "1"]].concat();
+    let whole = [&budget[..], &["--seeds", "2", "--out", "whole"]].concat();
     train(parent.path(), &whole);
-    let part = [&BUDGET[..], &["--seeds", "1", "--out", "part"]].concat();
+    let part = [&budget[..], &["--seeds", "1", "--out", "part"]].concat();
     train(parent.path(), &part);
     train(parent.path(), &["--resume", "part", "--seeds", "2"]);
 
@@ -64,14 +66,16 @@ fn resumed_experiment_gives_the_bits_of_one_that_was_never_interrupted() {
 }
 
 #[test]
-fn few_runs_share_all_cores_and_more_runs_later_take_as_many() {
+fn few_runs_share_all_cores_and_more_runs_later_have_as_many_threads() {
     let parent = tempfile::tempdir().expect("a folder can be made");
     let one = ["--seeds", "1", "--strengths", "1", "--out", "one"];
     train(parent.path(), &[&BUDGET[..], &one].concat());
     train(parent.path(), &["--resume", "one", "--seeds", "2"]);
     assert_eq!(runs(&parent.path().join("one")).len(), 2);
     let config = fs::read_to_string(parent.path().join("one/config.toml")).expect("a config");
-    assert!(config.contains("\nnum_jobs = 1\n"), "{config}");
+    let num_cores = std::thread::available_parallelism().expect("the system tells");
+    let all = format!("\nnum_threads = {num_cores}\n");
+    assert!(config.contains(&all), "{config}");
 }
 
 #[test]

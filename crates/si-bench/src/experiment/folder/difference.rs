@@ -2,8 +2,15 @@ use toml::{Table, Value};
 
 use super::super::ExperimentConfig;
 
-/// Keys that say where or how an experiment runs, and not what it is.
-const FREE: [&str; 4] = ["num_jobs", "checkpoint_seconds", "data_dir", "output_dir"];
+/// Keys that say where or how an experiment runs, and not what it is; the threads are compared by
+/// themselves.
+const FREE: [&str; 5] = [
+    "num_jobs",
+    "num_threads",
+    "checkpoint_seconds",
+    "data_dir",
+    "output_dir",
+];
 
 /// What keeps `given` from being the experiment `stored`, one sentence per key.
 pub(super) fn differences(stored: &ExperimentConfig, given: &ExperimentConfig) -> Vec<String> {

@@ -189,6 +189,70 @@ fn resume_takes_more_seeds_and_another_number_of_jobs() {
 }
 
 #[test]
+fn the_number_of_threads_is_decided_when_the_folder_is_made() {
+    let dir = TempDir::new().expect("temporary folder");
+    let undecided = ExperimentConfig {
+        num_threads: None,
+        output_dir: Some(dir.path().to_path_buf()),
+        ..config()
+    };
+    let mut folder = RunFolder::create(undecided, dir.path(), UNIX_EPOCH).expect("new folder");
+    let num_threads = folder.config().num_threads;
+    assert!(num_threads.is_some_and(|number| number > 0));
+    let other_jobs = ExperimentConfig {
+        num_jobs: Some(7),
+        num_threads: None,
+        ..config()
+    };
+    folder.resume(other_jobs).expect("resume");
+    assert_eq!(folder.config().num_threads, num_threads);
+    let reread = RunFolder::open(dir.path()).expect("open");
+    assert_eq!(reread.config().num_threads, num_threads);
+}
+
+#[test]
+fn resume_with_another_number_of_threads_is_refused_and_changes_nothing() {
+    let dir = TempDir::new().expect("temporary folder");
+    drop(in_dir(&dir));
+    let before = fs::read(dir.path().join(CONFIG)).expect("a config");
+    let other = ExperimentConfig {
+        num_seeds: 3,
+        num_jobs: Some(7),
+        num_threads: Some(3),
+        ..config()
+    };
+    let mut folder = RunFolder::open(dir.path()).expect("open");
+    let error = folder.resume(other).expect_err("another number of threads");
+    let Error::ThreadsDiffer { stored, given, .. } = error else {
+        panic!("{error}");
+    };
+    assert_eq!((stored, given), (2, 3));
+    assert_eq!(fs::read(dir.path().join(CONFIG)).expect("a config"), before);
+}
+
+#[test]
+fn a_folder_that_does_not_say_its_threads_goes_on_with_its_share_of_the_cores_or_those_given() {
+    for (given, num_jobs, expected) in [(None, 1_000_000, 1), (Some(3), 1, 3)] {
+        let dir = TempDir::new().expect("temporary folder");
+        let old = ExperimentConfig {
+            num_jobs: Some(num_jobs),
+            num_threads: None,
+            ..config()
+        };
+        fs::write(dir.path().join(CONFIG), old.to_toml()).expect("write");
+        let mut folder = RunFolder::open(dir.path()).expect("open");
+        let config = ExperimentConfig {
+            num_threads: given,
+            ..old
+        };
+        folder.resume(config).expect("resume");
+        assert_eq!(folder.config().num_threads, Some(expected));
+        let reread = RunFolder::open(dir.path()).expect("open");
+        assert_eq!(reread.config().num_threads, Some(expected));
+    }
+}
+
+#[test]
 fn the_newest_unfinished_folder_is_found() {
     let root = TempDir::new().expect("temporary folder");
     let newest = || {
@@ -241,6 +305,7 @@ fn config() -> ExperimentConfig {
     ExperimentConfig {
         num_seeds: 2,
         device: "flex".to_string(),
+        num_threads: Some(2),
         ..ExperimentConfig::paper(Experiment::SplitMnist)
     }
 }
@@ -278,6 +343,7 @@ fn record(condition: Condition, seed: u64) -> RunRecord {
         inert: false,
         elapsed_seconds: 1.5,
         device: "flex".to_string(),
+        num_threads: None,
         versions: Versions::current(),
     }
 }

@@ -9,8 +9,8 @@ use burn::tensor::Device;
 
 use crate::data::{ImageParts, LabelledImages};
 use crate::experiment::{
-    Checkpointing, Condition, Control, Experiment, ExperimentConfig, Optimizer, OptimizerReset,
-    RunRecord, Scenario,
+    Checkpointing, Condition, Control, Experiment, ExperimentConfig, Measured, Method, Optimizer,
+    OptimizerReset, RunRecord, Scenario,
 };
 use crate::task::TaskSequence;
 
@@ -357,16 +357,36 @@ fn split_cifar_trains_its_convolutional_network() {
     let config = ExperimentConfig {
         num_epochs: 20,
         batch_size: 10,
+        elastic_strengths: vec![10.0],
+        num_fisher_images: 15,
         hidden_sizes: vec![4, 4, 8],
         learning_rate: 0.01,
         ..ExperimentConfig::paper(Experiment::SplitCifar)
     };
     config.validate().expect("valid settings");
-    let condition = &config.conditions()[1];
-    let record = run(&config, condition, 0, None).train_on(&tasks, &Device::flex(), &mut |_| {});
-    let record = record.expect("the settings are valid");
-    // All of it, almost always: dropout draws from a generator that all tests share. Chance is a half.
-    let rows = record.accuracy.rows();
-    assert!(rows[0][0] >= 0.75 && rows[1][1] >= 0.75, "{rows:?}");
-    assert!(record.correlations.is_empty());
+    let conditions = config.conditions();
+    for (method, num_measured) in [(Method::Si, 0), (Method::Ewc, 2 * 2)] {
+        let condition = conditions.iter().find(|it| it.method == method);
+        let condition = condition.expect("there is one");
+        let mut measured = Vec::new();
+        let record =
+            run(&config, condition, 0, None).train_on(&tasks, &Device::flex(), &mut |progress| {
+                measured.extend(progress.measured)
+            });
+        let record = record.expect("the settings are valid");
+        // All of it, almost always: dropout draws from a generator that all tests share. Chance is a half.
+        let rows = record.accuracy.rows();
+        assert!(rows[0][0] >= 0.75 && rows[1][1] >= 0.75, "{rows:?}");
+        assert!(record.correlations.is_empty());
+        // Ten images and five, after each task.
+        assert_eq!(measured.len(), num_measured);
+        let last = Measured {
+            num_done: 10,
+            num_images: 15,
+        };
+        assert!(measured.last().is_none_or(|it| *it == last), "{measured:?}");
+        if method == Method::Ewc {
+            assert!(!record.inert, "there is information");
+        }
+    }
 }

@@ -38,6 +38,7 @@ fn record() -> RunRecord {
         inert: false,
         elapsed_seconds: 1.5,
         device: "flex".to_string(),
+        num_threads: None,
         versions: Versions {
             si: "0.1.0".to_string(),
             burn: "0.22.1".to_string(),

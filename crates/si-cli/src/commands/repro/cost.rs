@@ -5,7 +5,7 @@ use anyhow::Context;
 use si_bench::repro::{Part, Study, reductions};
 
 use crate::commands::probe::probe;
-use crate::experiment::{check, num_jobs, worker};
+use crate::experiment::{check, worker};
 use crate::output;
 use crate::progress::clock;
 
@@ -29,10 +29,10 @@ pub(super) fn print(parts: &[Part], studies: &[Study]) -> anyhow::Result<()> {
             output::result(format_args!("  cannot run here: {error:#}"))?;
             continue;
         }
-        let num_jobs = num_jobs(config);
+        let num_jobs = config.num_jobs();
         let mut runs = Vec::new();
         for condition in config.conditions() {
-            let probe = probe(worker(&program, num_jobs), config, &condition)?;
+            let probe = probe(worker(&program, config.num_threads()), config, &condition)?;
             let of_runs = probe.seconds() * config.num_seeds as f64;
             runs.extend(vec![probe.seconds(); config.num_seeds]);
             let memory = match probe.peak_bytes {

@@ -18,6 +18,7 @@ pub(super) struct Plan {
     #[serde(default = "flex")]
     device: String,
     jobs: Option<usize>,
+    threads: Option<usize>,
     data_dir: Option<PathBuf>,
     pub(super) publish: Option<PathBuf>,
 }
@@ -46,6 +47,7 @@ impl Plan {
             // What is stored should name the device that it came from.
             device: si_bench::resolve_device(args.device.as_deref().unwrap_or(AUTO))?,
             jobs: args.jobs,
+            threads: args.threads,
             data_dir: args.data_dir.clone(),
             publish: args.publish.clone(),
         })
@@ -110,6 +112,7 @@ impl Plan {
             let config = &mut study.config;
             config.device.clone_from(&self.device);
             config.num_jobs = self.jobs;
+            config.num_threads = self.threads;
             // MNIST is in the box, and need not be in the folder that CIFAR is in.
             if config.experiment == Experiment::SplitCifar {
                 config.data_dir.clone_from(&self.data_dir);

@@ -1,0 +1,165 @@
+use std::{env, num::NonZero, thread};
+
+use crate::{keeps_to_its_threads, resolve_device};
+
+use super::ExperimentConfig;
+
+/// What a machine has to divide among processes, and what its user has said about it.
+struct Machine {
+    num_cores: usize,
+    /// Threads of a process, by `RAYON_NUM_THREADS`.
+    num_threads: Option<usize>,
+}
+
+impl ExperimentConfig {
+    /// Processes at a time on this machine: those given, or the default.
+    pub fn num_jobs(&self) -> usize {
+        self.num_jobs_on(&Machine::this())
+    }
+
+    /// Threads of each process: those given, or the default on this machine. `None` on a device where
+    /// a process does not keep to its threads.
+    pub fn num_threads(&self) -> Option<usize> {
+        self.num_threads_on(&Machine::this())
+    }
+
+    /// The cores of this machine by the processes at a time, whatever else is said about threads.
+    pub(super) fn share_of_cores(&self) -> usize {
+        let machine = Machine {
+            num_threads: None,
+            ..Machine::this()
+        };
+        machine.share(self.num_jobs_on(&machine))
+    }
+
+    /// Threads that this process computes with, on a device where it keeps to them.
+    pub(super) fn threads_in_use(&self) -> Option<usize> {
+        self.keeps_to_its_threads().then(rayon::current_num_threads)
+    }
+
+    /// Whether each process computes with its own threads and nowhere else.
+    pub(super) fn keeps_to_its_threads(&self) -> bool {
+        resolve_device(&self.device).is_ok_and(|device| keeps_to_its_threads(&device))
+    }
+
+    fn num_jobs_on(&self, machine: &Machine) -> usize {
+        if let Some(num_jobs) = self.num_jobs {
+            return num_jobs;
+        }
+        if !self.keeps_to_its_threads() {
+            return 1;
+        }
+        let num_threads = self.num_threads.or(machine.num_threads).unwrap_or(1);
+        let num_runs = self.conditions().len() * self.num_seeds;
+        (machine.num_cores / num_threads).min(num_runs).max(1)
+    }
+
+    fn num_threads_on(&self, machine: &Machine) -> Option<usize> {
+        self.keeps_to_its_threads().then(|| {
+            let given = self.num_threads.or(machine.num_threads);
+            given.unwrap_or_else(|| machine.share(self.num_jobs_on(machine)))
+        })
+    }
+}
+
+impl Machine {
+    fn this() -> Self {
+        let said = env::var("RAYON_NUM_THREADS").ok();
+        Self {
+            num_cores: thread::available_parallelism().map_or(1, NonZero::get),
+            // To rayon, 0 and what is not a number say nothing.
+            num_threads: said
+                .and_then(|number| number.parse().ok())
+                .filter(|number| *number > 0),
+        }
+    }
+
+    /// Cores for each of so many processes.
+    fn share(&self, num_jobs: usize) -> usize {
+        (self.num_cores / num_jobs).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture;
+
+    use super::*;
+
+    fn machine(num_cores: usize) -> Machine {
+        Machine {
+            num_cores,
+            num_threads: None,
+        }
+    }
+
+    /// Jobs and threads of an experiment of two conditions at that many seeds.
+    fn divided(
+        num_seeds: usize,
+        [num_jobs, num_threads]: [Option<usize>; 2],
+        machine: &Machine,
+    ) -> (usize, usize) {
+        let config = ExperimentConfig {
+            num_jobs,
+            num_threads,
+            ..fixture::config(&[0.0, 1.0], num_seeds)
+        };
+        let threads = config.num_threads_on(machine);
+        (
+            config.num_jobs_on(machine),
+            threads.expect("flex keeps to them"),
+        )
+    }
+
+    #[test]
+    fn runs_share_the_cores() {
+        for (num_cores, num_seeds, expected) in [
+            (8, 10, (8, 1)),
+            (8, 2, (4, 2)),
+            (8, 1, (2, 4)),
+            (7, 1, (2, 3)),
+            (1, 3, (1, 1)),
+        ] {
+            let machine = machine(num_cores);
+            assert_eq!(divided(num_seeds, [None, None], &machine), expected);
+            // What is stored of it leaves as many at a time.
+            let stored = divided(num_seeds, [None, Some(expected.1)], &machine);
+            assert_eq!(stored, expected);
+        }
+    }
+
+    #[test]
+    fn what_is_given_counts_on_any_machine() {
+        for (given, num_cores, expected) in [
+            ([Some(1), None], 8, (1, 8)),
+            ([Some(64), None], 8, (64, 1)),
+            ([None, Some(3)], 8, (2, 3)),
+            ([None, Some(4)], 1, (1, 4)),
+            ([Some(2), Some(5)], 1, (2, 5)),
+        ] {
+            assert_eq!(divided(10, given, &machine(num_cores)), expected);
+        }
+    }
+
+    #[test]
+    fn what_the_user_told_rayon_is_the_default() {
+        let machine = Machine {
+            num_threads: Some(2),
+            ..machine(8)
+        };
+        assert_eq!(divided(10, [None, None], &machine), (4, 2));
+        assert_eq!(divided(10, [Some(1), None], &machine), (1, 2));
+        assert_eq!(divided(10, [None, Some(8)], &machine), (1, 8));
+    }
+
+    #[test]
+    fn device_with_threads_of_its_own_has_one_process_and_no_number() {
+        let config = ExperimentConfig {
+            device: "vulkan".to_string(),
+            num_threads: Some(2),
+            ..fixture::config(&[0.0, 1.0], 3)
+        };
+        assert_eq!(config.num_jobs_on(&machine(8)), 1);
+        assert_eq!(config.num_threads_on(&machine(8)), None);
+    }
+}

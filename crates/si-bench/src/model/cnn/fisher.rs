@@ -1,0 +1,44 @@
+use burn::tensor::{Tensor, activation};
+use si_core::{Error, Fisher, Labels};
+
+use super::Cnn;
+
+impl Cnn {
+    /// The Fisher information that images have about the parameters, an image at a time, by
+    /// [`Fisher::estimate`]. Nothing is dropped, as in the network that is tested.
+    ///
+    /// `batches` are `[batch, pixels]`; all images weigh the same, in whatever batches. `mask`,
+    /// `[outputs]`, is added to the logits: labels that it leaves no probability are passed over. An
+    /// image takes a pass forwards and backwards for each label with [`Labels::Exact`], one with
+    /// [`Labels::Sampled`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Fisher::estimate`].
+    pub fn fisher(
+        &self,
+        batches: impl IntoIterator<Item = Tensor<2>>,
+        mask: Option<Tensor<1>>,
+        labels: Labels<'_>,
+    ) -> Result<Fisher, Error> {
+        let images = batches.into_iter().flat_map(|images| images.split(1, 0));
+        let log_likelihood = |network: &Self, image: &Tensor<2>| {
+            let logits = network.forward(image.clone().inner().autodiff());
+            let logits = logits.squeeze_dim::<1>(0);
+            let logits = match &mask {
+                Some(mask) => logits + mask.clone(),
+                None => logits,
+            };
+            activation::log_softmax(logits, 0)
+        };
+        Ok(Fisher::estimate(
+            &self.without_dropout(),
+            images,
+            log_likelihood,
+            labels,
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests;
