@@ -34,6 +34,7 @@
 //! - [`SynapticIntelligenceConfig`] and [`Preset`]: the settings, and those of known implementations.
 //! - [`ParameterPolicy`]: strength and damping of their own for some parameters, or none at all.
 //! - [`with_more_outputs`]: heads that grow with the tasks.
+//! - [`unscaled`]: gradients under loss scaling, for training in 16 bits.
 //! - [`ElasticWeightConsolidation`], [`Fisher`]: the method that it is compared with, which measures
 //!   importance at a task's end.
 //! - [`Checkpoint`] and [`CheckpointFolder`]: files that a training goes on from, checked to the last
@@ -96,6 +97,7 @@ mod coverage;
 mod diagnostics;
 mod elastic;
 mod error;
+mod gradients;
 mod growth;
 mod inspection;
 #[cfg(feature = "safetensors")]
@@ -141,6 +143,7 @@ pub use elastic::{
     Spring,
 };
 pub use error::Error;
+pub use gradients::unscaled;
 pub use growth::with_more_outputs;
 pub use inspection::{Inspection, StoredParameter};
 #[cfg(feature = "safetensors")]
@@ -175,6 +178,8 @@ mod book {
     struct Checkpoints;
     #[doc = include_str!("../../../docs/choosing.md")]
     struct Choosing;
+    #[doc = include_str!("../../../docs/troubleshooting.md")]
+    struct Troubleshooting;
     #[doc = include_str!("../../../docs/streams.md")]
     struct Streams;
     #[cfg(feature = "safetensors")]

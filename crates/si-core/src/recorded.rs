@@ -55,8 +55,9 @@ pub(crate) fn explain(error: RecordError, part: &str) -> RecordError {
             if reason.contains(part) && !reason.contains("shape mismatch") =>
         {
             RecordError::Validation(format!(
-                "{reason}; state is loaded for the parameters that are trained and that no policy excludes: freeze \
-                 the layers that were frozen, and no others, and take the policies that the state was made with"
+                "{reason}; state is loaded for the parameters that are trained and that no policy excludes: before \
+                 loading, freeze only layers that were never trained, and take the policies that the state was made \
+                 with"
             ))
         }
         error => error,

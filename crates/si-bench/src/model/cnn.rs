@@ -119,16 +119,6 @@ impl Cnn {
         }
     }
 
-    /// The network, with the same parameters, that drops nothing in training either.
-    fn without_dropout(&self) -> Self {
-        let mut network = self.clone();
-        network.dropout.prob = 0.0;
-        for block in &mut network.blocks {
-            block.dropout.prob = 0.0;
-        }
-        network
-    }
-
     /// Logits of a batch: `[batch, pixels]` to `[batch, outputs]`. Pixels are in the order
     /// `[channels, height, width]`.
     pub fn forward(&self, images: Tensor<2>) -> Tensor<2> {

@@ -266,7 +266,7 @@ fn loading_into_a_frozen_module_says_what_to_do() {
     let error = learner().freeze().try_load_record(trained.into_record());
     let error = error.expect_err("the state has no place to go").to_string();
     assert!(
-        error.contains("freeze the layers that were frozen, and no others"),
+        error.contains("freeze only layers that were never trained"),
         "{error}"
     );
 }

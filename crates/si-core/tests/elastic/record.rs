@@ -206,7 +206,7 @@ fn loading_for_a_frozen_module_says_what_to_do() {
     let error = ewc(&config(1.0)).load_record(&module.freeze(), record);
     let error = error.expect_err("the state has no place to go").to_string();
     assert!(
-        error.contains("freeze the layers that were frozen, and no others"),
+        error.contains("freeze only layers that were never trained"),
         "{error}"
     );
 }

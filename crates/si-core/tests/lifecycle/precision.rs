@@ -226,7 +226,12 @@ fn training_in_sixteen_bits_keeps_old_tasks_as_that_in_32_does() {
     let adam = || AdamConfig::new().with_epsilon(1e-4).init();
     let fused = || SynapticAdamConfig::new().with_epsilon(1e-4).init();
     let wide = learn(FloatDType::F32, 1.0, adam());
-    println!("f32: {wide:?}, without consolidation {:?}", learn(FloatDType::F32, 0.0, adam()));
+    let without = learn(FloatDType::F32, 0.0, adam());
+    println!("f32: {wide:?}, without consolidation {without:?}");
+    assert!(
+        without[0] < wide[0] - 0.05,
+        "the task is one that is forgotten"
+    );
     for dtype in SIXTEEN_BITS {
         for accuracies in [learn(dtype, 1.0, adam()), learn(dtype, 1.0, fused())] {
             println!("{dtype:?}: {accuracies:?}");

@@ -2,7 +2,7 @@
 
 use burn::grad_clipping::GradientClippingConfig;
 use burn::optim::{GradientsParams, SgdConfig};
-use si_core::{ContinualLearner, Inert, SynapticIntelligenceConfig};
+use si_core::{ContinualLearner, Inert, SynapticIntelligenceConfig, unscaled};
 
 use crate::network::{Network, device, sgd, train, trained};
 use crate::warnings::warnings;
@@ -77,4 +77,24 @@ fn importance(learner: &ContinualLearner<Network>) -> Vec<f64> {
         .filter_map(|it| it.importance_quantiles)
         .flatten()
         .collect()
+}
+
+#[test]
+fn unscaled_gradients_are_those_of_the_loss_and_none_if_one_is_not_finite() {
+    let learner = trained(&device(), 1);
+    let grads = |factor: f32| {
+        let loss = learner.loss(0).mul_scalar(factor);
+        GradientsParams::from_grads(loss.backward(), &*learner)
+    };
+    let id = learner.body.weight.id;
+    let of_body = |grads: &GradientsParams| grads.get::<2>(id).map(|it| it.into_data());
+    let scaled = unscaled(&*learner, grads(8.0), 8.0).expect("they are finite");
+    assert_eq!(of_body(&scaled), of_body(&grads(1.0)));
+    assert!(
+        scaled.get::<2>(learner.heads[1].weight.id).is_none(),
+        "it has no gradient"
+    );
+    for factor in [f32::INFINITY, f32::NAN] {
+        assert!(unscaled(&*learner, grads(factor), 8.0).is_none());
+    }
 }
