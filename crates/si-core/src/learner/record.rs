@@ -24,6 +24,7 @@ use crate::ops::SynapticBackend;
 use crate::precision::{convert, working};
 use crate::recorded::{MapState, VisitState, explain};
 use crate::synapse::{Synapse, Synapses};
+use crate::trained::is_trained;
 use crate::traversal::consolidated_ids;
 
 use super::ContinualLearner;
@@ -188,6 +189,25 @@ impl<V: ModuleVisitor> ModuleVisitor for WithState<'_, V> {
     }
 }
 
+/// The parameter as Burn loads it.
+///
+/// A linear layer that is stored by columns has another shape in a record than in memory. Burn expects the record's
+/// shape only of a parameter that is not initialized yet (burn-core 0.22.1, `module/param/base.rs:648`), and refuses
+/// the record otherwise.
+fn loadable<const D: usize>(param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+    let stored = param.transform_for_save().lazy_shape();
+    if stored == param.lazy_shape() {
+        return param;
+    }
+    let is_trained = is_trained(&param);
+    let (id, value, mapper) = param.consume();
+    let (device, on_save) = (value.device(), mapper.clone());
+    let value = move |_: &Device, _| value.clone();
+    Param::uninitialized(id, value, device, is_trained, stored)
+        .load_mapper(move |tensor| mapper.on_load(tensor))
+        .save_mapper(move |tensor| on_save.on_save(tensor))
+}
+
 /// Passes a mapper on, and has it map the state of each parameter after the parameter.
 struct MapWithState<'a, P> {
     mapper: &'a mut P,
@@ -205,7 +225,7 @@ impl<P: ModuleMapper> ModuleMapper for MapWithState<'_, P> {
         let order = self.order;
         self.order += 1;
         let before = param.id;
-        let param = self.mapper.map_float(param);
+        let param = self.mapper.map_float(loadable(param));
         if !self.consolidated.remove(&before) {
             return param;
         }
