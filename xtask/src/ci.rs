@@ -21,8 +21,8 @@ pub(crate) struct Ci {
 const CHECKS: &[&str] = &[
     "cargo fmt --all --check",
     "cargo clippy --workspace --all-targets -- --deny warnings",
-    "cargo clippy --workspace --all-targets --features train,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm -- --deny warnings",
-    "cargo doc --workspace --no-deps --document-private-items --features train,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm",
+    "cargo clippy --workspace --all-targets --features train,remote,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm -- --deny warnings",
+    "cargo doc --workspace --no-deps --document-private-items --features train,remote,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm",
 ];
 
 /// The other commands and the examples, on a budget that only shows that they work.

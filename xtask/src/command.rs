@@ -18,6 +18,9 @@ pub(crate) fn workspace() -> PathBuf {
 /// commands of ours that are begun by ours.
 const FEATURES: &str = "SI_FEATURES";
 
+/// Features beside those of backends, which are for si-core alone.
+const OTHERS: [&str; 2] = ["remote", "train"];
+
 /// The backends, each of which is a feature.
 const BACKENDS: [&str; 9] = [
     "flex", "ndarray", "cpu", "wgpu", "vulkan", "metal", "webgpu", "cuda", "rocm",
@@ -35,7 +38,7 @@ pub(crate) fn build_with(features: &str) -> Result<()> {
     let features = given.unwrap_or_else(|| features.to_string());
     for feature in features.split(',') {
         ensure!(
-            feature == "train" || BACKENDS.contains(&feature),
+            OTHERS.contains(&feature) || BACKENDS.contains(&feature),
             "no backend is called {feature:?}; there are {}",
             BACKENDS.join(", ")
         );

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::command::{build_with, clear, command, run, workspace};
 
-/// What tests are built with, in one build: the backends of [`DEVICES`], and burn-train.
-pub(crate) const FEATURES: &str = "ndarray,wgpu,train";
+/// What tests are built with, in one build: the backends of [`DEVICES`], devices of a server, and burn-train.
+pub(crate) const FEATURES: &str = "ndarray,wgpu,remote,train";
 
 /// The backends beside Flex that can be linked without a vendor's toolkit.
 pub(crate) const DEVICES: [&str; 2] = ["ndarray", "wgpu"];

@@ -83,6 +83,8 @@
 //! - `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm`, `cpu`: Burn's backends on CubeCL, with fused synaptic
 //!   operations that are one kernel each. `vulkan`, `metal`, `cuda` and `rocm` tune Burn's own kernels as they run.
 //! - `ndarray`: the CPU backend that Burn has deprecated.
+//! - `remote`: devices of a server, over WebSocket or Iroh, and Burn's server. The synaptic operations are those of
+//!   Burn there, so any server of Burn's will do.
 //! - `safetensors`: the state to and from SafeTensors files, in Burn's layout or PyTorch's
 //!   (`ContinualLearner::to_safetensors`).
 //! - `train`: the learner in burn-train, without the features of burn-train itself.

@@ -22,6 +22,8 @@ use burn::Tensor;
 use burn::backend::Flex;
 #[cfg(feature = "ndarray")]
 use burn::backend::NdArray;
+#[cfg(feature = "remote")]
+use burn::backend::Remote;
 use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
 #[cfg(feature = "cube")]
 use burn::backend::{Cube, fusion::custom::TensorSpec};
@@ -43,6 +45,7 @@ use crate::precision::working;
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),
     Cube: cfg(feature = "cube"),
+    Remote: cfg(feature = "remote"),
     Fusion: cfg(feature = "cube")
 )]
 pub trait SynapticOps: Backend {
@@ -186,6 +189,11 @@ pub trait SynapticOps: Backend {
 #[cfg(feature = "ndarray")]
 impl SynapticOps for NdArray {}
 
+// Out of Burn's own operations, which any server of Burn's can run: one of ours would have to be registered there. So it
+// is with fusion too, where `Remote` is a `Fusion` whose inner backend has none of these operations by purpose.
+#[cfg(feature = "remote")]
+impl SynapticOps for Remote {}
+
 /// One number of type `dtype`.
 #[cfg(feature = "cube")]
 fn number(dtype: DType) -> TensorSpec {
@@ -244,3 +252,5 @@ synaptic_backend!(Flex);
 synaptic_backend!(NdArray);
 #[cfg(feature = "cube")]
 synaptic_backend!(Cube);
+#[cfg(feature = "remote")]
+synaptic_backend!(Remote);

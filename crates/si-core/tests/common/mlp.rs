@@ -24,6 +24,7 @@ impl Mlp {
             .forward(logits, y)
     }
 
+    #[allow(dead_code, reason = "each binary of tests has need of some of these")]
     pub(crate) fn bias(layer: &Linear) -> &Param<Tensor<1>> {
         layer.bias.as_ref().expect("the layer has a bias")
     }
