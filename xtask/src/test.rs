@@ -53,7 +53,9 @@ impl Test {
                      what is. Without a GPU, wgpu needs Mesa's lavapipe (in Debian: mesa-vulkan-drivers)"
                 );
             }
-            let is_run = |test: &&PathBuf| device != "wgpu" || !is_long_on_wgpu(test);
+            let is_run = |test: &&PathBuf| {
+                !is_for_flex(test) && (device != "wgpu" || !is_long_on_wgpu(test))
+            };
             for test in tests.iter().filter(is_run) {
                 let mut test = Command::new(test);
                 test.current_dir(workspace().join("crates/si-core"));
@@ -82,6 +84,14 @@ impl Test {
 fn is_long_on_wgpu(test: &Path) -> bool {
     let name = test.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with("conformance-")
+}
+
+/// Whether a test program is about what a module goes through, which is no different on another device, or names its
+/// devices itself.
+fn is_for_flex(test: &Path) -> bool {
+    let name = test.file_name().unwrap_or_default().to_string_lossy();
+    let programs = ["burn_nn-", "life-", "lifecycle-", "remote-", "replicas-"];
+    programs.iter().any(|program| name.starts_with(program))
 }
 
 /// The names of backends that are compiled in and have a device.

@@ -29,6 +29,8 @@ pub struct Synapse<B: Backend> {
     /// Sum of the penalty over the steps since it was last read, `[1]`.
     pub(crate) penalty_sum: Option<FloatTensor<B>>,
     pub(crate) open_step: Option<OpenStep<B>>,
+    /// Its place among the synapses that have begun with a step.
+    pub(crate) began: usize,
     /// Sum of what the last task's end added to the importance, `[1]`, until it is read: it is finite if all of it
     /// was.
     pub(crate) last_contribution: Option<FloatTensor<B>>,
@@ -54,6 +56,7 @@ impl<B: Backend> Synapse<B> {
             importance: None,
             penalty_sum: None,
             open_step: None,
+            began: 0,
             last_contribution: None,
         }
     }
@@ -235,6 +238,7 @@ fn contribution<B: Backend>(
 #[derive(Clone, Debug)]
 pub(crate) struct Synapses<B: Backend> {
     synapses: HashMap<ParamId, Synapse<B>>,
+    num_begun: usize,
     /// The shape of each parameter in its last step.
     stepped: HashMap<ParamId, Shape>,
     /// The parameters whose shape in their last step is another than in the one before.
@@ -251,6 +255,7 @@ impl<B: Backend> From<HashMap<ParamId, Synapse<B>>> for Synapses<B> {
     fn from(synapses: HashMap<ParamId, Synapse<B>>) -> Self {
         Self {
             synapses,
+            num_begun: 0,
             stepped: HashMap::new(),
             reshaped: Vec::new(),
         }
@@ -289,12 +294,13 @@ impl<B: Backend> Synapses<B> {
     }
 
     /// The synapses of `path`, under whatever id, that fit a parameter of that shape: of several those with
-    /// importance, as others may have begun after a parameter was exchanged.
+    /// importance, as others may have begun after a parameter was exchanged, and of those the latest.
     pub(crate) fn take_named(&mut self, path: &str, shape: &Shape) -> Option<Synapse<B>> {
         let named =
             |(_, synapse): &(&ParamId, &Synapse<B>)| synapse.path == path && synapse.fits(shape);
         let named = self.synapses.iter().filter(named);
-        let (id, _) = named.max_by_key(|(_, synapse)| synapse.importance.is_some())?;
+        let (id, _) =
+            named.max_by_key(|(_, synapse)| (synapse.importance.is_some(), synapse.began))?;
         let id = *id;
         self.synapses.remove(&id)
     }
@@ -308,7 +314,13 @@ impl<B: Backend> Synapses<B> {
         id: ParamId,
         synapse: impl FnOnce() -> Synapse<B>,
     ) -> &mut Synapse<B> {
-        self.synapses.entry(id).or_insert_with(synapse)
+        self.synapses.entry(id).or_insert_with(|| {
+            self.num_begun += 1;
+            Synapse {
+                began: self.num_begun,
+                ..synapse()
+            }
+        })
     }
 
     /// Notes the shape that a parameter has in a step. If it had another one in the step before, under the same id,
@@ -339,6 +351,7 @@ impl<B: Backend> Synapses<B> {
     pub(crate) fn without_synapses(&mut self) -> Self {
         Self {
             synapses: HashMap::new(),
+            num_begun: self.num_begun,
             stepped: core::mem::take(&mut self.stepped),
             reshaped: core::mem::take(&mut self.reshaped),
         }

@@ -9,6 +9,7 @@ use crate::growth::{has_grown, laid_over, zeros_like};
 use crate::ops::SynapticBackend;
 use crate::precision::{convert, widen, working};
 use crate::synapse::carry;
+use crate::traversal::Place;
 
 /// What holds one parameter back: two tensors of the parameter's shape, and a number.
 ///
@@ -82,6 +83,12 @@ impl<B: SynapticBackend> Spring<B> {
             anchor: B::primitive(parameter.clone()),
             spread: B::primitive(Tensor::<1>::zeros([1], options)),
         }
+    }
+
+    /// Notes where its parameter stands in the module by now.
+    pub(super) fn stand_at(&mut self, place: Place<'_>) {
+        self.order = place.order;
+        self.path = place.path.to_string();
     }
 
     /// Whether this can hold a parameter of that shape, which may have grown.

@@ -119,7 +119,7 @@ impl<B: SynapticBackend> ParameterVisitor for Join<'_, B> {
         let mut spring =
             spring.unwrap_or_else(|| Spring::slack(place.path.to_string(), &parameter));
         // Modules that were added or frozen since may have moved it.
-        spring.order = place.order;
+        spring.stand_at(place);
         spring.join(information, parameter);
         self.springs.insert(param.id, spring);
     }
@@ -144,8 +144,9 @@ impl<B: SynapticBackend> ParameterVisitor for Rebind<B> {
             Some(self.orphans.swap_remove(index))
         };
         if let Some(spring) = own.or_else(orphan)
-            && let Some(spring) = spring.grown(&param.val().inner())
+            && let Some(mut spring) = spring.grown(&param.val().inner())
         {
+            spring.stand_at(place);
             self.after.insert(param.id, spring);
         }
     }

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, ParamGroup};
 use burn::store::{ModuleRecord, RecordError};
-use burn::tensor::Device;
+use burn::tensor::{Bytes, Device};
 
 use super::ContinualLearner;
 use super::record::Recorded;
@@ -88,6 +88,15 @@ impl<M: Module> Module for ContinualLearner<M> {
         let bytes = self.into_record().into_bytes()?;
         replace(path, |file| file.write_all(&bytes))
             .map_err(|error| RecordError::Io(format!("cannot write {}: {error}", path.display())))
+    }
+
+    /// Reads the file at once. Burn reads a tensor when it is first needed, and finds the numbers of another file there
+    /// if one was written in its place (burn-pack 0.22.1, `reader.rs:62`).
+    fn try_load_file<P: AsRef<Path>>(self, path: P) -> Result<Self, RecordError> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path)
+            .map_err(|error| RecordError::Io(format!("cannot read {}: {error}", path.display())))?;
+        self.try_load_record(ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))?)
     }
 
     fn try_load_record(self, record: ModuleRecord) -> Result<Self, RecordError> {

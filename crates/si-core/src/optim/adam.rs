@@ -91,6 +91,13 @@ impl Optimizer for SynapticAdam {
         let (parameter, state) = handover::respond(|offer| {
             let state = state.map(|state| state.momentum);
             let state = state.filter(|state| state.moment_1.shape() == parameter.shape());
+            // What is loaded from a record is in the device's own precision.
+            let precision = parameter.dtype();
+            let state = state.map(|state| {
+                let [moment_1, moment_2] =
+                    [state.moment_1, state.moment_2].map(|moment| moment.cast(precision));
+                AdaptiveMomentumState::new(state.time, moment_1, moment_2)
+            });
             let state = match state {
                 Some(state) => state,
                 // Also if the parameter has changed its shape, of which the regularizer warns.

@@ -90,6 +90,9 @@ impl Optimizer for SynapticSgd {
             let velocity = state.and_then(|state| state.velocity);
             // If the parameter has changed its shape, it starts over; the regularizer warns of that.
             let velocity = velocity.filter(|velocity| velocity.shape() == parameter.shape());
+            // What is loaded from a record is in the device's own precision.
+            let precision = parameter.dtype();
+            let velocity = velocity.map(|velocity| velocity.cast(precision));
             let sgd = self.update(velocity.is_none(), learning_rate);
             // At the first step, and without momentum, it is not read.
             let velocity = velocity.unwrap_or_else(|| match self.config.momentum {

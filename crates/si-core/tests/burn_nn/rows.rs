@@ -55,7 +55,7 @@ fn dense() -> Vec<Box<dyn AnyRow>> {
             |device| LinearConfig::new(3, 2).init(device),
             |it: &Linear, draws| draws.distance(it.forward(draws.tensor([4, 3]))),
         ),
-        // Fails today where it is loaded. Burn's record mapper takes the shape that it checks a record against from
+        // Burn's record mapper takes the shape that it checks a record against from
         // `Param::lazy_shape`, which is the stored one only as long as the parameter has no value yet
         // (`ModuleRecordMapper::take` and `map_kind!` in burn-core's `store/mod.rs`).
         row(

@@ -7,6 +7,7 @@ use log::warn;
 
 use super::survey::{self, Found};
 use crate::policy::Policies;
+use crate::trained::{checkpointing_of, train_with};
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
 use crate::{Error, Inert, SynapticIntelligence, SynapticIntelligenceConfig};
 
@@ -107,7 +108,7 @@ impl Tasks {
     /// Consolidates at once what [`end_task`](Self::end_task) leaves to the next step: for a loop that
     /// changes parameters itself between tasks, or reads the importance.
     ///
-    /// `module` is the one that `optimizer` updates, and comes back as it was.
+    /// `module` is the one that `optimizer` updates, in training or in validation mode, and comes back as it was.
     pub fn consolidate<M: Module>(&self, optimizer: &mut ModuleOptimizer, module: M) -> M {
         struct Due {
             found: Vec<Found>,
@@ -126,7 +127,10 @@ impl Tasks {
             grads: GradientsParams::new(),
         };
         visit_parameters(&module, &Policies::default(), &mut due);
-        survey::consolidating(|| optimizer.step(0.0, module, due.grads))
+        // An optimizer takes parameters in training mode alone.
+        let in_training = train_with(module.valid(), checkpointing_of(&module));
+        survey::consolidating(|| optimizer.step(0.0, in_training, due.grads));
+        module
     }
 
     /// A copy of the state in `optimizer` as the regularizer that it is the state of: to read ω, Ω and θ̃
