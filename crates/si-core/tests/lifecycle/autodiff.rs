@@ -57,7 +57,9 @@ fn learner_that_comes_back_from_validation_mode_has_the_strategy_that_it_had() {
 fn information_is_measured_with_gradient_checkpointing() {
     let learner = trained(&checkpointing(), 3);
     let log_likelihood = |network: &Network, example: &f32| {
-        let x = inputs(&checkpointing()).mul_scalar(*example).slice([0..1]);
+        let x = inputs(&checkpointing())
+            .mul_scalar(*example)
+            .narrow(0, 0, 1);
         activation::log_softmax(network.forward(x, 0).squeeze_dim::<1>(0), 0)
     };
     let fisher = Fisher::estimate(&*learner, [1.0, 2.0], log_likelihood, Labels::Exact);

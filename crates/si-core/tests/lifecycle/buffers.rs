@@ -64,7 +64,7 @@ fn information_before_a_norm_is_that_of_finite_differences_in_validation_mode() 
     let network = learner.valid().into_inner();
     let moved = |index: usize, by: f32| {
         let mut network = network.clone();
-        let mut delta = vec![0.0_f32; 12];
+        let mut delta = [0.0_f32; 12];
         delta[index] = by;
         let delta = Tensor::<1>::from_floats(&delta[..], &plain).reshape([3, 4]);
         network.body.weight = network.body.weight.map(|weight| weight + delta);

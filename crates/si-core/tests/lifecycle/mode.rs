@@ -175,7 +175,7 @@ fn elastic() -> ElasticWeightConsolidation {
 fn fisher(learner: &ContinualLearner<Network>) -> Fisher {
     let log_likelihood = |network: &Network, example: &f32| {
         let x = inputs(&network.body.weight.device()).mul_scalar(*example);
-        let logits = network.forward(x, 0).slice([0..1]);
+        let logits = network.forward(x, 0).narrow(0, 0, 1);
         activation::log_softmax(logits.squeeze_dim::<1>(0), 0)
     };
     let fisher = Fisher::estimate(&**learner, [0.5, 1.0], log_likelihood, Labels::Exact);

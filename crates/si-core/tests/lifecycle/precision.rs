@@ -227,14 +227,12 @@ fn training_in_sixteen_bits_keeps_old_tasks_as_that_in_32_does() {
     let fused = || SynapticAdamConfig::new().with_epsilon(1e-4).init();
     let wide = learn(FloatDType::F32, 1.0, adam());
     let without = learn(FloatDType::F32, 0.0, adam());
-    println!("f32: {wide:?}, without consolidation {without:?}");
     assert!(
         without[0] < wide[0] - 0.05,
         "the task is one that is forgotten"
     );
     for dtype in SIXTEEN_BITS {
         for accuracies in [learn(dtype, 1.0, adam()), learn(dtype, 1.0, fused())] {
-            println!("{dtype:?}: {accuracies:?}");
             for (narrow, wide) in accuracies.iter().zip(wide) {
                 // Of 400 points drawn anew each time, three standard deviations of a share of 0.95.
                 assert!((narrow - wide).abs() < 0.04, "{narrow} is not {wide}");
@@ -333,7 +331,7 @@ fn information_of_sixteen_bits_is_measured_and_kept_in_32() {
     for dtype in SIXTEEN_BITS {
         let model = cast(Classifier::new(), dtype);
         let (x, _) = points(0);
-        let examples: Vec<Tensor<2>> = (0..20).map(|row| x.clone().slice([row..row + 1])).collect();
+        let examples: Vec<Tensor<2>> = (0..20).map(|row| x.clone().narrow(0, row, 1)).collect();
         let fisher = Fisher::estimate(
             &model,
             examples,

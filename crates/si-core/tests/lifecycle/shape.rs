@@ -25,7 +25,7 @@ impl Vector {
     /// The same parameter with another number of elements.
     fn resized(self, len: usize) -> Self {
         let weight = self.weight.map(|weight| {
-            let first = weight.inner().slice([0..1]);
+            let first = weight.inner().narrow(0, 0, 1);
             Tensor::from_inner(first.repeat_dim(0, len)).require_grad()
         });
         Self { weight }
