@@ -269,6 +269,7 @@ fn elastic_weight_consolidation_is_the_same_on_a_remote_device() {
                 log_softmax(network.forward(example.clone()), 1).squeeze_dim(0)
             };
             let fisher = Fisher::estimate(&network, examples, log_likelihood, Labels::Exact);
+            let fisher = fisher.expect("it gives probabilities");
             assert_eq!(regularizer.consolidate(&network, &fisher), None);
         }
         // Out of its record too, which a remote device reads and writes as any other.

@@ -2,8 +2,6 @@ use burn::prelude::*;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use crate::common::device_with;
-
 pub(crate) const TASKS: usize = 3;
 pub(crate) const INPUTS: usize = 3;
 pub(crate) const CLASSES: usize = 4;
@@ -20,7 +18,7 @@ pub(crate) struct Example {
 }
 
 pub(crate) fn device() -> Device {
-    device_with(burn::tensor::DType::F32).autodiff()
+    Device::flex().autodiff()
 }
 
 /// The same for the same task and step. The first task has the first head alone, the last one the second alone; between

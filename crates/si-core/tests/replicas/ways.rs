@@ -267,12 +267,9 @@ impl Replica for Elastic {
 
     fn measure(&self, share: &[Example]) -> Fisher {
         let log_likelihood = |network: &Network, example: &Example| network.log_likelihood(example);
-        Fisher::estimate(
-            self.network(),
-            share.to_vec(),
-            log_likelihood,
-            Labels::Exact,
-        )
+        let (network, share) = (self.network(), share.to_vec());
+        let fisher = Fisher::estimate(network, share, log_likelihood, Labels::Exact);
+        fisher.expect("it gives probabilities")
     }
 
     fn end_task(&mut self, information: &Fisher) {
