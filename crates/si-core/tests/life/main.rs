@@ -11,6 +11,11 @@
 //! It runs for some seconds. `SI_LIFE_CASES` is the number of sequences, for a run of minutes, and `SI_LIFE_SEED` gives
 //! others. A sequence that fails is shrunk and printed as a list of actions.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "the number of actions is a result of the test"
+)]
+
 mod actions;
 #[path = "../common/mod.rs"]
 mod common;

@@ -45,6 +45,10 @@ pub(crate) struct Net {
 }
 
 #[derive(Module, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a network of a test has a few of them"
+)]
 pub(crate) enum Layer {
     Linear(Linear),
     Conv(Conv2d),

@@ -117,7 +117,7 @@ pub(crate) fn fresh(module: &Net, is_frozen: impl Fn(&str) -> bool) -> Net {
                 };
                 return Param::initialized(param.id, cleared);
             }
-            let id = *self.ids.entry(param.id).or_insert_with(ParamId::new);
+            let id = *self.ids.entry(param.id).or_default();
             let drawn = self.draws.tensor(tensor.dims(), &tensor.device());
             let drawn = drawn.cast(tensor.dtype()).detach();
             let is_frozen = (self.is_frozen)(&self.path.join("."));
