@@ -258,6 +258,10 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     }
 
     fn open_step<M: Module>(&mut self, module: &M, grads: &mut GradientsParams, given: GradientOf) {
+        // One that was not made may be of parameters that are not in this one.
+        if self.meter.is_in_step {
+            self.skip_step();
+        }
         let starts_from_zero = self.starts_from_zero();
         let mut open_steps = OpenSteps {
             config: &self.config,

@@ -71,7 +71,7 @@ pub(crate) enum Form {
 /// One thing that a user does. Those that make no sense where they come are passed over.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Action {
-    /// A step on that many minibatches, through one of the heads.
+    /// A step on that many minibatches, through one of the heads, in training mode.
     Step {
         head: usize,
         minibatches: usize,
@@ -214,8 +214,8 @@ fn an_action() -> impl Strategy<Value = Action> {
         4 => Just(Action::EndTask),
         1 => Just(Action::EndEpoch),
         1 => any::<bool>().prop_map(|penalized| Action::Skip { penalized }),
-        1 => Just(Action::Valid),
-        3 => Just(Action::Train),
+        3 => Just(Action::Valid),
+        1 => Just(Action::Train),
         1 => Just(Action::Clone),
         1 => Just(Action::Fork),
         1 => Just(Action::ToDevice),

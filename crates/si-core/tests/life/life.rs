@@ -109,15 +109,7 @@ impl Living {
                 self.is_training = false;
                 true
             }
-            Action::Train => {
-                // Burn has no training mode of a module that is in it.
-                let changes = !self.is_training;
-                if changes {
-                    self.student.train();
-                }
-                self.is_training = true;
-                changes
-            }
+            Action::Train => self.train(),
             Action::Clone => self.clone_and_go_on(),
             Action::Fork => {
                 self.student.fork();
@@ -200,7 +192,18 @@ impl Living {
         self.is_training && trained.0
     }
 
+    /// Burn has no training mode of a module that is in it.
+    fn train(&mut self) -> bool {
+        let changes = !self.is_training;
+        if changes {
+            self.student.train();
+        }
+        self.is_training = true;
+        changes
+    }
+
     fn step(&mut self, head: usize, minibatches: usize) -> Result<bool, String> {
+        self.train();
         if !self.learns(head) {
             return Ok(false);
         }
@@ -408,10 +411,7 @@ impl Living {
         let fresh = self.fresh(self.student.module(), &parameters, &self.plain);
         let mut loaded = stored.load(fresh)?;
         change(loaded.as_mut(), |net| freeze_as(net, &parameters));
-        if !self.is_training {
-            self.student.train();
-            self.is_training = true;
-        }
+        self.train();
         self.plain.load(&parameters);
         self.assert_same(loaded.as_ref(), "loaded")?;
 
@@ -492,10 +492,7 @@ impl Living {
         let Some(kept) = self.kept.take() else {
             return Ok(false);
         };
-        if !self.is_training {
-            self.student.train();
-            self.is_training = true;
-        }
+        self.train();
         let over = match kept.structure == self.structure {
             true => {
                 let held = &kept.plain.held;

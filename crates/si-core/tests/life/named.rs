@@ -1,5 +1,6 @@
 //! What lives have found, each as a program of its own.
 
+use burn::backend::Dispatch;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig, momentum::MomentumConfig};
@@ -7,8 +8,8 @@ use burn::prelude::*;
 use burn::tensor::DType;
 use si_core::{
     ContinualLearner, ElasticWeightConsolidationConfig, Fisher, Inert, Synaptic,
-    SynapticAdamConfig, SynapticIntelligence, SynapticIntelligenceConfig, SynapticOptimizer,
-    SynapticSgdConfig, Tasks, with_more_outputs,
+    SynapticAdamConfig, SynapticBackend, SynapticIntelligence, SynapticIntelligenceConfig,
+    SynapticOptimizer, SynapticSgdConfig, Tasks, with_more_outputs,
 };
 
 use crate::common::values;
@@ -38,9 +39,8 @@ fn loss(layer: &Linear) -> Tensor<1> {
 }
 
 fn anchor_of(regularizer: &SynapticIntelligence, layer: &Linear) -> Option<Vec<f64>> {
-    use si_core::SynapticBackend;
     let synapse = regularizer.synapse(layer.weight.id)?;
-    let anchor = burn::backend::Dispatch::tensor::<2>(synapse.anchor().clone());
+    let anchor = Dispatch::tensor::<2>(synapse.anchor().clone());
     Some(values(anchor.narrow(1, 0, 1)))
 }
 
@@ -152,4 +152,35 @@ fn springs_stand_where_their_parameter_stands() {
     module.heads[0] = with_more_outputs(&module.heads[0], 1);
     ewc.rebind(&module);
     assert_eq!(ewc.springs().len(), 1);
+}
+
+/// Regression: the next step closed it with the way from the old value to the new one, in a parameter that is not in
+/// that step.
+#[test]
+fn step_that_was_opened_and_not_made_is_forgotten_where_a_parameter_is_exchanged() {
+    let mut regularizer = SynapticIntelligenceConfig::new()
+        .init()
+        .expect("the config is valid");
+    let mut optimizer = SgdConfig::new().init();
+    let mut module = Heads {
+        heads: vec![linear(1, 2), linear(2, 2)],
+    };
+    let gradients = |module: &Heads, head: usize| {
+        let grads = loss(&module.heads[head]).backward();
+        GradientsParams::from_grads(grads, module)
+    };
+    // Its gradients were not finite, say, and the loop goes on to the next minibatch.
+    let grads = gradients(&module, 0);
+    let _ = regularizer.penalize(&module, grads);
+
+    module.heads[0] = linear(3, 2);
+    regularizer.rebind(&module);
+    let grads = gradients(&module, 1);
+    let grads = regularizer.penalize(&module, grads);
+    module = optimizer.step(LEARNING_RATE, module, grads);
+    regularizer.observe(&module);
+    let synapse = regularizer.synapse(module.heads[0].weight.id);
+    let path_integral = synapse.and_then(|synapse| synapse.path_integral());
+    let path_integral = path_integral.map(|it| values(Dispatch::tensor::<2>(it.clone())));
+    assert_eq!(path_integral.unwrap_or(vec![0.0; 6]), [0.0; 6]);
 }

@@ -178,8 +178,9 @@ fn head_that_a_share_does_not_use_learns_from_the_shares_that_do() {
 fn head_that_no_share_uses_is_left_alone_with_its_importance() {
     for way in WAYS {
         let trajectory = learn_in_turns(way, HIDDEN, 2);
-        for replica in 0..2 {
-            let [before, after] = [1, 2].map(|task| &trajectory[task][replica].0["heads.0.weight"]);
+        let replicas = trajectory[1].iter().zip(&trajectory[2]);
+        for (before, after) in replicas {
+            let [before, after] = [before, after].map(|it| &it.0["heads.0.weight"]);
             assert_eq!(after.value, before.value, "{}", way.name);
             assert_eq!(after.importance, before.importance, "{}", way.name);
             assert!(before.importance.is_some(), "{}", way.name);
