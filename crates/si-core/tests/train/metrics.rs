@@ -1,4 +1,5 @@
 use burn::optim::GradientsAccumulator;
+#[cfg(feature = "ndarray")]
 use burn::tensor::Device;
 use burn_train::metric::LossMetric;
 use burn_train::{ExecutionStrategy, MultiDeviceOptim, TrainStep};
