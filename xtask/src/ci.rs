@@ -69,7 +69,8 @@ impl Ci {
             "the README's second command is `{tests}`"
         );
         let devices = (!self.without_gpu).then(|| DEVICES.map(String::from).to_vec());
-        Test { devices }.run()?;
+        let remote = false;
+        Test { devices, remote }.run()?;
         clear(TRIAL_FOLDER)?;
         for line in TRIALS {
             run(command(line)?)?;

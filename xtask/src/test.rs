@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::command::{build_with, clear, command, run, workspace};
 
-/// What tests are built with, in one build: the backends of [`DEVICES`], devices of a server, and burn-train.
-pub(crate) const FEATURES: &str = "ndarray,wgpu,remote,train";
+/// What tests are built with, in one build: the backends of [`DEVICES`], and burn-train.
+pub(crate) const FEATURES: &str = "ndarray,wgpu,train";
 
 /// The backends beside Flex that can be linked without a vendor's toolkit.
 pub(crate) const DEVICES: [&str; 2] = ["ndarray", "wgpu"];
@@ -23,15 +23,23 @@ pub(crate) struct Test {
     /// Backends besides Flex, which must have a device here [default: ndarray, and wgpu where it has]
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     pub(crate) devices: Option<Vec<String>>,
+    /// Test devices of a server too, which from nothing takes about six minutes more to build on two cores
+    #[arg(long)]
+    pub(crate) remote: bool,
 }
 
 impl Test {
     pub(crate) fn run(&self) -> Result<()> {
         let others = self.devices.iter().flatten();
         let others = others.filter(|device| !DEVICES.contains(&device.as_str()));
-        let features = others.fold(FEATURES.to_string(), |features, device| {
-            features + "," + device
-        });
+        // What a server needs is no small part of all there is to build, and its operations are Burn's own, which tests on
+        // ndarray are of too. So the checks check the types of it alone.
+        let remote = self.remote.then(|| "remote".to_string());
+        let features = others
+            .chain(&remote)
+            .fold(FEATURES.to_string(), |features, further| {
+                features + "," + further
+            });
         build_with(&features)?;
         run(command("cargo test --workspace")?)?;
         let found = found_devices()?;
@@ -54,7 +62,7 @@ impl Test {
                 );
             }
             let is_run = |test: &&PathBuf| {
-                !is_for_flex(test) && (device != "wgpu" || !is_long_on_wgpu(test))
+                !is_on_flex_anywhere(test) && (device != "wgpu" || !is_long_on_wgpu(test))
             };
             for test in tests.iter().filter(is_run) {
                 let mut test = Command::new(test);
@@ -82,16 +90,20 @@ impl Test {
 /// Whether a test program is one of many small steps, which take their time each where a processor stands in for a
 /// GPU. What it computes with there, other tests have compared already.
 fn is_long_on_wgpu(test: &Path) -> bool {
-    let name = test.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with("conformance-")
+    is_called(test, &["conformance-"])
 }
 
-/// Whether a test program is about what a module goes through, which is no different on another device, or names its
-/// devices itself.
-fn is_for_flex(test: &Path) -> bool {
-    let name = test.file_name().unwrap_or_default().to_string_lossy();
-    let programs = ["burn_nn-", "life-", "lifecycle-", "remote-", "replicas-"];
-    programs.iter().any(|program| name.starts_with(program))
+/// Whether a test program is about Flex, whatever the device under test, or about what a module goes through, which is
+/// no different on another device.
+fn is_on_flex_anywhere(test: &Path) -> bool {
+    let names = ["burn_nn-", "life-", "lifecycle-", "remote-", "replicas-"];
+    is_called(test, &names)
+}
+
+/// Whether the file of a test program, which ends in a number of cargo's, begins with one of `names`.
+fn is_called(test: &Path, names: &[&str]) -> bool {
+    let file = test.file_name().unwrap_or_default().to_string_lossy();
+    names.iter().any(|name| file.starts_with(name))
 }
 
 /// The names of backends that are compiled in and have a device.
