@@ -212,11 +212,13 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
                 let contribution = synapse.last_contribution.take();
                 let anchor = sum(&synapse.anchor);
                 let importance = synapse.importance.as_ref().map(sum);
+                // What has a contribution has importance.
                 let sums = [Some(anchor), importance, contribution.map(f32)];
                 let sums = read::<B>(B::float_cat(sums.into_iter().flatten().collect(), 0));
                 let is_bad = |sum: Option<&f64>| sum.is_some_and(|sum| !sum.is_finite());
-                let has_diverged = is_bad(sums.first()) || (sums.len() > 1 && is_bad(sums.get(1)));
-                (has_diverged || is_bad(sums.get(2))).then(|| (synapse.path.clone(), has_diverged))
+                let [anchor, importance, contribution] = [0, 1, 2].map(|it| is_bad(sums.get(it)));
+                let has_diverged = anchor || importance;
+                (has_diverged || contribution).then(|| (synapse.path.clone(), has_diverged))
             });
         // All are asked, so that each gives up what it kept for this.
         let first = unsound.next();

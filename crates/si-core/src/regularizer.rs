@@ -258,10 +258,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     }
 
     fn open_step<M: Module>(&mut self, module: &M, grads: &mut GradientsParams, given: GradientOf) {
-        // One that was not made may be of parameters that are not in this one.
-        if self.meter.is_in_step {
-            self.skip_step();
-        }
+        self.forget_open_step();
         let starts_from_zero = self.starts_from_zero();
         let mut open_steps = OpenSteps {
             config: &self.config,
@@ -283,6 +280,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         module: &M,
         grads: &GradientsParams,
     ) -> HashMap<ParamId, f64> {
+        self.forget_open_step();
         let starts_from_zero = self.starts_from_zero();
         let mut begin_steps = BeginSteps {
             config: &self.config,
@@ -295,6 +293,13 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         self.meter.pulls_in_task |= begin_steps.in_step.values().any(|scale| *scale > 0.0);
         self.meter.count_step();
         begin_steps.in_step
+    }
+
+    /// Forgets a step that was opened and not made: it may be of parameters that are not in the next one.
+    fn forget_open_step(&mut self) {
+        if self.meter.is_in_step {
+            self.skip_step();
+        }
     }
 
     /// Whether a parameter seen now for the first time is anchored at zero.

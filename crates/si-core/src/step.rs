@@ -316,9 +316,15 @@ impl PenaltySum {
 
     /// The sum, `[1]`, for a module on these devices.
     pub(crate) fn get(self, devices: &[Device]) -> Tensor<1> {
-        self.sum.unwrap_or_else(|| {
-            let device = devices.first().expect("a module to train has a parameter");
-            Tensor::zeros([1], (device, self.precision.unwrap_or(DType::F32)))
-        })
+        let precision = self.precision.unwrap_or(DType::F32);
+        match self.sum {
+            // A module of f64 may have importance in parameters of f32 alone.
+            Some(sum) if precision == DType::F64 && sum.dtype() != precision => sum.cast(precision),
+            Some(sum) => sum,
+            None => {
+                let device = devices.first().expect("a module to train has a parameter");
+                Tensor::zeros([1], (device, precision))
+            }
+        }
     }
 }
