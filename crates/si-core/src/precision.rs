@@ -51,12 +51,8 @@ pub(crate) fn widen<B: Backend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
 
 /// [`widen`], for a tensor inside autodiff or outside.
 pub(crate) fn widened<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
-    let (precision, wanted) = (tensor.dtype(), working(tensor.dtype()));
-    if precision == wanted {
-        tensor
-    } else {
-        tensor.cast(wanted)
-    }
+    let precision = working(tensor.dtype());
+    tensor.cast(precision)
 }
 
 /// What is kept, as `device` supports it, to which it is to go.

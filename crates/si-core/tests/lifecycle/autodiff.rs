@@ -69,10 +69,7 @@ fn information_is_measured_with_gradient_checkpointing() {
 
 /// A module of which each layer is on a device of its own.
 #[cfg(all(feature = "flex", feature = "ndarray"))]
-#[expect(
-    deprecated,
-    reason = "another CPU backend is another device"
-)]
+#[expect(deprecated, reason = "another CPU backend is another device")]
 #[test]
 fn penalty_and_steps_of_a_module_on_two_devices() {
     use crate::network::wrapped;
