@@ -1,4 +1,5 @@
-//! An optimizer with everything in one pass does what Burn's own does with a pass for each, to the bit.
+//! An optimizer with everything in one pass does what Burn's own does with a pass for each: to the bit, where
+//! a device compiles fused and separate operations alike.
 
 use burn::backend::{Dispatch, tensor::FloatTensor};
 use burn::grad_clipping::GradientClippingConfig;
@@ -17,7 +18,7 @@ use super::handover::{self, Answer, Offer};
 use super::{
     ContinualOptimizer, SynapticAdamConfig, SynapticOptimizer, SynapticSgdConfig, SynapticSgdState,
 };
-use crate::test_device::{device, device_with, is_exact};
+use crate::test_device::{assert_same, device, device_with};
 use crate::{
     ContinualLearner, FirstTaskStart, HeldPrecision, ParameterPolicy, PathGradient,
     SynapticBackend, SynapticIntelligenceConfig, SynapticUpdate,
@@ -80,28 +81,6 @@ fn learn(optimizer: &mut impl ContinualOptimizer, config: &SynapticIntelligenceC
         learner.end_task();
     }
     numbers
-}
-
-/// To the bit where fused and separate operations are compiled alike. For a GPU a product and a sum may
-/// become one operation, which rounds once.
-fn assert_same(actual: &[f32], expected: &[f32]) {
-    assert_eq!(actual.len(), expected.len());
-    if is_exact() {
-        let bits = |numbers: &[f32]| numbers.iter().map(|it| it.to_bits()).collect::<Vec<_>>();
-        assert!(
-            bits(actual) == bits(expected),
-            "{actual:?} is not {expected:?}"
-        );
-        return;
-    }
-    let tolerance = 1e-4;
-    for (actual, expected) in actual.iter().zip(expected) {
-        let error = (actual - expected).abs();
-        assert!(
-            error <= tolerance * expected.abs().max(0.01),
-            "{actual} is not {expected}"
-        );
-    }
 }
 
 fn state(learner: &ContinualLearner<Model>) -> Vec<f32> {

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
     unused_imports,
     reason = "each binary of tests has need of some of these"
 )]
-pub(crate) use test_device::{device, device_with, is_exact};
+pub(crate) use test_device::{assert_same, device, device_with, is_exact};
 
 #[path = "../../src/test_device.rs"]
 mod test_device;

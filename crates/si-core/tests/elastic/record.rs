@@ -5,7 +5,7 @@ use burn::store::ModuleRecord;
 use si_core::{ElasticForm, ElasticWeightConsolidation, Fisher, SynapticBackend};
 
 use super::{Vector, config, device, ewc};
-use crate::common::values;
+use crate::common::{assert_same, values};
 
 /// `x ↦ scale · x + shift`, fitted to a target, and a part that only even tasks use.
 #[derive(Module, Debug)]
@@ -99,8 +99,8 @@ impl Run {
         }
     }
 
-    /// Everything that it knows, as bits.
-    fn bits(&self) -> Vec<u64> {
+    /// Everything that it knows.
+    fn numbers(&self) -> Vec<f64> {
         let parameters = [
             values(self.model.scale.val()),
             values(self.model.shift.val()),
@@ -116,7 +116,7 @@ impl Run {
                 });
             }
         }
-        all.into_iter().map(f64::to_bits).collect()
+        all
     }
 }
 
@@ -145,11 +145,7 @@ fn loaded_state_goes_on_to_the_same_bits_within_a_task_and_across_its_end() {
                     }
                 }
             }
-            assert_eq!(
-                broken.bits(),
-                unbroken.bits(),
-                "interrupted at {interruption}"
-            );
+            assert_same(&broken.numbers(), &unbroken.numbers());
             assert_eq!(broken.ewc.task(), 4);
         }
     }

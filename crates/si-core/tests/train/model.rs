@@ -183,8 +183,3 @@ pub(crate) fn state<M: Module>(learner: &ContinualLearner<M>) -> Vec<f64> {
     }
     all
 }
-
-/// The same as bits, which tell −0 from 0 too.
-pub(crate) fn bits<M: Module>(learner: &ContinualLearner<M>) -> Vec<u64> {
-    state(learner).into_iter().map(f64::to_bits).collect()
-}

@@ -99,8 +99,13 @@ impl<O: ContinualOptimizer + RecordedOptimizer> Training<O> {
         })
     }
 
-    /// Everything that is known, as bits.
     fn bits(&self) -> Vec<u64> {
+        let numbers = self.numbers().into_iter();
+        numbers.map(f64::to_bits).collect()
+    }
+
+    /// Everything that is known.
+    fn numbers(&self) -> Vec<f64> {
         let mut values = self.progress.losses.clone();
         values.push(self.progress.step as f64);
         let record = self.learner.clone().into_record().into_bytes();
@@ -112,7 +117,7 @@ impl<O: ContinualOptimizer + RecordedOptimizer> Training<O> {
                 values.extend(data.iter::<f64>());
             }
         }
-        values.into_iter().map(f64::to_bits).collect()
+        values
     }
 }
 

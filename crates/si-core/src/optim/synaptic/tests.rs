@@ -6,7 +6,7 @@ use burn::optim::{Adam, AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig}
 use burn::tensor::Tensor;
 
 use super::{Synaptic, Tasks};
-use crate::test_device::device;
+use crate::test_device::{assert_same, device};
 use crate::{
     Accumulation, ContinualLearner, Error, FirstTaskStart, Inert, ParameterPolicy,
     SynapticIntelligence, SynapticIntelligenceConfig,
@@ -167,7 +167,7 @@ fn task_that_ended_is_consolidated_by_whoever_loads_the_record() {
                 }
             }
         }
-        assert_eq!(student.model.numbers(), expected);
+        assert_same(&student.model.numbers(), &expected);
         assert_eq!(student.tasks.task(), 3);
     }
 }
@@ -202,7 +202,7 @@ fn task_may_end_between_a_load_and_the_next_step() {
             assert_eq!(tasks.end_task(), Some(Inert::NoStep));
         }
     }
-    assert_eq!(student.model.numbers(), expected);
+    assert_same(&student.model.numbers(), &expected);
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn parameter_that_tasks_had_no_use_for_is_consolidated_once_for_each() {
         }
         student = student.learn(uses, 3);
     }
-    assert_eq!(student.model.numbers(), expected);
+    assert_same(&student.model.numbers(), &expected);
     // Without the decay of both tasks it would be another.
     assert_ne!(learner(&config(), uses), expected);
 }
@@ -263,7 +263,7 @@ fn checkpoint_of_an_earlier_task_is_gone_back_to() {
     }
     branch = branch.learn(BOTH, 3);
     assert_eq!(branch.tasks.task(), 3);
-    assert_eq!(branch.model.numbers(), learner(&config(), [BOTH; 4]));
+    assert_same(&branch.model.numbers(), &learner(&config(), [BOTH; 4]));
 }
 
 #[test]
@@ -315,14 +315,15 @@ fn each_group_of_parameters_has_settings_of_its_own() {
     let (strong_first, strong_second) = learn(&strong, Some(&strong));
     assert_ne!(weak_first, strong_first);
     assert_ne!(weak_second, strong_second);
-    assert_eq!(
-        learn(&config(), Some(&strong)),
-        (weak_first.clone(), strong_second)
-    );
+    let (first, second) = learn(&config(), Some(&strong));
+    assert_same(&first, &weak_first);
+    assert_same(&second, &strong_second);
 
     let nothing_held = config().with_strength(0.0);
     let (_, bare_second) = learn(&nothing_held, Some(&nothing_held));
-    assert_eq!(learn(&config(), None), (weak_first, bare_second));
+    let (first, second) = learn(&config(), None);
+    assert_same(&first, &weak_first);
+    assert_same(&second, &bare_second);
 }
 
 #[test]
@@ -366,7 +367,7 @@ fn records_of_bare_optimizers_are_not_taken_for_ones_with_synapses() {
     let loaded = fresh.clone().from_bytes(bytes(&student.optimizer));
     let loaded = loaded.expect("it can be read");
     assert!(loaded.to_record().is_empty());
-    assert_eq!(bare(&loaded), bare(&fresh));
+    assert_same(&bare(&loaded), &bare(&fresh));
 }
 
 #[test]
@@ -399,7 +400,7 @@ fn consolidation_at_once_is_that_of_the_next_step() {
         assert!((synapses.iter()).all(|synapse| synapse.importance().is_some()));
     }
     student = student.learn(BOTH, 3);
-    assert_eq!(student.model.numbers(), learner(&config(), [BOTH; 4]));
+    assert_same(&student.model.numbers(), &learner(&config(), [BOTH; 4]));
 }
 
 #[test]
@@ -438,7 +439,7 @@ fn bare_optimizers_beside_it_make_no_step_when_it_consolidates() {
     };
     let before = velocity(&student);
     student.model = (student.tasks).consolidate(&mut student.optimizer, student.model);
-    assert_eq!(velocity(&student), before);
+    assert_same(&velocity(&student), &before);
 }
 
 #[test]
@@ -491,7 +492,7 @@ fn start_from_zero_is_that_of_the_first_task() {
         }
         student = student.learn(uses, 3);
     }
-    assert_eq!(student.model.numbers(), learner(&config, uses));
+    assert_same(&student.model.numbers(), &learner(&config, uses));
 }
 
 #[test]
