@@ -22,7 +22,8 @@ use anyhow::bail;
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::prelude::*;
-use si_core::{ContinualLearner, Layout, SynapticIntelligenceConfig};
+use si_core::safetensors::WeightLayout;
+use si_core::{ContinualLearner, SynapticIntelligenceConfig};
 
 #[derive(Module, Debug)]
 struct Network {
@@ -61,10 +62,10 @@ fn main() -> anyhow::Result<()> {
                 learner = learner.optimize(&mut optimizer, 1e-2, grads);
             }
             learner.end_task();
-            learner.save_safetensors(path, Layout::PyTorch)?;
+            learner.save_safetensors(path, WeightLayout::PyTorch)?;
         }
         [action, path] if action == "read" => {
-            let report = learner.load_safetensors_file(path, Layout::PyTorch)?;
+            let report = learner.load_safetensors_file(path, WeightLayout::PyTorch)?;
             println!("taken: {}", report.taken.join(" "));
             println!("tasks: {}", learner.regularizer().task());
             for parameter in learner.diagnostics().parameters {

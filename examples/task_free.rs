@@ -21,7 +21,8 @@ use si_bench::data::DataSet;
 use si_bench::experiment::{Activation, Scenario};
 use si_bench::model::MlpConfig;
 use si_bench::task::{TaskSequence, permuted_mnist};
-use si_core::{ContinualLearner, ShiftDetectorConfig, SynapticIntelligenceConfig};
+use si_core::boundary::ShiftDetectorConfig;
+use si_core::{ContinualLearner, SynapticIntelligenceConfig};
 
 const STEPS_PER_TASK: usize = 300;
 

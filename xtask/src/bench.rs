@@ -11,14 +11,14 @@ use serde_json::Value;
 
 use crate::command::{build_with, clear, command, run, workspace};
 
-/// Measure what consolidation costs: a training step, its growth with the network, memory, the operations alone,
-/// and all of split MNIST.
+/// Measure what consolidation costs: time of a training step, its growth with the network, memory, the single
+/// operations, and all of split MNIST.
 ///
-/// What is compared takes turns in one process, on fresh batches; what counts are the ratios. Run it on
-/// a machine that does nothing else, with 12 GB of free memory.
+/// The variants compared take turns in one process, on fresh batches, so rely on the ratios. Run it on an otherwise
+/// idle machine with 12 GB of free memory.
 #[derive(Args)]
 pub(crate) struct Bench {
-    /// Devices, as `si devices` lists them: all on the first, and on the others the training steps
+    /// Devices, as listed by `si devices`: the first runs all benchmarks, the others only the training steps
     #[arg(
         long = "device",
         value_delimiter = ',',
@@ -26,27 +26,27 @@ pub(crate) struct Bench {
         default_value = "flex"
     )]
     devices: Vec<String>,
-    /// Threads of the CPU backend, one run for each [default: 1 and all cores]
+    /// Numbers of threads for the CPU backend, one run for each [default: 1 and all cores]
     #[arg(long, value_delimiter = ',', value_name = "N,N,...")]
     threads: Vec<NonZero<usize>>,
-    /// Only these benchmarks: step, profile, products, denormals, surroundings,
+    /// Run only these benchmarks: step, profile, products, denormals, surroundings,
     /// growth, memory, kernels, split-mnist
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     only: Vec<String>,
-    /// Have PyTorch's steps take turns with ours, by this Python, which has the package torch
+    /// Also measure PyTorch's steps, in turns with ours, with this Python, which needs the package torch
     #[arg(long, value_name = "PYTHON", num_args = 0..=1, default_missing_value = "python3")]
     peers: Option<PathBuf>,
-    /// Write docs/performance.md from it
+    /// Write the results to docs/performance.md
     #[arg(long, conflicts_with = "only")]
     publish: bool,
 }
 
-/// A benchmark, with what the page says of it.
+/// A benchmark and its text on the page.
 struct Benchmark {
     name: &'static str,
     title: &'static str,
     description: &'static str,
-    /// Whether the number of threads matters to it.
+    /// Whether it is run with each number of threads.
     by_threads: bool,
 }
 
@@ -137,13 +137,13 @@ impl Bench {
         for name in &self.only {
             ensure!(
                 names().any(|known| known == name),
-                "no benchmark is called {name:?}; there are {}",
+                "there is no benchmark {name:?}; known names are {}",
                 names().collect::<Vec<_>>().join(", ")
             );
         }
         ensure!(
             !self.devices.iter().any(|device| device == "auto"),
-            "name the device to measure: `si devices` lists them"
+            "\"auto\" is not possible here: name the device to measure (`si devices` lists them)"
         );
         let backends = self.devices.iter().map(|device| backend_of(device));
         let mut others: Vec<&str> = backends.filter(|backend| *backend != "flex").collect();
@@ -194,7 +194,7 @@ impl Bench {
         Ok(())
     }
 
-    /// The numbers of threads to run with, one after the other.
+    /// The numbers of threads to run with, in turn.
     fn threads_on(&self, device: &str, cores: NonZero<usize>) -> Vec<NonZero<usize>> {
         match &self.threads[..] {
             _ if !["flex", "ndarray"].contains(&backend_of(device)) => vec![cores],
@@ -204,7 +204,7 @@ impl Bench {
         }
     }
 
-    /// What a benchmark prints, which is shown meanwhile.
+    /// Runs a benchmark. Shows its output and returns it.
     fn measure(&self, benchmark: &str, device: &str, threads: NonZero<usize>) -> Result<String> {
         let line = format!("cargo bench --quiet --profile dev --workspace --bench {benchmark}");
         println!("\n$ RAYON_NUM_THREADS={threads} {line}");
@@ -236,7 +236,7 @@ impl Bench {
         Ok(text)
     }
 
-    /// The whole program, on the whole protocol of the paper, one run at a time.
+    /// Times the whole program on the paper's whole protocol, one run at a time.
     fn split_mnist(&self) -> Result<String> {
         const OUT: &str = "target/trial/bench-split-mnist";
         let out = workspace().join(OUT);
@@ -275,7 +275,7 @@ fn docs() -> PathBuf {
     workspace().join("docs")
 }
 
-/// The processor's name, where the system tells.
+/// The processor's name, or its architecture if the system does not give the name.
 fn processor() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let mut lines = text.lines();

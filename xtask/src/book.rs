@@ -9,15 +9,15 @@ use crate::command::{run, workspace};
 
 /// The book's folder, below the workspace.
 const BOOK: &str = "docs";
-/// Pages outside it whose links are checked too.
+/// Pages outside the book whose links are checked too.
 const OTHER_PAGES: [&str; 2] = ["README.md", "CHANGELOG.md"];
 
-/// Make the book of `docs` as web pages, in target/book.
+/// Build the book in `docs` as web pages, in target/book.
 ///
-/// Needs mdBook: `cargo install mdbook`. The pages read as they are, too.
+/// Needs mdBook: `cargo install mdbook`. The pages can also be read as plain Markdown.
 #[derive(Args)]
 pub(crate) struct Book {
-    /// Check the links and the table of contents alone, which needs no mdBook
+    /// Check only the links and the table of contents; this does not need mdBook
     #[arg(long)]
     check: bool,
 }
@@ -30,11 +30,11 @@ impl Book {
         }
         let mut mdbook = Command::new("mdbook");
         mdbook.current_dir(workspace()).args(["build", BOOK]);
-        run(mdbook).context("is mdBook there? `cargo install mdbook` brings it")
+        run(mdbook).context("is mdBook installed? If not: `cargo install mdbook`")
     }
 }
 
-/// Checks that each page is in the table of contents, and that each link to a file leads to one.
+/// Checks that each page is in the table of contents, and that each link to a file leads to an existing file.
 pub(crate) fn check() -> Result<()> {
     let book = workspace().join(BOOK);
     let summary = book.join("SUMMARY.md");
@@ -65,12 +65,12 @@ pub(crate) fn check() -> Result<()> {
         }
     }
     if !broken.is_empty() {
-        bail!("links that lead nowhere:\n{}", broken.join("\n"));
+        bail!("broken links:\n{}", broken.join("\n"));
     }
     Ok(())
 }
 
-/// What a page in Markdown links to, and the pictures that it shows.
+/// The targets of a Markdown page's links and pictures.
 fn links(page: &str) -> Vec<String> {
     let ends = page.split("](").skip(1);
     let targets = ends.filter_map(|rest| rest.split_once(')').map(|(target, _)| target));

@@ -3,21 +3,20 @@ use std::fs;
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 
-use crate::book;
 use crate::command::{build_with, clear, command, run, workspace};
-use crate::results;
 use crate::test::{DEVICES, FEATURES, Test};
+use crate::{book, readme, results};
 
-/// Check everything that a change must pass, cheapest first.
+/// Run all checks that a change must pass, cheapest first.
 #[derive(Args)]
 pub(crate) struct Ci {
-    /// Go without wgpu where there is neither a GPU nor Mesa's lavapipe
+    /// Skip wgpu instead of failing if there is neither a GPU nor Mesa's lavapipe
     #[arg(long)]
     without_gpu: bool,
 }
 
-/// What is checked before the README's commands, in order: the default build, and one with burn-train and every backend,
-/// of most of which no more than the types can be checked without a device or a toolkit.
+/// Checks before the README's commands, in order: of the default build, and of a build with burn-train and every
+/// backend. Without a device or a toolkit, only the types of most backends can be checked.
 const CHECKS: &[&str] = &[
     "cargo fmt --all --check",
     "cargo clippy --workspace --all-targets -- --deny warnings",
@@ -25,7 +24,7 @@ const CHECKS: &[&str] = &[
     "cargo doc --workspace --no-deps --document-private-items --features train,remote,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm",
 ];
 
-/// The other commands and the examples, on a budget that only shows that they work.
+/// The other commands and the examples, with small budgets that only show that they work.
 const TRIALS: &[&str] = &[
     "cargo run -p si-cli -- devices",
     "cargo run -p si-cli -- data --verify",
@@ -38,6 +37,7 @@ const TRIALS: &[&str] = &[
      --strengths 0.1,1 --elastic-strengths 10 --out target/trial/sweep",
     "cargo xtask repro --only fig1,fig2,theory --out target/trial/repro --publish target/trial/published",
     "cargo run -p si-cli -- metrics target/trial --format tensorboard --output target/trial/tensorboard",
+    "cargo run --bin from_scratch",
     "cargo run --bin continual_learner",
     "cargo run --bin exchange -- write target/trial/state.safetensors",
     "cargo run --bin exchange -- read target/trial/state.safetensors",
@@ -48,17 +48,17 @@ const TRIALS: &[&str] = &[
     "cargo run --bin burn_train",
 ];
 
-/// Where the trials leave their files, below the workspace.
+/// The folder for the trials' files, below the workspace.
 const TRIAL_FOLDER: &str = "target/trial";
 
 impl Ci {
     pub(crate) fn run(&self) -> Result<()> {
-        // Before any command is made.
+        // This must come before the first call of `command`.
         build_with(FEATURES)?;
         for line in CHECKS {
             let mut check = command(line)?;
             check.env("RUSTDOCFLAGS", "--deny warnings");
-            // Has CubeCL's CUDA not fetch a compiler, which nothing is linked with here.
+            // Keeps CubeCL's CUDA from downloading a compiler: nothing is linked with it here.
             check.env("DOCS_RS", "1");
             run(check)?;
         }
@@ -66,7 +66,7 @@ impl Ci {
         run(command(&experiment)?)?;
         ensure!(
             tests == "cargo xtask test",
-            "the README's second command is `{tests}`"
+            "the README's second command must be `cargo xtask test`, but is `{tests}`"
         );
         let devices = (!self.without_gpu).then(|| DEVICES.map(String::from).to_vec());
         let remote = false;
@@ -76,11 +76,12 @@ impl Ci {
             run(command(line)?)?;
         }
         results::check()?;
+        readme::check()?;
         book::check()
     }
 }
 
-/// The two commands that the README gives a newcomer, as they stand there.
+/// The first two commands in the README, word for word.
 fn readme_commands() -> Result<[String; 2]> {
     let path = workspace().join("README.md");
     let text =

@@ -14,32 +14,33 @@ pub(crate) fn workspace() -> PathBuf {
     xtask.parent().unwrap_or(xtask).to_path_buf()
 }
 
-/// The variable that lists the features which `cargo run`, `test` and `bench` build with, beside the default ones: for
-/// commands of ours that are begun by ours.
+/// The environment variable with the features that `cargo run`, `test` and `bench` build with, in addition to the
+/// default ones. It passes them to xtask commands that are started by others.
 const FEATURES: &str = "SI_FEATURES";
 
-/// Features beside those of backends, which are for si-core alone.
+/// Features other than backends. Only si-core has them.
 const OTHERS: [&str; 2] = ["remote", "train"];
 
-/// The backends, each of which is a feature.
+/// The backends. Each is a feature.
 const BACKENDS: [&str; 9] = [
     "flex", "ndarray", "cpu", "wgpu", "vulkan", "metal", "webgpu", "cuda", "rocm",
 ];
 
 static BUILT_WITH: OnceLock<String> = OnceLock::new();
 
-/// Has [`command`] build with these features, where no command of ours has said so already. To be called before it.
+/// Makes [`command`] build with these features, or with those of the environment variable if it is set. Call this
+/// before the first `command`.
 ///
 /// # Errors
 ///
-/// If one of them is not a feature, before cargo says so in its own terms.
+/// If one of them is not a known feature. The message is clearer than cargo's.
 pub(crate) fn build_with(features: &str) -> Result<()> {
     let given = env::var(FEATURES).ok().filter(|given| !given.is_empty());
     let features = given.unwrap_or_else(|| features.to_string());
     for feature in features.split(',') {
         ensure!(
             OTHERS.contains(&feature) || BACKENDS.contains(&feature),
-            "no backend is called {feature:?}; there are {}",
+            "there is no backend {feature:?}; known names are {}",
             BACKENDS.join(", ")
         );
     }
@@ -48,7 +49,7 @@ pub(crate) fn build_with(features: &str) -> Result<()> {
     Ok(())
 }
 
-/// A command in the workspace's folder, from a line of words that hold no spaces.
+/// A command in the workspace's folder, from a line of words separated by spaces.
 pub(crate) fn command(line: &str) -> Result<Command> {
     let mut arguments = line.split_whitespace();
     let program = arguments.next().context("a command has a name")?;
@@ -60,7 +61,7 @@ pub(crate) fn command(line: &str) -> Result<Command> {
     command.args(action);
     if action.is_some_and(builds) {
         command.args(["--features", features]);
-        // A feature is one of the whole workspace's, of which a package by itself may lack some.
+        // The features are those of the whole workspace; a single package may lack some of them.
         let line = line.replace("-p si-cli", "--bin si");
         command.args(line.split_whitespace().skip(2));
     } else {
@@ -69,7 +70,7 @@ pub(crate) fn command(line: &str) -> Result<Command> {
     Ok(command)
 }
 
-/// Removes what an earlier command left in a folder below the workspace's, if it is there.
+/// Removes a folder below the workspace's, with the files of an earlier command, if it exists.
 pub(crate) fn clear(folder: &str) -> Result<()> {
     let folder = workspace().join(folder);
     match fs::remove_dir_all(&folder) {
@@ -80,7 +81,7 @@ pub(crate) fn clear(folder: &str) -> Result<()> {
     }
 }
 
-/// Runs a command, whose output goes where ours does, and says how long it took.
+/// Runs a command with our stdout and stderr, and prints how long it took.
 pub(crate) fn run(mut command: Command) -> Result<()> {
     let line = std::iter::once(command.get_program())
         .chain(command.get_args())

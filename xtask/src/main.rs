@@ -1,4 +1,4 @@
-//! The project's chores: `cargo xtask <command>`.
+//! Maintenance commands of the project: `cargo xtask <command>`.
 
 #![expect(
     clippy::print_stdout,
@@ -10,6 +10,7 @@ mod bench;
 mod book;
 mod ci;
 mod command;
+mod readme;
 mod repro;
 mod results;
 mod test;
@@ -18,19 +19,21 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Chores of the project.
+/// Maintenance commands of the project.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 enum Xtask {
-    /// Check everything that a change must pass, cheapest first
+    /// Run all checks that a change must pass, cheapest first
     Ci(ci::Ci),
     /// Test everything, on Flex, ndarray and wgpu
     Test(test::Test),
     /// Measure what consolidation costs a training step
     Bench(bench::Bench),
-    /// Make the book of `docs`, or check it
+    /// Build the book in `docs`, or check it
     Book(book::Book),
-    /// Make the whole paper again, and refresh docs/results from it
+    /// Write the numbers in README.md from docs/results and docs/performance.md, or check them
+    Readme(readme::Readme),
+    /// Reproduce the whole paper, and update docs/results from it
     Repro(repro::Repro),
 }
 
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Xtask::Test(test) => test.run(),
         Xtask::Bench(bench) => bench.run(),
         Xtask::Book(book) => book.run(),
+        Xtask::Readme(readme) => readme.run(),
         Xtask::Repro(repro) => repro.run(),
     };
     match result {

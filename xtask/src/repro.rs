@@ -6,9 +6,9 @@ use clap::Args;
 
 use crate::command::{build_with, command, run};
 
-/// Make the whole paper again, and refresh docs/results from it.
+/// Reproduce the whole paper, and update docs/results from it.
 ///
-/// Everything behind it is that of `si repro`: see `cargo xtask repro -- --help`.
+/// Takes all flags of `si repro`: see `cargo xtask repro -- --help`.
 #[derive(Args)]
 pub(crate) struct Repro {
     /// Flags of `si repro`, such as --plan, --only fig3,fig4, --full, --device, --jobs, --resume
@@ -21,7 +21,7 @@ pub(crate) struct Repro {
 }
 
 impl Repro {
-    /// The feature of the backend that --device names, or the folder of --resume, where it is not among the default ones.
+    /// The feature of the backend, as named by --device or by the folder of --resume. `None` if it is a default feature.
     fn device(&self) -> Option<String> {
         let stored = || device_of(Path::new(&self.value_of("--resume")?));
         let name = self.value_of("--device").or_else(stored)?;
@@ -52,7 +52,7 @@ impl Repro {
     }
 }
 
-/// The device that a folder of `si repro` names.
+/// The device that is stored in a folder of `si repro`.
 fn device_of(folder: &Path) -> Option<String> {
     let plan = fs::read_to_string(folder.join("repro.toml")).ok()?;
     let mut lines = plan.lines();

@@ -6,14 +6,14 @@ use anyhow::{Context, Result, ensure};
 
 use crate::command::{command, run, workspace};
 
-/// What is generated, below the workspace.
+/// The folder of the stored runs and their report, below the workspace.
 const RESULTS: &str = "docs/results";
-/// Where it is generated again.
+/// The folder in which the report is generated again.
 const AGAIN: &str = "target/trial/results";
 /// The report's pages.
 const PAGES: [&str; 2] = ["README.md", "repro.html"];
 
-/// Checks that the report in the repository is what the stored runs give.
+/// Checks that the report in the repository matches the stored runs.
 pub(crate) fn check() -> Result<()> {
     let (results, again) = (workspace().join(RESULTS), workspace().join(AGAIN));
     match fs::remove_dir_all(&again) {
@@ -28,7 +28,7 @@ pub(crate) fn check() -> Result<()> {
     for page in PAGES {
         ensure!(
             read(&results.join(page))? == read(&again.join(page))?,
-            "{RESULTS}/{page} is not what its runs give: refresh it with \
+            "{RESULTS}/{page} does not match its runs: update it with \
              `cargo run -p si-cli -- repro --report --out {RESULTS}`"
         );
     }
@@ -36,7 +36,7 @@ pub(crate) fn check() -> Result<()> {
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
+    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
     let entries = fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))?;
     for entry in entries {
         let path = entry?.path();

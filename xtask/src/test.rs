@@ -8,22 +8,23 @@ use serde_json::Value;
 
 use crate::command::{build_with, clear, command, run, workspace};
 
-/// What tests are built with, in one build: the backends of [`DEVICES`], and burn-train.
+/// The features that tests are built with, in one build: the backends of [`DEVICES`], and burn-train.
 pub(crate) const FEATURES: &str = "ndarray,wgpu,train";
 
-/// The backends beside Flex that can be linked without a vendor's toolkit.
+/// The backends other than Flex that can be linked without a vendor's toolkit.
 pub(crate) const DEVICES: [&str; 2] = ["ndarray", "wgpu"];
 
-/// Test everything on Flex, and what computes on a device on ndarray and wgpu too.
+/// Test everything on Flex, and si-core also on ndarray and wgpu.
 ///
-/// All tests run on Flex; those of si-core again on ndarray, and on wgpu where there is a GPU or Mesa's
-/// lavapipe (in Debian: mesa-vulkan-drivers), but for the longest of them, each followed by a short split MNIST.
+/// First runs all tests on Flex. Then runs those tests of si-core that depend on the device again on ndarray, and on
+/// wgpu without the longest ones. wgpu needs a GPU or Mesa's lavapipe (in Debian: mesa-vulkan-drivers) and is skipped
+/// otherwise. A short split MNIST follows on each device.
 #[derive(Args)]
 pub(crate) struct Test {
-    /// Backends besides Flex, which must have a device here [default: ndarray, and wgpu where it has]
+    /// Backends besides Flex. They must have a device here [default: ndarray, and wgpu if it has a device]
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     pub(crate) devices: Option<Vec<String>>,
-    /// Test devices of a server too, which from nothing takes about six minutes more to build on two cores
+    /// Also test devices on a server. A build from scratch takes about six minutes longer on two cores
     #[arg(long)]
     pub(crate) remote: bool,
 }
@@ -32,8 +33,8 @@ impl Test {
     pub(crate) fn run(&self) -> Result<()> {
         let others = self.devices.iter().flatten();
         let others = others.filter(|device| !DEVICES.contains(&device.as_str()));
-        // What a server needs is no small part of all there is to build, and its operations are Burn's own, which tests on
-        // ndarray are of too. So the checks check the types of it alone.
+        // The server is slow to build, and it uses Burn's own operations, which the tests on ndarray also cover. So by
+        // default only `cargo xtask ci` checks its types.
         let remote = self.remote.then(|| "remote".to_string());
         let features = others
             .chain(&remote)
@@ -47,7 +48,7 @@ impl Test {
             Some(devices) => devices.clone(),
             None => {
                 if !found.contains("wgpu") {
-                    println!("\nwgpu: no device is found here, so nothing is tested on it");
+                    println!("\nwgpu: no device found, so its tests are skipped");
                 }
                 let others = DEVICES.map(String::from).into_iter();
                 others.filter(|name| found.contains(name)).collect()
@@ -57,8 +58,8 @@ impl Test {
         for device in devices {
             if !found.contains(&device) {
                 bail!(
-                    "no {device} is found here; `cargo run -p si-cli --features ndarray,wgpu -- devices` tells \
-                     what is. Without a GPU, wgpu needs Mesa's lavapipe (in Debian: mesa-vulkan-drivers)"
+                    "{device} has no device here; `cargo run -p si-cli --features ndarray,wgpu -- devices` lists \
+                     the devices. Without a GPU, wgpu needs Mesa's lavapipe (in Debian: mesa-vulkan-drivers)"
                 );
             }
             let is_run = |test: &&PathBuf| {
@@ -69,7 +70,7 @@ impl Test {
                 test.current_dir(workspace().join("crates/si-core"));
                 test.env("BURN_DEVICE", &device);
                 if device == "wgpu" {
-                    // On a processor that stands in for a GPU each operation takes its time.
+                    // If a processor emulates the GPU, each operation is slow.
                     test.env("PROPTEST_CASES", "4");
                 }
                 println!("\n{device}:");
@@ -87,20 +88,19 @@ impl Test {
     }
 }
 
-/// Whether a test program is one of many small steps, which take their time each where a processor stands in for a
-/// GPU. What it computes with there, other tests have compared already.
+/// Whether a test program takes many small steps. They are slow if a processor emulates the GPU. Other tests cover the
+/// same operations.
 fn is_long_on_wgpu(test: &Path) -> bool {
     is_called(test, &["conformance-"])
 }
 
-/// Whether a test program is about Flex, whatever the device under test, or about what a module goes through, which is
-/// no different on another device.
+/// Whether a test program always uses Flex, or tests a module's life cycle, which does not depend on the device.
 fn is_on_flex_anywhere(test: &Path) -> bool {
     let names = ["burn_nn-", "life-", "lifecycle-", "remote-", "replicas-"];
     is_called(test, &names)
 }
 
-/// Whether the file of a test program, which ends in a number of cargo's, begins with one of `names`.
+/// Whether the file name of a test program begins with one of `names`. Cargo appends a hash to the name.
 fn is_called(test: &Path, names: &[&str]) -> bool {
     let file = test.file_name().unwrap_or_default().to_string_lossy();
     names.iter().any(|name| file.starts_with(name))
@@ -123,7 +123,7 @@ fn found_devices() -> Result<BTreeSet<String>> {
     Ok(names.collect())
 }
 
-/// The test programs of a package, out of the build that all share.
+/// The test programs of a package, from the build that all packages share.
 fn tests_of(package: &str) -> Result<Vec<PathBuf>> {
     let line = "cargo test --workspace --no-run --message-format json-render-diagnostics";
     let output = command(line)?.stderr(Stdio::null()).output()?;

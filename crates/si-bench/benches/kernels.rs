@@ -11,7 +11,8 @@ use burn::backend::{Dispatch, ops::FloatTensorOps, tensor::FloatTensor};
 use burn::tensor::{Device, Tensor, TensorData};
 use learners::{as_si_trains, described, device};
 use si_bench::keeps_to_its_threads;
-use si_core::{AdamUpdate, PathGradient, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate};
+use si_core::ops::{AdamUpdate, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate};
+use si_core::settings::PathGradient;
 
 fn main() {
     as_si_trains(measure_all);

@@ -1,18 +1,19 @@
-//! Gradient descent in a small parameter space, under the method itself: what theory and schematics
-//! are made of.
+//! Gradient descent in a small parameter space with the method itself. Theory and schematics use
+//! it.
 
 use burn::backend::Dispatch;
 use burn::module::{Module, Param};
 use burn::optim::{ModuleOptimizer, SgdConfig};
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use si_core::{ContinualLearner, SynapticBackend, SynapticIntelligenceConfig};
+use si_core::ops::SynapticBackend;
+use si_core::{ContinualLearner, SynapticIntelligenceConfig};
 
 use crate::Error;
 
 /// Points of an N-dimensional parameter space that descend a loss, in double precision, by plain
 /// gradient descent under Synaptic Intelligence.
 ///
-/// The losses of the points are summed, so that each descends as if it were alone. A loss maps
+/// The losses of the points are summed, so each point descends as if it were alone. A loss maps
 /// `[points, N]` to `[points, 1]`.
 pub(crate) struct Descent<const N: usize> {
     learner: ContinualLearner<Points>,

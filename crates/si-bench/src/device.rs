@@ -2,11 +2,11 @@ use burn::tensor::{Device, DeviceType};
 
 use crate::Error;
 
-/// A backend: what `--device` and the cargo feature call it, and how its devices are listed.
+/// A backend: its name for `--device` and as a cargo feature, and how to list its devices.
 struct Backend {
     name: &'static str,
     about: &'static str,
-    /// Absent where the backend is not compiled in.
+    /// `None` if the backend is not compiled in.
     devices: Option<fn() -> Vec<Device>>,
 }
 
@@ -24,7 +24,7 @@ macro_rules! backends {
     };
 }
 
-// In the order in which `auto` takes them.
+// In the order in which `auto` tries them.
 backends! {
     "cuda", Cuda, "NVIDIA GPU, through CUDA";
     "rocm", Rocm, "AMD GPU, through ROCm";
@@ -37,7 +37,7 @@ backends! {
     "ndarray", NdArray, "CPU, ndarray (deprecated by Burn)";
 }
 
-/// The name of whatever device is the best that is compiled in and found.
+/// The name for the best device that is compiled in and found.
 pub const AUTO: &str = "auto";
 
 /// Whether a backend can be used here.
@@ -45,39 +45,39 @@ pub const AUTO: &str = "auto";
 pub struct BackendInfo {
     /// The name of its devices and of its cargo feature.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// A short description.
     pub about: &'static str,
     /// The devices that it finds on this machine, or `None` if it is not compiled in.
     pub found: Option<Vec<DeviceInfo>>,
 }
 
-/// A device that is there.
+/// A device that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceInfo {
-    /// What [`device`] takes.
+    /// Its name for [`device`].
     pub name: String,
-    /// What the device calls itself, where it does.
+    /// The device's own model name, if known.
     pub model: Option<String>,
-    /// Whether it is a card of its own, and no processor that stands in for one.
+    /// Whether it is a real graphics card, not a processor that emulates one.
     pub is_card: bool,
-    /// Most memory that it may be asked to hold, in bytes, where it tells.
+    /// Its memory limit in bytes, if known.
     pub memory: Option<u64>,
 }
 
-/// The device of a name such as `flex` or `cuda:1`: a backend, and an index that is 0 if absent; or of
-/// `auto`, the best that there is.
+/// The device with a name such as `flex` or `cuda:1`: a backend and an index (0 if absent). `auto` is the best device
+/// found.
 ///
 /// # Errors
 ///
 /// - [`Error::UnknownDevice`] if no backend has this name.
-/// - [`Error::DeviceNumber`] if what follows the colon is not a number, or has signs or zeros to spare.
+/// - [`Error::DeviceNumber`] if the part after the colon is not a number, or has a sign or leading zeros.
 /// - [`Error::DeviceNotCompiled`] if the backend's cargo feature is off.
 /// - [`Error::DeviceNotFound`] if this machine has no device of this index.
 pub fn device(name: &str) -> Result<Device, Error> {
     find(name).map(|(_, device)| device)
 }
 
-/// What the device of a name tells of itself.
+/// Information on the device with this name.
 ///
 /// # Errors
 ///
@@ -98,7 +98,7 @@ fn find(name: &str) -> Result<(String, Device), Error> {
             .collect::<Vec<_>>()
             .join(", "),
     })?;
-    // A device has one name.
+    // A device has only one spelling of its name.
     let index = number.parse().ok();
     let index = index.filter(|index: &usize| index.to_string() == number);
     let index = index.ok_or_else(|| Error::DeviceNumber {
@@ -119,8 +119,8 @@ fn find(name: &str) -> Result<(String, Device), Error> {
     Ok((name, devices.swap_remove(index)))
 }
 
-/// The name of the device that `name` means on this machine: `auto` becomes that of a card, if one is
-/// found, or else of the first CPU backend; any other name stays as it is.
+/// The name of the device that `name` means on this machine. `auto` becomes the name of a card if one is found,
+/// otherwise that of the first CPU backend. Any other name stays as it is.
 ///
 /// # Errors
 ///
@@ -129,7 +129,7 @@ pub fn resolve_device(name: &str) -> Result<String, Error> {
     if name != AUTO {
         return Ok(name.to_string());
     }
-    // None beyond the first card is opened.
+    // No device after the first card is opened.
     let mut found = BACKENDS.iter().filter_map(Backend::found).flatten();
     let mut first_other = None;
     let card = found.find(|device| {
@@ -143,14 +143,14 @@ pub fn resolve_device(name: &str) -> Result<String, Error> {
         .ok_or(Error::NoDevice)
 }
 
-/// Whether a process on the device of that name computes on its own share of the cores and nowhere else,
-/// so that several side by side are faster than one after the other.
+/// Whether a process on this device computes only with its own threads on the CPU. Then several processes at the same
+/// time are faster than one after the other.
 pub fn keeps_to_its_threads(name: &str) -> bool {
     let backend = name.split_once(':').map_or(name, |(backend, _)| backend);
     ["flex", "ndarray"].contains(&backend)
 }
 
-/// Every backend that this project knows, compiled in or not, in the order in which `auto` takes them.
+/// Every backend that this project knows, compiled in or not, in the order in which `auto` tries them.
 pub fn available() -> Vec<BackendInfo> {
     BACKENDS
         .iter()
@@ -163,7 +163,7 @@ pub fn available() -> Vec<BackendInfo> {
 }
 
 impl Backend {
-    /// Its devices, each of which is opened when it is asked for. `None` where it is not compiled in.
+    /// Its devices. Each is opened only when the iterator reaches it. `None` if the backend is not compiled in.
     fn found(&self) -> Option<impl Iterator<Item = DeviceInfo>> {
         let devices = self.devices?();
         let is_alone = devices.len() == 1;
@@ -179,7 +179,7 @@ impl Backend {
 }
 
 impl DeviceInfo {
-    /// Whether it draws on the CPU what a card would: correct and slow.
+    /// Whether it emulates a card on the CPU: correct but slow.
     fn is_stand_in(&self) -> bool {
         let cpu_backends = ["flex", "cpu", "ndarray"];
         !self.is_card && !cpu_backends.contains(&&self.name[..])
@@ -231,20 +231,20 @@ mod tests {
         for (name, message) in [
             (
                 "gpu",
-                "no device is called \"gpu\"; there are auto, cuda, rocm, metal, vulkan, webgpu, wgpu, \
+                "there is no device \"gpu\"; known names are auto, cuda, rocm, metal, vulkan, webgpu, wgpu, \
                  flex, cpu, ndarray",
             ),
             (
                 "flex:x",
-                "\"flex:x\" is no device: behind the colon stands its number, counted from 0, as in \"flex:0\"",
+                "\"flex:x\" is not a device: after the colon, give a number counted from 0, as in \"flex:0\"",
             ),
             (
                 "flex:00",
-                "\"flex:00\" is no device: behind the colon stands its number, counted from 0, as in \"flex:0\"",
+                "\"flex:00\" is not a device: after the colon, give a number counted from 0, as in \"flex:0\"",
             ),
             (
                 "flex:1",
-                "\"flex:1\" is not on this machine, where flex has 1 in all, counted from 0: `si devices` lists them",
+                "\"flex:1\" is not on this machine: flex has 1 device(s), counted from 0; `si devices` lists them",
             ),
         ] {
             let error = device(name).expect_err("there is no such device");
@@ -261,8 +261,8 @@ mod tests {
         };
         assert_eq!(
             error.to_string(),
-            "\"vulkan:0\" is not on this machine: vulkan finds no device; install its driver, or name a device \
-             that `si devices` lists"
+            "\"vulkan:0\" is not on this machine: vulkan finds no device; install its driver, or choose a device \
+             from `si devices`"
         );
     }
 

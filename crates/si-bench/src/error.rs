@@ -4,7 +4,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A configuration file that cannot be read as one.
+    /// A configuration or a request that is not valid.
     #[error("{0}")]
     Config(String),
     /// A value outside its range.
@@ -20,7 +20,7 @@ pub enum Error {
     /// A matrix that does not hold accuracies.
     #[error("accuracies must be a square matrix of numbers in [0, 1], got {0}")]
     Accuracy(String),
-    /// Results that do not fit together.
+    /// Results that cannot be read or combined.
     #[error("{0}")]
     Records(String),
     /// A figure that could not be drawn.
@@ -29,11 +29,11 @@ pub enum Error {
     /// A file that could not be read or written.
     #[error("cannot {action} {}", path.display())]
     Io {
-        /// `read`, `write` or what else was tried.
+        /// What was tried, such as `read` or `write`.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
@@ -47,43 +47,43 @@ pub enum Error {
         source: Box<Error>,
     },
     /// A new experiment in the folder of another.
-    #[error("{} already holds a run: go on with it by --resume {}, or name another folder", path.display(), path.display())]
+    #[error("{} already holds a run: resume it with --resume {}, or choose another folder", path.display(), path.display())]
     FolderInUse {
         /// The folder.
         path: PathBuf,
     },
     /// A folder in which another program is writing.
-    #[error("another program is writing in {}: wait for it, or name another folder", path.display())]
+    #[error("another program is writing in {}: wait for it, or choose another folder", path.display())]
     FolderBusy {
         /// The folder.
         path: PathBuf,
     },
-    /// A folder that is not one of a run.
-    #[error("{} holds no run: there is no config.toml in it", path.display())]
+    /// A folder that is not a run folder.
+    #[error("{} is not a run folder: it has no config.toml", path.display())]
     NotARun {
         /// The folder.
         path: PathBuf,
     },
     /// A run that is resumed with another configuration.
-    #[error("cannot go on in {} with other settings: {differences}", path.display())]
+    #[error("cannot resume {} with other settings: {differences}", path.display())]
     ConfigDiffers {
         /// The folder.
         path: PathBuf,
-        /// Each differing key with both values.
+        /// Each key that differs, with both values.
         differences: String,
     },
     /// A run that is resumed with another number of threads.
     #[error(
-        "{} was begun with {stored} thread(s), and num_threads = {given} can change the last bits of its results: \
-         leave --threads out to go on, or begin a run with it in another folder",
+        "{} was started with {stored} thread(s), and num_threads = {given} can change the last digits of its results: \
+         resume without --threads, or start a new run in another folder",
         path.display()
     )]
     ThreadsDiffer {
         /// The folder.
         path: PathBuf,
-        /// What it was begun with.
+        /// The number that it was started with.
         stored: usize,
-        /// What is asked for.
+        /// The number asked for now.
         given: usize,
     },
     /// A line of `runs.jsonl` that cannot be used.
@@ -97,7 +97,7 @@ pub enum Error {
         reason: String,
     },
     /// A checkpoint that cannot be used.
-    #[error("cannot go on from {}: {reason}; remove it to begin this run anew", path.display())]
+    #[error("cannot resume from {}: {reason}; remove it to start this run over", path.display())]
     Checkpoint {
         /// The checkpoint.
         path: PathBuf,
@@ -105,19 +105,19 @@ pub enum Error {
         reason: String,
     },
     /// A device that does not exist.
-    #[error("no device is called {name:?}; there are {known}")]
+    #[error("there is no device {name:?}; known names are {known}")]
     UnknownDevice {
-        /// What was asked for.
+        /// The name asked for.
         name: String,
         /// The names of the backends.
         known: String,
     },
-    /// A device's name with something other than its number behind the colon.
+    /// A device's name with something other than a number after the colon.
     #[error(
-        "{name:?} is no device: behind the colon stands its number, counted from 0, as in \"{backend}:0\""
+        "{name:?} is not a device: after the colon, give a number counted from 0, as in \"{backend}:0\""
     )]
     DeviceNumber {
-        /// What was asked for.
+        /// The name asked for.
         name: String,
         /// Its backend.
         backend: &'static str,
@@ -132,13 +132,13 @@ pub enum Error {
     },
     /// No backend has a device here.
     #[error(
-        "auto finds neither a GPU nor a CPU backend: name a device by --device, or build with the feature flex"
+        "auto finds neither a GPU nor a CPU backend: choose a device with --device, or build with the feature flex"
     )]
     NoDevice,
     /// A device that this machine does not have.
     #[error("{}", not_found(name, backend, *found))]
     DeviceNotFound {
-        /// What was asked for.
+        /// The name asked for.
         name: String,
         /// Its backend.
         backend: &'static str,
@@ -148,7 +148,7 @@ pub enum Error {
     /// An error of the regularizer.
     #[error(transparent)]
     Synaptic(#[from] si_core::Error),
-    /// A file of a data set that is damaged, cut off, or another one's.
+    /// A file of a data set that is damaged, cut off, or a different file.
     #[error(
         "{} must hold {expected}, found {found}; replace it, or remove it and download it again",
         path.display()
@@ -156,12 +156,12 @@ pub enum Error {
     DataFile {
         /// The file.
         path: PathBuf,
-        /// What the data set has there.
+        /// What the file should hold.
         expected: String,
-        /// What is there.
+        /// What it holds.
         found: String,
     },
-    /// Files of a data set that are in no folder.
+    /// Files of a data set that are not in any folder.
     #[error("cannot find {files} of {data_set}; {remedy}")]
     DataMissing {
         /// The data set.
@@ -171,20 +171,20 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
-    /// Files that no mirror served.
+    /// Files that could not be downloaded from any address.
     #[error("cannot download {data_set} ({attempts}); without a network, {remedy}")]
     Download {
         /// The data set.
         data_set: &'static str,
-        /// Every address tried, with what was wrong there.
+        /// Every address tried, with its error.
         attempts: String,
         /// What to do.
         remedy: String,
     },
-    /// Pixels and labels that do not make labelled images.
+    /// Pixels and labels that do not match.
     #[error("images must have {expected}, got {found}")]
     Images {
-        /// What belongs together.
+        /// What is needed.
         expected: String,
         /// What was given.
         found: String,
@@ -202,11 +202,11 @@ pub enum Error {
 fn not_found(name: &str, backend: &str, found: usize) -> String {
     match found {
         0 => format!(
-            "{name:?} is not on this machine: {backend} finds no device; install its driver, or name a device that \
-             `si devices` lists"
+            "{name:?} is not on this machine: {backend} finds no device; install its driver, or choose a device from \
+             `si devices`"
         ),
         _ => format!(
-            "{name:?} is not on this machine, where {backend} has {found} in all, counted from 0: `si devices` lists \
+            "{name:?} is not on this machine: {backend} has {found} device(s), counted from 0; `si devices` lists \
              them"
         ),
     }

@@ -1,4 +1,4 @@
-//! Made-up run records that look like real ones, for the tests of what is drawn from records.
+//! Made-up run records that look like real ones, for tests of tables and figures.
 
 use crate::{
     experiment::{EpochRecord, Experiment, ExperimentConfig, RunRecord, Versions},
@@ -17,8 +17,8 @@ pub(crate) fn config(strengths: &[f64], num_seeds: usize) -> ExperimentConfig {
 
 /// One record for every condition and seed of `config`, over `num_tasks` tasks.
 ///
-/// Accuracy falls with the number of tasks since a task's own, the more so the smaller the strength,
-/// and is at chance before it.
+/// The accuracy of a task is at chance before the task, and falls with every task after it. The smaller the strength,
+/// the more it falls.
 pub(crate) fn records(config: &ExperimentConfig, num_tasks: usize) -> Vec<RunRecord> {
     let mut records = Vec::new();
     for condition in config.conditions() {
@@ -77,7 +77,7 @@ fn epochs(num_tasks: usize, strength: f64) -> Vec<EpochRecord> {
         .collect()
 }
 
-/// A number in `[-1, 1]` that looks random and is always the same.
+/// A number in `[-1, 1]` that looks random but is always the same for the same arguments.
 fn noise(seed: u64, after: usize, task: usize) -> f64 {
     ((seed as f64 * 12.9898 + after as f64 * 78.233 + task as f64 * 37.719).sin() * 43758.545).sin()
 }

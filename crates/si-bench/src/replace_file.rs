@@ -3,15 +3,14 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Puts `content` in the place of `path`, in a folder that is made if it is not there: whole, or else what
-/// was there before is there still.
+/// Replaces the file `path` by `content`. Creates its folder if missing. If this fails, the old file stays unchanged.
 ///
-/// The draft lies beside `path`. One that a crash left is written over by the next, so there must be one
-/// writer at a time to a path.
+/// The draft is written next to `path`. A draft left by a crash is overwritten by the next one, so only one writer may
+/// write to a path at a time.
 ///
 /// # Errors
 ///
-/// If the folder cannot be made, or the file not be written.
+/// If the folder cannot be created, or the file cannot be written.
 pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
@@ -21,7 +20,7 @@ pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
     replace_by(Path::new(&draft), path, content)
 }
 
-/// The same by a draft of any name in the folder, which is there.
+/// Like [`replace_file`], with a given draft file in the same folder, which must exist.
 pub(crate) fn replace_by(draft: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
     let write = || {
         let mut file = File::create(draft)?;
@@ -30,7 +29,7 @@ pub(crate) fn replace_by(draft: &Path, path: &Path, content: &[u8]) -> io::Resul
         fs::rename(draft, path)
     };
     write().inspect_err(|_| {
-        // Nothing can be done if this fails too, and the first error says more.
+        // If this also fails, nothing can be done, and the first error is more useful.
         let _ = fs::remove_file(draft);
     })
 }

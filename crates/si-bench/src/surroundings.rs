@@ -1,28 +1,27 @@
-//! What a process that trains on the CPU is the faster for.
+//! Settings that make a training process on the CPU faster.
 
 use std::env;
 use std::ffi::OsString;
 use std::process::Command;
 
-/// The environment variable that tells glibc how to allocate.
+/// The environment variable with glibc's settings for memory allocation.
 pub const TUNABLES: &str = "GLIBC_TUNABLES";
 
-/// `TUNABLES` of a process that trains. Each operation of a step has large buffers, which glibc would give
-/// back to the system as soon as they are free, and take anew page by page.
+/// `TUNABLES` of a training process. Each operation of a step has large buffers. By default, glibc returns them to the
+/// system as soon as they are free, and then has to request them again page by page.
 ///
-/// Whatever is free stays with the process; no buffer is mapped by itself; all threads share one heap, since
-/// those of other threads are given back whatever is set; and the heap is made of huge pages, where the
-/// system has them to give: a network's tensors are more pages of the usual size than the processor remembers.
+/// With these settings, free memory stays with the process, and no buffer has a separate mapping. All threads share one
+/// heap, because glibc always returns the memory of other heaps. The heap uses huge pages if the system has them: with
+/// normal pages, a network's tensors need more pages than the processor can keep track of.
 const KEPT_BUFFERS: &str = "glibc.malloc.trim_threshold=1099511627776:glibc.malloc.mmap_max=0:\
      glibc.malloc.arena_max=1:glibc.malloc.hugetlb=1";
 
-/// Has the process that `command` starts keep its buffers, but for what this process was itself told by
-/// `TUNABLES`.
+/// Makes the process that `command` starts keep its buffers. Settings in this process's own `TUNABLES` take precedence.
 pub fn keep_buffers(command: &mut Command) -> &mut Command {
     command.env(TUNABLES, kept_buffers(env::var_os(TUNABLES)))
 }
 
-/// Of two values for one setting glibc takes the later.
+/// If a setting has two values, glibc uses the later one.
 fn kept_buffers(own: Option<OsString>) -> OsString {
     let mut value = OsString::from(KEPT_BUFFERS);
     if let Some(own) = own.filter(|own| !own.is_empty()) {
@@ -32,8 +31,8 @@ fn kept_buffers(own: Option<OsString>) -> OsString {
     value
 }
 
-/// Runs `train` in the pool of threads that Flex divides its work among. A thread outside it would sleep
-/// until the pool has done each operation that is divided.
+/// Runs `train` in Flex's thread pool. A thread outside the pool would sleep during each operation that is divided
+/// among the pool's threads.
 pub fn in_pool<R: Send>(train: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| train())
 }

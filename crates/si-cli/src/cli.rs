@@ -16,8 +16,8 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 
 /// Synaptic Intelligence: continual learning that protects what matters for earlier tasks.
 ///
-/// Runs the experiments of Zenke, Poole and Ganguli (ICML 2017). Sections, figures and equations
-/// named below are that paper's.
+/// Runs the experiments of Zenke, Poole and Ganguli (ICML 2017). Section, figure and equation
+/// numbers in this help refer to that paper.
 #[derive(Debug, Parser)]
 #[command(name = "si", version = VERSION.as_str(), arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -44,13 +44,13 @@ enum Command {
 }
 
 impl Cli {
-    /// Reads the command line, or ends the program with help or an error.
+    /// Reads the command line. If it asks for help or is wrong, prints that and ends the program.
     pub(crate) fn read() -> Self {
         Self::from_arg_matches(&Self::described().get_matches())
             .unwrap_or_else(|error| error.exit())
     }
 
-    /// The command line, with the defaults of each experiment in the help of its settings.
+    /// The command line. The help of each experiment's settings shows their defaults.
     fn described() -> clap::Command {
         Experiment::ALL
             .into_iter()

@@ -2,20 +2,20 @@ use std::fmt;
 use std::io::ErrorKind;
 
 use si_bench::Error;
-use si_core::CheckpointError;
+use si_core::checkpoint::CheckpointError;
 
 use crate::output;
 
-/// Exit code after Ctrl-C, by the shells' convention of 128 + SIGINT.
+/// Exit code after Ctrl-C. Shells use 128 + SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
 
-/// What an error's line begins with.
+/// The beginning of an error's line.
 pub(crate) const PREFIX: &str = "error: ";
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 
-/// The user stopped the program. Its text says what is left behind.
+/// The user stopped the program. The text says how far it came and how to resume.
 #[derive(Debug)]
 pub(crate) struct Interrupted(pub(crate) String);
 
@@ -27,7 +27,7 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Prints an error with its causes, in one line.
+/// Prints an error with its causes on one line.
 pub(crate) fn print(error: &anyhow::Error) {
     if error.is::<Interrupted>() {
         output::note(error);
@@ -36,7 +36,7 @@ pub(crate) fn print(error: &anyhow::Error) {
     }
 }
 
-/// 130 after Ctrl-C, 2 if something else has to be asked for, and 1 if what was asked for failed.
+/// 130 after Ctrl-C, 2 if the request itself is wrong, and 1 if a valid request failed.
 pub(crate) fn code(error: &anyhow::Error) -> u8 {
     if error.is::<Interrupted>() {
         INTERRUPTED

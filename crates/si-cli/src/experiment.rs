@@ -17,17 +17,18 @@ use crate::output_folder::ROOT;
 use crate::progress::Display;
 use crate::settings::Settings;
 
-/// The variable that names the folder of a desktop's sockets.
+/// The environment variable with the folder of a desktop's sockets.
 const DESKTOP_FILES: &str = "XDG_RUNTIME_DIR";
 
-/// Does every run that the settings ask for and the folder lacks, then reports on all.
+/// Does all runs that the settings ask for and the folder lacks. Then reports on all of them.
 pub(crate) fn run(experiment: Experiment, settings: &Settings) -> anyhow::Result<()> {
     let base = ExperimentConfig::paper(experiment);
     run_in("", Path::new(ROOT), base, settings).map(|_| ())
 }
 
-/// The same with `base` below the settings, and folders without a name in `root`. Returns the folder.
-/// `command` is what stands before the experiment's name on the command line.
+/// Like [`run`], with other defaults: `base` for the settings, and `root` as the parent of a new folder
+/// if the user names none. Returns the folder. `command` is what the command line has before the
+/// experiment's name.
 pub(crate) fn run_in(
     command: &str,
     root: &Path,
@@ -46,12 +47,12 @@ pub(crate) fn run_in(
             Ok(folder)
         }
         Outcome::Done { num_failed } => bail!(
-            "{num_failed} of {} runs failed; to try again what is not complete: {}",
+            "{num_failed} of {} runs failed; to try them again: {}",
             num_runs(folder.config()),
             resume_command(command, &folder)
         ),
         Outcome::Interrupted => Err(Interrupted(format!(
-            "interrupted with {} of {} runs complete; to go on: {}",
+            "interrupted with {} of {} runs complete; to resume: {}",
             folder.records()?.len(),
             num_runs(folder.config()),
             resume_command(command, &folder)
@@ -60,7 +61,7 @@ pub(crate) fn run_in(
     }
 }
 
-/// The folder to write in: a new one, or that of `--resume` with its own settings as defaults.
+/// The folder to write in: a new one, or that of `--resume`, whose settings are then the defaults.
 fn open(root: &Path, base: ExperimentConfig, settings: &Settings) -> anyhow::Result<RunFolder> {
     let experiment = base.experiment;
     let Some(resume) = &settings.run.resume else {
@@ -86,7 +87,7 @@ fn open(root: &Path, base: ExperimentConfig, settings: &Settings) -> anyhow::Res
     }
     if base.num_held_out.is_some() && folder.config().num_held_out.is_none() {
         return Err(Error::Config(format!(
-            "{} is no search, as it is tested on the test images; to go on with it: si {} --resume {}",
+            "{} is not a sweep, because it tests on the test set; to resume it: si {} --resume {}",
             path.display(),
             experiment.name(),
             path.display()
@@ -125,17 +126,17 @@ fn resumed(
     }
 }
 
-/// Finds out before the first process starts what would make every one of them fail.
+/// Checks, before the first process starts, for errors that would make every process fail.
 pub(crate) fn check(config: &ExperimentConfig) -> anyhow::Result<()> {
     config.find_device()?;
-    // This also downloads what they need, once and not in every process.
+    // This also downloads missing data, once instead of in every process.
     for data_set in config.data_sets() {
         si_bench::data::load(data_set, config.data_dir.as_deref())?;
     }
     Ok(())
 }
 
-/// Does every run that the folder lacks.
+/// Does all runs that the folder lacks.
 pub(crate) fn train(folder: &mut RunFolder, interrupt: &Interrupt) -> anyhow::Result<Outcome> {
     let jobs: Vec<Job> = folder
         .missing()?
@@ -171,14 +172,14 @@ pub(crate) fn train(folder: &mut RunFolder, interrupt: &Interrupt) -> anyhow::Re
     outcome
 }
 
-/// A process that trains, with as many threads if there is a number, without its arguments.
+/// The command of a process that trains, still without its arguments. Sets the number of threads if one is given.
 pub(crate) fn worker(program: &Path, num_threads: Option<usize>) -> Command {
     let mut command = Command::new(program);
     keep_buffers(&mut command);
     if let Some(num_threads) = num_threads {
         command.env("RAYON_NUM_THREADS", num_threads.to_string());
     }
-    // Without a desktop the graphics libraries that wgpu asks for devices complain that there is none.
+    // wgpu's graphics libraries complain if there is no desktop and this variable is not set.
     if env::var_os(DESKTOP_FILES).is_none() {
         command.env(DESKTOP_FILES, env::temp_dir());
     }
@@ -189,7 +190,7 @@ fn num_runs(config: &ExperimentConfig) -> usize {
     config.conditions().len() * config.num_seeds
 }
 
-/// What the user types to go on from here.
+/// The command that resumes the runs of `folder`.
 fn resume_command(command: &str, folder: &RunFolder) -> String {
     let program = env::args().next().unwrap_or_else(|| "si".to_string());
     let experiment = folder.config().experiment.name();

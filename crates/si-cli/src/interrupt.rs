@@ -3,18 +3,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::exit::INTERRUPTED;
 
-/// Tells whoever works at the moment that the user has pressed Ctrl-C.
+/// Passes Ctrl-C on to the current listener.
 ///
-/// A process has one handler for it, and may train several experiments.
+/// A process has only one handler for Ctrl-C, but may train several experiments in turn.
 pub(crate) struct Interrupt {
     listener: Arc<Mutex<Option<Listener>>>,
 }
 
-/// Returns whether anybody still listens.
+/// Returns whether the signal was received.
 type Listener = Box<dyn Fn() -> bool + Send>;
 
 impl Interrupt {
-    /// Catches Ctrl-C from now on. The second one, and one that nobody listens to, ends the process.
+    /// Catches Ctrl-C from now on. A second Ctrl-C, or one without a listener, ends the process.
     pub(crate) fn catch() -> anyhow::Result<Self> {
         let listener: Arc<Mutex<Option<Listener>>> = Arc::default();
         let current = Arc::clone(&listener);
@@ -30,7 +30,7 @@ impl Interrupt {
         Ok(Self { listener })
     }
 
-    /// Tells `listener` from now on, and nobody else.
+    /// Makes `listener` the only listener from now on.
     pub(crate) fn tell(&self, listener: impl Fn() -> bool + Send + 'static) {
         *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(listener));
     }

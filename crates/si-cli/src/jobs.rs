@@ -9,7 +9,7 @@ use si_bench::experiment::{Condition, Progress, RunRecord};
 
 use crate::exit::{INTERRUPTED, PREFIX};
 
-/// One run, which is done in a process of its own.
+/// One run, which is done in a separate process.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) condition: Condition,
@@ -22,7 +22,7 @@ impl fmt::Display for Job {
     }
 }
 
-/// A line of JSON on a worker's stdout. The record is the last.
+/// A line of JSON on a worker's stdout. The record is the last line.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Message {
@@ -30,7 +30,7 @@ pub(crate) enum Message {
     Record(Box<RunRecord>),
 }
 
-/// What happens to a job, in this order: it starts, advances, and finishes or fails.
+/// What happens to a job, in this order: it starts, advances, then finishes or fails.
 #[derive(Debug)]
 pub(crate) enum Event {
     Started,
@@ -50,14 +50,14 @@ pub(crate) enum Outcome {
     Interrupted,
 }
 
-/// Runs jobs in processes, so many at a time.
+/// Runs jobs in processes, a limited number at the same time.
 ///
-/// A worker's stdin is a pipe that nothing is written to: it closes when this process dies, and
-/// that is how a worker notices.
+/// A worker's stdin is a pipe to which nothing is written. When this process dies, the pipe closes,
+/// and the worker notices.
 pub(crate) struct Pool {
     sender: Sender<Signal>,
     receiver: Receiver<Signal>,
-    /// One place per job: the process while it runs, and the record that it sent.
+    /// One entry per job: its process while it runs, and the record that it sent.
     workers: Vec<Option<Worker>>,
 }
 
@@ -69,7 +69,7 @@ struct Worker {
 enum Signal {
     /// A line on the stdout of a job's worker.
     Line(usize, String),
-    /// The end of a worker's stdout, with all that it wrote to stderr.
+    /// The end of a worker's stdout, with everything that it wrote to stderr.
     Closed(usize, String),
     Interrupt,
 }
@@ -84,15 +84,15 @@ impl Pool {
         }
     }
 
-    /// A function that makes [`run_all`](Self::run_all) stop; it tells whether anybody listened.
+    /// A function that stops [`run_all`](Self::run_all). It returns whether the pool received the signal.
     pub(crate) fn interrupter(&self) -> impl Fn() -> bool + Send + 'static {
         let sender = self.sender.clone();
         move || sender.send(Signal::Interrupt).is_ok()
     }
 
-    /// Runs all `jobs`, at most `limit` at a time, and tells `observe` what happens to each, by its
-    /// index. A job that fails does not keep the others from running; an interrupt, or an error of
-    /// `observe`, ends all processes.
+    /// Runs all `jobs`, at most `limit` at the same time. Reports what happens to each job to `observe`,
+    /// with the job's index. If a job fails, the others still run. An interrupt or an error of `observe`
+    /// ends all processes.
     pub(crate) fn run_all(
         mut self,
         jobs: &[Job],
@@ -115,7 +115,10 @@ impl Pool {
                     }
                     Err(error) => {
                         num_failed += 1;
-                        observe(index, Event::Failed(format!("cannot start it: {error}")))?;
+                        observe(
+                            index,
+                            Event::Failed(format!("cannot start the process: {error}")),
+                        )?;
                     }
                 }
             }
@@ -162,9 +165,9 @@ impl Pool {
         });
         let sender = self.sender.clone();
         thread::spawn(move || {
-            // Both at once: a worker blocks on the pipe that nobody reads.
+            // Reads both at the same time: a worker blocks on a full pipe that nobody reads.
             let stderr = thread::spawn(move || text(stderr));
-            // The receiver is gone only when the pool is, and then nobody waits for the rest.
+            // Sending fails only after the pool is dropped, and then nobody needs the rest.
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 let _ = sender.send(Signal::Line(index, line));
             }
@@ -174,7 +177,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Takes in a worker's line, and returns it if it tells of progress.
+    /// Reads a worker's line. Stores a record; returns progress.
     fn read(&mut self, index: usize, line: &str) -> Option<Progress> {
         match serde_json::from_str(line) {
             Ok(Message::Progress(progress)) => Some(progress),
@@ -195,7 +198,7 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         for worker in self.workers.iter_mut().flatten() {
-            // It may have ended by itself, which is as well.
+            // It may have ended already, which is fine.
             let _ = worker.process.kill();
             let _ = worker.process.wait();
         }
@@ -220,7 +223,7 @@ impl Worker {
 
 fn text(mut stream: impl Read) -> String {
     let mut bytes = Vec::new();
-    // What came before an error is still worth showing.
+    // If reading fails, the bytes so far are still worth showing.
     let _ = stream.read_to_end(&mut bytes);
     String::from_utf8_lossy(&bytes).trim().to_string()
 }

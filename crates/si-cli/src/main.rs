@@ -1,4 +1,4 @@
-//! The program `si`: runs the experiments of Synaptic Intelligence, and shows what came of them.
+//! The program `si`: runs the experiments of Synaptic Intelligence and shows their results.
 
 use std::process::ExitCode;
 

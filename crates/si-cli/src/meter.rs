@@ -3,15 +3,15 @@ use std::time::{Duration, Instant};
 
 use si_bench::experiment::Progress;
 
-/// How far all runs together have come, and how long the rest will take.
+/// The progress of all runs together, and an estimate of the time left.
 ///
-/// All runs of an experiment have the same number of steps.
+/// Assumes that all runs of an experiment have the same number of steps.
 pub(crate) struct Meter {
     num_jobs: usize,
     num_waiting: usize,
     running: BTreeMap<usize, Run>,
     num_finished: usize,
-    /// Time that the ended runs took, one after the other.
+    /// Sum of the times that the finished runs took.
     finished_time: Duration,
 }
 
@@ -60,14 +60,14 @@ impl Meter {
         time
     }
 
-    /// A run that failed is out of the reckoning.
+    /// Removes a failed run from the estimate.
     pub(crate) fn fail(&mut self, run: usize) {
         if self.running.remove(&run).is_none() {
             self.num_waiting = self.num_waiting.saturating_sub(1);
         }
     }
 
-    /// Steps per second of a running run.
+    /// Steps per second of an active run.
     pub(crate) fn steps_per_second(&self, run: usize, now: Instant) -> f64 {
         let Some(run) = self.running.get(&run) else {
             return 0.0;
@@ -91,9 +91,9 @@ impl Meter {
         }
     }
 
-    /// Time until the last run ends, as soon as there is something to tell it from.
+    /// Estimated time until the last run ends. `None` before the first progress.
     ///
-    /// This plays the schedule through, because the last runs do not keep all jobs busy.
+    /// This simulates the schedule, because the last runs do not keep all jobs busy.
     pub(crate) fn time_left(&self, now: Instant) -> Option<Duration> {
         let time: Duration = self.running.values().map(|run| now - run.since).sum();
         let runs =

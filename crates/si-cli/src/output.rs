@@ -3,7 +3,7 @@ use std::io::{self, Write};
 
 /// Prints a line of the results to stdout.
 ///
-/// A reader of a pipe who has seen enough and is gone is no error.
+/// It is not an error if stdout is a pipe whose reader has closed it.
 pub(crate) fn result(line: impl Display) -> io::Result<()> {
     match writeln!(io::stdout(), "{line}") {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -11,7 +11,7 @@ pub(crate) fn result(line: impl Display) -> io::Result<()> {
     }
 }
 
-/// Prints text of the results to stdout as it is, with the ends of lines that it has.
+/// Prints text of the results to stdout unchanged, including its line endings.
 pub(crate) fn text(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout
@@ -23,7 +23,7 @@ pub(crate) fn text(text: &str) -> io::Result<()> {
     }
 }
 
-/// Prints a line for the user to stderr, if anybody is there to read it.
+/// Prints a line for the user to stderr. Ignores errors.
 pub(crate) fn note(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }

@@ -5,18 +5,18 @@ use std::time::SystemTime;
 use anyhow::Context;
 use si_bench::experiment::new_stamped_folder;
 
-/// Where run folders are without `--out`.
+/// The parent of run folders if `--out` is not given.
 pub(crate) const ROOT: &str = "runs";
 
-/// The folder for the results of a command that takes no config: `out`, which is made if it is not
-/// there, or else a new one under `runs/<command>`.
+/// The folder for the results of a command without a config: `out`, which is created if it does not
+/// exist, or a new folder under `runs/<command>` if `out` is `None`.
 ///
-/// Made before anything is computed, so that a folder that cannot be made costs no time.
+/// It is created before any computation, so that a failure costs no time.
 pub(crate) fn output_folder(command: &str, out: Option<&Path>) -> anyhow::Result<PathBuf> {
     match out {
         Some(folder) => {
             fs::create_dir_all(folder)
-                .with_context(|| format!("cannot make {}", folder.display()))?;
+                .with_context(|| format!("cannot create {}", folder.display()))?;
             Ok(folder.to_path_buf())
         }
         None => Ok(new_stamped_folder(

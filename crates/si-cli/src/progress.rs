@@ -9,16 +9,15 @@ use crate::jobs::{Event, Job};
 use crate::meter::Meter;
 use crate::output;
 
-/// Shows on stderr how far the runs have come: bars on a terminal, and elsewhere a line now and
-/// then.
+/// Shows the progress of the runs on stderr: as bars on a terminal, otherwise as a line at each tenth.
 pub(crate) struct Display<'a> {
     jobs: &'a [Job],
     num_epochs: usize,
-    /// Runs in the folder when it was opened.
+    /// Finished runs in the folder when it was opened.
     num_before: usize,
     num_finished: usize,
     meter: Meter,
-    /// Absent where stderr is not a terminal.
+    /// `None` if stderr is not a terminal.
     bars: Option<Bars>,
     tenths_shown: usize,
 }
@@ -101,7 +100,7 @@ impl<'a> Display<'a> {
         self.redraw(now);
     }
 
-    /// Takes the bars away, so that what follows is printed on a clean screen.
+    /// Removes the bars, so that later output starts on a clean screen.
     pub(crate) fn end(self) {
         if let Some(bars) = self.bars {
             bars.whole.finish_and_clear();
@@ -118,7 +117,7 @@ impl<'a> Display<'a> {
         }
     }
 
-    /// A line at every tenth of the steps, for those who watch a file.
+    /// If there are no bars, prints a line after each tenth of the steps.
     fn show_tenths(&mut self, now: Instant) {
         let tenths = self.tenths_done();
         if self.bars.is_none() && tenths > self.tenths_shown {
@@ -144,7 +143,7 @@ impl<'a> Display<'a> {
         )
     }
 
-    /// Share of the whole that is done, with what was done before it was resumed.
+    /// Share of all runs that is done, including those done before resuming.
     fn share_done(&self) -> f64 {
         let (before, now) = (self.num_before as f64, self.jobs.len() as f64);
         if before + now > 0.0 {
@@ -154,7 +153,7 @@ impl<'a> Display<'a> {
         }
     }
 
-    /// The count of runs, which a terminal shows below.
+    /// The count of runs. Empty on a terminal, where a bar shows it.
     fn prefix(&self) -> String {
         if self.bars.is_some() {
             return String::new();

@@ -8,12 +8,12 @@ use serde::de::value::{Error as NameError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use si_bench::data::DataSet;
 use si_bench::experiment::{
-    Activation, Control, ElasticForm, Experiment, ExperimentConfig, FisherLabels, HeldPrecision,
-    Optimizer, OptimizerReset, Scenario,
+    Activation, Control, ElasticForm, Experiment, ExperimentConfig, FisherLabels, Optimizer,
+    OptimizerReset, Scenario, StatePrecision,
 };
 use si_core::Preset;
 
-/// The settings of an experiment as flags, each of which is also a key of the TOML file.
+/// The settings of an experiment as flags. Each is also a key of the TOML file.
 #[derive(Args, Debug)]
 pub(crate) struct Settings {
     #[command(flatten)]
@@ -27,27 +27,27 @@ pub(crate) struct Settings {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Protocol")]
 struct ProtocolSettings {
-    /// Images and labels that the tasks are made of; split-cifar has its own
+    /// Data set that the tasks are made from; split-cifar has its own
     #[arg(long, value_name = "NAME", value_parser = one_of::<DataSet>(DATA_SETS))]
     data_set: Option<DataSet>,
-    /// What the model is told: the task (the paper's multi-head), or not, with outputs shared by
-    /// all tasks (domain) or one output per class (class)
+    /// Whether the model is told the task: task = yes (the paper's multi-head); domain = no, all
+    /// tasks share the outputs; class = no, each class has its own output
     #[arg(long, value_name = "NAME", value_parser = one_of::<Scenario>(SCENARIOS))]
     scenario: Option<Scenario>,
-    /// Number of tasks, from the first on
+    /// Number of tasks; the first N of the sequence are used
     #[arg(long = "tasks", alias = "num-tasks", value_name = "N")]
     num_tasks: Option<usize>,
     /// Epochs per task, ≥ 1
     #[arg(long = "epochs", alias = "num-epochs", value_name = "N")]
     num_epochs: Option<usize>,
-    /// Images per minibatch, ≥ 1; the last, short one is kept
+    /// Images per minibatch, ≥ 1; the last one of an epoch may be smaller
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
     /// Learning rate η, > 0
     #[arg(long, value_name = "ETA", allow_negative_numbers = true)]
     learning_rate: Option<f64>,
-    /// Units of each hidden layer; in split-cifar channels of the first and of the second two
-    /// convolutions, and units of the dense layer
+    /// Units of each hidden layer; for split-cifar three numbers: channels of convolutions 1 and 2,
+    /// channels of convolutions 3 and 4, and units of the dense layer
     #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
     hidden_sizes: Option<Vec<usize>>,
     /// Activation of the hidden layers
@@ -59,31 +59,30 @@ struct ProtocolSettings {
     /// Momentum of sgd, in [0, 1)
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     momentum: Option<f64>,
-    /// What the optimizer forgets between tasks; only adam can forget its moments and go on counting
-    /// its steps
+    /// What to reset in the optimizer between tasks; moments keeps the step count and needs adam
     #[arg(long, value_name = "WHAT", value_parser = one_of::<OptimizerReset>(OPTIMIZER_RESETS))]
     reset_optimizer: Option<OptimizerReset>,
     /// Seeds per condition, ≥ 1
     #[arg(long = "seeds", alias = "num-seeds", value_name = "N")]
     num_seeds: Option<usize>,
-    /// The first seed; the others follow it
+    /// First seed; the others count up from it
     #[arg(long, value_name = "N")]
     first_seed: Option<u64>,
-    /// Training images of each task, ≥ 1, from the first on [default: all]
+    /// Train on only the first N training images of each task, ≥ 1 [default: all]
     #[arg(long = "train-images", alias = "num-train-images", value_name = "N")]
     num_train_images: Option<usize>,
-    /// Training images of each task to measure training accuracy on, ≥ 1 [default: all]
+    /// Measure training accuracy on the first N training images of each task, ≥ 1 [default: all]
     #[arg(
         long = "train-evaluated",
         alias = "num-train-evaluated",
         value_name = "N"
     )]
     num_train_evaluated: Option<usize>,
-    /// Training images of each task, ≥ 1, from the last back, to test on in place of the test
-    /// images, and not to train on; for choosing settings [default: none]
+    /// Hold out the last N training images of each task, ≥ 1, and test on them instead of the test
+    /// set (for tuning) [default: none]
     #[arg(long = "held-out", alias = "num-held-out", value_name = "N")]
     num_held_out: Option<usize>,
-    /// Whether to record how the path integrals of the tasks are correlated (fig. 5)
+    /// Whether to record the correlations between the tasks' path integrals (fig. 5)
     #[arg(long, value_name = "BOOL")]
     record_correlations: Option<bool>,
 }
@@ -91,8 +90,8 @@ struct ProtocolSettings {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Method")]
 struct MethodSettings {
-    /// Strengths c of the penalty (eq. 4), ≥ 0, one condition each; 0 is the control, and without
-    /// a value there is none
+    /// Strengths c of the penalty (eq. 4), ≥ 0, one condition each; 0 is the control. The flag
+    /// without values means no such condition
     #[arg(
         long,
         value_name = "C,C,...",
@@ -101,17 +100,18 @@ struct MethodSettings {
         allow_negative_numbers = true
     )]
     strengths: Option<Vec<f64>>,
-    /// Damping ξ (eq. 5), > 0 [default where none is given here: that of the preset]
+    /// Damping ξ (eq. 5), > 0 [default: that of the preset; paper: 0.1 in permuted-mnist]
     #[arg(long, value_name = "XI", allow_negative_numbers = true)]
     damping: Option<f64>,
-    /// What the method does where implementations differ
+    /// Which implementation's variant of the method to use
     #[arg(long, value_name = "NAME", value_parser = one_of::<Preset>(PRESETS))]
     preset: Option<Preset>,
-    /// Precision in which importance and anchor are kept: that of the parameters, or 16 bits
-    #[arg(long, value_name = "NAME", value_parser = one_of::<HeldPrecision>(HELD_PRECISIONS))]
-    held_precision: Option<HeldPrecision>,
-    /// Comparisons that have no strength: no consolidation but dropout of 0.5, one network that
-    /// learns all tasks jointly, one from scratch for each task; without a value none
+    /// Precision of the stored importance and anchor: 32 bits (full) or 16 bits (bf16)
+    #[arg(long, value_name = "NAME", value_parser = one_of::<StatePrecision>(STATE_PRECISIONS))]
+    state_precision: Option<StatePrecision>,
+    /// Comparisons without a strength: dropout = no consolidation but dropout of 0.5; joint = one
+    /// network learns all tasks jointly; scratch = a new network for each task. The flag without
+    /// values means none
     #[arg(
         long,
         value_name = "NAME,...",
@@ -120,8 +120,8 @@ struct MethodSettings {
         value_parser = one_of::<Control>(CONTROLS)
     )]
     controls: Option<Vec<Control>>,
-    /// Strengths λ of Elastic Weight Consolidation (Kirkpatrick et al. 2017), > 0, one condition
-    /// each; without a value none
+    /// Strengths λ of Elastic Weight Consolidation (EWC, Kirkpatrick et al. 2017), > 0, one
+    /// condition each. The flag without values means none
     #[arg(
         long,
         value_name = "L,L,...",
@@ -130,13 +130,14 @@ struct MethodSettings {
         allow_negative_numbers = true
     )]
     elastic_strengths: Option<Vec<f64>>,
-    /// How its penalties add up: one per task, or one around the last task's end (online)
+    /// Penalties of EWC: per_task = one per task; online = one around the end of the last task
     #[arg(long, value_name = "NAME", value_parser = one_of::<ElasticForm>(ELASTIC_FORMS))]
     elastic_form: Option<ElasticForm>,
-    /// Labels for its Fisher information: all by their probability, or one drawn per image
+    /// Labels for EWC's Fisher information: exact = all labels, weighted by their probability;
+    /// sampled = one drawn per image
     #[arg(long, value_name = "NAME", value_parser = one_of::<FisherLabels>(FISHER_LABELS))]
     fisher_labels: Option<FisherLabels>,
-    /// Training images of each task for its Fisher information, ≥ 1
+    /// Training images of each task for EWC's Fisher information, ≥ 1, drawn at random
     #[arg(long = "fisher-images", alias = "num-fisher-images", value_name = "N")]
     num_fisher_images: Option<usize>,
 }
@@ -144,23 +145,23 @@ struct MethodSettings {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Run")]
 pub(crate) struct RunSettings {
-    /// TOML file with settings; flags win over it, and absent keys keep their defaults
+    /// TOML file with settings. Flags override it; keys that are not in it keep their defaults
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Device, with an index where there are several, as `si devices` lists them; auto is the best
-    /// that is found
+    /// Device, as listed by `si devices`, with an index if there are several; auto takes the best
+    /// one found
     #[arg(long, value_name = "NAME[:INDEX]")]
     device: Option<String>,
-    /// Runs at a time, each in a process of its own [default: as many as the cores have room for, or
-    /// as there are runs if those are fewer, on flex and ndarray, else 1]
+    /// Runs at the same time, each in a separate process [default: on flex and ndarray as many as
+    /// fit the cores, at most the number of runs; otherwise 1]
     #[arg(long = "jobs", alias = "num-jobs", value_name = "N")]
     num_jobs: Option<usize>,
-    /// Threads of each run on flex and ndarray, ≥ 1; they can change the last bits, so all runs of a
-    /// folder keep the number that it began with [default: $RAYON_NUM_THREADS, else cores / jobs]
+    /// Threads per run on flex and ndarray, ≥ 1. The number can change the last digits of results,
+    /// so it is fixed for all runs of a folder [default: $RAYON_NUM_THREADS, otherwise cores / jobs]
     #[arg(long = "threads", alias = "num-threads", value_name = "N")]
     num_threads: Option<usize>,
-    /// Seconds between two checkpoints of a run, at least; they are written between epochs, for
-    /// --resume to go on from [default: 60]
+    /// Least number of seconds between two checkpoints of a run. They are written between epochs;
+    /// --resume continues from them [default: 60]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     checkpoint_seconds: Option<f64>,
     /// Folder for the results [default: runs/EXPERIMENT/UTC-TIME]
@@ -169,13 +170,13 @@ pub(crate) struct RunSettings {
     /// Folder with the data set's official files [default: $SI_DATA_DIR, then the cache]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Go on with the runs that a folder lacks, with its settings; without DIR, in the newest
-    /// unfinished one. More --seeds may be asked for than before
+    /// Do the runs that are missing in DIR, with the settings stored there; without DIR, in the
+    /// newest unfinished folder. --seeds may be larger than before
     #[arg(long, value_name = "DIR")]
     pub(crate) resume: Option<Option<PathBuf>>,
 }
 
-/// Adds to the help of every setting its key, and the value that it has in the paper's protocol.
+/// Adds to the help of every setting its key and its value in the paper's protocol.
 pub(crate) fn describe(command: Command, experiment: Experiment) -> Command {
     let paper = toml::Table::try_from(ExperimentConfig::paper(experiment)).unwrap_or_default();
     command.mut_args(|argument| {
@@ -188,7 +189,7 @@ pub(crate) fn describe(command: Command, experiment: Experiment) -> Command {
             .get(key)
             .map(|value| format!(" [default: {}]", shown(value)))
             .unwrap_or_default();
-        // The default there is better than that of the text.
+        // This default is more exact than the one in the text.
         let help = match help.split_once(" [default") {
             Some((help, _)) if !default.is_empty() => help.to_string(),
             _ => help,
@@ -198,7 +199,7 @@ pub(crate) fn describe(command: Command, experiment: Experiment) -> Command {
     })
 }
 
-/// A value as it is typed behind its flag.
+/// A value as it is typed after its flag.
 fn shown(value: &toml::Value) -> String {
     match value {
         toml::Value::String(text) => text.clone(),
@@ -219,7 +220,7 @@ const PRESETS: &[&str] = &[
     "van_de_ven",
     "benzing",
 ];
-const HELD_PRECISIONS: &[&str] = &["parameter", "bf16"];
+const STATE_PRECISIONS: &[&str] = &["full", "bf16"];
 const CONTROLS: &[&str] = &["dropout", "joint", "scratch"];
 const ELASTIC_FORMS: &[&str] = &["per_task", "online"];
 const FISHER_LABELS: &[&str] = &["exact", "sampled"];
@@ -230,7 +231,7 @@ const OPTIMIZERS: &[&str] = &["adam", "sgd", "adamw", "rmsprop"];
 const OPTIMIZER_RESETS: &[&str] = &["none", "moments", "all"];
 
 impl Settings {
-    /// The flags over the TOML file, and both over `base`.
+    /// Merges the settings: flags override the TOML file, which overrides `base`.
     pub(crate) fn over(&self, base: ExperimentConfig) -> anyhow::Result<ExperimentConfig> {
         let mut config = match &self.run.config {
             None => base,
@@ -275,7 +276,7 @@ impl MethodSettings {
     fn apply(&self, config: &mut ExperimentConfig) {
         set(&mut config.strengths, &self.strengths);
         set(&mut config.preset, &self.preset);
-        set(&mut config.held_precision, &self.held_precision);
+        set(&mut config.state_precision, &self.state_precision);
         set(&mut config.controls, &self.controls);
         set(&mut config.elastic_strengths, &self.elastic_strengths);
         set(&mut config.elastic_form, &self.elastic_form);
@@ -308,7 +309,7 @@ fn set<T: Clone>(target: &mut T, given: &Option<T>) {
     }
 }
 
-/// Parses a name as the TOML file does.
+/// Parses a name in the same way as the TOML file.
 fn one_of<T: DeserializeOwned + Clone + Send + Sync + 'static>(
     names: &'static [&'static str],
 ) -> impl TypedValueParser<Value = T> {

@@ -1,15 +1,18 @@
+//! What is held back, and whether consolidation works.
+
 use burn::Tensor;
 use burn::backend::{TensorMetadata, tensor::FloatTensor};
 use burn::tensor::{FloatDType, Shape};
 use log::warn;
 
+pub use crate::coverage::{Consolidation, Coverage, ParameterCoverage};
 use crate::ops::SynapticBackend;
 use crate::precision::{sum, widened};
 use crate::{Synapse, SynapticIntelligence};
 
 /// Why consolidation did not work in a task where it should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Inert {
+pub enum TaskWarning {
     /// Every importance is zero: nothing is held back.
     NoImportance,
     /// There is importance, and the penalty was zero at every step: no parameter that matters moved.
@@ -35,7 +38,7 @@ pub struct EpochReport {
     /// Mean of the task losses that were reported, if any were.
     pub task_loss: Option<f64>,
     /// Why consolidation is without effect in this task, where it is.
-    pub inert: Option<Inert>,
+    pub warning: Option<TaskWarning>,
 }
 
 impl EpochReport {
@@ -55,7 +58,7 @@ pub struct Diagnostics {
     /// Steps since the task began.
     pub num_steps: usize,
     /// Why consolidation is without effect in this task, where that was noticed.
-    pub inert: Option<Inert>,
+    pub warning: Option<TaskWarning>,
     /// Each consolidated parameter, in the module's order.
     pub parameters: Vec<ParameterDiagnostics>,
 }
@@ -93,7 +96,7 @@ pub(crate) struct Meter {
     pub(crate) penalized_in_task: bool,
     /// Whether some parameter in a step of this task had a strength above zero.
     pub(crate) pulls_in_task: bool,
-    pub(crate) inert: Option<Inert>,
+    pub(crate) warning: Option<TaskWarning>,
     /// Whether a step was opened and not closed yet.
     pub(crate) is_in_step: bool,
 }
@@ -106,11 +109,11 @@ impl Meter {
 
     /// The next task's counters; an epoch that was not ended goes on into it. Returns what was
     /// noticed in the last one.
-    pub(crate) fn start_task(&mut self) -> Option<Inert> {
+    pub(crate) fn start_task(&mut self) -> Option<TaskWarning> {
         self.steps_in_task = 0;
         self.penalized_in_task = false;
         self.pulls_in_task = false;
-        self.inert.take()
+        self.warning.take()
     }
 }
 
@@ -144,7 +147,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
                 .loss_sum
                 .take()
                 .map(|sum| sum.into_scalar::<f64>() / num_losses as f64),
-            inert: meter.inert,
+            warning: meter.warning,
         }
     }
 
@@ -154,7 +157,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         Diagnostics {
             task: self.task,
             num_steps: self.meter.steps_in_task,
-            inert: self.meter.inert,
+            warning: self.meter.warning,
             parameters: self.synapses().into_iter().map(diagnose).collect(),
         }
     }
@@ -172,35 +175,35 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         let meter = &mut self.meter;
         meter.penalty_in_epoch += penalty;
         meter.penalized_in_task |= penalty != 0.0;
-        if !penalty.is_finite() && meter.inert != Some(Inert::Diverged) {
-            meter.inert = Some(Inert::Diverged);
+        if !penalty.is_finite() && meter.warning != Some(TaskWarning::Diverged) {
+            meter.warning = Some(TaskWarning::Diverged);
             self.warn_of_divergence(penalty);
         }
         let meter = &self.meter;
         // At a task's first step the parameters are at their anchors, and the penalty is zero by
         // right.
         let had_its_chance = self.task > 0 && meter.pulls_in_task && meter.steps_in_task > 1;
-        if had_its_chance && !meter.penalized_in_task && meter.inert.is_none() {
+        if had_its_chance && !meter.penalized_in_task && meter.warning.is_none() {
             let important = self
                 .synapses
                 .in_order()
                 .into_iter()
                 .filter_map(|synapse| synapse.importance.as_ref())
                 .any(|importance| largest::<B>(importance) != 0.0);
-            let (inert, reason) = match important {
-                true => (Inert::NoPenalty, "the penalty was zero at every step"),
-                false => (Inert::NoImportance, "every importance is zero"),
+            let (warning, reason) = match important {
+                true => (TaskWarning::NoPenalty, "the penalty was zero at every step"),
+                false => (TaskWarning::NoImportance, "every importance is zero"),
             };
             warn!(
                 "consolidation has no effect in task {}: {reason} ({} steps)",
                 self.task, self.meter.steps_in_task
             );
-            self.meter.inert = Some(inert);
+            self.meter.warning = Some(warning);
         }
     }
 
     /// Notes if what a task's end has left behind is infinite or NaN.
-    pub(crate) fn check_state(&mut self) -> Option<Inert> {
+    pub(crate) fn check_state(&mut self) -> Option<TaskWarning> {
         // A sum is finite only if all its terms are. They are read at once.
         let f32 = |tensor| B::float_cast(tensor, FloatDType::F32);
         let sum = |tensor: &FloatTensor<B>| B::float_sum(f32(tensor.clone()));
@@ -237,7 +240,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
                 self.task
             );
         }
-        Some(Inert::Diverged)
+        Some(TaskWarning::Diverged)
     }
 
     fn warn_of_divergence(&self, penalty: f64) {

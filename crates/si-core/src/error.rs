@@ -1,4 +1,5 @@
-use crate::{CheckpointError, Preset};
+use crate::Preset;
+use crate::checkpoint::CheckpointError;
 
 /// What can go wrong with a regularizer and its files.
 #[derive(Debug, thiserror::Error)]
@@ -7,6 +8,9 @@ pub enum Error {
     /// A strength below zero or not finite.
     #[error("strength must be a finite number ≥ 0, got {0}")]
     Strength(f64),
+    /// A factor of the strength schedule below zero or not finite.
+    #[error("each factor of strength_schedule must be a finite number ≥ 0, got {0}")]
+    StrengthSchedule(f64),
     /// A damping that is not positive.
     #[error("damping must be a finite number > 0, got {0}")]
     Damping(f64),
@@ -18,9 +22,9 @@ pub enum Error {
     Decay(f64),
     /// A precision for importance and anchor that a device does not support.
     #[error(
-        "held_precision is bf16, which {0} does not support; use `HeldPrecision::Parameter` there"
+        "state_precision is bf16, which {0} does not support; use `StatePrecision::Full` there"
     )]
-    HeldPrecision(String),
+    StatePrecision(String),
     /// Fisher information that cannot be measured.
     #[error("the Fisher information cannot be measured: {0}")]
     Fisher(String),
@@ -58,7 +62,7 @@ pub enum Error {
     /// State that could not be written to SafeTensors, or read from it.
     #[cfg(feature = "safetensors")]
     #[error(transparent)]
-    SafeTensors(#[from] crate::SafeTensorsError),
+    SafeTensors(#[from] crate::safetensors::SafeTensorsError),
     /// A checkpoint that cannot be made, read or used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

@@ -4,17 +4,20 @@ use std::path::Path;
 
 use burn::tensor::{Bytes, TensorData};
 
-use crate::checkpoint::{LEARNER, OPTIMIZER, open_sized};
-use crate::diagnostics::{negative_share, quantiles};
+use crate::Checkpoint;
+use crate::checkpoint::{
+    CheckpointError, CheckpointHeader, LEARNER, OPTIMIZER, Origin, open_sized,
+};
+use crate::diagnostics::{ParameterDiagnostics, negative_share, quantiles};
 use crate::learner::{RecordedSynapse, counters, recorded_synapses};
 use crate::pack::Pack;
-use crate::{Checkpoint, CheckpointError, CheckpointHeader, Origin, ParameterDiagnostics};
 
 /// What a [`Checkpoint`] or a learner's own record holds, read without the model that it is of.
 ///
 /// ```
 /// # use burn::{module::Module, nn::LinearConfig, tensor::Device};
-/// # use si_core::{ContinualLearner, Inspection, SynapticIntelligenceConfig};
+/// # use si_core::{ContinualLearner, SynapticIntelligenceConfig};
+/// # use si_core::checkpoint::Inspection;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("learner.bpk");

@@ -23,32 +23,28 @@
 //! # }
 //! ```
 //!
-//! # Parts
+//! # Where to look
 //!
-//! - [`ContinualLearner`]: a module with the method around its training step.
-//! - [`SynapticAdam`] and [`SynapticSgd`]: Burn's Adam and SGD with the method in the same pass over memory;
-//!   any other optimizer works too ([`ContinualOptimizer`]).
-//! - [`Synaptic`]: the method inside any of Burn's optimizers, for loops that want no wrapper. [`Tasks`]
-//!   tells it where a task ends.
-//! - [`SynapticIntelligence`]: the method alone, for loops that make its calls themselves.
-//! - [`SynapticIntelligenceConfig`] and [`Preset`]: the settings, and those of known implementations.
-//! - [`ParameterPolicy`]: strength and damping of their own for some parameters, or none at all.
-//! - [`with_more_outputs`]: heads that grow with the tasks.
-//! - [`unscaled`]: gradients under loss scaling, for training in 16 bits.
-//! - [`ElasticWeightConsolidation`], [`Fisher`]: the method that it is compared with, which measures
-//!   importance at a task's end.
-//! - [`Checkpoint`] and [`CheckpointFolder`]: files that a training goes on from, checked to the last
-//!   byte, and whole or not there.
-//! - [`Diagnostics`] and [`EpochReport`]: whether consolidation is working.
-//! - [`BoundaryDetector`]: when a task has ended, for streams that do not say so.
-//! - [`Inspection`]: what is in a checkpoint or in a learner's record, read without the model.
-//! - `Layout` and `ContinualLearner::to_safetensors` (feature `safetensors`): the state to and from other
-//!   programs.
-//! - With the feature `train`, [`ContinualLearner`] goes into burn-train's `Learner`, Burn's own training
-//!   loop, one launch for each task, on one device or several; `PenaltyMetric` and `PenaltyShareMetric`
+//! - [`ContinualLearner`]: a module with the method around its training step. Begin here.
+//! - [`SynapticIntelligenceConfig`] and [`Preset`]: the settings, and those of known implementations. [`ParameterPolicy`]
+//!   gives some parameters another strength or damping, or leaves them out. [`settings`] has the choices in detail.
+//! - [`SynapticAdamConfig`] and [`SynapticSgdConfig`]: Burn's Adam and SGD with the method in the same pass over memory.
+//!   Any other optimizer works too ([`ContinualOptimizer`]).
+//! - [`Checkpoint`] and [`CheckpointFolder`]: files that training resumes from, verified to the last byte, and never
+//!   half written. [`checkpoint`] also reads one without its model.
+//! - [`SynapticIntelligence`]: the method alone, for loops that call it themselves. Its state is a [`Synapse`] for each
+//!   parameter.
+//! - [`optim::Synaptic`]: the method inside any of Burn's optimizers, for loops that want no wrapper.
+//! - [`diagnostics`]: what is held back, and whether consolidation works; [`TaskWarning`] says why it does not.
+//! - [`boundary`]: detects when a task has ended, for streams that do not say so.
+//! - [`ElasticWeightConsolidation`] and [`Fisher`]: the method that Synaptic Intelligence is compared with, which measures
+//!   importance at a task's end. [`ewc`] has its forms.
+//! - [`with_more_outputs`]: heads that grow with the tasks. [`unscaled`]: gradients under loss scaling, for training in
+//!   16 bits.
+//! - `safetensors` (feature `safetensors`): the state to and from other programs.
+//! - `train` (feature `train`): [`ContinualLearner`] in burn-train's `Learner`, Burn's own training loop, and metrics that
 //!   show there what consolidation costs.
-//! - [`Synapse`], [`SynapticOps`] and [`SynapticBackend`]: the state and its arithmetic, for those who
-//!   read it or bring a backend.
+//! - [`ops`]: the arithmetic of a step, for those who bring a backend.
 //!
 //! # Choosing the settings
 //!
@@ -56,13 +52,13 @@
 //!   the best c is found for each network, data set and number of epochs: a factor of ten at a time,
 //!   from 0.01 to 10, by the average accuracy over all tasks at the end, on data that is kept for it.
 //!   Too small, old tasks are forgotten; too large, new ones are not learnt
-//!   ([`EpochReport::penalty_share`] near 1).
+//!   ([`EpochReport::penalty_share`](diagnostics::EpochReport::penalty_share) near 1).
 //! - **Damping ξ.** It bounds the importance of synapses that hardly moved. The paper has 1e-3, and 0.1
 //!   on permuted MNIST; c matters more.
 //! - **The optimizer between tasks.** The paper makes a new one where each task has outputs of its own,
 //!   after [`end_task`](ContinualLearner::end_task), and keeps it where tasks share them.
 //! - **Memory.** ω and θ̃ take a number per parameter each from the first step on, Ω one more from the first
-//!   task's end. [`HeldPrecision::Bf16`] halves the last two. A parameter that is left out takes none.
+//!   task's end. [`StatePrecision::Bf16`](settings::StatePrecision::Bf16) halves the last two. A parameter that is left out takes none.
 //!
 //! # Names
 //!
@@ -92,21 +88,18 @@
 //! The feature of each backend that a module lives on must be on here too: the operations are routed
 //! to the backends that this crate was compiled with.
 
-mod boundary;
-mod checkpoint;
-mod config;
+pub mod boundary;
+pub mod checkpoint;
 mod coverage;
-mod diagnostics;
-mod elastic;
+pub mod diagnostics;
 mod error;
+pub mod ewc;
 mod gradients;
 mod growth;
 mod inspection;
-#[cfg(feature = "safetensors")]
-mod interchange;
 mod learner;
-mod ops;
-mod optim;
+pub mod ops;
+pub mod optim;
 mod pack;
 mod policy;
 mod precision;
@@ -114,6 +107,9 @@ mod preset;
 mod recorded;
 mod regularizer;
 mod replace;
+#[cfg(feature = "safetensors")]
+pub mod safetensors;
+pub mod settings;
 mod step;
 mod synapse;
 #[cfg(test)]
@@ -121,49 +117,24 @@ mod test_device;
 #[cfg(test)]
 mod test_line;
 #[cfg(feature = "train")]
-mod train;
+pub mod train;
 mod trained;
 mod traversal;
 mod version;
 
-pub use boundary::{
-    Boundary, BoundaryDetector, BoundaryDetectorConfig, PeriodicDetectorConfig,
-    PlateauDetectorConfig, ShiftDetectorConfig,
-};
-pub use checkpoint::{
-    Checkpoint, CheckpointError, CheckpointFolder, CheckpointHeader, Origin, OtherSetting,
-    RecordedOptimizer,
-};
-pub use config::{
-    Accumulation, FirstTaskStart, Negatives, PathGradient, PenaltyFactor,
-    SynapticIntelligenceConfig,
-};
-pub use coverage::{Consolidation, Coverage, ParameterCoverage};
-pub use diagnostics::{Diagnostics, EpochReport, Inert, ParameterDiagnostics};
-pub use elastic::{
-    ElasticForm, ElasticWeightConsolidation, ElasticWeightConsolidationConfig, Fisher, Labels,
-    Spring,
-};
+pub use checkpoint::{Checkpoint, CheckpointFolder};
+pub use diagnostics::TaskWarning;
 pub use error::Error;
+pub use ewc::{ElasticWeightConsolidation, ElasticWeightConsolidationConfig, Fisher};
 pub use gradients::unscaled;
 pub use growth::with_more_outputs;
-pub use inspection::{Inspection, StoredParameter};
-#[cfg(feature = "safetensors")]
-pub use interchange::{Layout, SafeTensorsError, SafeTensorsReport};
 pub use learner::ContinualLearner;
-pub use ops::{AdamUpdate, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate};
-pub use optim::{
-    ContinualOptimizer, Synaptic, SynapticAdam, SynapticAdamConfig, SynapticOptimizer, SynapticSgd,
-    SynapticSgdConfig, SynapticSgdState, SynapticState, Tasks,
-};
+pub use optim::{ContinualOptimizer, SynapticAdamConfig, SynapticOptimizer, SynapticSgdConfig};
 pub use policy::ParameterPolicy;
-pub use precision::HeldPrecision;
 pub use preset::Preset;
 pub use regularizer::SynapticIntelligence;
+pub use settings::SynapticIntelligenceConfig;
 pub use synapse::Synapse;
-#[cfg(feature = "train")]
-pub use train::{PenaltyMetric, PenaltyShareMetric};
-pub use version::BURN_VERSION;
 
 /// What the documents of the project show in Rust is compiled and run with the tests.
 #[cfg(doctest)]

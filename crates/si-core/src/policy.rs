@@ -144,10 +144,18 @@ pub(crate) struct ParameterSettings {
 }
 
 /// The settings of all parameters, and the policies that differ.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Policies {
     common: ParameterSettings,
     policies: Vec<(Matcher, ParameterPolicy)>,
+    /// Factor of every strength in the current task.
+    strength_factor: f64,
+}
+
+impl Default for Policies {
+    fn default() -> Self {
+        Self::new(0.0, 0.0, &[])
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -172,13 +180,18 @@ impl Policies {
                 damping,
             },
             policies: policies.collect(),
+            strength_factor: 1.0,
         }
+    }
+
+    pub(crate) fn set_strength_factor(&mut self, factor: f64) {
+        self.strength_factor = factor;
     }
 
     /// Whether some parameter may be held back.
     pub(crate) fn hold_back(&self) -> bool {
         let strengths = self.policies.iter().filter_map(|(_, it)| it.strength);
-        self.common.strength > 0.0 || strengths.fold(0.0, f64::max) > 0.0
+        self.strength_factor * strengths.fold(self.common.strength, f64::max) > 0.0
     }
 
     /// What the parameter at `path` is under; `enclosing` says so of each policy's type of module.
@@ -191,6 +204,7 @@ impl Policies {
                 settings.damping = policy.damping.unwrap_or(settings.damping);
             }
         }
+        settings.strength *= self.strength_factor;
         settings
     }
 

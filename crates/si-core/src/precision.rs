@@ -8,29 +8,29 @@ use burn::tensor::{DType, FloatDType};
 /// Precision in which importance Ω and anchor θ̃ are kept between steps. The path integral ω, and all that is
 /// computed, is in f32, or in f64 if the parameter is.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
-pub enum HeldPrecision {
-    /// That of the parameter, but 32 bits at least: f32 for parameters of f16 and bf16.
-    Parameter,
+pub enum StatePrecision {
+    /// f32, or f64 if the parameter is.
+    Full,
     /// bf16: 16 bits, with the range of `f32` and a relative error of up to 0.4 %: half the memory of both.
     ///
     /// The anchor is rounded, so a synapse is pulled towards a place next to the one where it was. The
     /// device must support bf16; otherwise [`ContinualLearner::new`](crate::ContinualLearner::new) returns
-    /// [`Error::HeldPrecision`](crate::Error::HeldPrecision). State that moves to a device without bf16 is
+    /// [`Error::StatePrecision`](crate::Error::StatePrecision). State that moves to a device without bf16 is
     /// converted to f32. Files with bf16 state load only on devices that support it.
     Bf16,
 }
 
-impl HeldPrecision {
+impl StatePrecision {
     /// What is kept of a tensor in the [`working`] precision.
     pub(crate) fn hold<B: Backend>(self, tensor: FloatTensor<B>) -> FloatTensor<B> {
         match self {
-            HeldPrecision::Bf16
+            StatePrecision::Bf16
                 if tensor.dtype().size() > DType::BF16.size()
                     && B::supports_dtype(&tensor.device(), DType::BF16) =>
             {
                 B::float_cast(tensor, FloatDType::BF16)
             }
-            HeldPrecision::Bf16 | HeldPrecision::Parameter => tensor,
+            StatePrecision::Bf16 | StatePrecision::Full => tensor,
         }
     }
 }

@@ -4,10 +4,8 @@ use core::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::NORM_LAYERS;
-use crate::{
-    Error, FirstTaskStart, Negatives, ParameterPolicy, PathGradient, PenaltyFactor,
-    SynapticIntelligenceConfig,
-};
+use crate::settings::{FirstTaskStart, NegativeImportance, PathGradient, PenaltyFactor};
+use crate::{Error, ParameterPolicy, SynapticIntelligenceConfig};
 
 /// Named settings, so that results of other implementations can be compared like with like.
 ///
@@ -72,7 +70,7 @@ impl Preset {
                 .with_first_task_start(FirstTaskStart::Zero),
             Preset::Avalanche => paper
                 .with_path_gradient(PathGradient::Total)
-                .with_negatives(Negatives::Keep)
+                .with_negative_importance(NegativeImportance::Keep)
                 .with_importance_bound(Some(1e-3))
                 .with_damping(1e-7)
                 .with_penalty_factor(PenaltyFactor::Half)
@@ -83,10 +81,10 @@ impl Preset {
                 ),
             Preset::VanDeVen => paper
                 .with_path_gradient(PathGradient::Total)
-                .with_negatives(Negatives::Keep)
+                .with_negative_importance(NegativeImportance::Keep)
                 .with_damping(0.1),
             Preset::Benzing => paper
-                .with_negatives(Negatives::ReluPerTask)
+                .with_negative_importance(NegativeImportance::ReluPerTask)
                 .with_damping(0.1),
         }
     }

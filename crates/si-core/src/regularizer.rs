@@ -7,17 +7,17 @@ use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use log::warn;
 
-use crate::config::{FirstTaskStart, SynapticIntelligenceConfig};
 use crate::coverage::repeated;
 use crate::diagnostics::Meter;
 use crate::ops::SynapticBackend;
 use crate::policy::Policies;
+use crate::settings::{FirstTaskStart, SynapticIntelligenceConfig};
 use crate::step::{
     BeginSteps, CloseSteps, Consolidate, GradientOf, OpenSteps, PenaltySum, Rebind, SumPenalty,
 };
 use crate::synapse::{Synapse, Synapses};
 use crate::traversal::{parameter_ids, visit_parameters};
-use crate::{Error, Inert};
+use crate::{Error, TaskWarning};
 
 /// Synaptic Intelligence (Zenke, Poole, Ganguli 2017): holds each synapse back by how much it
 /// contributed to what was learnt before.
@@ -42,7 +42,7 @@ use crate::{Error, Inert};
 /// ```
 ///
 /// The state is three tensors the size of the parameters (ω, Ω, θ̃), and within a step the gradient
-/// and the previous θ are held; [`HeldPrecision`](crate::HeldPrecision) can make two of them smaller. It
+/// and the previous θ are held; [`StatePrecision`](crate::settings::StatePrecision) can make two of them smaller. It
 /// belongs to parameters by id: a new parameter starts without, and for a module that was loaded from a
 /// file, and so has other ids, there is [`rebind`](Self::rebind).
 /// Only [`end_epoch`](Self::end_epoch), [`consolidate`](Self::consolidate) and
@@ -70,7 +70,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     /// Those of [`SynapticIntelligenceConfig::init`].
     pub fn new(config: SynapticIntelligenceConfig) -> Result<Self, Error> {
         config.validate()?;
-        Ok(Self {
+        let mut regularizer = Self {
             policies: config.policies(),
             config,
             synapses: Synapses::default(),
@@ -79,7 +79,32 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             num_repeated: 0,
             #[cfg(feature = "train")]
             gauges: crate::train::Gauges::default(),
-        })
+        };
+        regularizer.enter_task(0);
+        Ok(regularizer)
+    }
+
+    /// Makes `task` the task that is being learnt, with its strength.
+    pub(crate) fn enter_task(&mut self, task: usize) {
+        self.task = task;
+        let factor = self.config.strength_factor(task);
+        self.policies.set_strength_factor(factor);
+    }
+
+    /// Sets the strength c from the next step on, for parameters whose policy does not give them another one. A
+    /// [schedule](SynapticIntelligenceConfig::strength_schedule) multiplies it. A checkpoint stores it with the other
+    /// settings.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Strength`] if it is negative or not finite. The strength then stays as it was.
+    pub fn set_strength(&mut self, strength: f64) -> Result<(), Error> {
+        let config = self.config.clone().with_strength(strength);
+        config.validate()?;
+        self.policies = config.policies();
+        self.config = config;
+        self.enter_task(self.task);
+        Ok(())
     }
 
     /// Warns of parameters that have the id of another one, unless it has.
@@ -189,8 +214,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     /// dropped. Returns a reason if consolidation had no effect in the task, or if numbers have become infinite or
     /// NaN; what such a gradient has left in ω adds nothing to Ω.
     ///
-    /// Does nothing and returns [`Inert::NoStep`] if no step was taken since the last call.
-    pub fn consolidate<M: Module>(&mut self, module: &M) -> Option<Inert> {
+    /// Does nothing and returns [`TaskWarning::NoStep`] if no step was taken since the last call.
+    pub fn consolidate<M: Module>(&mut self, module: &M) -> Option<TaskWarning> {
         if self.meter.steps_in_task == 0 {
             warn!(
                 "task {} has had no step to consolidate: a module that the optimizer steps by itself \
@@ -198,7 +223,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
                  after it",
                 self.task
             );
-            return Some(Inert::NoStep);
+            return Some(TaskWarning::NoStep);
         }
         self.check_ids(module);
         self.forget_removed(module);
@@ -217,7 +242,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             );
         }
         let diverged = self.check_state();
-        self.task += 1;
+        self.enter_task(self.task + 1);
         self.meter.start_task().or(diverged)
     }
 

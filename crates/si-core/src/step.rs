@@ -9,10 +9,10 @@ use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device};
 use log::warn;
 
-use crate::config::{PathGradient, SynapticIntelligenceConfig};
 use crate::growth::zeros_like;
 use crate::ops::SynapticBackend;
 use crate::precision::{convert, sum, widen, widened, working};
+use crate::settings::{PathGradient, SynapticIntelligenceConfig};
 use crate::synapse::{OpenStep, Synapse, Synapses, carry};
 use crate::trained::is_trained;
 use crate::traversal::{ParameterVisitor, Place};
@@ -152,10 +152,10 @@ fn begin<'a, B: SynapticBackend>(
         } else {
             widen::<B>(parameter.clone())
         };
-        let anchor = config.held_precision.hold::<B>(anchor);
+        let anchor = config.state_precision.hold::<B>(anchor);
         Synapse::new(place.path.to_string(), anchor)
     });
-    synapse.follow(parameter, config.held_precision);
+    synapse.follow(parameter, config.state_precision);
     // Modules that were added or frozen since may have moved it.
     synapse.stand_at(place);
     // Of a step that was opened and not closed.
@@ -211,7 +211,7 @@ impl<B: SynapticBackend> ParameterVisitor for Consolidate<'_, B> {
                     .get_or_insert_with(|| place.path.to_string());
             }
             let parameter = B::primitive(param.val().inner());
-            synapse.follow(&parameter, self.config.held_precision);
+            synapse.follow(&parameter, self.config.state_precision);
             synapse.stand_at(place);
             synapse.consolidate(parameter, place.settings.damping, self.config);
         }
@@ -233,7 +233,7 @@ impl<B: SynapticBackend> ParameterVisitor for Rebind<'_, B> {
         let shape = param.lazy_shape();
         let followed = |mut synapse: Synapse<B>| {
             let parameter = B::primitive(param.val().inner());
-            synapse.follow(&parameter, self.config.held_precision);
+            synapse.follow(&parameter, self.config.state_precision);
             synapse.stand_at(place);
             synapse
         };
@@ -275,7 +275,7 @@ impl<B: SynapticBackend> ParameterVisitor for SumPenalty<'_, B> {
         };
         let parameter = param.val();
         let inner = B::primitive(parameter.clone().inner());
-        synapse.follow(&inner, self.config.held_precision);
+        synapse.follow(&inner, self.config.state_precision);
         let parameter = widened(parameter);
         // Outside autodiff: beside the parameter they are constants, whatever its settings of autodiff.
         let held = |held: FloatTensor<B>| B::tensor::<D>(convert::<B>(held, parameter.dtype()));

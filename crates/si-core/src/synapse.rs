@@ -5,9 +5,9 @@ use burn::module::ParamId;
 use burn::tensor::{DType, Shape};
 use log::warn;
 
-use crate::config::{Accumulation, Negatives, SynapticIntelligenceConfig};
 use crate::growth::{has_grown, laid_over, zeros_like};
-use crate::precision::{HeldPrecision, convert, portable, widen, working};
+use crate::precision::{StatePrecision, convert, portable, widen, working};
+use crate::settings::{Accumulation, NegativeImportance, SynapticIntelligenceConfig};
 use crate::traversal::Place;
 
 /// What the synapses of one parameter remember: a tensor of the parameter's shape for each of ω, Ω
@@ -15,7 +15,7 @@ use crate::traversal::Place;
 ///
 /// The primitives are outside autodiff, and have no static rank: of those of the default backend,
 /// `Tensor::<D>::from_dispatch(primitive.clone())` makes a tensor of the parameter's rank. ω is in f32, or in f64 if
-/// the parameter is; Ω and θ̃ have the precision that [`HeldPrecision`] says.
+/// the parameter is; Ω and θ̃ have the precision that [`StatePrecision`] says.
 #[derive(Clone, Debug)]
 pub struct Synapse<B: Backend> {
     pub(crate) path: String,
@@ -129,7 +129,7 @@ impl<B: Backend> Synapse<B> {
     /// Takes the state to the device and the precision that its parameter has by now, and has it grow with its
     /// parameter, along whichever axes that has. What is new is free: it has no importance yet, and is anchored
     /// where it is. The state must fit.
-    pub(crate) fn follow(&mut self, parameter: &FloatTensor<B>, held_precision: HeldPrecision) {
+    pub(crate) fn follow(&mut self, parameter: &FloatTensor<B>, state_precision: StatePrecision) {
         let device = parameter.device();
         if self.anchor.device() != device {
             *self = self.clone().to_device(&device);
@@ -137,13 +137,13 @@ impl<B: Backend> Synapse<B> {
         let precision = working(parameter.dtype());
         let is_of_precision = |state: &FloatTensor<B>| {
             state.dtype() == precision
-                || state.dtype() == DType::BF16 && held_precision == HeldPrecision::Bf16
+                || state.dtype() == DType::BF16 && state_precision == StatePrecision::Bf16
         };
         if self.shape() == parameter.shape() && is_of_precision(&self.anchor) {
             return;
         }
         let laid_over = |ground, state| laid_over::<B>(ground, convert::<B>(state, precision));
-        let held = |ground, state| held_precision.hold::<B>(laid_over(ground, state));
+        let held = |ground, state| state_precision.hold::<B>(laid_over(ground, state));
         let zeros = || zeros_like::<B>(parameter);
         self.path_integral = (self.path_integral.take()).map(|state| laid_over(zeros(), state));
         self.importance = self.importance.take().map(|state| held(zeros(), state));
@@ -161,13 +161,18 @@ impl<B: Backend> Synapse<B> {
     ) {
         let parameter = widen::<B>(parameter);
         let precision = parameter.dtype();
-        let held = config.held_precision.hold::<B>(parameter.clone());
+        let held = config.state_precision.hold::<B>(parameter.clone());
         let anchor = convert::<B>(core::mem::replace(&mut self.anchor, held), precision);
         let importance = self.importance.take();
         let importance = importance.map(|importance| convert::<B>(importance, precision));
         let contribution = self.path_integral.take().map(|path_integral| {
-            let all =
-                contribution::<B>(path_integral, parameter, anchor, damping, config.negatives);
+            let all = contribution::<B>(
+                path_integral,
+                parameter,
+                anchor,
+                damping,
+                config.negative_importance,
+            );
             self.last_contribution = Some(B::float_sum(all.clone()));
             finite_or_zero::<B>(all)
         });
@@ -184,13 +189,13 @@ impl<B: Backend> Synapse<B> {
             (Some(kept), Some(added)) => Some(B::float_add(kept, added)),
             (kept, added) => kept.or(added),
         };
-        let importance = match config.negatives {
-            Negatives::ReluOnSum => {
+        let importance = match config.negative_importance {
+            NegativeImportance::ReluOnSum => {
                 importance.map(|importance| B::float_clamp_min(importance, 0.0.into()))
             }
-            Negatives::ReluPerTask | Negatives::Keep => importance,
+            NegativeImportance::ReluPerTask | NegativeImportance::Keep => importance,
         };
-        self.importance = importance.map(|importance| config.held_precision.hold::<B>(importance));
+        self.importance = importance.map(|importance| config.state_precision.hold::<B>(importance));
     }
 }
 
@@ -222,15 +227,15 @@ fn contribution<B: Backend>(
     parameter: FloatTensor<B>,
     anchor: FloatTensor<B>,
     damping: f64,
-    negatives: Negatives,
+    negative_importance: NegativeImportance,
 ) -> FloatTensor<B> {
     let displacement = B::float_sub(parameter, anchor);
     let squared = B::float_mul(displacement.clone(), displacement);
     let damped = B::float_add_scalar(squared, damping.into());
     let contribution = B::float_div(path_integral, damped);
-    match negatives {
-        Negatives::ReluPerTask => B::float_clamp_min(contribution, 0.0.into()),
-        Negatives::ReluOnSum | Negatives::Keep => contribution,
+    match negative_importance {
+        NegativeImportance::ReluPerTask => B::float_clamp_min(contribution, 0.0.into()),
+        NegativeImportance::ReluOnSum | NegativeImportance::Keep => contribution,
     }
 }
 

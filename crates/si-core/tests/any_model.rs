@@ -7,9 +7,11 @@ use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, Linea
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::store::ModuleRecord;
 use burn::tensor::{Device, Int, Tensor};
+use si_core::diagnostics::Consolidation;
+use si_core::ops::SynapticBackend;
 use si_core::{
-    Consolidation, ContinualLearner, ElasticWeightConsolidationConfig, Fisher, ParameterPolicy,
-    SynapticBackend, SynapticIntelligenceConfig, with_more_outputs,
+    ContinualLearner, ElasticWeightConsolidationConfig, Fisher, ParameterPolicy,
+    SynapticIntelligenceConfig, with_more_outputs,
 };
 
 const LEARNING_RATE: f64 = 0.1;
@@ -367,7 +369,7 @@ fn parameter_that_shrinks_starts_anew() {
 }
 
 #[test]
-fn springs_grow_with_their_parameters_too() {
+fn pulls_grow_with_their_parameters_too() {
     let network = Network::new(2);
     let config = ElasticWeightConsolidationConfig::new(1.0);
     let mut ewc = config.init().expect("the config is valid");
@@ -392,9 +394,9 @@ fn springs_grow_with_their_parameters_too() {
     // λ/2 Σ F: eight of the twelve weights are held.
     assert_eq!(penalty(&larger), 4.0);
     ewc.consolidate(&larger, &information(&larger));
-    let spring = ewc.spring(larger.head.weight.id).expect("it is held");
+    let pull = ewc.pull(larger.head.weight.id).expect("it is held");
     assert_eq!(
-        values(Dispatch::tensor::<2>(spring.precision().clone())),
+        values(Dispatch::tensor::<2>(pull.precision().clone())),
         [2.0, 2.0, 1.0].repeat(4)
     );
 }

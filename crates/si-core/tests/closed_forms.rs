@@ -14,7 +14,8 @@ use burn::tensor::DType;
 use common::values;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use si_core::{ContinualLearner, SynapticBackend, SynapticIntelligenceConfig};
+use si_core::ops::SynapticBackend;
+use si_core::{ContinualLearner, SynapticIntelligenceConfig};
 
 const DIMENSIONS: usize = 4;
 const LEARNING_RATE: f64 = 5e-4;

@@ -24,10 +24,13 @@ use burn::server::{RemoteServer, WebSocketTransport};
 use burn::tensor::activation::log_softmax;
 use common::values;
 use mlp::Mlp;
+use si_core::ewc::FisherLabels;
+use si_core::ops::SynapticBackend;
+use si_core::optim::{Synaptic, TaskControl};
+use si_core::settings::StatePrecision;
 use si_core::{
-    Checkpoint, ContinualLearner, ElasticWeightConsolidationConfig, Fisher, HeldPrecision, Labels,
-    Synaptic, SynapticAdamConfig, SynapticBackend, SynapticIntelligence,
-    SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig, Tasks,
+    Checkpoint, ContinualLearner, ElasticWeightConsolidationConfig, Fisher, SynapticAdamConfig,
+    SynapticIntelligence, SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig,
 };
 
 const TASKS: usize = 2;
@@ -233,7 +236,7 @@ fn regularizer_on_the_remote_backend_by_name_is_that_on_any() {
 #[test]
 fn method_inside_an_optimizer_is_the_same_on_a_remote_device() {
     let [on_flex, on_remote] = [flex(), remote()].map(|device| {
-        let tasks = Tasks::new();
+        let tasks = TaskControl::new();
         let adam = Synaptic::new(AdamConfig::new().build(), &config(), &tasks);
         let mut optimizer = ModuleOptimizer::from(adam.expect("the config is valid"));
         let mut network = network(&device);
@@ -268,7 +271,7 @@ fn elastic_weight_consolidation_is_the_same_on_a_remote_device() {
             let log_likelihood = |network: &Mlp, example: &Tensor<2>| {
                 log_softmax(network.forward(example.clone()), 1).squeeze_dim(0)
             };
-            let fisher = Fisher::estimate(&network, examples, log_likelihood, Labels::Exact);
+            let fisher = Fisher::estimate(&network, examples, log_likelihood, FisherLabels::Exact);
             let fisher = fisher.expect("it gives probabilities");
             assert_eq!(regularizer.consolidate(&network, &fisher), None);
         }
@@ -284,11 +287,8 @@ fn elastic_weight_consolidation_is_the_same_on_a_remote_device() {
             .expect("it is of this module");
         assert_eq!(loaded.task(), TASKS);
         bits_with::<Dispatch>(&network, |id| {
-            let spring = loaded.spring(id).expect("each parameter has some");
-            vec![
-                Some(spring.precision().clone()),
-                Some(spring.anchor().clone()),
-            ]
+            let pull = loaded.pull(id).expect("each parameter has some");
+            vec![Some(pull.precision().clone()), Some(pull.anchor().clone())]
         })
     });
     assert_eq!(on_remote, on_flex);
@@ -361,7 +361,7 @@ fn learner_that_moves_to_a_remote_device_and_back_keeps_its_state() {
 fn gradient_checkpointing_and_half_precision_are_the_same_on_a_remote_device() {
     let [on_flex, on_remote] = [flex(), remote()].map(|device| {
         let device = device.gradient_checkpointing();
-        let config = config().with_held_precision(HeldPrecision::Bf16);
+        let config = config().with_state_precision(StatePrecision::Bf16);
         let learner = ContinualLearner::new(network(&device), &config);
         let mut learner = learner.expect("the device bears it");
         let mut optimizer = SynapticAdamConfig::new().init();

@@ -9,10 +9,11 @@ use burn::prelude::*;
 use burn::tensor::DType;
 use common::values;
 use proptest::prelude::*;
-use si_core::{
-    Accumulation, ContinualLearner, FirstTaskStart, Negatives, PathGradient, PenaltyFactor, Preset,
-    SynapticBackend, SynapticIntelligenceConfig,
+use si_core::ops::SynapticBackend;
+use si_core::settings::{
+    Accumulation, FirstTaskStart, NegativeImportance, PathGradient, PenaltyFactor,
 };
+use si_core::{ContinualLearner, Preset, SynapticIntelligenceConfig};
 
 const TOLERANCE: f64 = 1e-10;
 const LEARNING_RATE: f64 = 0.1;
@@ -33,16 +34,24 @@ struct Reference {
 }
 
 impl Reference {
-    fn step(&mut self, config: &SynapticIntelligenceConfig, curvature: f64, target: f64) {
+    fn step(
+        &mut self,
+        config: &SynapticIntelligenceConfig,
+        task_index: usize,
+        (curvature, target): (f64, f64),
+    ) {
         let task = curvature * (self.theta - target);
         let in_use = match config.importance_bound {
             Some(bound) => self.importance.min(bound),
             None => self.importance,
         };
         let scale = match config.penalty_factor {
-            PenaltyFactor::One => config.strength,
-            PenaltyFactor::Half => config.strength / 2.0,
+            PenaltyFactor::One => 1.0,
+            PenaltyFactor::Half => 0.5,
         };
+        let schedule = &config.strength_schedule;
+        let in_task = schedule.get(task_index.min(schedule.len().saturating_sub(1)));
+        let scale = scale * config.strength * in_task.unwrap_or(&1.0);
         let total = task + 2.0 * scale * in_use * (self.theta - self.anchor);
         let before = self.theta;
         self.theta -= LEARNING_RATE * total;
@@ -56,14 +65,14 @@ impl Reference {
     fn end_task(&mut self, config: &SynapticIntelligenceConfig) {
         let displacement = self.theta - self.anchor;
         let mut new = self.path_integral / (displacement * displacement + config.damping);
-        if config.negatives == Negatives::ReluPerTask {
+        if config.negative_importance == NegativeImportance::ReluPerTask {
             new = new.max(0.0);
         }
         self.importance = match config.accumulation {
             Accumulation::Sum => self.importance + new,
             Accumulation::MovingAverage { decay } => decay * self.importance + (1.0 - decay) * new,
         };
-        if config.negatives == Negatives::ReluOnSum {
+        if config.negative_importance == NegativeImportance::ReluOnSum {
             self.importance = self.importance.max(0.0);
         }
         self.path_integral = 0.0;
@@ -73,12 +82,12 @@ impl Reference {
 
 fn configs() -> impl Strategy<Value = SynapticIntelligenceConfig> {
     (
-        (0.0..2.0, 0.01..1.0),
+        (0.0..2.0, prop::collection::vec(0.0..2.0, 0..4), 0.01..1.0),
         prop_oneof![Just(PathGradient::Task), Just(PathGradient::Total)],
         prop_oneof![
-            Just(Negatives::ReluOnSum),
-            Just(Negatives::ReluPerTask),
-            Just(Negatives::Keep)
+            Just(NegativeImportance::ReluOnSum),
+            Just(NegativeImportance::ReluPerTask),
+            Just(NegativeImportance::Keep)
         ],
         prop_oneof![Just(None), (0.01..1.0).prop_map(Some)],
         prop_oneof![
@@ -92,12 +101,21 @@ fn configs() -> impl Strategy<Value = SynapticIntelligenceConfig> {
         ],
     )
         .prop_map(
-            |((strength, damping), gradient, negatives, bound, accumulation, factor, start)| {
+            |(
+                (strength, schedule, damping),
+                gradient,
+                negatives,
+                bound,
+                accumulation,
+                factor,
+                start,
+            )| {
                 SynapticIntelligenceConfig::new()
                     .with_strength(strength)
+                    .with_strength_schedule(schedule)
                     .with_damping(damping)
                     .with_path_gradient(gradient)
-                    .with_negatives(negatives)
+                    .with_negative_importance(negatives)
                     .with_importance_bound(bound)
                     .with_accumulation(accumulation)
                     .with_penalty_factor(factor)
@@ -153,7 +171,7 @@ proptest! {
                     (curvature.clone() * distance.clone() * distance).sum() * 0.5
                 });
                 for (reference, (_, tasks)) in references.iter_mut().zip(&parameters) {
-                    reference.step(&config, tasks[task].0, tasks[task].1);
+                    reference.step(&config, task, tasks[task]);
                 }
             }
             learner.end_task();
@@ -184,6 +202,10 @@ fn settings_out_of_range_are_refused_with_their_value() {
         (
             config().with_strength(-0.5),
             "strength must be a finite number ≥ 0, got -0.5",
+        ),
+        (
+            config().with_strength_schedule(vec![1.0, f64::INFINITY]),
+            "each factor of strength_schedule must be a finite number ≥ 0, got inf",
         ),
         (
             config().with_damping(0.0),

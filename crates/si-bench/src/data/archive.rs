@@ -9,9 +9,9 @@ use super::{
     raw::RawSplits,
 };
 
-/// Reads `files` out of a gzipped tar archive, in which they may lie in any order and folder.
+/// Reads `files` from a gzipped tar archive. They may be in any order and folder.
 ///
-/// Nothing is written to disk, and no more is unpacked than [`max_size`] says.
+/// Writes nothing to disk, and unpacks at most [`max_size`] bytes.
 pub(super) fn decode(
     source: &mut dyn BufRead,
     files: &[OfficialFile],
@@ -25,7 +25,7 @@ pub(super) fn decode(
     if !is_packed(source).map_err(Flaw::Io)? {
         return Err(content("a file that is not gzipped".to_string()));
     }
-    // The reader of archives and the one of gzip data report damage as errors of reading.
+    // The readers of archives and of gzip data report damage as I/O errors.
     let damaged = |error: io::Error| match error.raw_os_error() {
         None => content(format!("damaged data ({error})")),
         Some(_) => Flaw::Io(error),
@@ -46,7 +46,7 @@ pub(super) fn decode(
                 return Err(content(format!("{} twice", file.name)));
             }
         }
-        // To the end, where the checksum is.
+        // Reads to the end, because the checksum is there.
         io::copy(&mut unpacked, &mut io::sink()).map_err(damaged)?;
         if unpacked.limit() == 0 {
             return Err(content(format!("more than {} bytes", max_size(files))));
@@ -73,7 +73,7 @@ fn position(entry: &Entry<'_, impl Read>, files: &[OfficialFile]) -> Option<usiz
     files.iter().position(|file| file.name == name)
 }
 
-/// Room for headers, and for the names of the classes and the page that come with the images.
+/// Room for headers and for the archive's other files: class names and a web page.
 const ACCESSORIES: u64 = 1 << 20;
 
 #[cfg(test)]

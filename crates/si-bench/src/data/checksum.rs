@@ -2,7 +2,7 @@ use std::io::{self, BufRead};
 
 use md5::{Digest, Md5};
 
-/// md5 sum of everything that `source` yields, in lower-case hexadecimal digits.
+/// md5 sum of all of `source`, in lower-case hexadecimal digits.
 pub(super) fn md5(mut source: impl BufRead) -> io::Result<String> {
     let mut digest = Md5::new();
     loop {

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// A data set that tasks are made of.
+/// A data set from which tasks are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DataSet {
-    /// Handwritten digits, in the box.
+    /// Handwritten digits, included in the program.
     Mnist,
     /// Articles of clothing, from a folder or by download.
     FashionMnist,
@@ -63,7 +63,7 @@ impl DataSet {
         }
     }
 
-    /// Whether the program holds the data set, so that no folder and no network are needed.
+    /// Whether the data set is included in the program. Then it needs no folder and no network.
     pub fn is_in_the_box(self) -> bool {
         let files = self.main_form().files;
         files.iter().all(|file| file.boxed().is_some())

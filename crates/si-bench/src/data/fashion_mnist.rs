@@ -12,7 +12,7 @@ pub(super) static FORMS: [Form; 1] = [Form {
     ],
 }];
 
-/// Fashion-MNIST publishes sums of its compressed files only.
+/// Only the sums of the compressed files are published for Fashion-MNIST.
 static FILES: [OfficialFile; 4] = [
     OfficialFile {
         name: "train-images-idx3-ubyte",

@@ -11,28 +11,29 @@ use super::{
     official::{Form, OfficialFile},
 };
 
-/// How far the download of a file has come.
+/// Progress of the download of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DownloadProgress {
     /// The file.
     pub file: &'static str,
-    /// Bytes that are here, those of an earlier, broken download included.
+    /// Bytes received so far, including those of an earlier, broken download.
     pub received: u64,
-    /// Size of the whole file in bytes, where the server says it.
+    /// Size of the whole file in bytes, if the server reports it.
     pub total: Option<u64>,
 }
 
-/// Downloads what the cache lacks of `data_set`, or holds with another sum than the official one.
+/// Downloads the files of `data_set` that are missing in the cache or do not have the official md5
+/// sum.
 ///
-/// Mirrors are tried in order, and where no mirror has one form of the data set, those of the next.
-/// A broken download goes on where it stopped, also with another mirror; a file takes its name only
-/// when its md5 sum is right. Processes that fetch at the same time wait for each other. For a data
-/// set in the box nothing is done.
+/// Tries the mirrors in order. If no mirror has one form of the data set, tries those of the next
+/// form. A broken download resumes where it stopped, also on another mirror. A file gets its final
+/// name only if its md5 sum is right. Processes that fetch at the same time wait for each other.
+/// Does nothing for a data set that is included in the program.
 ///
 /// # Errors
 ///
-/// [`Error::Download`] names every address tried and the way without a network; [`Error::Io`]
-/// where the cache cannot be written.
+/// [`Error::Download`], which names every address tried and what to do without a network;
+/// [`Error::Io`] if the cache cannot be written.
 pub fn fetch(
     data_set: DataSet,
     folders: &DataFolders,
@@ -47,7 +48,7 @@ pub fn fetch(
         remedy: folders.remedy(data_set),
     };
     let Some(folder) = folders.cache_of(data_set) else {
-        let reason = "this user has no home folder for a cache";
+        let reason = "there is no cache, because this user has no home folder";
         return Err(refused(reason.to_string()));
     };
     let _lock = lock(&folder)?;
@@ -66,7 +67,7 @@ pub fn fetch(
     Err(refused(attempts.join("; ")))
 }
 
-/// The inner error is a line per address, of the first file that none of them served.
+/// The inner error has a line per address, for the first file that no address served.
 fn fetch_form(
     form: &Form,
     folder: &Path,
@@ -95,7 +96,7 @@ fn fetch_form(
     Ok(Ok(()))
 }
 
-/// The files of `form` that are not in `folder` with their official sums.
+/// The files of `form` that are missing in `folder` or do not have their official sums.
 fn missing(form: &Form, folder: &Path) -> Result<Vec<&'static OfficialFile>, Error> {
     let mut missing = Vec::new();
     for file in form.files {
@@ -106,7 +107,8 @@ fn missing(form: &Form, folder: &Path) -> Result<Vec<&'static OfficialFile>, Err
     Ok(missing)
 }
 
-/// The outer error is of this computer, the inner one what was wrong with each mirror.
+/// The outer error is a problem on this computer; the inner one says what was wrong with each
+/// mirror.
 #[cfg(feature = "download")]
 fn download(
     urls: &[String],
@@ -138,7 +140,7 @@ fn download(
     Ok(Err(attempts))
 }
 
-/// Held until it is dropped, or the process ends.
+/// The lock is held until the file is dropped or the process ends.
 fn lock(folder: &Path) -> Result<File, Error> {
     let path = folder.join(LOCK_NAME);
     fs::create_dir_all(folder)

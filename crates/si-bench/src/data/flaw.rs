@@ -2,17 +2,17 @@ use std::{io, path::Path};
 
 use crate::Error;
 
-/// What keeps a file from being what was expected.
+/// Why a file is not what was expected.
 #[derive(Debug)]
 pub(super) enum Flaw {
-    /// The file can be read, and holds something else.
+    /// The file can be read, but holds something else.
     Content { expected: String, found: String },
     /// The file cannot be read.
     Io(io::Error),
 }
 
 impl Flaw {
-    /// Tells the damage that a decoder complains of from the failure of a disk.
+    /// Separates damage reported by a decoder from failures of a disk.
     pub(super) fn of_reading(error: io::Error, expected: impl Into<String>) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof
@@ -25,7 +25,7 @@ impl Flaw {
         }
     }
 
-    /// The same of the file `name` inside an archive.
+    /// The same flaw, for the file `name` inside an archive.
     pub(super) fn inside(self, name: &str) -> Self {
         match self {
             Flaw::Content { expected, found } => Flaw::Content {

@@ -5,18 +5,18 @@ use std::{
 
 use super::{DataSet, official::Form};
 
-/// The folders that data sets are looked for in.
+/// The folders in which data sets are searched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DataFolders {
-    /// A folder that the user named. Files in it are checked for structure.
+    /// A folder named by the user. The structure of its files is checked.
     pub given: Option<PathBuf>,
-    /// The folder that downloads go to. Files in it are checked against the official sums.
+    /// The folder for downloads. Its files are checked against the official sums.
     pub cache: Option<PathBuf>,
 }
 
 impl DataFolders {
-    /// The folder `data_dir`, or else the one that `SI_DATA_DIR` names, if any; and this
-    /// platform's cache folder (`~/.cache/synaptic-intelligence` on Linux).
+    /// The folder `data_dir`, or the one in `SI_DATA_DIR` if it is `None`; and this platform's
+    /// cache folder (`~/.cache/synaptic-intelligence` on Linux).
     pub fn find(data_dir: Option<&Path>) -> Self {
         let given = data_dir.map(Path::to_path_buf).or_else(|| {
             env::var_os(DATA_DIR_VARIABLE)
@@ -29,14 +29,14 @@ impl DataFolders {
         }
     }
 
-    /// Where downloads of `data_set` go.
+    /// The folder for downloads of `data_set`.
     pub(super) fn cache_of(&self, data_set: DataSet) -> Option<PathBuf> {
         self.cache
             .as_ref()
             .map(|folder| folder.join(data_set.name()))
     }
 
-    /// What to do by hand where files of `data_set` are missing.
+    /// What the user can do by hand if files of `data_set` are missing.
     pub(super) fn remedy(&self, data_set: DataSet) -> String {
         let cache = self
             .cache_of(data_set)
@@ -44,10 +44,10 @@ impl DataFolders {
             .unwrap_or_default();
         let condition = match data_set.served_forms().any(Form::is_archived) {
             true => "packed or unpacked",
-            false => "plain or with the ending .gz",
+            false => "plain, or compressed with the ending .gz",
         };
         format!(
-            "put {} ({condition}) {cache}into a folder that --data-dir or {DATA_DIR_VARIABLE} names",
+            "put {} ({condition}) {cache}into a folder given by --data-dir or {DATA_DIR_VARIABLE}",
             data_set.served_names()
         )
     }

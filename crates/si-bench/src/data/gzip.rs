@@ -4,14 +4,14 @@ use flate2::bufread::GzDecoder;
 
 use super::flaw::Flaw;
 
-/// Whether what `source` yields next is gzip data.
+/// Whether gzip data comes next in `source`.
 pub(super) fn is_packed(source: &mut dyn BufRead) -> io::Result<bool> {
     Ok(source.fill_buf()?.starts_with(&MAGIC))
 }
 
-/// Hands the content of the gzip data in `source` to `decode`, which reads all of it.
+/// Unpacks the gzip data in `source` for `decode`, which reads all of it.
 ///
-/// The decoder compares its checksum only when it is asked for what follows the last byte.
+/// The gzip decoder checks the checksum only when it is read beyond the last byte.
 pub(super) fn unpack<T>(
     source: &mut dyn BufRead,
     decode: impl FnOnce(&mut dyn Read) -> Result<T, Flaw>,
@@ -22,13 +22,13 @@ pub(super) fn unpack<T>(
     if !rest.is_empty() {
         return Err(Flaw::Content {
             expected: "one gzip member".to_string(),
-            found: "more bytes behind it".to_string(),
+            found: "more bytes after it".to_string(),
         });
     }
     Ok(decoded)
 }
 
-/// The next `limit` bytes, or fewer where the source ends. Memory for `limit` is taken at once.
+/// The next `limit` bytes, or fewer if the source ends. Allocates `limit` bytes at once.
 pub(super) fn read_up_to(source: &mut (impl Read + ?Sized), limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(limit);
     source.take(limit as u64).read_to_end(&mut bytes)?;

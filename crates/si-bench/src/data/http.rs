@@ -18,7 +18,7 @@ use super::checksum;
 pub(super) struct Download<'a> {
     /// Addresses of the same file, in the order to try.
     pub(super) urls: &'a [String],
-    /// Where it goes. Until it is whole it lies beside it, under its name with `.part` behind.
+    /// The file to write. Until it is complete, it has the ending `.part`.
     pub(super) target: &'a Path,
     /// Its md5 sum.
     pub(super) md5: &'a str,
@@ -26,7 +26,7 @@ pub(super) struct Download<'a> {
     pub(super) max_size: u64,
 }
 
-/// The client, with time limits for a server that does not answer or stops to.
+/// The client, with time limits for a server that does not answer or stops sending.
 pub(super) fn agent() -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
@@ -39,18 +39,18 @@ pub(super) fn agent() -> Agent {
         .new_agent()
 }
 
-/// Why an attempt came to nothing.
+/// Why an attempt failed.
 enum Failure {
-    /// Another mirror may do better.
+    /// Another mirror may work.
     Mirror(String),
-    /// What lay there of an earlier download did not fit; it is gone, and the same mirror may do.
+    /// The rest of an earlier download did not match and was removed. The same mirror may work now.
     Leftover(String),
-    /// Files cannot be written here, whatever the mirror.
+    /// Files cannot be written here; no mirror can help.
     Local(Error),
 }
 
 impl Download<'_> {
-    /// Tries the addresses in order. The inner error holds a line per address.
+    /// Tries the addresses in order. The inner error has a line per address.
     pub(super) fn run(
         &self,
         agent: &Agent,
@@ -102,7 +102,8 @@ impl Download<'_> {
             .open(self.part())
             .map_err(|error| self.local(error))?;
         if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
-            // Past the end: what is here may be whole already. The sum tells.
+            // The server says that the end is reached: the file may be complete already. Its sum
+            // decides.
             return self.finish(part, true);
         }
         part.set_len(start)
@@ -112,7 +113,7 @@ impl Download<'_> {
         self.finish(part, start > 0)
     }
 
-    /// Appends the answer to `part`, which has `start` bytes.
+    /// Appends the answer to `part`, which already has `start` bytes.
     fn receive(
         &self,
         response: &mut Response<Body>,
@@ -140,7 +141,7 @@ impl Download<'_> {
                 Ok(0) => break,
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // What has come stays, for the next mirror or the next time.
+                // The bytes so far stay, for the next mirror or the next attempt.
                 Err(error) => {
                     return Err(Failure::Mirror(format!(
                         "stopped after {received} bytes: {error}"
@@ -163,7 +164,7 @@ impl Download<'_> {
         Ok(())
     }
 
-    /// Gives a whole file its name, or removes it.
+    /// Gives the file its final name if its sum is right, otherwise removes it.
     fn finish(&self, mut part: File, is_resumed: bool) -> Result<(), Failure> {
         let sum = part
             .sync_all()
@@ -172,7 +173,7 @@ impl Download<'_> {
             .map_err(|error| self.local(error))?;
         drop(part);
         if sum != self.md5 {
-            let reason = format!("md5 sum {sum} in place of {}", self.md5);
+            let reason = format!("md5 sum {sum} instead of {}", self.md5);
             let kind = if is_resumed {
                 Failure::Leftover
             } else {
@@ -205,7 +206,7 @@ impl Download<'_> {
     }
 }
 
-/// Where a partial answer begins, from `Content-Range: bytes 5-9/10`.
+/// The first byte of a partial answer, from `Content-Range: bytes 5-9/10`.
 fn first_byte(response: &Response<Body>) -> Option<u64> {
     let range = response
         .headers()

@@ -5,10 +5,10 @@ use super::{
     gzip::{is_packed, read_up_to, unpack},
 };
 
-/// Reads an IDX file of unsigned bytes, plain or gzipped, whose lengths must be `dimensions`.
+/// Reads an IDX file of unsigned bytes, plain or gzipped. Its lengths must be `dimensions`.
 ///
-/// Returns the elements without the header, the last dimension running fastest. No more memory
-/// is taken than the expected elements need, whatever the file says.
+/// Returns the elements without the header; the last dimension runs fastest. Never uses more memory
+/// than the expected elements need, whatever the file says.
 pub(super) fn decode(source: &mut dyn BufRead, dimensions: &[usize]) -> Result<Vec<u8>, Flaw> {
     if is_packed(source).map_err(Flaw::Io)? {
         unpack(source, |content| decode_plain(content, dimensions))
@@ -55,7 +55,7 @@ fn decode_plain<R: Read + ?Sized>(source: &mut R, dimensions: &[usize]) -> Resul
     let elements = read_up_to(source, num_elements).map_err(failed)?;
     if elements.len() < num_elements {
         return Err(content(format!(
-            "{} of {num_elements} bytes behind the header",
+            "{} of {num_elements} bytes after the header",
             elements.len()
         )));
     }
@@ -120,7 +120,7 @@ pub(super) mod tests {
             (packed[..packed.len() - 1].to_vec(), "damaged gzip data"),
             (packed[..5].to_vec(), "damaged gzip data"),
             (wrong_sum, "damaged gzip data"),
-            ([&packed[..], &[0]].concat(), "more bytes behind it"),
+            ([&packed[..], &[0]].concat(), "more bytes after it"),
             (pack(&[&plain[..], &[0]].concat()), "more than 30 bytes"),
             (pack(&plain[..20]), "4 of 30 bytes"),
         ];

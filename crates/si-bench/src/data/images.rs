@@ -9,7 +9,7 @@ pub struct LabelledImages {
     num_classes: usize,
 }
 
-/// What [`LabelledImages`] are made of.
+/// The parts of [`LabelledImages`].
 #[derive(Clone, Debug)]
 pub struct ImageParts {
     /// Brightness of every pixel, 0 to 255, in the order `[images, channels, height, width]`.
@@ -23,12 +23,12 @@ pub struct ImageParts {
 }
 
 impl LabelledImages {
-    /// Puts images and labels together.
+    /// Joins images and labels.
     ///
     /// # Errors
     ///
-    /// [`Error::Images`] for a shape without pixels, lengths that do not belong together, a number
-    /// of classes outside 1 to 256, or a label that is not below it.
+    /// [`Error::Images`] for a shape without pixels, lengths that do not match, a number of classes
+    /// outside 1 to 256, or a label that is not below it.
     pub fn new(parts: ImageParts) -> Result<Self, Error> {
         let ImageParts {
             pixels,

@@ -14,49 +14,49 @@ use super::{
     place::{locate, read},
 };
 
-/// What is known of one file of a data set.
+/// What is known about one file of a data set.
 #[derive(Clone)]
 pub struct FileReport {
     /// The data set.
     pub data_set: DataSet,
     /// Its official name, without the ending `.gz`.
     pub file: &'static str,
-    /// Where it lies. `None` where it is missing.
+    /// Where it is. `None` if it is missing.
     pub place: Option<Place>,
-    /// Size in bytes, as it lies there.
+    /// Size of the stored file in bytes.
     pub size: Option<u64>,
-    /// The official md5 sum that `found_md5` compares with, where there is one.
+    /// The official md5 sum to compare `found_md5` with, if there is one.
     pub expected_md5: Option<&'static str>,
-    /// The md5 sum of the file, or of its content where that is what is known officially. `None`
-    /// until it is verified.
+    /// The md5 sum of the file, or of its unpacked content if only that has an official sum. `None`
+    /// until the file is verified.
     pub found_md5: Option<String>,
-    /// In what state it is.
+    /// Its state.
     pub status: FileStatus,
     official: &'static OfficialFile,
 }
 
-/// In what state a file of a data set is.
+/// The state of a file of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileStatus {
-    /// It is in none of the folders.
+    /// It is not in any of the folders.
     Missing,
-    /// It is there, and was not read.
+    /// It exists, but was not read.
     Present,
     /// Its bytes are the official ones.
     Official,
-    /// Its structure is right. Its bytes are other ones than the official, or nothing is known of
-    /// those in this form.
+    /// Its structure is right. Its bytes differ from the official ones, or no official sum is known
+    /// for this form.
     Sound,
     /// It cannot be used, for this reason.
     Damaged(String),
 }
 
-/// Every file of every data set, as they would be loaded from `folders`: those of the form that is
-/// there, or that a download would bring. No file is read.
+/// Every file of every data set, as it would be loaded from `folders`. If several forms are
+/// possible, lists the form that is present, or the form that would be downloaded. Reads no file.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] where the folder given cannot be read.
+/// [`Error::Io`] if the given folder cannot be read.
 pub fn inventory(folders: &DataFolders) -> Result<Vec<FileReport>, Error> {
     let mut reports = Vec::new();
     for data_set in DataSet::ALL {
@@ -88,7 +88,7 @@ pub fn inventory(folders: &DataFolders) -> Result<Vec<FileReport>, Error> {
 }
 
 impl FileReport {
-    /// Reads the file and compares structure and checksum. A missing file stays missing.
+    /// Reads the file and checks its structure and checksum. A missing file stays missing.
     pub fn verified(self) -> Self {
         let Some(place) = &self.place else {
             return self;
@@ -107,10 +107,10 @@ impl FileReport {
         };
         let status = match expected_md5 {
             Some(expected) if expected == found_md5 => FileStatus::Official,
-            // A folder of the user may hold files that were packed anew.
+            // A user's folder may hold files that were compressed again.
             None => FileStatus::Sound,
             Some(_) if matches!(place, Place::Folder(_)) => FileStatus::Sound,
-            Some(expected) => damaged(format!("md5 sum {found_md5} in place of {expected}")),
+            Some(expected) => damaged(format!("md5 sum {found_md5} instead of {expected}")),
         };
         Self {
             expected_md5,
@@ -133,8 +133,8 @@ impl std::fmt::Debug for FileReport {
     }
 }
 
-/// The official sum, and the one found: of the compressed file where it is the official one, else
-/// of the content.
+/// The official sum and the sum found: of the compressed file if that is the official one,
+/// otherwise of the content.
 fn sums(official: &OfficialFile, place: &Place) -> io::Result<(Option<&'static str>, String)> {
     let open = || -> io::Result<Box<dyn BufRead>> {
         Ok(match place {

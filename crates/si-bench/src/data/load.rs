@@ -17,24 +17,23 @@ pub struct LabelledSplits {
     pub test: Arc<LabelledImages>,
 }
 
-/// Reads a data set: from the folder `data_dir` (default: the one that `SI_DATA_DIR` names), where
-/// it holds the official files, else from the box, else from the cache, else by download.
+/// Reads a data set. Looks for it in this order: in the folder `data_dir` (default: the one in
+/// `SI_DATA_DIR`), in the program itself, in the cache; then downloads it.
 ///
-/// The files lie in the folder itself, in a folder with the data set's name in it, or as
-/// torchvision lays them out (`FashionMNIST/raw`). Those of MNIST and Fashion-MNIST are plain or
-/// gzipped. CIFAR may be in the binary or the python version, in its archive
-/// (`cifar-10-binary.tar.gz`), in the folder that this unpacks to (`cifar-10-batches-bin`), or with
-/// that folder's files lying there by themselves.
+/// The files may be in the folder itself, in a subfolder with the data set's name, or in
+/// torchvision's layout (`FashionMNIST/raw`). Files of MNIST and Fashion-MNIST may be plain or
+/// gzipped. CIFAR may be in the binary or the python version: as the archive
+/// (`cifar-10-binary.tar.gz`), as the folder that it unpacks to (`cifar-10-batches-bin`), or as the
+/// single files of that folder.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] for a folder or file that cannot be read, [`Error::DataFile`] for a file that
-/// holds something else than the data set has there, [`Error::DataMissing`] where the folder holds
-/// some of the files and not all, or `data_dir` holds none, and [`Error::Download`] where no mirror
-/// could be reached.
+/// [`Error::Io`] for a folder or file that cannot be read; [`Error::DataFile`] for a file with the
+/// wrong content; [`Error::DataMissing`] if a folder has only some of the files, or `data_dir` has
+/// none; and [`Error::Download`] if no mirror could be reached.
 pub fn load(data_set: DataSet, data_dir: Option<&Path>) -> Result<LabelledSplits, Error> {
     let folders = DataFolders::find(data_dir);
-    // Whoever names a folder means its files, and not what would be taken without it.
+    // A user who names a folder wants its files, so nothing else is used if they are missing.
     if let Some(named) = data_dir
         && find_below(data_set, named)?.is_none()
     {
@@ -42,7 +41,7 @@ pub fn load(data_set: DataSet, data_dir: Option<&Path>) -> Result<LabelledSplits
             data_set: data_set.title(),
             files: data_set.served_names(),
             remedy: format!(
-                "{} holds none of them: name another folder, or none",
+                "{} has none of them: name another folder, or none",
                 named.display()
             ),
         });
@@ -50,7 +49,7 @@ pub fn load(data_set: DataSet, data_dir: Option<&Path>) -> Result<LabelledSplits
     load_from(data_set, &folders, &mut |_| {})
 }
 
-/// As [`load()`], with the folders named and `progress` told of every part of a download.
+/// Like [`load()`], in the given folders. Reports every part of a download to `progress`.
 ///
 /// # Errors
 ///

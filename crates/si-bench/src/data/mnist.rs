@@ -3,7 +3,7 @@ use super::{
     raw::Split,
 };
 
-/// MNIST comes with the program, so that it needs neither a folder nor a network.
+/// MNIST is included in the program, so it needs neither a folder nor a network.
 pub(super) static FORMS: [Form; 1] = [Form {
     unpacked_folder: None,
     files: &FILES,

@@ -1,7 +1,7 @@
-//! Data sets: where they lie, how they are checked and read.
+//! Data sets: where to find them, and how to check and read them.
 //!
-//! [`load()`] looks for a data set in the folder given, in the box, in the cache, and downloads it
-//! where it is in none of them. Every file is checked before an image of it is used.
+//! [`load()`] looks for a data set in the given folder, in the program itself and in the cache. If
+//! it is not there, downloads it. Every file is checked before its images are used.
 
 mod archive;
 mod checksum;

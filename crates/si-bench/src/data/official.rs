@@ -9,41 +9,40 @@ use super::{
     raw::{RawSplits, Split},
 };
 
-/// One of the forms in which a data set is published: files which together hold all of it.
+/// One of the forms in which a data set is published: files that together hold all of it.
 pub(super) struct Form {
-    /// The folder that unpacking makes, where these are the files of an archive that is a form
-    /// itself.
+    /// The folder that unpacking creates, if these files come from an archive that is another form.
     pub(super) unpacked_folder: Option<&'static str>,
     /// The files, in the order of the images in them.
     pub(super) files: &'static [OfficialFile],
-    /// Addresses, in the order to try. `{file}` stands for the name of a file.
+    /// Addresses, in the order to try. `{file}` is a placeholder for the name of a file.
     pub(super) mirrors: &'static [&'static str],
 }
 
-/// A file that a data set is published as.
+/// A published file of a data set.
 pub(super) struct OfficialFile {
     /// Its name, without the ending `.gz` of the compressed file.
     pub(super) name: &'static str,
-    /// What is in it.
+    /// Its content.
     pub(super) content: Content,
-    /// md5 of the file of this name, where it is known.
+    /// md5 of the file with this name, if known.
     pub(super) plain_md5: Option<&'static str>,
-    /// The file compressed, where mirrors serve it like this.
+    /// The compressed file, if mirrors serve it compressed.
     pub(super) packed: Option<PackedFile>,
 }
 
-/// An official file compressed with gzip, under its name with `.gz` behind.
+/// An official file compressed with gzip; its name ends in `.gz`.
 pub(super) struct PackedFile {
     /// md5 of the compressed file.
     pub(super) md5: &'static str,
-    /// The file itself, where it comes with the program.
+    /// The file itself, if it is included in the program.
     pub(super) boxed: Option<&'static [u8]>,
 }
 
-/// What a file holds of a data set.
+/// The content of a file of a data set.
 pub(super) enum Content {
-    /// An array of unsigned bytes in the IDX format, `[images, height, width]` or, where it is
-    /// labels, `[images]`.
+    /// An array of unsigned bytes in the IDX format: `[images, height, width]`, or `[images]` for
+    /// labels.
     Idx {
         split: Split,
         dimensions: &'static [usize],
@@ -78,7 +77,7 @@ impl Form {
 }
 
 impl OfficialFile {
-    /// The name that mirrors serve it under.
+    /// Its name on the mirrors.
     pub(super) fn served_name(&self) -> String {
         match self.packed {
             Some(_) => self.packed_name(),
@@ -99,7 +98,7 @@ impl OfficialFile {
         format!("{}.gz", self.name)
     }
 
-    /// The compressed file, where it comes with the program.
+    /// The compressed file, if it is included in the program.
     pub(super) fn boxed(&self) -> Option<&'static [u8]> {
         self.packed.as_ref().and_then(|packed| packed.boxed)
     }
@@ -151,7 +150,7 @@ impl OfficialFile {
 }
 
 impl DataSet {
-    /// The forms in which it is published, those first that are read fastest.
+    /// The forms in which it is published, the fastest to read first.
     pub(super) fn forms(self) -> &'static [Form] {
         match self {
             DataSet::Mnist => &mnist::FORMS,
@@ -161,14 +160,15 @@ impl DataSet {
         }
     }
 
-    /// The forms that are had as they are, and not by unpacking another, in the order to try.
+    /// The forms that can be downloaded directly instead of unpacking another form, in the order to
+    /// try.
     pub(super) fn served_forms(self) -> impl Iterator<Item = &'static Form> {
         self.forms()
             .iter()
             .filter(|form| form.unpacked_folder.is_none())
     }
 
-    /// The form that is meant where there is none.
+    /// The form to name if no form is present.
     pub(super) fn main_form(self) -> &'static Form {
         self.served_forms().next().unwrap_or(&self.forms()[0])
     }
@@ -179,8 +179,8 @@ impl DataSet {
         names.join(" or ")
     }
 
-    /// Folders inside a user's folder that belong to this data set alone: our own name, and the
-    /// layout of torchvision.
+    /// Subfolders of a user's folder that belong only to this data set: our own name, and
+    /// torchvision's layout.
     pub(super) fn subfolders(self) -> &'static [&'static str] {
         match self {
             DataSet::Mnist => &["mnist", "MNIST/raw"],
@@ -190,8 +190,8 @@ impl DataSet {
         }
     }
 
-    /// The first labels of the test set, which is the last file, where other data sets have files
-    /// of the same names.
+    /// The first labels of the test set (the last file), if other data sets have files with the
+    /// same names.
     pub(super) fn first_test_labels(self) -> Option<[u8; 10]> {
         match self {
             DataSet::Mnist => Some([7, 2, 1, 0, 4, 1, 4, 9, 5, 9]),

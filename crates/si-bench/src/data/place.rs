@@ -14,12 +14,12 @@ use super::{
     raw::RawSplits,
 };
 
-/// Where a file of a data set lies.
+/// Where a file of a data set is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Inside the program.
     Box,
-    /// At this path, below the folder that the user named.
+    /// At this path, below the folder named by the user.
     Folder(PathBuf),
     /// At this path, below the cache folder.
     Cache(PathBuf),
@@ -28,14 +28,15 @@ pub enum Place {
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Box => formatter.write_str("in the box"),
+            Place::Box => formatter.write_str("in this program"),
             Place::Folder(path) | Place::Cache(path) => write!(formatter, "{}", path.display()),
         }
     }
 }
 
-/// One form of a data set and where its files lie, `None` for a missing one. They lie in the folder
-/// given, or in the box, or in the cache: files of two origins or two forms never mix.
+/// One form of a data set and where its files are; `None` for a missing one. They are all in the
+/// given folder, all in the program, or all in the cache: files of two origins or two forms never
+/// mix.
 pub(super) struct Located<P> {
     pub(super) form: &'static Form,
     /// `[files]`.
@@ -58,17 +59,17 @@ impl<P> Located<P> {
         }
     }
 
-    /// Whether any of the files is there.
+    /// Whether any of the files exists.
     fn is_found(&self) -> bool {
         self.places.iter().any(Option::is_some)
     }
 
-    /// Whether all of the files are there.
+    /// Whether all of the files exist.
     pub(super) fn is_complete(&self) -> bool {
         self.places.iter().all(Option::is_some)
     }
 
-    /// Every file, with where it lies.
+    /// Every file and where it is.
     pub(super) fn files(&self) -> impl Iterator<Item = (&'static OfficialFile, Option<&P>)> {
         self.form
             .files
@@ -95,8 +96,8 @@ pub(super) fn locate(data_set: DataSet, folders: &DataFolders) -> Result<Located
     }))
 }
 
-/// What a file of `data_set` holds, checked against its official structure and, where it has
-/// labels, the number of classes.
+/// The content of a file of `data_set`, checked against its official structure. Labels are checked
+/// against the number of classes.
 pub(super) fn read(
     data_set: DataSet,
     file: &OfficialFile,
@@ -116,8 +117,8 @@ pub(super) fn read(
     }
 }
 
-/// The files below a user's folder: in a subfolder of the data set's own, or in the folder itself.
-/// `None` where there is none of them.
+/// The files below a user's folder: in a subfolder for the data set, or in the folder itself.
+/// `None` if there are none.
 pub(super) fn find_below(
     data_set: DataSet,
     given: &Path,
@@ -137,8 +138,8 @@ pub(super) fn find_below(
     )
 }
 
-/// The files that lie in `folder`, or in a folder that was unpacked there: the first form of which
-/// all files are there, or else the first of which any is.
+/// The files in `folder`, or in a folder that was unpacked there. Returns the first form with all
+/// files, otherwise the first form with any file.
 fn find_in(data_set: DataSet, folder: &Path) -> Option<Located<PathBuf>> {
     let mut partial = None;
     for form in data_set.forms() {
@@ -156,7 +157,7 @@ fn find_in(data_set: DataSet, folder: &Path) -> Option<Located<PathBuf>> {
     partial
 }
 
-/// The path of a file in `folder`, of the uncompressed one where there are both.
+/// The path of a file in `folder`. If both exist, the uncompressed one.
 fn find_file(file: &OfficialFile, folder: &Path) -> Option<PathBuf> {
     let packed = file.packed.as_ref().map(|_| file.packed_name());
     std::iter::once(file.name.to_string())
@@ -165,7 +166,7 @@ fn find_file(file: &OfficialFile, folder: &Path) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// Whether the test labels are those of a data set that names its files in the same way.
+/// Whether the test labels belong to another data set with the same file names.
 fn is_another(data_set: DataSet, found: &Located<PathBuf>) -> bool {
     let (Some((file, Some(path))), Some(_)) = (found.files().last(), data_set.first_test_labels())
     else {

@@ -7,7 +7,7 @@ pub(super) enum Split {
     Test,
 }
 
-/// Pixels and labels as they are gathered from files, which may hold only one of the two.
+/// Pixels and labels collected from files. A file may have only one of the two.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct RawImages {
     /// `[images, channels, height, width]`.
@@ -16,7 +16,7 @@ pub(super) struct RawImages {
     pub(super) labels: Vec<u8>,
 }
 
-/// What has been gathered of either part.
+/// What has been collected of both parts.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct RawSplits {
     pub(super) train: RawImages,
@@ -31,7 +31,7 @@ impl RawSplits {
         }
     }
 
-    /// Puts the images of `next` behind those that are here.
+    /// Appends the images of `next`.
     pub(super) fn append(&mut self, next: RawSplits) {
         for (here, next) in [(&mut self.train, next.train), (&mut self.test, next.test)] {
             extend(&mut here.pixels, next.pixels);
@@ -40,7 +40,7 @@ impl RawSplits {
     }
 }
 
-/// Without a copy where nothing is there yet: a training set may be the most of a process's memory.
+/// Makes no copy if `bytes` is empty: a training set may take most of the process's memory.
 fn extend(bytes: &mut Vec<u8>, next: Vec<u8>) {
     if bytes.is_empty() {
         *bytes = next;

@@ -2,7 +2,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use si_core::{CheckpointError, CheckpointFolder};
+use si_core::CheckpointFolder;
+use si_core::checkpoint::CheckpointError;
 
 use crate::Error;
 use crate::metrics::LayerCorrelations;
@@ -77,18 +78,18 @@ impl Identity {
     fn difference(&self, other: &Self) -> Option<String> {
         if self.versions != other.versions {
             let Versions { si, burn } = &self.versions;
-            Some(format!("si {si} with Burn {burn} wrote it"))
+            Some(format!("it was written by si {si} with Burn {burn}"))
         } else if let (Some(threads), Some(other)) = (&self.num_threads, &other.num_threads)
             && threads != other
         {
             Some(format!(
-                "it was written with {threads} thread(s) and not {other}, which can change the \
-                 last bits; go on with num_threads = {threads}"
+                "it was written with {threads} thread(s), not {other}, which can change the last \
+                 digits of results; resume with num_threads = {threads}"
             ))
         } else if (&self.config, &self.condition, self.seed)
             != (&other.config, &other.condition, other.seed)
         {
-            Some("it is of a run with other settings".to_string())
+            Some("it belongs to a run with other settings".to_string())
         } else {
             None
         }

@@ -106,9 +106,9 @@ pub enum FisherLabels {
 /// Precision in which Synaptic Intelligence keeps importance and anchor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum HeldPrecision {
-    /// That of the parameters.
-    Parameter,
+pub enum StatePrecision {
+    /// 32 bits.
+    Full,
     /// 16 bits.
     Bf16,
 }
@@ -171,7 +171,7 @@ pub struct ExperimentConfig {
     /// Settings of the method other than strength and damping.
     pub preset: Preset,
     /// Precision in which importance and anchor are kept.
-    pub held_precision: HeldPrecision,
+    pub state_precision: StatePrecision,
     /// Damping ξ > 0. Default: that of the preset; the paper's is 0.1 in permuted MNIST.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub damping: Option<f64>,
@@ -302,11 +302,11 @@ impl ExperimentConfig {
     /// that importance and anchor are to be kept in.
     pub fn find_device(&self) -> Result<Device, Error> {
         let device = crate::device(&self.device)?;
-        match self.held_precision == HeldPrecision::Bf16 && !device.supports_dtype(DType::BF16) {
+        match self.state_precision == StatePrecision::Bf16 && !device.supports_dtype(DType::BF16) {
             true => Err(Error::Value {
-                key: "held_precision",
+                key: "state_precision",
                 value: format!("bf16 on {}", self.device),
-                expected: "parameter, as that device does not bear bf16",
+                expected: "full, because that device does not support bf16",
             }),
             false => Ok(device),
         }
@@ -320,8 +320,8 @@ impl ExperimentConfig {
     /// The settings of Elastic Weight Consolidation under `condition`, if that is its method.
     pub fn elastic(&self, condition: &Condition) -> Option<ElasticWeightConsolidationConfig> {
         let form = match self.elastic_form {
-            ElasticForm::PerTask => si_core::ElasticForm::PerTask,
-            ElasticForm::Online => si_core::ElasticForm::Online { decay: 1.0 },
+            ElasticForm::PerTask => si_core::ewc::ElasticForm::PerTask,
+            ElasticForm::Online => si_core::ewc::ElasticForm::Online { decay: 1.0 },
         };
         (condition.method == Method::Ewc)
             .then(|| ElasticWeightConsolidationConfig::new(condition.strength).with_form(form))
@@ -340,9 +340,9 @@ impl ExperimentConfig {
             .config()
             .with_strength(strength)
             .with_damping(condition.damping)
-            .with_held_precision(match self.held_precision {
-                HeldPrecision::Parameter => si_core::HeldPrecision::Parameter,
-                HeldPrecision::Bf16 => si_core::HeldPrecision::Bf16,
+            .with_state_precision(match self.state_precision {
+                StatePrecision::Full => si_core::settings::StatePrecision::Full,
+                StatePrecision::Bf16 => si_core::settings::StatePrecision::Bf16,
             })
     }
 }

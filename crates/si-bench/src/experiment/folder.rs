@@ -49,7 +49,7 @@ impl RunFolder {
         let config = on_this_machine(config)?;
         let path = match &config.output_dir {
             Some(path) => {
-                fs::create_dir_all(path).map_err(io("make", path))?;
+                fs::create_dir_all(path).map_err(io("create", path))?;
                 path.clone()
             }
             None => new_stamped_folder(&root.join(config.experiment.name()), now)?,
@@ -153,12 +153,12 @@ impl RunFolder {
         let num_threads = known.or(given).unwrap_or_else(|| stored.share_of_cores());
         if stored.num_threads.is_none() {
             let reason = match (known, given) {
-                (Some(_), _) => "as its checkpoints have it",
+                (Some(_), _) => "as in its checkpoints",
                 (None, Some(_)) => "as asked for",
-                (None, None) => "which is the cores here / num_jobs",
+                (None, None) => "which is the cores of this machine / num_jobs",
             };
             warn!(
-                "{} does not say how many threads its runs have: they go on with {num_threads}, {reason}",
+                "{} does not store the number of threads of its runs; they continue with {num_threads}, {reason}",
                 self.path.display()
             );
         }
@@ -231,7 +231,7 @@ impl RunFolder {
                 .iter()
                 .any(|earlier| is_run(earlier, &record.condition, record.seed));
             let reason = match (is_wanted, is_repeated) {
-                (false, _) => "is no run of config.toml",
+                (false, _) => "is not a run of config.toml",
                 (true, true) => "repeats an earlier run",
                 (true, false) => continue,
             };
@@ -355,7 +355,7 @@ fn is_run(record: &RunRecord, condition: &Condition, seed: u64) -> bool {
 /// [`Error::Io`], which names the folder, if it cannot be made.
 pub fn new_stamped_folder(parent: &Path, now: SystemTime) -> Result<PathBuf, Error> {
     let name = stamp::utc_stamp(now);
-    fs::create_dir_all(parent).map_err(io("make", parent))?;
+    fs::create_dir_all(parent).map_err(io("create", parent))?;
     let mut path = parent.join(&name);
     let mut count = 1;
     loop {
@@ -365,7 +365,7 @@ pub fn new_stamped_folder(parent: &Path, now: SystemTime) -> Result<PathBuf, Err
                 count += 1;
                 path = parent.join(format!("{name}-{count}"));
             }
-            Err(error) => return Err(io("make", &path)(error)),
+            Err(error) => return Err(io("create", &path)(error)),
         }
     }
 }

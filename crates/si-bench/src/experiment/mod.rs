@@ -21,7 +21,7 @@ mod validate;
 pub use checkpoint::Checkpointing;
 pub use condition::{Condition, Control, Method};
 pub use config::{
-    Activation, ElasticForm, Experiment, ExperimentConfig, FisherLabels, HeldPrecision, Scenario,
+    Activation, ElasticForm, Experiment, ExperimentConfig, FisherLabels, Scenario, StatePrecision,
 };
 pub use folder::{RunFolder, new_stamped_folder};
 pub use optimizer::{Optimizer, OptimizerReset};

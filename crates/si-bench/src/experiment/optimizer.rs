@@ -4,7 +4,8 @@ use burn::optim::{
 };
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use si_core::{SynapticAdam, SynapticAdamConfig, SynapticOptimizer, SynapticSgdConfig};
+use si_core::optim::SynapticAdam;
+use si_core::{SynapticAdamConfig, SynapticOptimizer, SynapticSgdConfig};
 
 /// Optimizer, with the constants of the paper where it names them (Adam), and elsewhere Burn's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

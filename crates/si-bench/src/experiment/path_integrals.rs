@@ -72,13 +72,13 @@ impl PathIntegrals {
         let lengths: Vec<usize> = weights(learner).iter().map(|(_, len)| *len).collect();
         let expected = lengths.iter().sum::<usize>() * size_of::<f32>() + CHECKSUM_SIZE;
         if bytes.len() != expected {
-            let reason = format!("it must have {expected} bytes, and has {}", bytes.len());
+            let reason = format!("it must have {expected} bytes, but has {}", bytes.len());
             return Err(damaged(reason));
         }
         let (bytes, sum) = bytes.split_at(expected - CHECKSUM_SIZE);
         if checksum(bytes) != sum {
             return Err(damaged(
-                "its bytes are not those that were written".to_string(),
+                "its bytes have changed since it was written".to_string(),
             ));
         }
         let (numbers, _) = bytes.as_chunks();

@@ -3,8 +3,7 @@ use std::time::Instant;
 use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
-use crate::device;
+use crate::{Error, device};
 
 use super::run::{Run, Training};
 use super::tasks::tasks;

@@ -4,8 +4,8 @@ use crate::AUTO;
 use crate::data::DataSet;
 
 use super::{
-    Activation, Control, ElasticForm, Experiment, ExperimentConfig, FisherLabels, HeldPrecision,
-    Optimizer, OptimizerReset, Scenario,
+    Activation, Control, ElasticForm, Experiment, ExperimentConfig, FisherLabels, Optimizer,
+    OptimizerReset, Scenario, StatePrecision,
 };
 
 impl ExperimentConfig {
@@ -30,7 +30,7 @@ impl ExperimentConfig {
             num_fisher_images: 1000,
             controls: Vec::new(),
             preset: Preset::Paper,
-            held_precision: HeldPrecision::Parameter,
+            state_precision: StatePrecision::Full,
             damping: None,
             num_epochs: 10,
             batch_size: 64,

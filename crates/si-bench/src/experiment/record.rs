@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use si_core::checkpoint::BURN_VERSION;
 
 use crate::metrics::{AccuracyMatrix, LayerCorrelations};
 
@@ -71,6 +72,3 @@ impl Versions {
         }
     }
 }
-
-/// The version that the workspace's manifest pins.
-const BURN_VERSION: &str = "0.22.1";

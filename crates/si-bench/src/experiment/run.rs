@@ -5,10 +5,9 @@ use burn::tensor::Device;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
 use crate::metrics::AccuracyMatrix;
 use crate::task::{DeviceImages, TaskSequence};
-use crate::{device, resolve_device};
+use crate::{Error, device, resolve_device};
 
 use super::checkpoint::{Checkpoints, Journal, Restored};
 use super::device_task::{Batch, DeviceTask};

@@ -2,10 +2,8 @@ use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use rand::RngExt;
 use serde::Serialize;
-use si_core::{
-    Checkpoint, CheckpointError, ContinualLearner, ElasticWeightConsolidation, Labels,
-    SynapticOptimizer,
-};
+use si_core::checkpoint::CheckpointError;
+use si_core::{Checkpoint, ContinualLearner, ElasticWeightConsolidation, SynapticOptimizer, ewc};
 
 use crate::Error;
 use crate::model::{CnnConfig, MlpConfig, Network, NetworkConfig};
@@ -95,8 +93,8 @@ impl Student {
             });
             let mut uniform = || rng.random();
             let labels = match config.fisher_labels {
-                FisherLabels::Exact => Labels::Exact,
-                FisherLabels::Sampled => Labels::Sampled(&mut uniform),
+                FisherLabels::Exact => ewc::FisherLabels::Exact,
+                FisherLabels::Sampled => ewc::FisherLabels::Sampled(&mut uniform),
             };
             let fisher = self.learner.fisher(batches, learnt.mask(), labels)?;
             inert = elastic.consolidate(&*self.learner, &fisher);

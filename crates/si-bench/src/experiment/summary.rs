@@ -124,7 +124,7 @@ impl ConditionSummary {
     fn new(condition: Condition, runs: &BTreeMap<u64, &RunRecord>) -> Result<Self, Error> {
         let uneven = || {
             Error::Records(format!(
-                "the runs of condition {:?} differ in their number of tasks; remove those of another protocol",
+                "the runs of condition {:?} have different numbers of tasks; remove those of another protocol",
                 condition.name
             ))
         };

@@ -22,7 +22,7 @@ impl ExperimentConfig {
             !self.conditions().is_empty(),
             "strengths",
             "none".to_string(),
-            "at least one number ≥ 0 where there is no other condition",
+            "at least one number ≥ 0 if there is no other condition",
         )?;
         check_all(&self.strengths, non_negative, "strengths", "numbers ≥ 0")?;
         check_all(
@@ -49,7 +49,7 @@ impl ExperimentConfig {
                 !is_cifar && data_set.image_shape() == [1, 28, 28],
                 "data_set",
                 data_set.to_string(),
-                "mnist or fashion-mnist, and left out in split-cifar",
+                "mnist or fashion-mnist; leave it out in split-cifar",
             )?,
             None => check(
                 is_cifar,
@@ -75,7 +75,7 @@ impl ExperimentConfig {
             !self.controls.contains(&Control::Dropout),
             "controls",
             Control::Dropout.name().to_string(),
-            "others than dropout in split-cifar, whose network always has it",
+            "without dropout in split-cifar, whose network always has it",
         )?;
         check(
             self.hidden_sizes.len() == 3,
@@ -93,7 +93,7 @@ impl ExperimentConfig {
             !self.record_correlations,
             "record_correlations",
             "true".to_string(),
-            "false in split-cifar, whose network is no perceptron",
+            "false in split-cifar, whose network is not a perceptron",
         )
     }
 
@@ -126,7 +126,7 @@ impl ExperimentConfig {
             self.reset_optimizer != OptimizerReset::Moments || self.optimizer == Optimizer::Adam,
             "reset_optimizer",
             "moments".to_string(),
-            "none or all where the optimizer is not adam",
+            "none or all if the optimizer is not adam",
         )?;
         for (key, value) in [
             ("num_epochs", self.num_epochs),
@@ -186,7 +186,7 @@ fn check(
     }
 }
 
-/// Checks that every number is valid and none is there twice.
+/// Checks that every number is valid and that none occurs twice.
 fn check_all(
     values: &[f64],
     is_valid: impl Fn(f64) -> bool,

@@ -1,6 +1,6 @@
 use core::cmp::Reverse;
 
-use si_core::Inspection;
+use si_core::checkpoint::Inspection;
 
 use crate::report::plot::{
     chart::{Axis, Chart, Charts, Entry, Layer, Side},

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use si_core::Inspection;
+use si_core::checkpoint::Inspection;
 
 use super::figure;
 use crate::Error;

@@ -1,4 +1,4 @@
-use si_core::StoredParameter;
+use si_core::checkpoint::StoredParameter;
 
 /// How the importance of one parameter's synapses is spread over powers of ten.
 pub(super) struct Histogram {

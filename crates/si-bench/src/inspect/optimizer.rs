@@ -20,7 +20,8 @@ const KNOWN: [(&str, &[&str]); 2] = [
 
 #[cfg(test)]
 mod tests {
-    use si_core::{Checkpoint, Inspection};
+    use si_core::Checkpoint;
+    use si_core::checkpoint::Inspection;
 
     use super::*;
     use crate::experiment::Optimizer;

@@ -1,5 +1,6 @@
 use comfy_table::ContentArrangement;
-use si_core::{CheckpointHeader, Inspection, StoredParameter, SynapticIntelligenceConfig};
+use si_core::SynapticIntelligenceConfig;
+use si_core::checkpoint::{CheckpointHeader, Inspection, StoredParameter};
 
 use crate::report::{terminal_table, wrap};
 use crate::theory::number;
@@ -61,7 +62,7 @@ fn facts(inspection: &Inspection) -> String {
 
 /// Strength and damping, and the others that are not the default.
 fn settings(header: &CheckpointHeader) -> String {
-    let others = header.other_settings(&SynapticIntelligenceConfig::new());
+    let others = header.setting_mismatches(&SynapticIntelligenceConfig::new());
     let is_shown = |name: &str| {
         ["strength", "damping"].contains(&name) || others.iter().any(|it| it.name == name)
     };
@@ -123,7 +124,8 @@ mod tests {
     use burn::module::Module;
     use burn::nn::LinearConfig;
     use burn::tensor::Device;
-    use si_core::{Checkpoint, ContinualLearner, Negatives};
+    use si_core::settings::NegativeImportance;
+    use si_core::{Checkpoint, ContinualLearner};
 
     use super::*;
     use crate::experiment::Optimizer;
@@ -151,7 +153,7 @@ mod tests {
     #[test]
     fn settings_that_are_not_the_default_should_be_named() {
         let config = SynapticIntelligenceConfig::new()
-            .with_negatives(Negatives::Keep)
+            .with_negative_importance(NegativeImportance::Keep)
             .with_importance_bound(Some(4.0));
         let module = LinearConfig::new(2, 1).init(&Device::flex().autodiff());
         let learner = ContinualLearner::new(module, &config).expect("the config is valid");

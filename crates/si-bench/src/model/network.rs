@@ -1,7 +1,8 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
-use si_core::{Error, Fisher, Labels};
+use si_core::ewc::FisherLabels;
+use si_core::{Error, Fisher};
 
 use super::{Cnn, CnnConfig, Mlp, MlpConfig};
 
@@ -61,7 +62,7 @@ impl Network {
         &self,
         batches: impl IntoIterator<Item = Tensor<2>>,
         mask: Option<Tensor<1>>,
-        labels: Labels,
+        labels: FisherLabels,
     ) -> Result<Fisher, Error> {
         match self {
             Self::Mlp(model) => Ok(model.fisher(batches, mask, labels)),

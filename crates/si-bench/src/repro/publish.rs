@@ -33,8 +33,8 @@ pub fn publish(from: &Path, to: &Path) -> Result<Report, Error> {
             let num_there = RunFolder::open(&target)?.records()?.len();
             if num_there > num_records {
                 return Err(Error::Records(format!(
-                    "{} has {num_records} finished run(s) and {} has {num_there}: finish it first, \
-                     or remove what is there",
+                    "{} has {num_records} finished run(s), but {} already has {num_there}: finish the first, \
+                     or remove the second",
                     source.display(),
                     target.display()
                 )));
@@ -55,7 +55,7 @@ pub fn publish(from: &Path, to: &Path) -> Result<Report, Error> {
         })?;
         replace(&target, RECORDS, &bytes)?;
     }
-    // Computed in seconds, and the same every time.
+    // They take seconds to compute and always give the same result.
     for part in Part::ALL.into_iter().filter(|part| part.is_in(from)) {
         make(part, to)?;
     }

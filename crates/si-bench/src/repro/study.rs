@@ -1,4 +1,4 @@
-use crate::experiment::{Experiment, ExperimentConfig, HeldPrecision, OptimizerReset};
+use crate::experiment::{Experiment, ExperimentConfig, OptimizerReset, StatePrecision};
 
 use super::{Budget, Part, protocol};
 
@@ -81,7 +81,7 @@ impl Variation {
                 ..config
             },
             Variation::HeldInBf16 => ExperimentConfig {
-                held_precision: HeldPrecision::Bf16,
+                state_precision: StatePrecision::Bf16,
                 strengths: config.strengths.into_iter().filter(|c| *c > 0.0).collect(),
                 elastic_strengths: Vec::new(),
                 controls: Vec::new(),

@@ -193,7 +193,7 @@ fn check(
         )?;
         expect(
             scenario != Scenario::Domain || classes.len() == first.len(),
-            "as many classes in every task, where tasks share their outputs",
+            "the same number of classes in every task if tasks share their outputs",
             format!("{} and {}", first.len(), classes.len()),
         )?;
         for &class in classes {

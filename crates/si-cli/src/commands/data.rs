@@ -12,14 +12,14 @@ use si_bench::data::{
 
 use crate::output;
 
-/// List the data sets: where their files lie, how large they are, and whether they are sound
+/// List the data sets: where their files are, how large they are, and whether they are intact
 #[derive(Args, Debug)]
 pub(crate) struct DataArgs {
     /// Read every file and compare it with the official checksum
     #[arg(long)]
     verify: bool,
 
-    /// Download what is missing or damaged of this data set into the cache
+    /// Download missing or damaged files of this data set into the cache
     #[arg(
         long,
         value_name = "DATA_SET",
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &DataArgs) -> anyhow::Result<()> {
     for data_set in &args.fetch {
         if data_set.is_in_the_box() {
             output::note(format_args!(
-                "{data_set} is in the box: nothing to download"
+                "{data_set} is part of this program: nothing to download"
             ));
         } else {
             fetch_with_bar(*data_set, &folders)?;
@@ -80,7 +80,7 @@ fn fetch_with_bar(data_set: DataSet, folders: &DataFolders) -> anyhow::Result<()
     Ok(result?)
 }
 
-/// A line per file, what is to be said of single files below it, and the folders at the end.
+/// One line per file, then remarks on single files, then how to get missing data.
 fn listing(reports: &[FileReport], folders: &DataFolders) -> String {
     let mut lines = vec![["data set", "file", "size", "status", "place"].map(str::to_string)];
     let mut remarks = Vec::new();
@@ -113,17 +113,14 @@ fn listing(reports: &[FileReport], folders: &DataFolders) -> String {
             report.data_set == data_set && report.status == FileStatus::Missing
         };
         if reports.iter().any(is_missing) {
-            let _ = writeln!(
-                text,
-                "\n{data_set} can be had with si data --fetch {data_set}."
-            );
+            let _ = writeln!(text, "\nTo download {data_set}: si data --fetch {data_set}");
         }
     }
     let _ = match &folders.cache {
         Some(cache) => writeln!(text, "\nDownloads go to {}.", cache.display()),
         None => writeln!(
             text,
-            "\nThere is no home folder, and so no folder for downloads."
+            "\nThere is no home folder, so there is no folder for downloads."
         ),
     };
     text
@@ -134,12 +131,12 @@ fn remark(report: &FileReport) -> Option<String> {
     match (&report.status, &report.found_md5, report.expected_md5) {
         (FileStatus::Damaged(reason), _, _) => Some(format!("{name} is damaged: {reason}.")),
         (FileStatus::Sound, Some(found), Some(expected)) => Some(format!(
-            "{name} has the right structure and other bytes than the official file: \
-             md5 {found} in place of {expected}."
+            "{name} has the right structure, but its bytes differ from the official file: \
+             md5 {found} instead of {expected}."
         )),
         (FileStatus::Sound, Some(found), None) => Some(format!(
-            "{name} has the right structure; no official checksum of this form is known \
-             to compare md5 {found} with."
+            "{name} has the right structure. No official checksum is known for this form of the \
+             file; its md5 is {found}."
         )),
         _ => None,
     }
@@ -166,7 +163,7 @@ fn table(lines: &[[String; 5]]) -> String {
     text
 }
 
-/// A number of bytes in the unit that leaves one to three digits before the point.
+/// A number of bytes in kB, or in MB from 1 MB on.
 fn size(bytes: u64) -> String {
     let thousands = bytes as f64 / 1e3;
     if thousands < 1e3 {
@@ -190,7 +187,7 @@ mod tests {
             lines[1].starts_with("mnist          train-images-idx3-ubyte  9.7 MB   present"),
             "{text}"
         );
-        assert!(lines[1].ends_with("in the box"), "{text}");
+        assert!(lines[1].ends_with("this program"), "{text}");
         assert!(lines[8].ends_with("missing  -"), "{text}");
     }
 

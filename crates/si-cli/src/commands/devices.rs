@@ -6,7 +6,7 @@ use si_bench::{AUTO, BackendInfo, DeviceInfo};
 
 use crate::output;
 
-/// List the devices that `--device` takes: what is compiled in, and what is found
+/// List the devices for `--device`: which backends are compiled in, and which devices are found
 #[derive(Args, Debug)]
 pub(crate) struct DevicesArgs {}
 
@@ -66,7 +66,7 @@ pub(crate) fn run(_args: &DevicesArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Its own name and memory, where it tells.
+/// The device's model name and memory, as far as they are known.
 fn description(device: &DeviceInfo) -> String {
     let model = device.model.as_deref().unwrap_or("yes");
     match device.memory {

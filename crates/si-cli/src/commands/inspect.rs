@@ -3,28 +3,28 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Args;
 use si_bench::inspect;
-use si_core::Inspection;
+use si_core::checkpoint::Inspection;
 
 use crate::output;
 
 const EXAMPLES: &str = "\
 Examples:
-  si inspect training.ckpt                     what is in a checkpoint, layer by layer
-  si inspect learner.bpk --output figures      and a histogram of each layer's importance
+  si inspect training.ckpt                     show the content of a checkpoint, layer by layer
+  si inspect learner.bpk --output figures      also draw a histogram of each layer's importance
 
-Checkpoints of runs are in the folder `checkpoints` of a run's own, until the run is complete.";
+The checkpoints of a run are in the folder `checkpoints` of its run folder until it is complete.";
 
-/// Show what is in a checkpoint or in a learner's record: importance, layer by layer
+/// Show the content of a checkpoint or of a learner's record: importance, layer by layer
 ///
-/// The model is not asked for. A checkpoint is checked to the last byte; a record that Burn's own
-/// `save_file` has written (.bpk) has no checksum.
+/// The model is not needed. Every byte of a checkpoint is checked. A record written by Burn's
+/// `save_file` (.bpk) has no checksum.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct InspectArgs {
     /// A checkpoint, or the record of a learner
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Write importance.svg and importance.png into this folder, made if it is not there
+    /// Write importance.svg and importance.png into this folder (created if missing)
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 }
@@ -32,7 +32,7 @@ pub(crate) struct InspectArgs {
 pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     if args.file.is_dir() {
         bail!(
-            "{} is a folder; name one of the checkpoints in it, of which the newest has the highest number",
+            "{} is a folder; name one of the checkpoints in it (the newest has the highest number)",
             args.file.display()
         );
     }

@@ -9,30 +9,30 @@ use si_bench::{
 use super::report::{labels, unfinished};
 use crate::output;
 
-/// Give the losses and accuracies of stored runs to other tools: as CSV, JSON Lines or for TensorBoard
+/// Export losses and accuracies of stored runs for other tools: as CSV, JSON Lines or for TensorBoard
 ///
-/// Reads config.toml and runs.jsonl of each folder; nothing is trained. There is a point before
-/// training, with the accuracies of the untrained network, and one for each epoch, with task loss,
-/// penalty and share of the penalty. That of a task's last epoch has the accuracy on every task too,
-/// on test and on training data, and the average over the tasks trained so far. Steps are epochs since the
-/// run's start. Tasks and epochs are counted from 1.
+/// Reads config.toml and runs.jsonl of each folder; nothing is trained. The first point, before
+/// training, has the accuracies of the untrained network. Then each epoch has a point with task loss,
+/// penalty and share of the penalty. At the last epoch of a task, the point also has the accuracy on
+/// every task, on test and on training data, and the average over the tasks trained so far. Steps are
+/// epochs since the start of the run. Tasks and epochs are counted from 1.
 ///
-/// csv and jsonl are one table of all runs: a row or an object for each point, printed, or with
-/// --output written to metrics.csv or metrics.jsonl. What was not measured is empty or null.
-/// tensorboard is a folder of events for each condition and seed, such as si-seed0, with the tags
-/// train/loss, train/penalty, train/penalty_share, accuracy/task_1 and so on, accuracy/average,
-/// train_accuracy/task_1 and so on, and train_accuracy/average; look at it by
-/// `tensorboard --logdir DIR`. Runs do not store when an epoch was, so the wall time is 0.
+/// csv and jsonl put all runs in one table, with a row or an object for each point. It is printed, or
+/// with --output written to metrics.csv or metrics.jsonl. Values that were not measured are empty or
+/// null. tensorboard writes a folder of events for each condition and seed, such as si-seed0. Its tags
+/// are train/loss, train/penalty, train/penalty_share, accuracy/task_1 and so on, accuracy/average,
+/// train_accuracy/task_1 and so on, and train_accuracy/average; view it with
+/// `tensorboard --logdir DIR`. Runs do not store the time of an epoch, so the wall time is 0.
 #[derive(Debug, clap::Args)]
 pub(crate) struct MetricsArgs {
-    /// Folders that runs have left, such as runs/split-mnist/2026-01-31T12-00-00Z
+    /// Run folders, such as runs/split-mnist/2026-01-31T12-00-00Z
     #[arg(required = true, value_name = "DIR")]
     folders: Vec<PathBuf>,
-    /// What to make of them
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Csv)]
     format: Format,
-    /// Write into this folder, and make it if it is not there; without it, csv and jsonl are printed,
-    /// and tensorboard is written to the folder `tensorboard` in that of each run
+    /// Write into this folder (created if missing). Without it, csv and jsonl are printed, and
+    /// tensorboard is written to the subfolder `tensorboard` of each run folder
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 }
@@ -47,7 +47,7 @@ enum Format {
     Tensorboard,
 }
 
-/// Prints or writes what `args` ask for.
+/// Prints or writes the metrics, as `args` say.
 pub(crate) fn run(args: &MetricsArgs) -> anyhow::Result<()> {
     let runs = runs(&args.folders)?;
     let all = || -> Vec<Series> {
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &MetricsArgs) -> anyhow::Result<()> {
         (Format::Jsonl, Some(folder)) => write(folder, SeriesFormat::JsonLines, &all()),
         (Format::Tensorboard, Some(folder)) => write(folder, SeriesFormat::TensorBoard, &all()),
         (Format::Tensorboard, None) => runs.into_iter().try_for_each(|(folder, mut series)| {
-            // They stand alone in the run's own folder.
+            // In a run's folder there are no other runs, so the label is not needed.
             for series in &mut series {
                 series.run.clear();
             }
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &MetricsArgs) -> anyhow::Result<()> {
     }
 }
 
-/// The folders that hold a finished run, and what was measured in each.
+/// The folders with a finished run, and the measurements of each.
 fn runs(folders: &[PathBuf]) -> anyhow::Result<Vec<(&Path, Vec<Series>)>> {
     let labels = match folders {
         [_] => vec![String::new()],
@@ -95,7 +95,7 @@ fn runs(folders: &[PathBuf]) -> anyhow::Result<Vec<(&Path, Vec<Series>)>> {
         runs.push((path.as_path(), series.collect()));
     }
     if runs.is_empty() {
-        bail!("there is no finished run to take metrics from");
+        bail!("none of the folders has a finished run");
     }
     Ok(runs)
 }

@@ -6,11 +6,11 @@ use si_bench::experiment::{Condition, Experiment, ExperimentConfig, Probe, Run};
 
 use crate::{exit, output};
 
-/// Judge what a run costs by a few steps, and write it to stdout as JSON
+/// Estimate the cost of a run from a few steps, and write it to stdout as JSON
 #[derive(Args, Debug)]
 #[command(hide = true)]
 pub(crate) struct ProbeArgs {
-    /// The config's text, in TOML
+    /// The config as TOML text
     config: String,
     /// Index of the condition
     condition: usize,
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &ProbeArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Probes a condition of `config` in `process`, which is one that could train it.
+/// Probes a condition of `config` in `process`, which is set up as for training.
 pub(crate) fn probe(
     mut process: Command,
     config: &ExperimentConfig,
@@ -53,5 +53,5 @@ pub(crate) fn probe(
         let text = text.trim();
         bail!("{}", text.strip_prefix(exit::PREFIX).unwrap_or(text));
     }
-    serde_json::from_slice(&output.stdout).context("cannot read what the process wrote")
+    serde_json::from_slice(&output.stdout).context("cannot read the output of the process")
 }

@@ -11,23 +11,23 @@ use si_bench::{
 
 use crate::output;
 
-/// Make the table, the summary and the figure of a run again, or compare several runs
+/// Rebuild the table, summary and figure of a run, or compare several runs
 ///
-/// Reads config.toml and runs.jsonl of each folder; nothing is trained. Of one folder, the table
-/// is printed, and summary.json, summary.md, figure.svg and figure.png are written into it. Of
-/// several, a table that compares them is printed, and nothing is written without --output.
+/// Reads config.toml and runs.jsonl of each folder; nothing is trained. For one folder, prints the
+/// table and writes summary.json, summary.md, figure.svg and figure.png into the folder. For several
+/// folders, prints a table that compares them, and writes files only with --output.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReportArgs {
-    /// Folders that runs have left, such as runs/split-mnist/2026-01-31T12-00-00Z
+    /// Run folders, such as runs/split-mnist/2026-01-31T12-00-00Z
     #[arg(required = true, value_name = "DIR")]
     folders: Vec<PathBuf>,
-    /// Write into this folder instead, and make it if it is not there; of several runs, the
-    /// comparison's summary.md, figure.svg and figure.png
+    /// Write into this folder instead (created if missing). For several runs: the summary.md,
+    /// figure.svg and figure.png of the comparison
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 }
 
-/// Prints the table and writes the files that `args` ask for.
+/// Prints the table and writes the files, as `args` say.
 pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<()> {
     match args.folders.as_slice() {
         [folder] => {
@@ -38,11 +38,11 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<()> {
     }
 }
 
-/// Prints the table of one folder's runs, and writes summary and figure into `output`.
+/// Prints the table of one folder's runs. Writes summary and figure into `output`.
 pub(crate) fn report_on(folder: &RunFolder, output: &Path) -> anyhow::Result<()> {
     let records = records(folder)?;
     let results = Results::new("", folder.config(), &records)
-        .with_context(|| format!("cannot sum up {}", folder.path().display()))?;
+        .with_context(|| format!("cannot summarise {}", folder.path().display()))?;
     show(
         &[results],
         Some(report::write(output, folder.config(), &records)?),
@@ -54,7 +54,7 @@ fn compare(folders: &[PathBuf], output: Option<&Path>) -> anyhow::Result<()> {
         && output.join("config.toml").exists()
     {
         bail!(
-            "{} holds a run, whose summary the comparison would replace: name another --output",
+            "{} holds a run, and the comparison would overwrite its summary: choose another --output",
             output.display()
         );
     }
@@ -67,10 +67,10 @@ fn compare(folders: &[PathBuf], output: Option<&Path>) -> anyhow::Result<()> {
             continue;
         }
         let result = Results::new(label, opened.config(), &records);
-        results.push(result.with_context(|| format!("cannot sum up {}", folder.display()))?);
+        results.push(result.with_context(|| format!("cannot summarise {}", folder.display()))?);
     }
     if results.is_empty() {
-        bail!("there is no finished run to compare");
+        bail!("none of the folders has a finished run");
     }
     let artefacts = output
         .map(|output| report::write_comparison(output, &results))
@@ -99,13 +99,13 @@ fn records(folder: &RunFolder) -> anyhow::Result<Vec<RunRecord>> {
 
 pub(super) fn unfinished(folder: &RunFolder) -> String {
     format!(
-        "no run in {folder} is finished yet; go on with `si {experiment} --resume {folder}`",
+        "no run in {folder} is finished yet; resume with `si {experiment} --resume {folder}`",
         folder = folder.path().display(),
         experiment = folder.config().experiment.name()
     )
 }
 
-/// The folders' names, or their whole paths where two names are the same.
+/// The folders' names, or their whole paths if two names are the same.
 pub(super) fn labels(folders: &[PathBuf]) -> Vec<String> {
     let names: Vec<String> = folders
         .iter()

@@ -24,22 +24,23 @@ use plan::Plan;
 const EXAMPLES: &str = "\
 Examples:
   si repro --plan                  what would run, and what it costs on this machine
-  si repro                         everything, on a budget of about two and a half hours on two cores
-  si repro --only fig3,fig4        some of it
+  si repro                         everything, reduced: about two and a half hours on two cores
+  si repro --only fig3,fig4        only some parts
   si repro --full                  the paper's protocol: days on a CPU
-  si repro --resume                go on with the newest that was interrupted
+  si repro --resume                resume the newest unfinished one
 
-The folder holds one folder per study, and README.md and repro.html with every claim of the paper
-beside our numbers. What is there already, from the other budget for example, is in the report too.";
+The output folder has one folder per study. Its README.md and repro.html list every claim of the
+paper beside our numbers. The report also includes results that are already in the folder, for
+example from the other budget.";
 
-/// Make the whole paper again: every figure, and every claim beside our numbers
+/// Reproduce the whole paper: every figure, and every claim beside our numbers
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReproArgs {
-    /// The paper's protocol and number of seeds, in place of the reduced budget
+    /// Use the paper's protocol and number of seeds instead of the reduced budget
     #[arg(long, conflicts_with = "resume")]
     full: bool,
-    /// Parts to make, of fig1, fig2, theory, fig3, fig4, fig5, fig6 [default: all]
+    /// Parts to reproduce [default: all]
     #[arg(
         long,
         value_name = "PART,...",
@@ -49,22 +50,22 @@ pub(crate) struct ReproArgs {
             .try_map(|name| name.parse::<Part>())
     )]
     only: Vec<Part>,
-    /// Train nothing: list what would run, with time and memory judged by a few steps of each. Data
-    /// sets that are not there are fetched
+    /// Do not train; list what would run, with time and memory estimated from a few steps of each.
+    /// Downloads missing data sets
     #[arg(long)]
     plan: bool,
-    /// Train nothing: write the report of what is in the folder of --out or --resume
+    /// Do not train; write the report on the results in the folder of --out or --resume
     #[arg(long, conflicts_with = "plan")]
     report: bool,
-    /// Device, as `si devices` lists them; auto is the best that is found [default: auto]
+    /// Device, as listed by `si devices`; auto takes the best one found [default: auto]
     #[arg(long, value_name = "NAME[:INDEX]", conflicts_with = "resume")]
     device: Option<String>,
-    /// Runs at a time, each in a process of its own [default: as many as the cores have room for, or
-    /// as there are runs if those are fewer, on flex and ndarray, else 1]
+    /// Runs at the same time, each in a separate process [default: on flex and ndarray as many as
+    /// fit the cores, at most the number of runs; otherwise 1]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
-    /// Threads of each run on flex and ndarray, ≥ 1; they can change the last bits, so all runs of a study
-    /// keep the number that it began with [default: $RAYON_NUM_THREADS, else cores / jobs]
+    /// Threads per run on flex and ndarray, ≥ 1. The number can change the last digits of results,
+    /// so it is fixed for all runs of a study [default: $RAYON_NUM_THREADS, otherwise cores / jobs]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     threads: Option<usize>,
     /// Folder with CIFAR's official files [default: $SI_DATA_DIR, then the cache]
@@ -73,12 +74,12 @@ pub(crate) struct ReproArgs {
     /// Folder for the results [default: runs/repro/UTC-TIME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// When all is done, take the results over into this folder too, beside those of the other
-    /// budget, and write the report there
+    /// At the end, also copy the results into this folder, beside those of the other budget, and
+    /// write the report there
     #[arg(long, value_name = "DIR")]
     publish: Option<PathBuf>,
-    /// Go on in a folder with what it was begun with; without DIR, in the newest under runs/repro
-    /// that is not finished
+    /// Resume in DIR, with the settings stored there; without DIR, in the newest unfinished folder
+    /// under runs/repro
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     resume: Option<Option<PathBuf>>,
 }
@@ -100,7 +101,7 @@ pub(crate) fn run(args: &ReproArgs) -> anyhow::Result<()> {
     };
     let studies = plan.studies()?;
     for (name, reason) in plan.left_out()? {
-        output::note(format_args!("{name} is left out: {reason}"));
+        output::note(format_args!("skipping {name}: {reason}"));
     }
     if args.plan {
         return cost::print(&plan.parts, &studies);
@@ -118,18 +119,18 @@ pub(crate) fn run(args: &ReproArgs) -> anyhow::Result<()> {
     match failures.is_empty() {
         true => Ok(()),
         false => bail!(
-            "failed: {}; to try again what is not complete: si repro --resume {}",
+            "failed: {}; to try again: si repro --resume {}",
             failures.join(", "),
             folder.display()
         ),
     }
 }
 
-/// The report alone.
+/// Writes only the report.
 fn report(args: &ReproArgs) -> anyhow::Result<()> {
     let folder = args.resume.clone().flatten().or_else(|| args.out.clone());
     let folder = folder.ok_or_else(|| {
-        Error::Config("--report needs the folder of the results, by --out DIR".to_string())
+        Error::Config("--report needs the folder with the results: add --out DIR".to_string())
     })?;
     if !folder.is_dir() {
         return Err(Error::Config(format!("there is no folder {}", folder.display())).into());
@@ -152,8 +153,7 @@ fn write_report(folder: &Path, publish: Option<&Path>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Does what `folder` lacks, and returns the names of what failed: one part's missing data should not
-/// cost the others.
+/// Does what is missing in `folder`. Returns the names of the studies that failed; the others still run.
 fn make(folder: &Path, parts: &[Part], studies: &[Study]) -> anyhow::Result<Vec<String>> {
     let interrupt = Interrupt::catch()?;
     let computed: Vec<Part> = parts
@@ -190,7 +190,7 @@ fn make(folder: &Path, parts: &[Part], studies: &[Study]) -> anyhow::Result<Vec<
     Ok(failures)
 }
 
-/// Does the runs that a study's folder lacks.
+/// Does the runs that are missing in a study's folder.
 fn make_study(folder: &Path, study: &Study, interrupt: &Interrupt) -> anyhow::Result<()> {
     let path = folder.join(study.name());
     let config = ExperimentConfig {
@@ -216,14 +216,14 @@ fn make_study(folder: &Path, study: &Study, interrupt: &Interrupt) -> anyhow::Re
         Outcome::Done { num_failed: 0 } => Ok(()),
         Outcome::Done { num_failed } => bail!("{num_failed} runs failed"),
         Outcome::Interrupted => Err(Interrupted(format!(
-            "interrupted; to go on: si repro --resume {}",
+            "interrupted; to resume: si repro --resume {}",
             folder.display()
         ))
         .into()),
     }
 }
 
-/// The newest folder in `root` that lacks some of its plan.
+/// The newest folder in `root` whose plan is not done.
 fn newest_unfinished(root: &Path) -> anyhow::Result<PathBuf> {
     let entries = fs::read_dir(root).into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
@@ -235,5 +235,5 @@ fn newest_unfinished(root: &Path) -> anyhow::Result<PathBuf> {
         }
     }
     let message = format!("there is no unfinished repro in {}", root.display());
-    Err(Error::Config(message)).context("nothing to go on with")
+    Err(Error::Config(message)).context("nothing to resume")
 }

@@ -8,22 +8,22 @@ use crate::output_folder::output_folder;
 
 const EXAMPLES: &str = "\
 Examples:
-  si schematics                        compute, and keep the results in runs/schematics/UTC-TIME
-  si schematics --out docs/figures     write into a folder of your own
+  si schematics                        write the results into runs/schematics/UTC-TIME
+  si schematics --out docs/figures     write the results into docs/figures
 
-Figure 1 has two tasks of two parameters: without consolidation (c = 0) the second overwrites the
-first, and with it (c = 1) learning ends where both losses are small. Figure 2 has one task of one
-parameter: descent on its surrogate loss comes to the same drop, net motion and minimum.";
+Figure 1 has two tasks with two parameters. Without consolidation (c = 0), the second task
+overwrites the first; with it (c = 1), learning ends where both losses are small. Figure 2 has one
+task with one parameter. Descent on its surrogate loss has the same drop, net motion and minimum.";
 
 /// Compute and draw the paper's schematics (figs. 1 and 2) from small problems
 ///
-/// Both are learnt by the program itself, by gradient descent on the CPU device flex in double
-/// precision; there is nothing random in them. Their numbers are printed, and figure1 and figure2 are
-/// written, each as .json, .svg and .png.
+/// The program learns both problems itself, by gradient descent in double precision on the CPU device
+/// flex. Nothing is random. Prints the numbers, and writes figure1 and figure2, each as .json, .svg and
+/// .png.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SchematicsArgs {
-    /// Folder for the results, made if it is not there; files in it are written over [default:
+    /// Folder for the results, created if missing; existing files are overwritten [default:
     /// runs/schematics/UTC-TIME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,

@@ -11,14 +11,14 @@ Examples:
   si split-cifar --epochs 5 --hidden-sizes 16,32,256 --train-images 5000
                                                     a reduced protocol for a CPU
   si split-cifar --strengths 0.01 --elastic-strengths 100,1000
-                                                    beside EWC
-  si split-cifar --data-dir DIR                     with the official files in DIR
-  si split-cifar --resume                           go on with the newest unfinished run
+                                                    compare with EWC
+  si split-cifar --data-dir DIR                     use the official files in DIR
+  si split-cifar --resume                           resume the newest unfinished run
 
-A run that takes long leaves a checkpoint every minute in the folder, and --resume goes on from it,
-to the same bits on a CPU. `si split-mnist --help` says how flags, TOML files and seeds work.";
+A long run writes a checkpoint into its folder every minute. --resume continues from it and gives
+exactly the same numbers on a CPU. `si split-mnist --help` explains flags, TOML files and seeds.";
 
-/// Train on CIFAR-10 and then on ten classes of CIFAR-100 after the other (fig. 6)
+/// Train on CIFAR-10, then on CIFAR-100 in tasks of ten classes (fig. 6)
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SplitCifarArgs {

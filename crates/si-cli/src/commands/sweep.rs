@@ -12,17 +12,18 @@ const EXAMPLES: &str = "\
 Examples:
   si sweep split-mnist                                  five strengths of each method
   si sweep permuted-mnist --epochs 3 --hidden-sizes 400,400
-                                                        for a smaller network and budget
+                                                        a smaller network and budget
   si sweep split-mnist --strengths 0.5,1,2 --elastic-strengths
-                                                        a finer search, of one method alone
+                                                        a finer search, with one method only
 
-All settings are those of `si EXPERIMENT --help`. The seeds are others than the experiment's own, and
-the test images are not looked at, unless you say so: take the strength found here to the experiment.";
+All settings are those of `si EXPERIMENT --help`. Unless you say otherwise, the seeds differ from
+the experiment's and the test images are not used. Use the best strength in the experiment itself.";
 
 /// Find the strength of a method by a coarse search on held-out training images
 ///
-/// The last training images of each task take the place of the test images. Strengths are a factor
-/// of ten apart by default; the best by average accuracy after the last task is named at the end.
+/// Tests on the last training images of each task instead of the test images. By default, strengths
+/// are a factor of ten apart. At the end, prints the strength with the best average accuracy after
+/// the last task.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SweepArgs {
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &SweepArgs) -> anyhow::Result<()> {
                 && (tried.iter().all(|c| *c <= strength) || tried.iter().all(|c| *c >= strength))
             {
                 output::note(format_args!(
-                    "{symbol} = {strength} is at the end of what was tried: try further"
+                    "{symbol} = {strength} is at the end of the range tried: try values beyond it"
                 ));
             }
             output::result(format_args!(
@@ -63,7 +64,7 @@ pub(crate) fn run(args: &SweepArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The paper's protocol with a coarse grid, on images and seeds that it does not report on.
+/// The paper's protocol with a coarse grid, on images and seeds that the experiments do not report on.
 fn base(experiment: Experiment) -> ExperimentConfig {
     let paper = ExperimentConfig::paper(experiment);
     let (num_held_out, elastic_strengths) = match experiment {
@@ -83,7 +84,7 @@ fn base(experiment: Experiment) -> ExperimentConfig {
     }
 }
 
-/// Far from the seeds that experiments begin at.
+/// Far from the first seeds of the experiments.
 const FIRST_SEED: u64 = 1000;
 
 fn strengths(summary: &Summary, method: Method) -> impl Iterator<Item = f64> {
@@ -96,7 +97,7 @@ fn strengths(summary: &Summary, method: Method) -> impl Iterator<Item = f64> {
 fn best(summary: &Summary, method: Method) -> Option<&ConditionSummary> {
     let of_method = |one: &&ConditionSummary| one.condition.method == method;
     let conditions = summary.conditions.iter().filter(of_method);
-    // Of equals the weakest.
+    // Among equals, the weakest strength wins.
     conditions.max_by(|left, right| {
         let weaker = right.condition.strength.total_cmp(&left.condition.strength);
         average(left).total_cmp(&average(right)).then(weaker)

@@ -11,7 +11,7 @@ use si_bench::in_pool;
 use crate::exit::INTERRUPTED;
 use crate::jobs::Message;
 
-/// Do one run of a folder, and write its progress and its record to stdout as lines of JSON
+/// Do one run of a folder; write its progress and its record to stdout as lines of JSON
 #[derive(Args, Debug)]
 #[command(hide = true)]
 pub(crate) struct WorkerArgs {
@@ -24,9 +24,9 @@ pub(crate) struct WorkerArgs {
 }
 
 impl WorkerArgs {
-    /// The words behind `worker` that [`run`] parses back.
+    /// The arguments after `worker`, which [`run`] parses.
     pub(crate) fn words(folder: PathBuf, condition: &str, seed: u64) -> [std::ffi::OsString; 4] {
-        // Behind `--`, no name is taken for a flag.
+        // After `--`, no name is taken for a flag.
         [
             "--".into(),
             folder.into(),
@@ -66,7 +66,7 @@ fn train(args: &WorkerArgs) -> anyhow::Result<()> {
             process::exit(INTERRUPTED.into());
         }
     })?;
-    send(&Message::Record(Box::new(record))).context("cannot hand over the record")
+    send(&Message::Record(Box::new(record))).context("cannot send the record")
 }
 
 fn send(message: &Message) -> io::Result<()> {
@@ -77,10 +77,10 @@ fn send(message: &Message) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Ends this process when the parent is gone, however it went: then the pipe at stdin closes.
+/// Ends this process when the parent has ended for whatever reason: then the pipe at stdin closes.
 ///
-/// Ctrl-C reaches parent and workers alike; its own exit code keeps the parent from taking the
-/// worker's end for a failure.
+/// Ctrl-C reaches both parent and workers. The worker's exit code tells the parent that this was not a
+/// failure.
 fn die_with_parent() -> anyhow::Result<()> {
     ctrlc::set_handler(|| process::exit(INTERRUPTED.into()))?;
     thread::spawn(|| {

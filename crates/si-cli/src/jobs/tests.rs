@@ -54,7 +54,7 @@ fn a_failed_job_tells_why_and_leaves_the_others_alone() {
         .expect("the jobs run");
     assert_eq!(outcome, Outcome::Done { num_failed: 2 });
     assert_eq!(failures[0], (0, "out of memory".to_string()));
-    assert!(failures[1].1.starts_with("cannot start it: "));
+    assert!(failures[1].1.starts_with("cannot start the process: "));
 }
 
 #[test]

@@ -147,11 +147,11 @@ fn folder_that_does_not_say_its_threads_goes_on_with_those_of_its_checkpoints() 
 
     let resume = ["split-mnist", "--resume", "old"];
     let other = si(parent.path(), &[&resume[..], &["--threads", "1"]].concat());
-    assert!(failure(&other).contains("was begun with 2 thread(s)"));
+    assert!(failure(&other).contains("was started with 2 thread(s)"));
     assert!(files(&folder) == before, "nothing has changed");
 
     let output = si(parent.path(), &[&resume[..], &["--jobs", "1"]].concat());
-    let said = "old does not say how many threads its runs have: they go on with 2, as its checkpoints have it";
+    let said = "old does not store the number of threads of its runs; they continue with 2, as in its checkpoints";
     assert!(failure(&output).contains(said), "{}", failure(&output));
     assert_eq!(runs(&folder), expected);
 }

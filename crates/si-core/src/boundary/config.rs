@@ -1,7 +1,8 @@
 use burn::config::Config;
 
-use crate::{
-    BoundaryDetector, Error, PeriodicDetectorConfig, PlateauDetectorConfig, ShiftDetectorConfig,
+use crate::Error;
+use crate::boundary::{
+    BoundaryDetector, PeriodicDetectorConfig, PlateauDetectorConfig, ShiftDetectorConfig,
 };
 
 /// Which detector decides that a task has ended, and its settings: for a program that keeps the choice

@@ -3,7 +3,8 @@ use serde::{Deserialize, Serialize};
 use super::periodic::Periodic;
 use super::plateau::Plateau;
 use super::shift::Shift;
-use crate::{BoundaryDetectorConfig, Error};
+use crate::Error;
+use crate::boundary::BoundaryDetectorConfig;
 
 /// Decides from a stream of losses when a task has ended, where nothing else says so.
 ///
@@ -30,9 +31,9 @@ use crate::{BoundaryDetectorConfig, Error};
 ///
 /// | detector | consolidates | at the right parameters? |
 /// |---|---|---|
-/// | [`PeriodicDetectorConfig`](crate::PeriodicDetectorConfig) | every so many steps | if tasks have that length |
-/// | [`PlateauDetectorConfig`](crate::PlateauDetectorConfig) | when the loss has settled | yes, though not the last of the task |
-/// | [`ShiftDetectorConfig`](crate::ShiftDetectorConfig) | when the loss jumps up | a known number of steps too late |
+/// | [`PeriodicDetectorConfig`](crate::boundary::PeriodicDetectorConfig) | every so many steps | if tasks have that length |
+/// | [`PlateauDetectorConfig`](crate::boundary::PlateauDetectorConfig) | when the loss has settled | yes, though not the last of the task |
+/// | [`ShiftDetectorConfig`](crate::boundary::ShiftDetectorConfig) | when the loss jumps up | a known number of steps too late |
 ///
 /// A loss that is not finite is counted as a step and otherwise passed over: it neither begins nor
 /// ends anything, and later statistics are those of a stream without it.
@@ -41,7 +42,7 @@ use crate::{BoundaryDetectorConfig, Error};
 /// the same decisions.
 ///
 /// ```
-/// use si_core::ShiftDetectorConfig;
+/// use si_core::boundary::ShiftDetectorConfig;
 ///
 /// # fn main() -> Result<(), si_core::Error> {
 /// let mut detector = ShiftDetectorConfig::new().with_reference(10).init()?;

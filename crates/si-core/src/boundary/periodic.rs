@@ -3,7 +3,8 @@ use serde::{Deserialize, Serialize};
 
 use super::config::outside;
 use super::detector::Kind;
-use crate::{BoundaryDetector, Error};
+use crate::Error;
+use crate::boundary::BoundaryDetector;
 
 /// A boundary every so many steps, whatever the losses are.
 ///

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use super::config::outside;
 use super::detector::Kind;
 use super::losses::Losses;
-use crate::{BoundaryDetector, Error};
+use crate::Error;
+use crate::boundary::BoundaryDetector;
 
 /// A boundary where the loss has settled: mean and variance of the latest losses are below their
 /// thresholds. After that, none until the loss has had a peak (Aljundi, Kelchtermans and Tuytelaars,

@@ -4,14 +4,15 @@ use serde::{Deserialize, Serialize};
 use super::config::outside;
 use super::detector::Kind;
 use super::losses::Losses;
-use crate::{BoundaryDetector, Error};
+use crate::Error;
+use crate::boundary::BoundaryDetector;
 
 /// A boundary where the loss jumps up: each of the latest losses exceeds the mean of those before by
 /// several of their standard deviations, so a new task has begun.
 ///
 /// It notices a task's end by the next one's beginning. Steps on the new task were taken by then,
 /// `window − 1` of them if each loss is observed before its step
-/// ([`Boundary::num_late_steps`](crate::Boundary::num_late_steps)), and anchors are where those have led to. With a
+/// ([`Boundary::num_late_steps`](crate::boundary::Boundary::num_late_steps)), and anchors are where those have led to. With a
 /// window of 1 there are none, and consolidation is exact; but then a single bad batch
 /// is taken for a new task. The steps that came too late are part of the ended task's path
 /// integral, where they count little: a few steps among hundreds.

@@ -1,7 +1,7 @@
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use crate::{
+use crate::boundary::{
     Boundary, BoundaryDetector, BoundaryDetectorConfig, PeriodicDetectorConfig,
     PlateauDetectorConfig, ShiftDetectorConfig,
 };

@@ -11,11 +11,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::format::{LEARNER, OPTIMIZER, PROGRESS, Section, Stored};
-use super::{CheckpointError, CheckpointHeader, Origin, RecordedOptimizer};
+use super::{CheckpointError, CheckpointHeader, Origin};
 use crate::learner::{counters, other_kind};
 use crate::pack::Pack;
 use crate::replace::replace;
-use crate::{ContinualLearner, ElasticWeightConsolidation, SynapticIntelligenceConfig};
+use crate::{
+    ContinualLearner, ContinualOptimizer, ElasticWeightConsolidation, SynapticIntelligenceConfig,
+};
 
 /// Everything that a training needs to go on to the same bits: the learner, its optimizer, further
 /// records if there are any, and how far the training has come.
@@ -75,7 +77,7 @@ impl Checkpoint {
     /// [`CheckpointError::Content`] if `progress` or a record cannot be written.
     pub fn new<M: Module>(
         learner: &ContinualLearner<M>,
-        optimizer: &impl RecordedOptimizer,
+        optimizer: &impl ContinualOptimizer,
         progress: &impl Serialize,
     ) -> Result<Self, CheckpointError> {
         let mut written = Vec::new();
@@ -225,7 +227,7 @@ impl Checkpoint {
     /// # Errors
     ///
     /// [`CheckpointError::OtherModel`] and [`CheckpointError::OtherOptimizer`] if they are not.
-    pub fn restore<M: Module, O: RecordedOptimizer>(
+    pub fn restore<M: Module, O: ContinualOptimizer>(
         &self,
         learner: ContinualLearner<M>,
         optimizer: O,
@@ -301,7 +303,7 @@ impl Checkpoint {
     }
 
     fn warn_of_other_settings(&self, config: &SynapticIntelligenceConfig) {
-        let others = self.header().other_settings(config);
+        let others = self.header().setting_mismatches(config);
         let others: Vec<String> = others
             .iter()
             .map(|it| format!("{} {} there, {} now", it.name, it.stored, it.given))
@@ -317,7 +319,7 @@ impl Checkpoint {
 
     /// Burn passes over state that the optimizer has no use for, so what it has taken over is compared
     /// with what it was given.
-    fn restore_optimizer<O: RecordedOptimizer>(&self, optimizer: O) -> Result<O, CheckpointError> {
+    fn restore_optimizer<O: ContinualOptimizer>(&self, optimizer: O) -> Result<O, CheckpointError> {
         let read = |bytes: Bytes| -> Result<Pack, CheckpointError> {
             Pack::read(bytes).map_err(|reason| self.no_record(OPTIMIZER, &reason))
         };

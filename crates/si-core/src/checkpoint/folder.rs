@@ -15,7 +15,8 @@ use crate::replace::sync_folder_of;
 ///
 /// ```no_run
 /// # use burn::{nn::Linear, optim::ModuleOptimizer};
-/// # use si_core::{Checkpoint, CheckpointError, CheckpointFolder, ContinualLearner};
+/// # use si_core::{Checkpoint, CheckpointFolder, ContinualLearner};
+/// # use si_core::checkpoint::CheckpointError;
 /// # fn example(
 /// #     mut learner: ContinualLearner<Linear>, mut optimizer: ModuleOptimizer,
 /// # ) -> Result<(), CheckpointError> {

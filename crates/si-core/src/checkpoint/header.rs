@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{BURN_VERSION, SynapticIntelligence, SynapticIntelligenceConfig};
+use crate::checkpoint::BURN_VERSION;
+use crate::{SynapticIntelligence, SynapticIntelligenceConfig};
 
 /// What a checkpoint says of itself before its records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ type Settings = BTreeMap<String, Value>;
 
 /// A setting of which a checkpoint and a configuration have different values, as they are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OtherSetting {
+pub struct SettingMismatch {
     /// Name of the field in [`SynapticIntelligenceConfig`].
     pub name: String,
     /// The checkpoint's value.
@@ -50,12 +51,12 @@ impl CheckpointHeader {
     }
 
     /// The settings of which `config` has other values.
-    pub fn other_settings(&self, config: &SynapticIntelligenceConfig) -> Vec<OtherSetting> {
+    pub fn setting_mismatches(&self, config: &SynapticIntelligenceConfig) -> Vec<SettingMismatch> {
         let given = settings(config);
         let mut others = Vec::new();
         for (name, stored) in &self.settings {
             if let Some(given) = given.get(name).filter(|given| *given != stored) {
-                others.push(OtherSetting {
+                others.push(SettingMismatch {
                     name: name.clone(),
                     stored: shown(stored),
                     given: shown(given),

@@ -5,14 +5,14 @@ mod error;
 mod folder;
 mod format;
 mod header;
-mod optimizer;
 #[cfg(test)]
 mod tests;
 
+pub use crate::inspection::{Inspection, StoredParameter};
+pub use crate::version::BURN_VERSION;
 pub use contents::Checkpoint;
 pub(crate) use contents::open_sized;
 pub use error::{CheckpointError, Origin};
 pub use folder::CheckpointFolder;
 pub(crate) use format::{LEARNER, OPTIMIZER};
-pub use header::{CheckpointHeader, OtherSetting};
-pub use optimizer::RecordedOptimizer;
+pub use header::{CheckpointHeader, SettingMismatch};

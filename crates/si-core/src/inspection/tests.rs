@@ -7,12 +7,13 @@ use burn::tensor::{DType, Device, Tensor};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{ContinualLearner, HeldPrecision, SynapticIntelligenceConfig};
+use crate::settings::StatePrecision;
+use crate::{ContinualLearner, SynapticIntelligenceConfig};
 
 /// After a task of three steps, and two steps of the next.
-fn trained(precision: HeldPrecision) -> (ContinualLearner<Linear>, ModuleOptimizer) {
+fn trained(precision: StatePrecision) -> (ContinualLearner<Linear>, ModuleOptimizer) {
     let device = Device::flex().autodiff();
-    let config = SynapticIntelligenceConfig::new().with_held_precision(precision);
+    let config = SynapticIntelligenceConfig::new().with_state_precision(precision);
     let model = LinearConfig::new(3, 2).init(&device);
     let mut learner = ContinualLearner::new(model, &config).expect("the config is valid");
     let mut optimizer = AdamConfig::new().init();
@@ -35,7 +36,7 @@ fn folder() -> TempDir {
 
 #[test]
 fn both_kinds_of_file_tell_what_the_learner_knows() {
-    for precision in [HeldPrecision::Parameter, HeldPrecision::Bf16] {
+    for precision in [StatePrecision::Full, StatePrecision::Bf16] {
         let (learner, optimizer) = trained(precision);
         let mut expected = learner.diagnostics();
         // A record is read by the names in it.
@@ -78,7 +79,7 @@ fn state_that_is_not_there_yet_is_none_and_not_zero() {
 
 #[test]
 fn record_without_a_learner_and_one_that_is_cut_off_are_refused() {
-    let (learner, _) = trained(HeldPrecision::Parameter);
+    let (learner, _) = trained(StatePrecision::Full);
     let folder = folder();
     let path = folder.path().join("a.bpk");
     let bare = learner.clone().into_inner();

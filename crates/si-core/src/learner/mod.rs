@@ -15,10 +15,11 @@ use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, GradientCheckpointingStrategy};
 use log::warn;
 
+use crate::diagnostics::{Coverage, Diagnostics, EpochReport};
+use crate::settings::StatePrecision;
 use crate::trained::checkpointing_of;
 use crate::{
-    ContinualOptimizer, Coverage, Diagnostics, EpochReport, Error, HeldPrecision, Inert,
-    SynapticIntelligence, SynapticIntelligenceConfig,
+    ContinualOptimizer, Error, SynapticIntelligence, SynapticIntelligenceConfig, TaskWarning,
 };
 
 /// A module that learns task after task without forgetting: your module, with
@@ -67,15 +68,15 @@ impl<M: Module> ContinualLearner<M> {
     ///
     /// # Errors
     ///
-    /// Those of [`SynapticIntelligenceConfig::init`], and [`Error::HeldPrecision`] if a device of the
+    /// Those of [`SynapticIntelligenceConfig::init`], and [`Error::StatePrecision`] if a device of the
     /// module does not bear the precision that importance and anchor are to be kept in.
     pub fn new(module: M, config: &SynapticIntelligenceConfig) -> Result<Self, Error> {
         let bears = |device: &Device| device.supports_dtype(DType::BF16);
-        if config.held_precision == HeldPrecision::Bf16
+        if config.state_precision == StatePrecision::Bf16
             && let Some(device) = module.devices().iter().find(|device| !bears(device))
         {
             let device = device.clone().inner();
-            return Err(Error::HeldPrecision(format!("{device:?}")));
+            return Err(Error::StatePrecision(format!("{device:?}")));
         }
         let mut regularizer = config.init()?;
         regularizer.check_ids(&module);
@@ -151,8 +152,17 @@ impl<M: Module> ContinualLearner<M> {
     /// consolidation.
     ///
     /// The state of parameters that the module no longer has is dropped.
-    pub fn end_task(&mut self) -> Option<Inert> {
+    pub fn end_task(&mut self) -> Option<TaskWarning> {
         self.regularizer.consolidate(&self.module)
+    }
+
+    /// Sets the strength c from the next step on; see [`SynapticIntelligence::set_strength`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Strength`] if it is negative or not finite. The strength then stays as it was.
+    pub fn set_strength(&mut self, strength: f64) -> Result<(), Error> {
+        self.regularizer.set_strength(strength)
     }
 
     /// Reads the means since the last call; see [`SynapticIntelligence::end_epoch`].

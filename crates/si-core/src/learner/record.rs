@@ -19,10 +19,10 @@ use burn::module::{Devices, Flag, Module, ModuleMapper, ModuleVisitor, Param, Pa
 use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::{Bool, Device, Int};
 
-use crate::HeldPrecision;
 use crate::ops::SynapticBackend;
 use crate::precision::{convert, working};
 use crate::recorded::{MapState, VisitState, explain};
+use crate::settings::StatePrecision;
 use crate::synapse::{Synapse, Synapses};
 use crate::trained::is_trained;
 use crate::traversal::consolidated_ids;
@@ -65,7 +65,7 @@ impl<M: Module> Module for Recorded<M> {
             visitor,
             consolidated: self.consolidated(),
             synapses: &regularizer.synapses,
-            held_precision: regularizer.config.held_precision,
+            state_precision: regularizer.config.state_precision,
         });
         if let Some(device) = self.devices().into_iter().next() {
             let progress = Progress::of(regularizer, &device.inner());
@@ -90,7 +90,7 @@ impl<M: Module> Module for Recorded<M> {
             order: 0,
             before: core::mem::take(&mut regularizer.synapses),
             after: Synapses::default(),
-            held_precision: regularizer.config.held_precision,
+            state_precision: regularizer.config.state_precision,
         };
         let module = module.map(&mut with_state);
         regularizer.synapses = with_state.after;
@@ -148,7 +148,7 @@ struct WithState<'a, V> {
     visitor: &'a mut V,
     consolidated: HashSet<ParamId>,
     synapses: &'a Synapses<B>,
-    held_precision: HeldPrecision,
+    state_precision: StatePrecision,
 }
 
 impl<V: ModuleVisitor> ModuleVisitor for WithState<'_, V> {
@@ -158,7 +158,7 @@ impl<V: ModuleVisitor> ModuleVisitor for WithState<'_, V> {
             return;
         }
         let synapse = self.synapses.get(param.id);
-        let state = State::of(synapse, &param.val().inner(), self.held_precision);
+        let state = State::of(synapse, &param.val().inner(), self.state_precision);
         let (visitor, id) = (&mut *self.visitor, param.id);
         visitor.visit_state(ANCHOR, id, state.anchor);
         visitor.visit_state(PATH_INTEGRAL, id, state.path_integral);
@@ -217,7 +217,7 @@ struct MapWithState<'a, P> {
     order: usize,
     before: Synapses<B>,
     after: Synapses<B>,
-    held_precision: HeldPrecision,
+    state_precision: StatePrecision,
 }
 
 impl<P: ModuleMapper> ModuleMapper for MapWithState<'_, P> {
@@ -231,7 +231,7 @@ impl<P: ModuleMapper> ModuleMapper for MapWithState<'_, P> {
         }
         let id = param.id;
         let parameter = param.val().inner();
-        let state = State::of(self.before.get(before), &parameter, self.held_precision);
+        let state = State::of(self.before.get(before), &parameter, self.state_precision);
         let mapper = &mut *self.mapper;
         let anchor = mapper.map_state(ANCHOR, id, state.anchor);
         let path_integral = mapper.map_state(PATH_INTEGRAL, id, state.path_integral);
@@ -244,7 +244,7 @@ impl<P: ModuleMapper> ModuleMapper for MapWithState<'_, P> {
         if has(Present::SYNAPSE) {
             // A file may hold them in another precision.
             let computed = |primitive| convert::<B>(primitive, working(parameter.dtype()));
-            let hold = |tensor| (self.held_precision).hold::<B>(computed(B::primitive(tensor)));
+            let hold = |tensor| (self.state_precision).hold::<B>(computed(B::primitive(tensor)));
             let synapse = Synapse {
                 order,
                 path_integral: has(Present::PATH_INTEGRAL)

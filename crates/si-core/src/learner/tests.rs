@@ -5,31 +5,30 @@ use burn::optim::{AdamConfig, ModuleOptimizer};
 use burn::store::ModuleRecord;
 use burn::tensor::{DType, Tensor, TensorData};
 
+use crate::ops::SynapticBackend;
+use crate::settings::{FirstTaskStart, StatePrecision};
 use crate::test_device::assert_same;
 use crate::test_line::{Line, device};
-use crate::{
-    ContinualLearner, FirstTaskStart, HeldPrecision, Inert, SynapticBackend,
-    SynapticIntelligenceConfig,
-};
+use crate::{ContinualLearner, SynapticIntelligenceConfig, TaskWarning};
 
 const LEARNING_RATE: f64 = 0.05;
 
 fn learner() -> ContinualLearner<Line> {
-    learner_that_holds(HeldPrecision::Parameter)
+    learner_that_holds(StatePrecision::Full)
 }
 
-fn learner_that_holds(precision: HeldPrecision) -> ContinualLearner<Line> {
+fn learner_that_holds(precision: StatePrecision) -> ContinualLearner<Line> {
     let config = SynapticIntelligenceConfig::new()
         .with_damping(0.01)
-        .with_held_precision(precision);
+        .with_state_precision(precision);
     ContinualLearner::new(Line::new(), &config).expect("the config is valid")
 }
 
 /// Those that the device under test bears.
-fn precisions() -> Vec<HeldPrecision> {
+fn precisions() -> Vec<StatePrecision> {
     match device().supports_dtype(DType::BF16) {
-        true => vec![HeldPrecision::Parameter, HeldPrecision::Bf16],
-        false => vec![HeldPrecision::Parameter],
+        true => vec![StatePrecision::Full, StatePrecision::Bf16],
+        false => vec![StatePrecision::Full],
     }
 }
 
@@ -76,7 +75,7 @@ fn reload(
     learner: ContinualLearner<Line>,
     optimizer: &ModuleOptimizer,
 ) -> (ContinualLearner<Line>, ModuleOptimizer) {
-    let precision = learner.regularizer().config().held_precision;
+    let precision = learner.regularizer().config().state_precision;
     let bytes = learner
         .into_record()
         .into_bytes()
@@ -95,13 +94,17 @@ fn reload(
 
 #[test]
 fn what_was_noticed_in_a_task_is_in_the_record() {
-    let noticed = [Inert::NoImportance, Inert::NoPenalty, Inert::Diverged];
-    for inert in noticed.map(Some).into_iter().chain([None]) {
+    let noticed = [
+        TaskWarning::NoImportance,
+        TaskWarning::NoPenalty,
+        TaskWarning::Diverged,
+    ];
+    for warning in noticed.map(Some).into_iter().chain([None]) {
         let mut optimizer = AdamConfig::new().init();
         let mut learner = train(learner(), &mut optimizer, 0..1);
-        learner.regularizer_mut().meter.inert = inert;
+        learner.regularizer_mut().meter.warning = warning;
         let (loaded, _) = reload(learner, &optimizer);
-        assert_eq!(loaded.diagnostics().inert, inert);
+        assert_eq!(loaded.diagnostics().warning, warning);
     }
 }
 
@@ -179,7 +182,7 @@ fn state_of_16_bits_is_widened_on_a_device_that_does_not_bear_them() {
     }
     let mut optimizer = AdamConfig::new().init();
     let mut learner = train(
-        learner_that_holds(HeldPrecision::Bf16),
+        learner_that_holds(StatePrecision::Bf16),
         &mut optimizer,
         0..5,
     );

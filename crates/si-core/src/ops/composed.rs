@@ -4,8 +4,8 @@ use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::Shape;
 
 use super::{AdamUpdate, SgdUpdate, SynapticOps, SynapticUpdate};
-use crate::config::PathGradient;
 use crate::precision::{convert, working};
+use crate::settings::PathGradient;
 
 pub(super) fn advance_path_integral<B: Backend>(
     path_integral: FloatTensor<B>,

@@ -6,7 +6,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::{AdamUpdate, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate, composed};
-use crate::PathGradient;
+use crate::settings::PathGradient;
 use crate::test_device::device;
 
 /// Sizes on both sides of a block and of a register, and none.

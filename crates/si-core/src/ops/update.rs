@@ -1,6 +1,6 @@
 //! What a fused operation does to one parameter, as numbers.
 
-use crate::config::PathGradient;
+use crate::settings::PathGradient;
 
 /// One update of Adam (Kingma and Ba 2015), at a given step.
 ///

@@ -12,7 +12,7 @@ use crate::{SynapticIntelligence, pack};
 
 /// An optimizer that a [`ContinualLearner`](crate::ContinualLearner) takes: any of Burn's, or one that
 /// does the penalty and the path integral in its own pass over memory.
-pub trait ContinualOptimizer {
+pub trait ContinualOptimizer: Sized {
     /// Updates the module with the gradients of the task loss, and the regularizer with the step that
     /// was made of them. Where the optimizer panics, the state of both is lost.
     fn step_continual<M: Module>(
@@ -22,6 +22,12 @@ pub trait ContinualOptimizer {
         grads: GradientsParams,
         regularizer: &mut SynapticIntelligence,
     ) -> M;
+
+    /// The state, which a [`Checkpoint`](crate::Checkpoint) keeps.
+    fn to_record(&self) -> OptimizerRecord;
+
+    /// Takes over the state that [`to_record`](Self::to_record) has given.
+    fn load_record(self, record: OptimizerRecord) -> Self;
 }
 
 /// Any of Burn's optimizers: penalty and path integral have passes of their own.
@@ -38,6 +44,14 @@ impl ContinualOptimizer for ModuleOptimizer {
         let module = self.step(learning_rate, module, grads);
         regularizer.observe(&module);
         module
+    }
+
+    fn to_record(&self) -> OptimizerRecord {
+        self.to_record()
+    }
+
+    fn load_record(self, record: OptimizerRecord) -> Self {
+        self.load_record(record)
     }
 }
 
@@ -63,7 +77,7 @@ pub(crate) fn forget_reshaped(
 }
 
 /// An optimizer for a whole module that does each parameter's update, penalty and path integral in one
-/// pass: [`SynapticAdam`](crate::SynapticAdam) or [`SynapticSgd`](crate::SynapticSgd).
+/// pass: [`SynapticAdam`](crate::optim::SynapticAdam) or [`SynapticSgd`](crate::optim::SynapticSgd).
 ///
 /// It takes the place of Burn's [`ModuleOptimizer`]. Loops that must be given one of those, and modules
 /// that learn without consolidation, can have it [inside](Self::into_inner); penalty and path integral
@@ -119,7 +133,7 @@ impl SynapticOptimizer {
         self.optimizer.to_record()
     }
 
-    /// Takes the state over that [`to_record`](Self::to_record) has given.
+    /// Takes over the state that [`to_record`](Self::to_record) has given.
     pub fn load_record(self, record: OptimizerRecord) -> Self {
         Self {
             optimizer: self.optimizer.load_record(record),
@@ -182,5 +196,13 @@ impl ContinualOptimizer for SynapticOptimizer {
         // The optimizer has looked at the shapes itself.
         regularizer.synapses.take_reshaped();
         module
+    }
+
+    fn to_record(&self) -> OptimizerRecord {
+        self.to_record()
+    }
+
+    fn load_record(self, record: OptimizerRecord) -> Self {
+        self.load_record(record)
     }
 }

@@ -14,4 +14,4 @@ pub use adam::{SynapticAdam, SynapticAdamConfig};
 pub(crate) use continual::forget_reshaped;
 pub use continual::{ContinualOptimizer, SynapticOptimizer};
 pub use sgd::{SynapticSgd, SynapticSgdConfig, SynapticSgdState};
-pub use synaptic::{Synaptic, SynapticState, Tasks};
+pub use synaptic::{Synaptic, SynapticState, TaskControl};

@@ -7,9 +7,10 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Device, Int};
 
 use super::handover::{self, Offer};
+use crate::SynapticIntelligence;
 use crate::ops::SynapticUpdate;
+use crate::settings::PathGradient;
 use crate::synapse::Synapses;
-use crate::{PathGradient, SynapticIntelligence};
 
 /// A module in the hands of an optimizer, which is offered each parameter's synapses with it.
 #[derive(Clone, Debug)]

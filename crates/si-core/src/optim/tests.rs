@@ -18,11 +18,10 @@ use super::handover::{self, Answer, Offer};
 use super::{
     ContinualOptimizer, SynapticAdamConfig, SynapticOptimizer, SynapticSgdConfig, SynapticSgdState,
 };
+use crate::ops::{SynapticBackend, SynapticUpdate};
+use crate::settings::{FirstTaskStart, PathGradient, StatePrecision};
 use crate::test_device::{assert_same, device, device_with};
-use crate::{
-    ContinualLearner, FirstTaskStart, HeldPrecision, ParameterPolicy, PathGradient,
-    SynapticBackend, SynapticIntelligenceConfig, SynapticUpdate,
-};
+use crate::{ContinualLearner, ParameterPolicy, SynapticIntelligenceConfig};
 
 const LEARNING_RATE: f64 = 0.05;
 
@@ -113,9 +112,9 @@ fn settings() -> [SynapticIntelligenceConfig; 6] {
             .with_first_task_start(FirstTaskStart::Zero),
         config
             .clone()
-            .with_held_precision(match device().supports_dtype(DType::BF16) {
-                true => HeldPrecision::Bf16,
-                false => HeldPrecision::Parameter,
+            .with_state_precision(match device().supports_dtype(DType::BF16) {
+                true => StatePrecision::Bf16,
+                false => StatePrecision::Full,
             }),
         config.with_policies(vec![
             ParameterPolicy::path("*").exclude(),

@@ -4,7 +4,8 @@ use burn::backend::Dispatch;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::SgdConfig;
 use burn::tensor::{Tensor, TensorData};
-use si_core::{ContinualLearner, SynapticBackend};
+use si_core::ContinualLearner;
+use si_core::ops::SynapticBackend;
 
 use crate::common::values;
 use crate::row::{Row, assert_no_fault};

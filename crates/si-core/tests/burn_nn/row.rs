@@ -3,8 +3,7 @@ use burn::tensor::{Device, Tensor};
 use si_core::{ContinualLearner, SynapticIntelligenceConfig};
 
 use crate::draws::{Draws, device};
-use crate::path;
-use crate::resume;
+use crate::{path, resume};
 
 /// A module and a loss of it.
 pub(crate) struct Row<M> {

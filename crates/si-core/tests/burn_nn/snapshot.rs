@@ -4,7 +4,8 @@ use burn::backend::Dispatch;
 use burn::backend::tensor::FloatTensor;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
-use si_core::{ContinualLearner, SynapticBackend};
+use si_core::ContinualLearner;
+use si_core::ops::SynapticBackend;
 
 /// Everything that a learner knows, by path: parameters, buffers, and ω, Ω and θ̃.
 #[derive(Debug, Default, PartialEq)]

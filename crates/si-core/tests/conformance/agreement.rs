@@ -2,7 +2,7 @@
 
 use burn::grad_clipping::GradientClippingConfig;
 use burn::tensor::DType;
-use si_core::HeldPrecision;
+use si_core::settings::StatePrecision;
 
 use crate::model::device;
 use crate::optimizers;
@@ -72,7 +72,7 @@ fn ways_that_are_the_same_to_the_bit_are_so_with_importance_in_16_bits() {
     for reloads in [false, true] {
         let plain = Setup::plain();
         let setup = Setup {
-            config: plain.config.with_held_precision(HeldPrecision::Bf16),
+            config: plain.config.with_state_precision(StatePrecision::Bf16),
             reloads,
             ..Setup::plain()
         };

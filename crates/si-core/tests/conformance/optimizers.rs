@@ -12,9 +12,9 @@ use burn::optim::{
     AdaGradConfig, AdafactorConfig, AdamConfig, AdamWConfig, AdanConfig, LambConfig, LionConfig,
     ModuleOptimizer, MuonConfig, Optimizer, RmsPropConfig, SgdConfig,
 };
+use si_core::optim::{Synaptic, TaskControl};
 use si_core::{
-    Synaptic, SynapticAdamConfig, SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig,
-    Tasks,
+    SynapticAdamConfig, SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig,
 };
 
 use crate::setup::Setup;
@@ -32,7 +32,7 @@ pub(crate) struct Row {
 pub(crate) struct Plug<'a> {
     clipping: Option<GradientClippingConfig>,
     /// None leaves it as it is.
-    synaptic: Option<(&'a SynapticIntelligenceConfig, &'a Tasks)>,
+    synaptic: Option<(&'a SynapticIntelligenceConfig, &'a TaskControl)>,
 }
 
 impl Plug<'_> {
@@ -66,7 +66,7 @@ impl Plug<'_> {
 fn synaptic<O: Optimizer>(
     optimizer: O,
     config: &SynapticIntelligenceConfig,
-    tasks: &Tasks,
+    tasks: &TaskControl,
 ) -> Synaptic<O> {
     Synaptic::new(optimizer, config, tasks).expect("the config is valid")
 }
@@ -86,7 +86,7 @@ impl Row {
     }
 
     /// In an adaptor.
-    pub(crate) fn synaptic(&self, setup: &Setup, tasks: &Tasks) -> ModuleOptimizer {
+    pub(crate) fn synaptic(&self, setup: &Setup, tasks: &TaskControl) -> ModuleOptimizer {
         self.plugged(setup, Some((&setup.config, tasks)))
     }
 
@@ -101,7 +101,7 @@ impl Row {
     fn plugged(
         &self,
         setup: &Setup,
-        synaptic: Option<(&SynapticIntelligenceConfig, &Tasks)>,
+        synaptic: Option<(&SynapticIntelligenceConfig, &TaskControl)>,
     ) -> ModuleOptimizer {
         let plug = Plug {
             clipping: setup.clipping.clone(),

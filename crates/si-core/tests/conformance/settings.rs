@@ -1,8 +1,8 @@
 //! Every setting of the method, in every way, against plain numbers.
 
-use si_core::{
-    Accumulation, FirstTaskStart, Negatives, PathGradient, PenaltyFactor,
-    SynapticIntelligenceConfig,
+use si_core::SynapticIntelligenceConfig;
+use si_core::settings::{
+    Accumulation, FirstTaskStart, NegativeImportance, PathGradient, PenaltyFactor,
 };
 
 use crate::optimizers;
@@ -15,8 +15,12 @@ fn settings() -> Vec<SynapticIntelligenceConfig> {
     let config = Setup::plain().config;
     vec![
         config.clone().with_path_gradient(PathGradient::Total),
-        config.clone().with_negatives(Negatives::Keep),
-        config.clone().with_negatives(Negatives::ReluPerTask),
+        config
+            .clone()
+            .with_negative_importance(NegativeImportance::Keep),
+        config
+            .clone()
+            .with_negative_importance(NegativeImportance::ReluPerTask),
         config.clone().with_importance_bound(Some(0.01)),
         config
             .clone()

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use burn::backend::{Dispatch, tensor::FloatTensor};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
-use si_core::{SynapticBackend, SynapticIntelligence};
+use si_core::SynapticIntelligence;
+use si_core::ops::SynapticBackend;
 
 use crate::common::{self, values};
 use crate::model::Toy;

@@ -6,7 +6,8 @@ use burn::prelude::*;
 use burn::tensor::activation::{log_sigmoid, log_softmax};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use si_core::{Fisher, Labels};
+use si_core::Fisher;
+use si_core::ewc::FisherLabels;
 
 use super::device;
 use crate::common::values;
@@ -65,7 +66,7 @@ fn assert_close(actual: &[f64], expected: &[f64], tolerance: f64) {
 #[test]
 fn exact_information_of_logistic_regression_is_its_closed_form() {
     let model = logistic_regression();
-    let fisher = Fisher::estimate(&model, EXAMPLES, log_likelihood, Labels::Exact)
+    let fisher = Fisher::estimate(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)
         .expect("it can be measured");
     assert_close(&information(&fisher, &model), &closed_form(), ROUNDING);
 }
@@ -77,8 +78,13 @@ fn sampled_information_converges_to_the_exact_one() {
     let error = |repeats: usize, rng: &mut ChaCha8Rng| {
         let examples = (0..repeats).flat_map(|_| EXAMPLES);
         let labels = &mut || rng.random();
-        let fisher = Fisher::estimate(&model, examples, log_likelihood, Labels::Sampled(labels))
-            .expect("it can be measured");
+        let fisher = Fisher::estimate(
+            &model,
+            examples,
+            log_likelihood,
+            FisherLabels::Sampled(labels),
+        )
+        .expect("it can be measured");
         let sampled = information(&fisher, &model).into_iter();
         let errors = sampled
             .zip(closed_form())
@@ -105,7 +111,7 @@ fn indifferent_classifier_has_the_information_of_a_uniform_choice() {
             0,
         )
     };
-    let fisher = Fisher::estimate(&model, EXAMPLES, log_likelihood, Labels::Exact)
+    let fisher = Fisher::estimate(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)
         .expect("it can be measured");
     let information = values(fisher.get::<2>(model.weight.id).expect("it has a gradient"));
     let p = 1.0 / classes as f64;
@@ -125,7 +131,7 @@ fn label_without_probability_is_passed_over() {
         let impossible = Tensor::<1>::from_floats([-1e32], &device());
         Tensor::cat(vec![log_likelihood(model, example), impossible], 0)
     };
-    let fisher = Fisher::estimate(&model, EXAMPLES, log_likelihood, Labels::Exact)
+    let fisher = Fisher::estimate(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)
         .expect("it can be measured");
     assert_close(&information(&fisher, &model), &closed_form(), ROUNDING);
     assert_eq!(num_calls.get(), 2 * EXAMPLES.len());
@@ -138,7 +144,7 @@ fn model_that_has_diverged_is_refused() {
         weight: Param::from_tensor(weight),
         ..logistic_regression()
     };
-    let error = Fisher::estimate(&model, EXAMPLES, log_likelihood, Labels::Exact);
+    let error = Fisher::estimate(&model, EXAMPLES, log_likelihood, FisherLabels::Exact);
     let error = error.expect_err("NaN is no probability").to_string();
     assert!(
         error.contains("example 0 has probabilities that add up to NaN"),
@@ -164,7 +170,7 @@ fn only_parameters_with_gradients_have_information() {
         let inputs = Tensor::<1>::from_floats(*example, &device());
         log_softmax(model.used.forward(model.frozen.forward(inputs)), 0)
     };
-    let fisher = Fisher::estimate(&model, EXAMPLES, log_likelihood, Labels::Exact)
+    let fisher = Fisher::estimate(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)
         .expect("it can be measured");
     assert_eq!(fisher.len(), 2);
     assert!(fisher.get::<2>(model.used.weight.id).is_some());
@@ -174,8 +180,8 @@ fn only_parameters_with_gradients_have_information() {
 #[test]
 fn no_example_gives_no_information() {
     let model = logistic_regression();
-    let fisher =
-        Fisher::estimate(&model, [], log_likelihood, Labels::Exact).expect("it can be measured");
+    let fisher = Fisher::estimate(&model, [], log_likelihood, FisherLabels::Exact)
+        .expect("it can be measured");
     assert!(fisher.is_empty());
 }
 
@@ -183,7 +189,7 @@ fn no_example_gives_no_information() {
 #[should_panic(expected = "rank is not the one asked for")]
 fn information_of_another_rank_is_not_given() {
     let model = logistic_regression();
-    let fisher = Fisher::estimate(&model, EXAMPLES, log_likelihood, Labels::Exact)
+    let fisher = Fisher::estimate(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)
         .expect("it can be measured");
     fisher.get::<1>(model.weight.id);
 }

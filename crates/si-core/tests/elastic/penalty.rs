@@ -1,6 +1,8 @@
 use burn::optim::GradientsParams;
 use proptest::prelude::*;
-use si_core::{ElasticForm, Fisher, Inert, SynapticBackend};
+use si_core::ewc::ElasticForm;
+use si_core::ops::SynapticBackend;
+use si_core::{Fisher, TaskWarning};
 
 use super::{Vector, config, ewc};
 use crate::common::values;
@@ -145,25 +147,25 @@ fn state_is_two_tensors_whatever_the_number_of_tasks() {
         let at_end = module.moved_to(&[f64::from(task)]);
         ewc.consolidate(&at_end, &module.fisher(&[f64::from(task + 1)]));
     }
-    let springs = ewc.springs();
-    let [spring] = springs[..] else {
+    let pulls = ewc.pulls();
+    let [pull] = pulls[..] else {
         panic!("there is one parameter");
     };
-    assert_eq!(spring.path(), "theta");
+    assert_eq!(pull.path(), "theta");
     let read = |primitive: &_| {
         values(burn::backend::Dispatch::tensor::<1>(Clone::clone(
             primitive,
         )))
     };
-    assert_eq!(read(spring.precision()), [10.0]);
+    assert_eq!(read(pull.precision()), [10.0]);
     // (1·0 + 2·1 + 3·2 + 4·3) / 10.
-    assert!((read(spring.anchor())[0] - 2.0).abs() < ROUNDING);
+    assert!((read(pull.anchor())[0] - 2.0).abs() < ROUNDING);
 }
 
 #[test]
 fn task_that_tells_nothing_is_reported() {
     let module = Vector::new(&[1.0]);
-    let nothing = Some(Inert::NoImportance);
+    let nothing = Some(TaskWarning::NoImportance);
     let mut ewc = ewc(&config(1.0));
     assert_eq!(ewc.consolidate(&module, &module.fisher(&[0.5])), None);
     assert_eq!(ewc.consolidate(&module, &Fisher::default()), nothing);

@@ -7,7 +7,8 @@ use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use si_core::{ElasticForm, ElasticWeightConsolidation, Fisher, Labels, ParameterPolicy};
+use si_core::ewc::{ElasticForm, FisherLabels};
+use si_core::{ElasticWeightConsolidation, Fisher, ParameterPolicy};
 
 use super::{Vector, config, device, ewc, tensor};
 use crate::common::values;
@@ -165,8 +166,13 @@ fn first_task_survives_a_second_one_that_contradicts_it() {
         let weight = Param::from_tensor(Tensor::zeros([3, 2], &device()));
         let model = train(Linear { weight, bias: None }, &ewc, &first);
         assert_eq!(accuracy(&model, &first), 1.0);
-        let fisher = Fisher::estimate(&model, &first, |m, it| log_likelihood(m, it), Labels::Exact)
-            .expect("it can be measured");
+        let fisher = Fisher::estimate(
+            &model,
+            &first,
+            |m, it| log_likelihood(m, it),
+            FisherLabels::Exact,
+        )
+        .expect("it can be measured");
         ewc.consolidate(&model, &fisher);
         let model = train(model, &ewc, &second);
         assert_eq!(accuracy(&model, &second), 1.0);
@@ -242,8 +248,8 @@ fn frozen_parameter_is_never_touched() {
         ewc.consolidate(&model, &model.certainty());
     }
     assert_eq!(values(model.head.weight.val()), before);
-    assert!(ewc.spring(model.head.weight.id).is_none());
-    assert!(ewc.spring(model.body.weight.id).is_some());
+    assert!(ewc.pull(model.head.weight.id).is_none());
+    assert!(ewc.pull(model.body.weight.id).is_some());
 }
 
 #[test]
@@ -258,7 +264,7 @@ fn only_what_is_selected_is_consolidated() {
     ] {
         let mut ewc = ewc(&config);
         ewc.consolidate(&model, &model.certainty());
-        let paths: Vec<&str> = ewc.springs().iter().map(|spring| spring.path()).collect();
+        let paths: Vec<&str> = ewc.pulls().iter().map(|pull| pull.path()).collect();
         assert_eq!(paths, held);
     }
 }

@@ -2,7 +2,9 @@ use burn::module::{Module, Param};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::prelude::*;
 use burn::store::ModuleRecord;
-use si_core::{ElasticForm, ElasticWeightConsolidation, Fisher, SynapticBackend};
+use si_core::ewc::ElasticForm;
+use si_core::ops::SynapticBackend;
+use si_core::{ElasticWeightConsolidation, Fisher};
 
 use super::{Vector, config, device, ewc};
 use crate::common::{assert_same, values};
@@ -108,9 +110,9 @@ impl Run {
             values(self.ewc.penalty(&self.model)),
         ];
         let mut all = parameters.concat();
-        for spring in self.ewc.springs() {
-            for state in [spring.precision(), spring.anchor()] {
-                all.extend(match spring.shape().num_dims() {
+        for pull in self.ewc.pulls() {
+            for state in [pull.precision(), pull.anchor()] {
+                all.extend(match pull.shape().num_dims() {
                     1 => values(burn::backend::Dispatch::tensor::<1>(state.clone())),
                     _ => values(burn::backend::Dispatch::tensor::<2>(state.clone())),
                 });
@@ -169,13 +171,9 @@ fn file_holds_the_state_by_path() {
         .load_record(&model, record)
         .expect("it fits");
     assert_eq!(loaded.task(), 1);
-    let paths: Vec<&str> = loaded
-        .springs()
-        .iter()
-        .map(|spring| spring.path())
-        .collect();
+    let paths: Vec<&str> = loaded.pulls().iter().map(|pull| pull.path()).collect();
     assert_eq!(paths, ["scale", "shift", "even"]);
-    assert!(loaded.spring(model.scale.id).is_some());
+    assert!(loaded.pull(model.scale.id).is_some());
 }
 
 #[test]

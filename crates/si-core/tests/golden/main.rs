@@ -20,7 +20,9 @@ use burn::tensor::DType;
 use common::values;
 use mlp::Mlp;
 use serde::Deserialize;
-use si_core::{PathGradient, SynapticBackend, SynapticIntelligence, SynapticIntelligenceConfig};
+use si_core::ops::SynapticBackend;
+use si_core::settings::PathGradient;
+use si_core::{SynapticIntelligence, SynapticIntelligenceConfig};
 
 /// Largest deviation in units of a tensor's largest absolute value, as the reference itself states
 /// for float32, and as float64 should have it.

@@ -24,7 +24,7 @@ pub(crate) enum Way {
     LearnerInOnePass,
     /// `SynapticIntelligence`, with calls around a bare optimizer.
     Alone,
-    /// `Synaptic` inside Burn's optimizer, with `Tasks`.
+    /// `Synaptic` inside Burn's optimizer, with `TaskControl`.
     Adaptor,
     /// `ElasticWeightConsolidation`.
     Elastic,

@@ -5,13 +5,15 @@
 //! - [`modules`]: small modules of random layers, with heads of which a step uses one.
 //! - [`ways`]: how the method is plugged in.
 //! - [`plain`]: the method in loops over `f64`, with the parameters' life in it, and nothing of the library.
-//! - [`life`]: lives a sequence and compares.
+//! - [`life`]: lives a sequence.
+//! - [`checks`]: what is compared after each action.
 //! - [`named`]: what was found so, each as a program of its own.
 //!
 //! It runs for some seconds. `SI_LIFE_CASES` is the number of sequences, for a run of minutes, and `SI_LIFE_SEED` gives
 //! others. A sequence that fails is shrunk and printed as a list of actions.
 
 mod actions;
+mod checks;
 #[path = "../common/mod.rs"]
 mod common;
 mod life;

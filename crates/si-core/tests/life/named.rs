@@ -6,10 +6,12 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig, momentum::MomentumConfig};
 use burn::prelude::*;
 use burn::tensor::DType;
+use si_core::ops::SynapticBackend;
+use si_core::optim::{Synaptic, TaskControl};
 use si_core::{
-    ContinualLearner, ElasticWeightConsolidationConfig, Fisher, Inert, Synaptic,
-    SynapticAdamConfig, SynapticBackend, SynapticIntelligence, SynapticIntelligenceConfig,
-    SynapticOptimizer, SynapticSgdConfig, Tasks, with_more_outputs,
+    ContinualLearner, ElasticWeightConsolidationConfig, Fisher, SynapticAdamConfig,
+    SynapticIntelligence, SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig,
+    TaskWarning, with_more_outputs,
 };
 
 use crate::common::values;
@@ -65,7 +67,7 @@ fn learner_that_was_loaded_needs_its_file_no_more() {
 fn tasks_consolidate_in_validation_mode_what_they_do_in_training_mode() {
     let config = SynapticIntelligenceConfig::new();
     let [training, validation] = [true, false].map(|is_training| {
-        let tasks = Tasks::new();
+        let tasks = TaskControl::new();
         let synaptic = Synaptic::new(SgdConfig::new().build(), &config, &tasks);
         let mut optimizer = ModuleOptimizer::from(synaptic.expect("the config is valid"));
         let mut layer = linear(1, 2);
@@ -132,9 +134,9 @@ fn head_that_grows_goes_on_from_the_head_before_it_and_not_from_an_earlier_one()
     }
 }
 
-/// Regression: a spring kept the path that its parameter had when it was made.
+/// Regression: a pull kept the path that its parameter had when it was made.
 #[test]
-fn springs_stand_where_their_parameter_stands() {
+fn pulls_stand_where_their_parameter_stands() {
     let config = ElasticWeightConsolidationConfig::new(1.0);
     let mut ewc = config.init().expect("the config is valid");
     let mut module = Heads {
@@ -144,14 +146,14 @@ fn springs_stand_where_their_parameter_stands() {
     for head in &module.heads {
         fisher.add(head.weight.id, head.weight.val().ones_like());
     }
-    assert_eq!(ewc.consolidate(&module, &fisher), None::<Inert>);
+    assert_eq!(ewc.consolidate(&module, &fisher), None::<TaskWarning>);
     module.heads.remove(0);
     ewc.rebind(&module);
-    let paths: Vec<&str> = ewc.springs().iter().map(|it| it.path()).collect();
+    let paths: Vec<&str> = ewc.pulls().iter().map(|it| it.path()).collect();
     assert_eq!(paths, ["heads.0.weight"]);
     module.heads[0] = with_more_outputs(&module.heads[0], 1);
     ewc.rebind(&module);
-    assert_eq!(ewc.springs().len(), 1);
+    assert_eq!(ewc.pulls().len(), 1);
 }
 
 /// Regression: the next step closed it with the way from the old value to the new one, in a parameter that is not in

@@ -3,7 +3,8 @@
 use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Tensor, activation};
-use si_core::{Checkpoint, ContinualLearner, Fisher, Labels};
+use si_core::ewc::FisherLabels;
+use si_core::{Checkpoint, ContinualLearner, Fisher};
 
 use crate::common::values;
 use crate::network::{Network, device, learner, sgd, train, trained};
@@ -21,7 +22,7 @@ fn fisher(learner: &ContinualLearner<Network>) -> Fisher {
         let x = Tensor::<2>::from_floats([[*example, 0.4, 1.0]], &device());
         activation::log_softmax(network.forward(x, 0).squeeze_dim::<1>(0), 0)
     };
-    let fisher = Fisher::estimate(&**learner, examples, log_likelihood, Labels::Exact);
+    let fisher = Fisher::estimate(&**learner, examples, log_likelihood, FisherLabels::Exact);
     fisher.expect("it gives probabilities")
 }
 
@@ -51,7 +52,7 @@ fn information_before_a_norm_is_that_of_finite_differences_in_validation_mode() 
         &*learner,
         [x],
         |network, x| log_likelihood(network, Tensor::from_floats([*x], &device())),
-        Labels::Exact,
+        FisherLabels::Exact,
     );
     let fisher = fisher.expect("it gives probabilities");
     let measured = values(
@@ -108,7 +109,7 @@ fn dropout_is_off_while_information_is_measured() {
             let hidden = module.dropout.forward(module.norm.forward(hidden));
             activation::log_softmax(hidden.squeeze_dim::<1>(0), 0)
         };
-        let fisher = Fisher::estimate(&module, [0; 10], log_likelihood, Labels::Exact);
+        let fisher = Fisher::estimate(&module, [0; 10], log_likelihood, FisherLabels::Exact);
         let fisher = fisher.expect("it gives probabilities");
         values(
             fisher

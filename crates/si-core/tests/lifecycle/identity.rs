@@ -3,7 +3,8 @@
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::Tensor;
-use si_core::{Consolidation, ContinualLearner, SynapticIntelligenceConfig};
+use si_core::diagnostics::Consolidation;
+use si_core::{ContinualLearner, SynapticIntelligenceConfig};
 
 use crate::network::{Network, device, sgd, train, trained, wrapped};
 use crate::warnings::warnings;

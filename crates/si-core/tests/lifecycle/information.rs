@@ -3,7 +3,8 @@
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Tensor, activation};
-use si_core::{Error, Fisher, Labels};
+use si_core::ewc::FisherLabels;
+use si_core::{Error, Fisher};
 
 use crate::common::values;
 use crate::network::{device, layer};
@@ -33,7 +34,7 @@ fn logits_are_refused_with_the_example_and_what_to_do() {
         &model(),
         [[0.0, 1.0]],
         logits,
-        Labels::Exact,
+        FisherLabels::Exact,
     ));
     let begins = "the Fisher information cannot be measured: example 0 has probabilities that add up to 4.71828";
     assert!(error.starts_with(begins), "{error}");
@@ -52,7 +53,7 @@ fn likelihood_of_frozen_parameters_alone_is_refused() {
         &model,
         [[0.0, 1.0]],
         log_likelihood,
-        Labels::Exact,
+        FisherLabels::Exact,
     ));
     assert!(
         error.contains("example 0 has a likelihood that depends on no parameter that is trained")
@@ -63,7 +64,7 @@ fn likelihood_of_frozen_parameters_alone_is_refused() {
 fn examples_without_a_label_of_the_data_set_are_refused() {
     for labels in [vec![2], vec![2, 3]] {
         let labels = &mut labels.into_iter();
-        let labels = Labels::Empirical(labels);
+        let labels = FisherLabels::Empirical(labels);
         let examples = [[0.0, 1.0], [1.0, 1.0]];
         let error = refused(Fisher::estimate(&model(), examples, log_likelihood, labels));
         assert!(
@@ -79,7 +80,12 @@ fn empirical_information_is_the_square_of_the_losses_gradient() {
     let examples = [[0.5, 1.0], [-1.0, 2.0]];
     let observed = [2, 0];
     let labels = &mut observed.into_iter();
-    let fisher = Fisher::estimate(&model, examples, log_likelihood, Labels::Empirical(labels));
+    let fisher = Fisher::estimate(
+        &model,
+        examples,
+        log_likelihood,
+        FisherLabels::Empirical(labels),
+    );
     let fisher = fisher.expect("it gives probabilities");
     let measured = values(fisher.get::<2>(model.weight.id).expect("it is trained"));
     let mut expected = vec![0.0; 6];

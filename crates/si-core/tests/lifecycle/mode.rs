@@ -3,9 +3,10 @@
 use burn::module::{Module, ParamId};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Tensor, activation};
+use si_core::ewc::FisherLabels;
 use si_core::{
     Checkpoint, ContinualLearner, ElasticWeightConsolidation, ElasticWeightConsolidationConfig,
-    Fisher, Inert, Labels, with_more_outputs,
+    Fisher, TaskWarning, with_more_outputs,
 };
 
 use crate::common::values;
@@ -152,15 +153,17 @@ fn checkpoint_of_either_mode_is_restored_in_either_mode_and_trains_on() {
 #[cfg(feature = "safetensors")]
 #[test]
 fn safetensors_are_written_and_read_in_both_modes() {
-    use si_core::Layout;
+    use si_core::safetensors::WeightLayout;
     let files = in_both_modes().map(|mut learner| {
         learner.end_task();
-        learner.to_safetensors(Layout::Burn).expect("it has state")
+        learner
+            .to_safetensors(WeightLayout::Burn)
+            .expect("it has state")
     });
     assert_eq!(files[0], files[1]);
     for mut into in [learner(&device()), learner(&device()).valid()] {
         let report = into
-            .load_safetensors(&files[0], Layout::Burn)
+            .load_safetensors(&files[0], WeightLayout::Burn)
             .expect("it fits");
         assert!(report.taken.contains(&"body.weight.importance".to_string()));
         assert_eq!(into.regularizer().task(), 1);
@@ -178,7 +181,7 @@ fn fisher(learner: &ContinualLearner<Network>) -> Fisher {
         let logits = network.forward(x, 0).narrow(0, 0, 1);
         activation::log_softmax(logits.squeeze_dim::<1>(0), 0)
     };
-    let fisher = Fisher::estimate(&**learner, [0.5, 1.0], log_likelihood, Labels::Exact);
+    let fisher = Fisher::estimate(&**learner, [0.5, 1.0], log_likelihood, FisherLabels::Exact);
     fisher.expect("it gives probabilities")
 }
 
@@ -188,7 +191,7 @@ fn elastic_weight_consolidation_is_the_same_in_both_modes() {
         let mut elastic = elastic();
         assert_eq!(elastic.consolidate(&*learner, &fisher(&learner)), None);
         let penalty = elastic.penalty(&*train(learner.train(), &mut sgd(), 2, 0));
-        (elastic.task(), elastic.springs().len(), values(penalty))
+        (elastic.task(), elastic.pulls().len(), values(penalty))
     });
     assert!((one.0, one.1) == (1, 6) && one.2[0] > 0.0, "{one:?}");
     assert_eq!(one, other);
@@ -200,8 +203,8 @@ fn information_about_another_module_changes_nothing_and_is_named_as_such() {
     let mut elastic = elastic();
     warnings();
     let of_another = fisher(&trained(&device(), 1));
-    let inert = elastic.consolidate(&*learner, &of_another);
-    assert_eq!(inert, Some(Inert::NoImportance));
+    let warning = elastic.consolidate(&*learner, &of_another);
+    assert_eq!(warning, Some(TaskWarning::NoImportance));
     assert_eq!(elastic.task(), 0);
     assert_eq!(
         warnings(),

@@ -5,9 +5,12 @@ use burn::module::{Lora, Module, ModuleMapper, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::{DType, Device, Distribution, FloatDType, Int, Tensor, activation};
+use si_core::ewc::FisherLabels;
+use si_core::optim::{Synaptic, TaskControl};
+use si_core::settings::StatePrecision;
 use si_core::{
-    ContinualLearner, ContinualOptimizer, ElasticWeightConsolidationConfig, Fisher, HeldPrecision,
-    Labels, Synaptic, SynapticAdamConfig, SynapticIntelligenceConfig, Tasks,
+    ContinualLearner, ContinualOptimizer, ElasticWeightConsolidationConfig, Fisher,
+    SynapticAdamConfig, SynapticIntelligenceConfig,
 };
 
 use crate::common::values;
@@ -69,10 +72,10 @@ fn state_types<M: Module>(learner: &ContinualLearner<M>) -> Vec<DType> {
 fn state_of_sixteen_bit_parameters_is_kept_in_32_bits_unless_asked_otherwise() {
     for dtype in SIXTEEN_BITS {
         for (held, expected) in [
-            (HeldPrecision::Parameter, DType::F32),
-            (HeldPrecision::Bf16, DType::BF16),
+            (StatePrecision::Full, DType::F32),
+            (StatePrecision::Bf16, DType::BF16),
         ] {
-            let config = SynapticIntelligenceConfig::new().with_held_precision(held);
+            let config = SynapticIntelligenceConfig::new().with_state_precision(held);
             let module = One {
                 a: number(0.5, dtype),
             };
@@ -244,7 +247,7 @@ fn training_in_sixteen_bits_keeps_old_tasks_as_that_in_32_does() {
 #[test]
 fn optimizer_with_the_method_inside_takes_sixteen_bits() {
     for dtype in SIXTEEN_BITS {
-        let tasks = Tasks::new();
+        let tasks = TaskControl::new();
         let config = SynapticIntelligenceConfig::new();
         let synaptic = Synaptic::new(SgdConfig::new().build(), &config, &tasks);
         let mut optimizer = ModuleOptimizer::from(synaptic.expect("it is valid"));
@@ -336,7 +339,7 @@ fn information_of_sixteen_bits_is_measured_and_kept_in_32() {
             &model,
             examples,
             |model, x| model.forward(x.clone(), 0).squeeze_dim::<1>(0),
-            Labels::Exact,
+            FisherLabels::Exact,
         );
         let fisher = fisher.expect("it gives probabilities");
         let information = fisher

@@ -4,9 +4,10 @@ use burn::module::Module;
 use burn::module::Param;
 use burn::optim::{AdamConfig, ModuleOptimizer};
 use burn::tensor::Tensor;
+use si_core::optim::{Synaptic, TaskControl};
 use si_core::{
-    ContinualLearner, ContinualOptimizer, Inert, Synaptic, SynapticAdamConfig,
-    SynapticIntelligenceConfig, SynapticSgdConfig, Tasks,
+    ContinualLearner, ContinualOptimizer, SynapticAdamConfig, SynapticIntelligenceConfig,
+    SynapticSgdConfig, TaskWarning,
 };
 
 use crate::network::{device, sgd, wrapped};
@@ -63,8 +64,8 @@ fn check(optimizer: &mut impl ContinualOptimizer) {
             assert!(warnings().contains(&told));
             assert_eq!(learner.weight.dims(), [len]);
             // What has shrunk has lost its importance, and there is no other parameter.
-            let inert = (len == 1).then_some(Inert::NoImportance);
-            assert_eq!(learner.end_task(), inert);
+            let warning = (len == 1).then_some(TaskWarning::NoImportance);
+            assert_eq!(learner.end_task(), warning);
         }
     }
 }
@@ -80,7 +81,7 @@ fn each_optimizer_starts_over_with_a_parameter_of_another_shape() {
 #[test]
 fn optimizer_with_the_method_inside_starts_over_with_a_parameter_of_another_shape() {
     let config = SynapticIntelligenceConfig::new();
-    let synaptic = Synaptic::new(AdamConfig::new().build(), &config, &Tasks::new());
+    let synaptic = Synaptic::new(AdamConfig::new().build(), &config, &TaskControl::new());
     let mut optimizer = ModuleOptimizer::from(synaptic.expect("it is valid"));
     let mut module = vector();
     for len in [2, 4, 1] {

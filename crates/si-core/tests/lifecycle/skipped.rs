@@ -2,7 +2,7 @@
 
 use burn::grad_clipping::GradientClippingConfig;
 use burn::optim::{GradientsParams, SgdConfig};
-use si_core::{ContinualLearner, Inert, SynapticIntelligenceConfig, unscaled};
+use si_core::{ContinualLearner, SynapticIntelligenceConfig, TaskWarning, unscaled};
 
 use crate::network::{Network, device, sgd, train, trained};
 use crate::warnings::warnings;
@@ -38,8 +38,8 @@ fn skipped_step_leaves_no_trace() {
         }
         let report = si.end_epoch();
         warnings();
-        let inert = si.consolidate(&network);
-        assert_eq!((inert, warnings().len()), (None, 0));
+        let warning = si.consolidate(&network);
+        assert_eq!((warning, warnings().len()), (None, 0));
         (report, si.diagnostics())
     };
     assert_eq!(run(true), run(false));
@@ -57,7 +57,7 @@ fn infinite_gradients_under_clipping_are_told_and_cost_no_importance() {
     let grads = GradientsParams::from_grads(loss.backward(), &*learner);
     learner = learner.optimize(&mut optimizer, 0.1, grads);
     warnings();
-    assert_eq!(learner.end_task(), Some(Inert::Diverged));
+    assert_eq!(learner.end_task(), Some(TaskWarning::Diverged));
     let told = warnings();
     let expected = "were infinite or NaN in task 1: the synapses that had them gain no importance from it. Skip such \
                     steps, or go on from a checkpoint before the task";

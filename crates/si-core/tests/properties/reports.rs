@@ -3,7 +3,8 @@
 use burn::optim::{AdamConfig, GradientsParams};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
-use si_core::{ContinualLearner, Inert, Negatives, SynapticAdamConfig, SynapticSgdConfig};
+use si_core::settings::NegativeImportance;
+use si_core::{ContinualLearner, SynapticAdamConfig, SynapticSgdConfig, TaskWarning};
 
 use crate::common;
 use crate::mlp::Mlp;
@@ -39,7 +40,7 @@ fn consolidation_without_effect_is_reported() {
     let rng = &mut ChaCha8Rng::seed_from_u64(9);
     let mut learner = learner(mlp(rng), 1.0);
     learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 3);
-    assert_eq!(learner.end_epoch().inert, None);
+    assert_eq!(learner.end_epoch().warning, None);
     learner.end_task();
     // A learning rate of zero moves nothing, so nothing is penalised.
     for _ in 0..3 {
@@ -48,8 +49,8 @@ fn consolidation_without_effect_is_reported() {
             model.loss(x, y)
         });
     }
-    assert_eq!(learner.end_epoch().inert, Some(Inert::NoPenalty));
-    assert_eq!(learner.diagnostics().inert, Some(Inert::NoPenalty));
+    assert_eq!(learner.end_epoch().warning, Some(TaskWarning::NoPenalty));
+    assert_eq!(learner.diagnostics().warning, Some(TaskWarning::NoPenalty));
 }
 
 #[test]
@@ -69,7 +70,7 @@ fn importance_that_is_all_zero_is_reported() {
     for _ in 0..3 {
         learner = step(learner, rng, LEARNING_RATE);
     }
-    assert_eq!(learner.end_epoch().inert, Some(Inert::NoImportance));
+    assert_eq!(learner.end_epoch().warning, Some(TaskWarning::NoImportance));
 }
 
 #[test]
@@ -79,7 +80,7 @@ fn a_task_that_the_optimizer_trained_by_itself_is_reported() {
     let (x, y) = batch(rng);
     let grads = GradientsParams::from_grads(learner.loss(x, y).backward(), &learner);
     learner = AdamConfig::new().init().step(LEARNING_RATE, learner, grads);
-    assert_eq!(learner.end_task(), Some(Inert::NoStep));
+    assert_eq!(learner.end_task(), Some(TaskWarning::NoStep));
     assert_eq!(learner.regularizer().task(), 0);
 
     learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 1);
@@ -95,7 +96,7 @@ fn working_consolidation_is_not_reported() {
         learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 3);
         let report = learner.end_epoch();
         assert_eq!(
-            (report.task, report.num_steps, report.inert),
+            (report.task, report.num_steps, report.warning),
             (task, 3, None)
         );
         assert_eq!(report.penalty > 0.0, task > 0);
@@ -122,9 +123,9 @@ fn a_penalty_that_diverges_is_warned_of_once_a_task() {
             learner = train(learner, &mut SynapticSgdConfig::new().init(), rng, 100);
             let report = learner.end_epoch();
             assert!(!report.penalty.is_finite());
-            assert_eq!(report.inert, Some(Inert::Diverged));
+            assert_eq!(report.warning, Some(TaskWarning::Diverged));
         }
-        assert_eq!(learner.end_task(), Some(Inert::Diverged));
+        assert_eq!(learner.end_task(), Some(TaskWarning::Diverged));
         let warnings = warnings();
         let [penalty, state] = &warnings[..] else {
             panic!("two warnings, not {warnings:?}");
@@ -152,7 +153,7 @@ fn a_first_task_that_diverges_is_warned_of_at_its_end() {
         model.loss(x, y).mul_scalar(f32::NAN)
     });
     warnings();
-    assert_eq!(learner.end_task(), Some(Inert::Diverged));
+    assert_eq!(learner.end_task(), Some(TaskWarning::Diverged));
     let warnings = warnings();
     let expected = "task 0 has left fc1.weight or its importance infinite or NaN: ";
     assert!(warnings[0].starts_with(expected), "{warnings:?}");
@@ -162,7 +163,7 @@ fn a_first_task_that_diverges_is_warned_of_at_its_end() {
 fn importance_that_is_not_finite_is_warned_of_where_the_parameters_are() {
     let rng = &mut ChaCha8Rng::seed_from_u64(18);
     // No clamp, which may take NaN for zero.
-    let config = config(1.0).with_negatives(Negatives::Keep);
+    let config = config(1.0).with_negative_importance(NegativeImportance::Keep);
     let mut regularizer = config.init().expect("the config is valid");
     let module = mlp(rng);
     let (x, y) = batch(rng);
@@ -174,7 +175,10 @@ fn importance_that_is_not_finite_is_warned_of_where_the_parameters_are() {
     let grads = grads(1.0);
     let module = AdamConfig::new().init().step(LEARNING_RATE, module, grads);
     regularizer.observe(&module);
-    assert_eq!(regularizer.consolidate(&module), Some(Inert::Diverged));
+    assert_eq!(
+        regularizer.consolidate(&module),
+        Some(TaskWarning::Diverged)
+    );
 }
 
 #[test]

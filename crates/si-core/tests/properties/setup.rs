@@ -8,9 +8,10 @@ use burn::prelude::*;
 use burn::tensor::DType;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
+use si_core::ops::SynapticBackend;
 use si_core::{
-    ContinualLearner, ContinualOptimizer, SynapticAdamConfig, SynapticBackend,
-    SynapticIntelligence, SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig,
+    ContinualLearner, ContinualOptimizer, SynapticAdamConfig, SynapticIntelligence,
+    SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig,
 };
 
 use crate::common::{self, values};

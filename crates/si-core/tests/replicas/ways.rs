@@ -8,10 +8,13 @@ use burn::optim::{
     AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig, momentum::MomentumConfig,
 };
 use burn::tensor::Tensor;
+use si_core::ewc::FisherLabels;
+use si_core::ops::SynapticBackend;
+use si_core::optim::{Synaptic, TaskControl};
 use si_core::{
-    ContinualLearner, ElasticWeightConsolidation, ElasticWeightConsolidationConfig, Fisher, Labels,
-    Synaptic, SynapticAdamConfig, SynapticBackend, SynapticIntelligence,
-    SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig, Tasks,
+    ContinualLearner, ElasticWeightConsolidation, ElasticWeightConsolidationConfig, Fisher,
+    SynapticAdamConfig, SynapticIntelligence, SynapticIntelligenceConfig, SynapticOptimizer,
+    SynapticSgdConfig,
 };
 
 use crate::common::values;
@@ -75,7 +78,7 @@ pub(crate) const WAYS: &[Way] = &[
         })
     }),
     way("inside Adam", |network| {
-        let tasks = Tasks::new();
+        let tasks = TaskControl::new();
         Box::new(Inside {
             network: Some(network),
             optimizer: synaptic(&tasks),
@@ -122,7 +125,7 @@ fn wrapped(network: Network, optimizer: SynapticOptimizer) -> Box<dyn Replica> {
     })
 }
 
-fn synaptic(tasks: &Tasks) -> ModuleOptimizer {
+fn synaptic(tasks: &TaskControl) -> ModuleOptimizer {
     let adam = Synaptic::new(AdamConfig::new().build(), &config(), tasks);
     adam.expect("the config is valid").into()
 }
@@ -152,8 +155,8 @@ impl Replica for Wrapped {
     }
 
     fn end_task(&mut self, _information: &Fisher) {
-        let inert = self.learner.as_mut().expect(IN_PLACE).end_task();
-        assert_eq!(inert, None);
+        let warning = self.learner.as_mut().expect(IN_PLACE).end_task();
+        assert_eq!(warning, None);
     }
 
     fn state(&self) -> State {
@@ -208,7 +211,7 @@ impl Replica for Alone {
 struct Inside {
     network: Option<Network>,
     optimizer: ModuleOptimizer,
-    tasks: Tasks,
+    tasks: TaskControl,
 }
 
 impl Replica for Inside {
@@ -235,7 +238,7 @@ impl Replica for Inside {
 
     /// A clone of the optimizer would end its tasks with the others', so its state goes by way of a record.
     fn fork(&self) -> Box<dyn Replica> {
-        let tasks = Tasks::new();
+        let tasks = TaskControl::new();
         let bytes = self.optimizer.into_bytes().expect("it can be written");
         let optimizer = synaptic(&tasks).from_bytes(bytes).expect("it can be read");
         // Before the first step there is nothing to go on with.
@@ -268,7 +271,7 @@ impl Replica for Elastic {
     fn measure(&self, share: &[Example]) -> Fisher {
         let log_likelihood = |network: &Network, example: &Example| network.log_likelihood(example);
         let (network, share) = (self.network(), share.to_vec());
-        let fisher = Fisher::estimate(network, share, log_likelihood, Labels::Exact);
+        let fisher = Fisher::estimate(network, share, log_likelihood, FisherLabels::Exact);
         fisher.expect("it gives probabilities")
     }
 
@@ -279,11 +282,11 @@ impl Replica for Elastic {
 
     fn state(&self) -> State {
         State::of(self.network(), |id| {
-            let spring = self.regularizer.spring(id)?;
+            let pull = self.regularizer.pull(id)?;
             Some([
                 None,
-                Some(spring.precision().clone()),
-                Some(spring.anchor().clone()),
+                Some(pull.precision().clone()),
+                Some(pull.anchor().clone()),
             ])
         })
     }

@@ -5,7 +5,7 @@ use burn_train::metric::{AccuracyMetric, LossMetric};
 use burn_train::{
     EvaluatorBuilder, Learner, MetricEarlyStoppingStrategy, StoppingCondition, TrainStep,
 };
-use si_core::{ContinualLearner, Inert};
+use si_core::{ContinualLearner, TaskWarning};
 
 use crate::common::assert_same;
 use crate::mlp::Mlp;
@@ -199,7 +199,7 @@ fn early_stop_ends_the_launch_and_not_the_task() {
     assert_eq!(learner.end_task(), None);
     assert_eq!(learner.regularizer().task(), 1);
     // A second call has nothing to consolidate.
-    assert_eq!(learner.end_task(), Some(Inert::NoStep));
+    assert_eq!(learner.end_task(), Some(TaskWarning::NoStep));
 }
 
 #[test]

@@ -8,7 +8,8 @@ use burn::tensor::activation::relu;
 use burn_train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use si_core::{ContinualLearner, SynapticBackend};
+use si_core::ContinualLearner;
+use si_core::ops::SynapticBackend;
 
 use crate::common::values;
 use crate::mlp::Mlp;

@@ -56,7 +56,7 @@ fn archives_of_something_else_are_refused() {
         (pack(&[b'x'; 2000]), "damaged data"),
         (whole[..whole.len() / 2].to_vec(), "damaged"),
         (wrong_sum, "damaged data"),
-        ([&whole[..], &[0]].concat(), "more bytes behind it"),
+        ([&whole[..], &[0]].concat(), "more bytes after it"),
         (bomb, "more than"),
         (pack(&tar_of(&all[..2])), "no third"),
         (pack(&tar_of(&[all[0], all[1], all[1]])), "second twice"),

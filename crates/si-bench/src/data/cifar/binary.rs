@@ -3,13 +3,13 @@ use std::io::BufRead;
 use super::NUM_PIXELS;
 use crate::data::{flaw::Flaw, gzip::read_up_to, raw::RawImages};
 
-/// Records one after another: the labels of an image, the last of which is its class, and its
+/// A file of records. Each has the labels of an image, of which the last is its class, and then its
 /// pixels, `[channels, height, width]`.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::data) struct BinaryLayout {
     /// Number of records.
     pub(super) num_images: usize,
-    /// Number of labels in a record, of a byte each.
+    /// Number of labels in a record, one byte each.
     pub(super) num_label_bytes: usize,
 }
 

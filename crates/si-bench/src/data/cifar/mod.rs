@@ -117,7 +117,7 @@ static PYTHON_10: [OfficialFile; 6] = [
     },
 ];
 
-/// The sums of the two files by themselves are not published.
+/// No sums are published for the two single files.
 static BINARY_100: [OfficialFile; 2] = [
     binary_100("train.bin", Split::Train, 50_000),
     binary_100("test.bin", Split::Test, 10_000),

@@ -17,8 +17,8 @@ pub(in crate::data) struct PythonLayout {
 }
 
 impl PythonLayout {
-    /// Size of the file in bytes, or more. Python 3 writes old pickles with up to two bytes for
-    /// one of the array, and the names of the image files are among them.
+    /// An upper bound of the file's size in bytes. Python 3 writes old pickles with up to two bytes
+    /// for one byte of the array, and the file also has the names of the image files.
     pub(in crate::data) fn max_size(&self) -> u64 {
         (self.num_images * (2 * NUM_PIXELS + 256) + (1 << 16)) as u64
     }
@@ -74,13 +74,13 @@ impl PythonLayout {
                 Value::Int(label) => {
                     u8::try_from(*label).map_err(|_| format!("the label {label} for image {index}"))
                 }
-                _ => Err(format!("a label that is no number for image {index}")),
+                _ => Err(format!("a label that is not a number for image {index}")),
             })
             .collect()
     }
 }
 
-/// The elements of a matrix, the last dimension running fastest.
+/// The elements of a matrix; the last dimension runs fastest.
 fn row_by_row(array: Array) -> Vec<u8> {
     if !array.is_fortran {
         return array.bytes.into_owned();

@@ -296,5 +296,5 @@ fn given(folder: &Path) -> DataFolders {
 fn a_named_folder_without_the_data_set_is_an_error_and_not_the_box() {
     let folder = tempfile::tempdir().expect("a folder");
     let error = load(DataSet::Mnist, Some(folder.path())).expect_err("it is empty");
-    assert!(error.to_string().contains("holds none of them"), "{error}");
+    assert!(error.to_string().contains("has none of them"), "{error}");
 }

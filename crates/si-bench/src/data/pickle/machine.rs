@@ -7,11 +7,11 @@ pub(super) struct Machine<'a> {
     bytes: &'a [u8],
     position: usize,
     stack: Vec<Value<'a>>,
-    /// Heights of the stack at which lists of operands begin.
+    /// Stack heights at which lists of operands begin.
     marks: Vec<usize>,
-    /// Values that may be called up again.
+    /// Values that the pickle may use again.
     memo: HashMap<u32, Value<'a>>,
-    /// How many values, marks and memos there have been.
+    /// Number of values, marks and memos so far.
     num_values: usize,
 }
 
@@ -159,7 +159,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Keeps a small file of one-byte operations from growing to many times its size in memory.
+    /// Prevents a small file of one-byte operations from growing to many times its size in memory.
     fn count(&mut self) -> Result<(), String> {
         self.num_values += 1;
         if self.num_values > MAX_VALUES {
@@ -205,7 +205,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Puts keys and values, in turns, into the dictionary on top of the stack.
+    /// Puts alternating keys and values into the dictionary on top of the stack.
     fn insert(&mut self, values: Vec<Value<'a>>) -> Result<(), String> {
         let mut values = checked(values)?.into_iter();
         let Some(Value::Dict(entries)) = self.stack.last_mut() else {
@@ -218,7 +218,8 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Python remembers every object, and calls up few. The others need not be kept.
+    /// Python stores every object in the memo but uses few of them again. The others need not be
+    /// kept.
     fn remember(&mut self, index: u32) -> Result<(), String> {
         let value = self.stack.last().ok_or(TOO_FEW)?;
         if value.is_shareable() {
@@ -265,7 +266,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// A whole number of up to eight bytes, the lowest first, in two's complement.
+/// An integer of up to eight bytes in two's complement, lowest byte first.
 fn long(bytes: &[u8]) -> Result<i64, String> {
     let sign = match bytes.last() {
         Some(highest) if *highest >= 0x80 => 0xff,
@@ -278,7 +279,8 @@ fn long(bytes: &[u8]) -> Result<i64, String> {
     Ok(i64::from_le_bytes(all))
 }
 
-/// Values that are put into a container. Deeply nested ones would overflow the stack when dropped.
+/// Checks values that go into a container: deeply nested ones would overflow the stack when
+/// dropped.
 fn checked(values: Vec<Value<'_>>) -> Result<Vec<Value<'_>>, String> {
     if values.iter().any(|value| value.depth() >= MAX_DEPTH) {
         return Err(format!("containers nested more than {MAX_DEPTH} deep"));

@@ -1,8 +1,8 @@
 //! Python's pickle format, as far as arrays of bytes need it.
 //!
-//! A pickle is a program for a stack machine that may name any function to call. This reader calls
-//! none: it takes protocol 2, and knows by name only what NumPy writes for an array of unsigned
-//! bytes. Everything else is refused, and memory stays in proportion to the file.
+//! A pickle is a program for a stack machine and may name any function to call. This reader calls
+//! none. It reads protocol 2 and knows only the names that NumPy writes for an array of unsigned
+//! bytes. It refuses everything else, and its memory stays in proportion to the file.
 
 mod machine;
 mod numpy;
@@ -12,7 +12,7 @@ use machine::Machine;
 
 pub(super) use value::{Array, Value};
 
-/// The value that a pickle holds, or what was found that is not understood.
+/// The value in a pickle. The error says what is not supported.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value<'_>, String> {
     Machine::new(bytes).run()
 }

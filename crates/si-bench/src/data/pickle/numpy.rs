@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use super::value::{Array, Name, Value};
 
-/// What `module.name` is, where it is known. NumPy 2 has moved its core.
+/// The object `module.name`, if it is known. NumPy 2 has moved its core.
 pub(super) fn lookup(module: &str, name: &str) -> Option<Name> {
     match (module, name) {
         ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => {
@@ -15,7 +15,7 @@ pub(super) fn lookup(module: &str, name: &str) -> Option<Name> {
     }
 }
 
-/// What calling `name` with `arguments` makes.
+/// The result of calling `name` with `arguments`.
 pub(super) fn call<'a>(name: Name, arguments: &[Value<'a>]) -> Result<Value<'a>, String> {
     match (name, arguments) {
         (Name::Reconstruct, [Value::Name(Name::NdArray), Value::Tuple(_), _]) => {
@@ -40,8 +40,8 @@ pub(super) fn call<'a>(name: Name, arguments: &[Value<'a>]) -> Result<Value<'a>,
     }
 }
 
-/// `object` after its state is set, which for an array is
-/// `(version, shape, dtype, is_fortran, bytes)`.
+/// `object` with its state set. The state of an array is `(version, shape, dtype, is_fortran,
+/// bytes)`.
 pub(super) fn build<'a>(object: Value<'a>, state: Value<'a>) -> Result<Value<'a>, String> {
     match (object, state) {
         (Value::ByteType, Value::Tuple(_)) => Ok(Value::ByteType),

@@ -12,9 +12,9 @@ pub(in crate::data) enum Value<'a> {
     Text(&'a str),
     Tuple(Vec<Value<'a>>),
     List(Vec<Value<'a>>),
-    /// Keys and values in the order of the file. Of equal keys the last one counts.
+    /// Keys and values in the order of the file. Among equal keys, the last one counts.
     Dict(Vec<(Value<'a>, Value<'a>)>),
-    /// Something that the pickle names instead of holding it.
+    /// Something that the pickle refers to by name.
     Name(Name),
     /// An element type of arrays: the unsigned byte.
     ByteType,
@@ -41,7 +41,7 @@ pub(in crate::data) struct Array<'a> {
     pub(in crate::data) shape: Vec<usize>,
     /// Its elements, as many as the shape says.
     pub(in crate::data) bytes: Cow<'a, [u8]>,
-    /// Whether the first dimension runs fastest. The last one does otherwise.
+    /// Whether the first dimension runs fastest. Otherwise the last one does.
     pub(in crate::data) is_fortran: bool,
 }
 
@@ -59,7 +59,7 @@ impl<'a> Value<'a> {
         Some(entries.swap_remove(index).1)
     }
 
-    /// How many containers lie in one another.
+    /// Nesting depth of containers.
     pub(super) fn depth(&self) -> usize {
         let inside = |values: &[Value]| values.iter().map(Value::depth).max().unwrap_or(0);
         match self {
@@ -72,8 +72,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether a copy takes no memory of its own, nor what is made of it, and a change to one could
-    /// not be seen in the other.
+    /// Whether copies, and values made from them, need no extra memory, and no change to one copy
+    /// could be seen in another.
     pub(super) fn is_shareable(&self) -> bool {
         match self {
             Value::None
@@ -92,5 +92,5 @@ impl<'a> Value<'a> {
     }
 }
 
-/// A text is encoded anew at every use. Those that pickles use again are names of encodings and keys.
+/// A text is encoded again at every use. Pickles reuse only short texts: names of encodings and keys.
 const SHORT: usize = 64;

@@ -133,7 +133,7 @@ fn a_damaged_line_is_an_error_that_names_it() {
         ),
         (
             format!("{line}{stranger}"),
-            "\"none\" with seed 99 is no run of config.toml",
+            "\"none\" with seed 99 is not a run of config.toml",
         ),
     ] {
         fs::write(&path, text).expect("damage");

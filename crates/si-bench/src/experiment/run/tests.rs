@@ -250,7 +250,7 @@ fn a_damaged_checkpoint_costs_no_more_than_the_way_from_the_one_before() {
     };
     let error = error_after_damage_of(&folder.path().join("path-integral-0"));
     assert!(
-        error.contains("path-integral-0: its bytes are not"),
+        error.contains("path-integral-0: its bytes have changed"),
         "{error}"
     );
     for file in checkpoints(folder.path()) {
@@ -259,7 +259,7 @@ fn a_damaged_checkpoint_costs_no_more_than_the_way_from_the_one_before() {
     let error = error_after_damage_of(&folder.path().join("path-integral-0"));
     assert!(error.contains(": none of the 2 checkpoints in "), "{error}");
     assert!(
-        error.ends_with("; remove it to begin this run anew"),
+        error.ends_with("; remove it to start this run over"),
         "{error}"
     );
 }

@@ -1,5 +1,6 @@
 use burn::tensor::{Tensor, activation};
-use si_core::{Error, Fisher, Labels};
+use si_core::ewc::FisherLabels;
+use si_core::{Error, Fisher};
 
 use super::Cnn;
 
@@ -9,8 +10,8 @@ impl Cnn {
     ///
     /// `batches` are `[batch, pixels]`; all images weigh the same, in whatever batches. `mask`,
     /// `[outputs]`, is added to the logits: labels that it leaves no probability are passed over. An
-    /// image takes a pass forwards and backwards for each label with [`Labels::Exact`], one with
-    /// [`Labels::Sampled`].
+    /// image takes a pass forwards and backwards for each label with [`FisherLabels::Exact`], one with
+    /// [`FisherLabels::Sampled`].
     ///
     /// # Errors
     ///
@@ -19,7 +20,7 @@ impl Cnn {
         &self,
         batches: impl IntoIterator<Item = Tensor<2>>,
         mask: Option<Tensor<1>>,
-        labels: Labels<'_>,
+        labels: FisherLabels<'_>,
     ) -> Result<Fisher, Error> {
         let images = batches.into_iter().flat_map(|images| images.split(1, 0));
         let log_likelihood = |network: &Self, image: &Tensor<2>| {

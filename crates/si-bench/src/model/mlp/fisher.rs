@@ -1,7 +1,8 @@
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Int, Tensor, TensorData, activation};
-use si_core::{Fisher, Labels};
+use si_core::Fisher;
+use si_core::ewc::FisherLabels;
 
 use super::Mlp;
 
@@ -12,7 +13,7 @@ impl Mlp {
     /// The gradient of a dense layer's weights for one example is the product `a δᵀ` of its inputs and
     /// of the log-likelihood's gradient by its outputs. So the squares over a batch add up to one
     /// matrix product, `Σ a² (δ²)ᵀ`, and δ comes from a pass backwards over the whole batch: one for
-    /// each label with [`Labels::Exact`], one in all with [`Labels::Sampled`].
+    /// each label with [`FisherLabels::Exact`], one in all with [`FisherLabels::Sampled`].
     ///
     /// `batches` are `[batch, inputs]`; all images weigh the same, in whatever batches. `mask`,
     /// `[outputs]`, is added to the logits: labels that it leaves no probability are passed over.
@@ -21,7 +22,7 @@ impl Mlp {
         &self,
         batches: impl IntoIterator<Item = Tensor<2>>,
         mask: Option<Tensor<1>>,
-        mut labels: Labels<'_>,
+        mut labels: FisherLabels<'_>,
     ) -> Fisher {
         // Outside autodiff, so that the passes backwards stop at each layer's outputs.
         let constant = self.valid();

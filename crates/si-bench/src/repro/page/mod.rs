@@ -36,7 +36,7 @@ pub fn write_report(folder: &Path) -> Result<Report, Error> {
     let chapters = chapters(folder)?;
     if chapters.is_empty() {
         return Err(Error::Records(format!(
-            "{} holds nothing to report on",
+            "{} has nothing to report on",
             folder.display()
         )));
     }

@@ -9,8 +9,8 @@ use crate::experiment::{check, worker};
 use crate::output;
 use crate::progress::clock;
 
-/// Lists what would run, with what it costs: steps of the first task, without the penalty that later
-/// ones have.
+/// Lists what would run, with its estimated cost. The estimate is from steps of the first task, which has no
+/// penalty yet.
 pub(super) fn print(parts: &[Part], studies: &[Study]) -> anyhow::Result<()> {
     let program = env::current_exe().context("cannot find this program's own file")?;
     let mut total = 0.0;
@@ -59,13 +59,13 @@ pub(super) fn print(parts: &[Part], studies: &[Study]) -> anyhow::Result<()> {
         ))?;
     }
     output::result(format_args!(
-        "in all: about {}, and a little more for what first tasks do not tell",
+        "total: about {}, plus a little for costs that only later tasks have",
         clock(Duration::from_secs_f64(total))
     ))?;
     Ok(())
 }
 
-/// Time until the last of the runs is done, each of which is taken by the process that is free first.
+/// Time until the last run is done, if each run starts in the process that is free first.
 fn wall_time(runs: Vec<f64>, num_jobs: usize) -> f64 {
     let mut busy_until = vec![0.0; num_jobs.max(1)];
     for seconds in runs {

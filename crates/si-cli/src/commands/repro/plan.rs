@@ -9,7 +9,7 @@ use si_bench::{AUTO, Error, replace_file};
 
 use super::ReproArgs;
 
-/// What was asked for, which lies in the results' folder so that it can be gone on with.
+/// The settings of a `si repro`. They are stored in the results' folder, so that it can be resumed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Plan {
@@ -23,12 +23,12 @@ pub(super) struct Plan {
     pub(super) publish: Option<PathBuf>,
 }
 
-/// Names of studies, each with the reason why it is not run.
+/// Names of studies that do not run, each with the reason.
 type LeftOut = Vec<(String, Error)>;
 
 const FILE: &str = "repro.toml";
 
-/// What a plan means that names no device: those of before there were others.
+/// The device of a plan that names none: old plans, from when there was only Flex.
 fn flex() -> String {
     "flex".to_string()
 }
@@ -44,7 +44,7 @@ impl Plan {
         Ok(Self {
             parts,
             full: args.full,
-            // What is stored should name the device that it came from.
+            // Stored results should name the device that they came from.
             device: si_bench::resolve_device(args.device.as_deref().unwrap_or(AUTO))?,
             jobs: args.jobs,
             threads: args.threads,
@@ -53,7 +53,7 @@ impl Plan {
         })
     }
 
-    /// With what may be given anew.
+    /// This plan with those of `args` that may change when resuming.
     pub(super) fn with(self, args: &ReproArgs) -> Self {
         Self {
             jobs: args.jobs.or(self.jobs),
@@ -71,7 +71,7 @@ impl Plan {
         let path = folder.join(FILE);
         if !path.exists() {
             return Err(Error::Config(format!(
-                "{} holds no repro: there is no {FILE} in it",
+                "{} is not the folder of a repro: there is no {FILE} in it",
                 folder.display()
             ))
             .into());
@@ -90,12 +90,12 @@ impl Plan {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// The studies that the parts need and the device can do.
+    /// The studies that the parts need and that can run on the device.
     pub(super) fn studies(&self) -> anyhow::Result<Vec<Study>> {
         Ok(self.all_studies()?.0)
     }
 
-    /// The names of those that the device cannot do, each with the reason.
+    /// The names of those that cannot run on the device, each with the reason.
     pub(super) fn left_out(&self) -> anyhow::Result<LeftOut> {
         Ok(self.all_studies()?.1)
     }
@@ -105,7 +105,7 @@ impl Plan {
             true => Budget::Full,
             false => Budget::Reduced,
         };
-        // Also where no part needs it: a wrong name is a mistake.
+        // Checked even if no part needs it: a wrong name is a mistake.
         si_bench::device(&self.device)?;
         let (mut studies, mut left_out) = (Vec::new(), Vec::new());
         for mut study in Study::of(&self.parts, budget) {
@@ -113,7 +113,7 @@ impl Plan {
             config.device.clone_from(&self.device);
             config.num_jobs = self.jobs;
             config.num_threads = self.threads;
-            // MNIST is in the box, and need not be in the folder that CIFAR is in.
+            // MNIST is part of the program, so it need not be in CIFAR's folder.
             if config.experiment == Experiment::SplitCifar {
                 config.data_dir.clone_from(&self.data_dir);
             }
@@ -126,7 +126,7 @@ impl Plan {
         Ok((studies, left_out))
     }
 
-    /// Whether every run is there.
+    /// Whether every run and the report are done.
     pub(super) fn is_done(&self, folder: &Path) -> anyhow::Result<bool> {
         for study in self.studies()? {
             let path = folder.join(study.name());
@@ -134,7 +134,7 @@ impl Plan {
                 return Ok(false);
             }
         }
-        // Written last.
+        // The report is written last.
         Ok(folder.join(si_bench::repro::HTML).exists())
     }
 }

@@ -54,7 +54,7 @@ struct Training<O> {
     progress: Progress,
 }
 
-impl<O: ContinualOptimizer + RecordedOptimizer> Training<O> {
+impl<O: ContinualOptimizer> Training<O> {
     fn new(optimizer: O) -> Self {
         Self {
             learner: learner(),

@@ -3,13 +3,14 @@ use burn::nn::LinearConfig;
 use burn::tensor::{Int, Tensor};
 
 use super::*;
+use crate::settings::Accumulation;
 use crate::test_device::assert_same;
-use crate::{Accumulation, ElasticWeightConsolidationConfig, Fisher, ParameterPolicy};
+use crate::{ElasticWeightConsolidationConfig, Fisher, ParameterPolicy};
 
 /// A checkpoint at every step, and nothing but its bytes taken on to the next.
 fn resumed_at_every_step_is_unbroken<O>(optimizer: impl Fn() -> O)
 where
-    O: ContinualOptimizer + RecordedOptimizer + Clone,
+    O: ContinualOptimizer + Clone,
 {
     let mut unbroken = Training::new(optimizer());
     // With the same ids, which decide the order of the optimizer's state.
@@ -78,19 +79,20 @@ fn header_says_what_the_checkpoint_is_of() {
     let checkpoint = training.checkpoint();
     let header = checkpoint.header();
     assert_eq!(header.si_core, env!("CARGO_PKG_VERSION"));
-    assert_eq!(header.burn, crate::BURN_VERSION);
+    assert_eq!(header.burn, crate::checkpoint::BURN_VERSION);
     assert_eq!(header.task, 2);
     let settings = [
         ("accumulation", "Sum"),
         ("damping", "0.01"),
         ("first_task_start", "InitialParameters"),
-        ("held_precision", "Parameter"),
         ("importance_bound", "none"),
-        ("negatives", "ReluOnSum"),
+        ("negative_importance", "ReluOnSum"),
         ("path_gradient", "Task"),
         ("penalty_factor", "One"),
         ("policies", "[]"),
+        ("state_precision", "Full"),
         ("strength", "1"),
+        ("strength_schedule", "[]"),
     ];
     let settings = settings.map(|(name, value)| (name, value.to_string()));
     assert!(header.settings().eq(settings));
@@ -101,7 +103,7 @@ fn every_setting_that_is_another_is_named() {
     let checkpoint = Training::new(adam()).checkpoint();
     let header = checkpoint.header();
     let config = SynapticIntelligenceConfig::new().with_damping(0.01);
-    assert!(header.other_settings(&config).is_empty());
+    assert!(header.setting_mismatches(&config).is_empty());
     let config = SynapticIntelligenceConfig::new()
         .with_accumulation(Accumulation::MovingAverage { decay: 0.5 })
         .with_importance_bound(Some(8.0))
@@ -114,12 +116,12 @@ fn every_setting_that_is_another_is_named() {
         ("importance_bound", "none", "8"),
         ("policies", "[]", policy),
     ];
-    let others = others.map(|(name, stored, given)| OtherSetting {
+    let others = others.map(|(name, stored, given)| SettingMismatch {
         name: name.to_string(),
         stored: stored.to_string(),
         given: given.to_string(),
     });
-    assert_eq!(header.other_settings(&config), others);
+    assert_eq!(header.setting_mismatches(&config), others);
 }
 
 #[test]

@@ -3,7 +3,7 @@ use burn::module::{Param, ParamId};
 use burn::tensor::{DType, Device, Int, TensorData};
 
 use crate::diagnostics::Meter;
-use crate::{Inert, SynapticIntelligence};
+use crate::{SynapticIntelligence, TaskWarning};
 
 /// What the regularizer keeps apart from synapses.
 pub(super) struct Progress {
@@ -23,12 +23,12 @@ impl Progress {
             meter.steps_in_epoch as i32,
             meter.losses_in_epoch as i32,
             i32::from(meter.penalized_in_task),
-            match meter.inert {
+            match meter.warning {
                 // A task without a step is none to go on in.
-                None | Some(Inert::NoStep) => 0,
-                Some(Inert::NoImportance) => 1,
-                Some(Inert::NoPenalty) => 2,
-                Some(Inert::Diverged) => 3,
+                None | Some(TaskWarning::NoStep) => 0,
+                Some(TaskWarning::NoImportance) => 1,
+                Some(TaskWarning::NoPenalty) => 2,
+                Some(TaskWarning::Diverged) => 3,
             },
             (penalty >> 32) as i32,
             penalty as i32,
@@ -49,7 +49,7 @@ impl Progress {
         let mut counters = counters.iter::<i64>().map(|counter| counter as i32);
         let mut next = || counters.next().unwrap_or(0);
         let mut count = || usize::try_from(next()).unwrap_or(0);
-        regularizer.task = count();
+        regularizer.enter_task(count());
         regularizer.meter = Meter {
             steps_in_task: count(),
             steps_in_epoch: count(),
@@ -58,10 +58,10 @@ impl Progress {
             // The next step says.
             pulls_in_task: false,
             is_in_step: false,
-            inert: match count() {
-                1 => Some(Inert::NoImportance),
-                2 => Some(Inert::NoPenalty),
-                3 => Some(Inert::Diverged),
+            warning: match count() {
+                1 => Some(TaskWarning::NoImportance),
+                2 => Some(TaskWarning::NoPenalty),
+                3 => Some(TaskWarning::Diverged),
                 _ => None,
             },
             penalty_in_epoch: {

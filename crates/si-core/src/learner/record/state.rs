@@ -2,9 +2,9 @@ use burn::Tensor;
 use burn::backend::{Dispatch as B, tensor::FloatTensor};
 use burn::tensor::{DType, Int};
 
-use crate::HeldPrecision;
 use crate::ops::SynapticBackend;
 use crate::precision::working;
+use crate::settings::StatePrecision;
 use crate::synapse::Synapse;
 
 /// The state of one parameter, with zeros in place of what it does not have yet.
@@ -32,12 +32,12 @@ impl<const D: usize> State<D> {
     pub(super) fn of(
         synapse: Option<&Synapse<B>>,
         parameter: &Tensor<D>,
-        held_precision: HeldPrecision,
+        state_precision: StatePrecision,
     ) -> Self {
         let (device, dtype) = (parameter.device(), working(parameter.dtype()));
         let shape = parameter.shape();
         let grown = synapse.filter(|it| it.fits(&shape)).cloned().map(|mut it| {
-            it.follow(&B::primitive(parameter.clone()), held_precision);
+            it.follow(&B::primitive(parameter.clone()), state_precision);
             it
         });
         let synapse = grown.as_ref();
@@ -54,7 +54,7 @@ impl<const D: usize> State<D> {
         };
         let held = |primitive: Option<FloatTensor<B>>| {
             let tensor = B::primitive(shaped(primitive));
-            B::tensor(held_precision.hold::<B>(tensor))
+            B::tensor(state_precision.hold::<B>(tensor))
         };
         Self {
             anchor: held(part(Present::SYNAPSE, synapse.map(|it| &it.anchor))),

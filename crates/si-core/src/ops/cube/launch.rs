@@ -13,8 +13,8 @@ use burn_cubecl::tensor::CubeTensor;
 use super::kernels::{
     AdamKind, AdamNumbersLaunch, PullNumbersLaunch, SgdKind, SgdNumbersLaunch, SynapseKind,
 };
-use crate::config::PathGradient;
 use crate::ops::{AdamUpdate, SgdUpdate, SynapticUpdate};
+use crate::settings::PathGradient;
 
 /// Enough cubes to fill a large GPU, and few enough that their parts of a penalty are soon added up.
 const MAX_CUBES: usize = 2048;

@@ -14,7 +14,7 @@ mod kernels;
 mod launch;
 
 use super::{AdamUpdate, SgdUpdate, SynapticOps, SynapticUpdate, composed};
-use crate::config::PathGradient;
+use crate::settings::PathGradient;
 use kernels::{AdamKind, SgdKind};
 use launch::{Launch, elem_type};
 

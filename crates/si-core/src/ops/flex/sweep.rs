@@ -9,9 +9,9 @@ use super::blocks::sum_over_blocks;
 use super::number::{Held, Number};
 use super::workspace::Workspace;
 use super::{dense, one_number};
-use crate::config::PathGradient;
 use crate::ops::{AdamUpdate, SgdUpdate, SynapticUpdate};
 use crate::precision::convert;
+use crate::settings::PathGradient;
 
 /// What an optimizer makes of a parameter, its gradient, and `N` numbers of state for each.
 pub(super) trait Rule<E, const N: usize>: Copy + Send + Sync {

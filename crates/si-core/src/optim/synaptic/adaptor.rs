@@ -5,21 +5,21 @@ use burn::tensor::Device;
 use log::warn;
 
 use super::state::SynapticState;
-use super::{Tasks, survey};
-use crate::config::{FirstTaskStart, PathGradient};
+use super::{TaskControl, survey};
 use crate::growth::zeros_like;
 use crate::ops::{SynapticBackend, SynapticOps};
 use crate::precision::widen;
+use crate::settings::{FirstTaskStart, PathGradient};
 use crate::{Error, SynapticIntelligenceConfig};
 
 /// Synaptic Intelligence inside any of Burn's optimizers: for a loop that has an optimizer and wants no
 /// wrapper around its module.
 ///
-/// The optimizer is exchanged, and a task's end is told to [`Tasks`]; the loop stays as it is:
+/// The optimizer is exchanged, and a task's end is told to [`TaskControl`]; the loop stays as it is:
 ///
 /// ```diff
 /// -let mut optimizer = AdamConfig::new().init();
-/// +let tasks = Tasks::new();
+/// +let tasks = TaskControl::new();
 /// +let adam = Synaptic::new(AdamConfig::new().build(), &SynapticIntelligenceConfig::new(), &tasks)?;
 /// +let mut optimizer = ModuleOptimizer::from(adam);
 ///  for task in data {
@@ -39,28 +39,29 @@ use crate::{Error, SynapticIntelligenceConfig};
 ///
 /// # When a task ends
 ///
-/// [`Tasks::end_task`] counts, and each parameter is consolidated at the start of its next step: it is
+/// [`TaskControl::end_task`] counts, and each parameter is consolidated at the start of its next step: it is
 /// then still where the task ended. A record that is written between the two holds the count, and
 /// nothing is lost. A loop that itself changes parameters between tasks, or wants to read the importance
-/// before the next step, calls [`Tasks::consolidate`] too.
+/// before the next step, calls [`TaskControl::consolidate`] too.
 ///
 /// # Records
 ///
-/// Loading gives the optimizer its state and cannot reach [`Tasks`], so after each load comes
-/// [`Tasks::resume`]:
+/// Loading gives the optimizer its state and cannot reach [`TaskControl`], so after each load comes
+/// [`TaskControl::resume`]:
 ///
 /// ```
 /// # use burn::{nn::LinearConfig, optim::{AdamConfig, GradientsParams, ModuleOptimizer}};
 /// # use burn::tensor::{Device, Tensor};
-/// # use si_core::{Synaptic, SynapticIntelligenceConfig, Tasks};
+/// # use si_core::SynapticIntelligenceConfig;
+/// # use si_core::optim::{Synaptic, TaskControl};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let device = Device::flex().autodiff();
 /// # let mut model = LinearConfig::new(2, 1).init(&device);
 /// # let config = SynapticIntelligenceConfig::new();
-/// # let synaptic = |tasks: &Tasks| {
+/// # let synaptic = |tasks: &TaskControl| {
 /// #     Synaptic::new(AdamConfig::new().build(), &config, tasks).map(ModuleOptimizer::from)
 /// # };
-/// # let tasks = Tasks::new();
+/// # let tasks = TaskControl::new();
 /// # let mut optimizer = synaptic(&tasks)?;
 /// # let loss = model.forward(Tensor::<2>::ones([1, 2], &device)).mean();
 /// # let grads = GradientsParams::from_grads(loss.backward(), &model);
@@ -68,7 +69,7 @@ use crate::{Error, SynapticIntelligenceConfig};
 /// tasks.end_task();
 /// let bytes = optimizer.into_bytes()?;
 /// // … and in another process:
-/// let tasks = Tasks::new();
+/// let tasks = TaskControl::new();
 /// let optimizer = synaptic(&tasks)?.from_bytes(bytes)?;
 /// assert_eq!(tasks.resume(&optimizer)?, 1);
 /// # Ok(())
@@ -89,26 +90,26 @@ use crate::{Error, SynapticIntelligenceConfig};
 ///   way round, as the method has it.
 /// - **The choice of parameters** is that of
 ///   [`with_group`](burn::optim::ModuleOptimizer::with_group): each group has an optimizer of its own,
-///   with settings of its own and the same `Tasks`, or a bare one. A config's policies go by
+///   with settings of its own and the same `TaskControl`, or a bare one. A config's policies go by
 ///   path, and are an error.
 /// - **A group that is added later** gets the parameters that match it without their state, synapses
 ///   included: Burn keeps the optimizer of a parameter with its state, and drops both.
 /// - **The optimizer must be kept** between tasks: its state is the synapses. One that is made anew begins
-///   without importance, which [`Tasks::end_task`] reports; so it is in a loop that takes the optimizer and does not give it back, as
+///   without importance, which [`TaskControl::end_task`] reports; so it is in a loop that takes the optimizer and does not give it back, as
 ///   a launch of burn-train does. Where tasks want a fresh optimizer, a
 ///   [`ContinualLearner`](crate::ContinualLearner) keeps the state with the module.
-/// - **Clones** of the optimizer share its `Tasks`, and a task that ends for one ends for all. For a
-///   branch of its own, load a record into a new optimizer with new `Tasks`.
-/// - **Penalty and path integral** have passes of their own, [`SynapticAdam`](crate::SynapticAdam) and
-///   [`SynapticSgd`](crate::SynapticSgd) inside included.
-/// - **[`HeldPrecision::Bf16`](crate::HeldPrecision::Bf16)** is without effect on a device that does not
+/// - **Clones** of the optimizer share its `TaskControl`, and a task that ends for one ends for all. For a
+///   branch of its own, load a record into a new optimizer with new `TaskControl`.
+/// - **Penalty and path integral** have passes of their own, [`SynapticAdam`](crate::optim::SynapticAdam) and
+///   [`SynapticSgd`](crate::optim::SynapticSgd) inside included.
+/// - **[`StatePrecision::Bf16`](crate::settings::StatePrecision::Bf16)** is without effect on a device that does not
 ///   bear it.
 /// - A parameter whose **shape changed** under its id begins anew, with a warning.
 #[derive(Clone, Debug)]
 pub struct Synaptic<O> {
     optimizer: O,
     config: SynapticIntelligenceConfig,
-    tasks: Tasks,
+    tasks: TaskControl,
 }
 
 impl<O: Optimizer> Synaptic<O> {
@@ -121,7 +122,7 @@ impl<O: Optimizer> Synaptic<O> {
     pub fn new(
         optimizer: O,
         config: &SynapticIntelligenceConfig,
-        tasks: &Tasks,
+        tasks: &TaskControl,
     ) -> Result<Self, Error> {
         config.validate()?;
         // What cannot be followed must not be passed over in silence.
@@ -141,7 +142,7 @@ impl<O: Optimizer> Synaptic<O> {
     }
 
     /// The tasks that it learns.
-    pub fn tasks(&self) -> &Tasks {
+    pub fn tasks(&self) -> &TaskControl {
         &self.tasks
     }
 
@@ -155,7 +156,7 @@ impl<O: Optimizer> Synaptic<O> {
         } else {
             widen::<Dispatch>(parameter)
         };
-        let anchor = self.config.held_precision.hold::<Dispatch>(anchor);
+        let anchor = self.config.state_precision.hold::<Dispatch>(anchor);
         SynapticState::new(anchor, &self.tasks)
     }
 }
@@ -193,7 +194,8 @@ impl<O: Optimizer> Optimizer for Synaptic<O> {
             (state.synapse.path_integral.take()).unwrap_or_else(|| zeros_like::<Dispatch>(&before));
         // Deviation: where the gradient is clipped, Burn has done it before, and what it was is gone.
         let task_gradient = Dispatch::primitive(gradient);
-        let scale = self.config.penalty_scale(self.config.strength);
+        let factor = self.config.strength_factor(self.tasks.task());
+        let scale = self.config.penalty_scale(factor * self.config.strength);
         let importance = state.synapse.importance.clone();
         let total = match importance.filter(|_| scale > 0.0) {
             None => task_gradient.clone(),

@@ -4,10 +4,10 @@ mod adaptor;
 mod position;
 mod state;
 mod survey;
-mod tasks;
+mod task_control;
 #[cfg(test)]
 mod tests;
 
 pub use adaptor::Synaptic;
 pub use state::SynapticState;
-pub use tasks::Tasks;
+pub use task_control::TaskControl;

@@ -1,12 +1,12 @@
 //! Which task the synapses of one parameter are in.
 //!
-//! A record says it in numbers of tasks, and it is loaded without the [`Tasks`] that its optimizer has.
-//! In memory it is the number of ends that those have counted, which stays right when `Tasks` learn only
+//! A record says it in numbers of tasks, and it is loaded without the [`TaskControl`] that its optimizer has.
+//! In memory it is the number of ends that those have counted, which stays right when `TaskControl` learn only
 //! later how many tasks were before them.
 
 use std::sync::{Arc, OnceLock};
 
-use super::Tasks;
+use super::TaskControl;
 
 /// The numbers of tasks that a record holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Recorded {
 /// The place among the ends that `tasks` have counted.
 #[derive(Clone, Debug)]
 struct Bound {
-    tasks: Tasks,
+    tasks: TaskControl,
     /// The number of ends that were consolidated; below zero where some from before are due.
     ends: i64,
 }
@@ -35,14 +35,14 @@ struct Bound {
 #[derive(Clone, Debug)]
 pub(super) struct Position {
     recorded: Recorded,
-    /// Empty from the load until the optimizer's tasks are known. Shared, so that [`Tasks::resume`] can
+    /// Empty from the load until the optimizer's tasks are known. Shared, so that [`TaskControl::resume`] can
     /// fill it in an optimizer that it only reads.
     bound: Arc<OnceLock<Bound>>,
 }
 
 impl Position {
     /// That of synapses which begin now.
-    pub(super) fn now(tasks: &Tasks) -> Self {
+    pub(super) fn now(tasks: &TaskControl) -> Self {
         let position = Self::loaded(Recorded::default());
         position.bound.get_or_init(|| Bound {
             tasks: tasks.clone(),
@@ -75,7 +75,7 @@ impl Position {
     }
 
     /// Ties it to `tasks`, which know of the record's, unless it is tied already.
-    pub(super) fn bind(&self, tasks: &Tasks) {
+    pub(super) fn bind(&self, tasks: &TaskControl) {
         self.bound.get_or_init(|| Bound {
             tasks: tasks.clone(),
             ends: tasks.ends_before(self.recorded.task),
@@ -83,7 +83,7 @@ impl Position {
     }
 
     /// The number of task ends that are to be consolidated, which count as consolidated from now on.
-    pub(super) fn advance(&mut self, tasks: &Tasks) -> usize {
+    pub(super) fn advance(&mut self, tasks: &TaskControl) -> usize {
         let is_of_others = |bound: &Bound| !bound.tasks.is_same(tasks);
         if self.bound.get().is_some_and(is_of_others) {
             *self = Self::loaded(self.record());

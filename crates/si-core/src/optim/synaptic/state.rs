@@ -8,13 +8,13 @@ use burn::optim::{RecordState, StateSink, StateSource};
 use burn::tensor::{DType, Device, Shape, TensorData};
 use log::warn;
 
-use super::Tasks;
+use super::TaskControl;
 use super::position::{Position, Recorded};
 use super::survey::{self, Found};
 use crate::ops::SynapticBackend;
 use crate::{Synapse, SynapticIntelligenceConfig};
 
-/// The state of [`Synaptic`](crate::Synaptic) for one parameter of rank `D`: that of the optimizer inside,
+/// The state of [`Synaptic`](crate::optim::Synaptic) for one parameter of rank `D`: that of the optimizer inside,
 /// `S`, and the synapses.
 ///
 /// In a record stand, in the parameter's shape, `anchor` and, from when they exist, `path_integral` and
@@ -30,7 +30,7 @@ pub struct SynapticState<S, const D: usize> {
 }
 
 impl<S, const D: usize> SynapticState<S, D> {
-    pub(super) fn new(anchor: FloatTensor<Dispatch>, tasks: &Tasks) -> Self {
+    pub(super) fn new(anchor: FloatTensor<Dispatch>, tasks: &TaskControl) -> Self {
         Self {
             optimizer: None,
             // An optimizer knows no paths.
@@ -41,7 +41,7 @@ impl<S, const D: usize> SynapticState<S, D> {
     }
 
     /// ω, Ω and θ̃ of the parameter, as they were after its last step or
-    /// [`consolidate`](Tasks::consolidate). Their path is empty.
+    /// [`consolidate`](TaskControl::consolidate). Their path is empty.
     pub fn synapse(&self) -> &Synapse<Dispatch> {
         &self.synapse
     }
@@ -52,7 +52,7 @@ impl<S, const D: usize> SynapticState<S, D> {
         &mut self,
         parameter: &FloatTensor<Dispatch>,
         config: &SynapticIntelligenceConfig,
-        tasks: &Tasks,
+        tasks: &TaskControl,
     ) {
         for _ in 0..self.position.advance(tasks) {
             (self.synapse).consolidate(parameter.clone(), config.damping, config);

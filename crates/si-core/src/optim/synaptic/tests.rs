@@ -5,11 +5,12 @@ use burn::optim::momentum::MomentumConfig;
 use burn::optim::{Adam, AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::Tensor;
 
-use super::{Synaptic, Tasks};
+use super::{Synaptic, TaskControl};
+use crate::settings::{Accumulation, FirstTaskStart};
 use crate::test_device::{assert_same, device};
 use crate::{
-    Accumulation, ContinualLearner, Error, FirstTaskStart, Inert, ParameterPolicy,
-    SynapticIntelligence, SynapticIntelligenceConfig,
+    ContinualLearner, Error, ParameterPolicy, SynapticIntelligence, SynapticIntelligenceConfig,
+    TaskWarning,
 };
 
 const LEARNING_RATE: f64 = 0.1;
@@ -72,16 +73,16 @@ impl Model {
 struct Student {
     model: Model,
     optimizer: ModuleOptimizer,
-    tasks: Tasks,
+    tasks: TaskControl,
     step: usize,
 }
 
 impl Student {
     fn new(config: &SynapticIntelligenceConfig) -> Self {
-        Self::with(&Tasks::new(), config)
+        Self::with(&TaskControl::new(), config)
     }
 
-    fn with(tasks: &Tasks, config: &SynapticIntelligenceConfig) -> Self {
+    fn with(tasks: &TaskControl, config: &SynapticIntelligenceConfig) -> Self {
         Self {
             model: Model::new(),
             optimizer: adam(config, tasks),
@@ -100,7 +101,7 @@ impl Student {
     }
 
     /// The model as it is, with an optimizer that was made of the record.
-    fn reloaded(&self, tasks: &Tasks, config: &SynapticIntelligenceConfig) -> Self {
+    fn reloaded(&self, tasks: &TaskControl, config: &SynapticIntelligenceConfig) -> Self {
         let bytes = self.optimizer.into_bytes().expect("it can be written");
         let optimizer = adam(config, tasks);
         Self {
@@ -118,11 +119,11 @@ impl Student {
     }
 }
 
-fn adam(config: &SynapticIntelligenceConfig, tasks: &Tasks) -> ModuleOptimizer {
+fn adam(config: &SynapticIntelligenceConfig, tasks: &TaskControl) -> ModuleOptimizer {
     synaptic(config, tasks).into()
 }
 
-fn synaptic(config: &SynapticIntelligenceConfig, tasks: &Tasks) -> Synaptic<Adam> {
+fn synaptic(config: &SynapticIntelligenceConfig, tasks: &TaskControl) -> Synaptic<Adam> {
     Synaptic::new(AdamConfig::new().build(), config, tasks).expect("the config is valid")
 }
 
@@ -159,7 +160,7 @@ fn task_that_ended_is_consolidated_by_whoever_loads_the_record() {
             student = student.learn(BOTH, 3);
             if task < 3 {
                 student.tasks.end_task();
-                let tasks = Tasks::new();
+                let tasks = TaskControl::new();
                 student = student.reloaded(&tasks, &config());
                 if resumes {
                     assert_eq!(tasks.resume(&student.optimizer).ok(), Some(task + 1));
@@ -179,7 +180,7 @@ fn optimizer_that_is_made_anew_is_reported_at_the_tasks_end() {
     let adam = Synaptic::new(AdamConfig::new().build(), &config(), &student.tasks);
     student.optimizer = adam.expect("the config is valid").into();
     student = student.learn(BOTH, 3);
-    assert_eq!(student.tasks.end_task(), Some(Inert::NoImportance));
+    assert_eq!(student.tasks.end_task(), Some(TaskWarning::NoImportance));
     student = student.learn(BOTH, 3);
     assert_eq!(student.tasks.end_task(), None);
 }
@@ -190,16 +191,16 @@ fn task_may_end_between_a_load_and_the_next_step() {
     let mut student = Student::new(&config());
     for task in 0..4 {
         student = student.learn(BOTH, 3);
-        let tasks = Tasks::new();
+        let tasks = TaskControl::new();
         student = student.reloaded(&tasks, &config());
         assert_eq!(tasks.resume(&student.optimizer).ok(), Some(task));
         if task < 3 {
             assert_eq!(tasks.end_task(), None);
             // Written and loaded once more before anyone has made a step.
-            let tasks = Tasks::new();
+            let tasks = TaskControl::new();
             student = student.reloaded(&tasks, &config());
             assert_eq!(tasks.resume(&student.optimizer).ok(), Some(task + 1));
-            assert_eq!(tasks.end_task(), Some(Inert::NoStep));
+            assert_eq!(tasks.end_task(), Some(TaskWarning::NoStep));
         }
     }
     assert_same(&student.model.numbers(), &expected);
@@ -213,7 +214,7 @@ fn parameter_that_tasks_had_no_use_for_is_consolidated_once_for_each() {
     for (task, uses) in uses.into_iter().enumerate() {
         if task > 0 {
             student.tasks.end_task();
-            let tasks = Tasks::new();
+            let tasks = TaskControl::new();
             student = student.reloaded(&tasks, &moving_average());
             tasks
                 .resume(&student.optimizer)
@@ -234,7 +235,9 @@ fn parameter_that_begins_before_a_loaded_one_is_in_the_same_task() {
         student.tasks.end_task();
     }
     // The first parameter's optimizer has not been told of the two tasks when it begins.
-    student = student.reloaded(&Tasks::new(), &config()).learn(BOTH, 2);
+    student = student
+        .reloaded(&TaskControl::new(), &config())
+        .learn(BOTH, 2);
     assert_eq!(student.tasks.task(), 2);
     let regularizer = student.regularizer(&config());
     let importance = |name| {
@@ -270,7 +273,7 @@ fn checkpoint_of_an_earlier_task_is_gone_back_to() {
 fn clones_share_their_tasks_and_a_record_in_new_ones_does_not() {
     let student = Student::new(&config()).learn(BOTH, 3);
     let copy = student.optimizer.clone();
-    let branch = student.reloaded(&Tasks::new(), &config());
+    let branch = student.reloaded(&TaskControl::new(), &config());
     branch
         .tasks
         .resume(&branch.optimizer)
@@ -278,7 +281,7 @@ fn clones_share_their_tasks_and_a_record_in_new_ones_does_not() {
     student.tasks.end_task();
     assert_eq!([student.tasks.task(), branch.tasks.task()], [1, 0]);
 
-    let consolidated = |mut optimizer: ModuleOptimizer, tasks: &Tasks| {
+    let consolidated = |mut optimizer: ModuleOptimizer, tasks: &TaskControl| {
         let model = student.model.clone();
         let grads = model.gradients(BOTH, 0);
         let model = optimizer.step(LEARNING_RATE, model, grads);
@@ -357,7 +360,7 @@ fn records_of_bare_optimizers_are_not_taken_for_ones_with_synapses() {
     let student = Student::new(&config()).learn(BOTH, 1);
     let bytes = |optimizer: &ModuleOptimizer| optimizer.into_bytes().expect("it can be written");
 
-    let tasks = Tasks::new();
+    let tasks = TaskControl::new();
     let loaded = adam(&config(), &tasks).from_bytes(bytes(&plain));
     let loaded = loaded.expect("it can be read");
     assert!(matches!(tasks.resume(&loaded), Err(Error::NoSynapses)));
@@ -373,16 +376,16 @@ fn records_of_bare_optimizers_are_not_taken_for_ones_with_synapses() {
 #[test]
 fn task_without_a_step_does_not_end() {
     let mut student = Student::new(&config());
-    assert_eq!(student.tasks.end_task(), Some(Inert::NoStep));
+    assert_eq!(student.tasks.end_task(), Some(TaskWarning::NoStep));
     student = student.learn(BOTH, 1);
     assert_eq!(student.tasks.end_task(), None);
-    assert_eq!(student.tasks.end_task(), Some(Inert::NoStep));
+    assert_eq!(student.tasks.end_task(), Some(TaskWarning::NoStep));
     assert_eq!(student.tasks.task(), 1);
 
     // Nor does one of which nobody has told that it had some.
     let loaded = student.learn(BOTH, 1);
-    let loaded = loaded.reloaded(&Tasks::new(), &config());
-    assert_eq!(loaded.tasks.end_task(), Some(Inert::NoStep));
+    let loaded = loaded.reloaded(&TaskControl::new(), &config());
+    assert_eq!(loaded.tasks.end_task(), Some(TaskWarning::NoStep));
 }
 
 #[test]
@@ -417,7 +420,7 @@ fn parameters_may_be_changed_after_consolidation_at_once() {
         student = student.learn(BOTH, 1);
         let synapses = student.regularizer(&config());
         let anchor = synapses.synapses()[0].anchor().clone();
-        let anchor = <burn::backend::Dispatch as crate::SynapticBackend>::tensor::<1>(anchor);
+        let anchor = <burn::backend::Dispatch as crate::ops::SynapticBackend>::tensor::<1>(anchor);
         anchor.into_data().iter::<f32>().all(|anchor| anchor > 5.0)
     };
     assert_eq!([moved(true), moved(false)], [false, true]);
@@ -449,7 +452,10 @@ fn consolidation_without_effect_is_seen_in_the_regularizer() {
     student = student.learn(BOTH, 3);
     let mut working = student.regularizer(&config());
     let report = working.end_epoch();
-    assert_eq!((report.task, report.num_steps, report.inert), (1, 3, None));
+    assert_eq!(
+        (report.task, report.num_steps, report.warning),
+        (1, 3, None)
+    );
     assert!(report.penalty > 0.0);
     student.tasks.end_task();
     assert_eq!(student.regularizer(&config()).end_epoch().penalty, 0.0);
@@ -460,7 +466,7 @@ fn consolidation_without_effect_is_seen_in_the_regularizer() {
         student.model = student.optimizer.step(0.0, student.model, grads);
     }
     let report = student.regularizer(&config()).end_epoch();
-    assert_eq!(report.inert, Some(Inert::NoPenalty));
+    assert_eq!(report.warning, Some(TaskWarning::NoPenalty));
 }
 
 #[test]
@@ -497,7 +503,7 @@ fn start_from_zero_is_that_of_the_first_task() {
 
 #[test]
 fn policies_are_refused() {
-    let tasks = Tasks::new();
+    let tasks = TaskControl::new();
     let refused = |config: SynapticIntelligenceConfig| {
         let adaptor = Synaptic::new(AdamConfig::new().build(), &config, &tasks);
         adaptor.err().map(|error| error.to_string())

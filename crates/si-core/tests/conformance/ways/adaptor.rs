@@ -1,5 +1,5 @@
 use burn::optim::ModuleOptimizer;
-use si_core::Tasks;
+use si_core::optim::TaskControl;
 
 use super::{Run, Way, reloaded};
 use crate::model::{Minibatch, Toy};
@@ -7,7 +7,7 @@ use crate::optimizers::Row;
 use crate::setup::{LEARNING_RATE, Setup};
 use crate::state::{Agreement, State};
 
-/// [`Synaptic`](si_core::Synaptic), in a loop that knows of nothing but its optimizer.
+/// [`Synaptic`](si_core::optim::Synaptic), in a loop that knows of nothing but its optimizer.
 pub(crate) struct Adaptor;
 
 impl Way for Adaptor {
@@ -20,7 +20,7 @@ impl Way for Adaptor {
     }
 
     fn start<'a>(&self, row: &'a Row, setup: &'a Setup, model: Toy) -> Box<dyn Run + 'a> {
-        let tasks = Tasks::new();
+        let tasks = TaskControl::new();
         Box::new(Training {
             model: Some(model),
             optimizer: row.synaptic(setup, &tasks),
@@ -35,7 +35,7 @@ struct Training<'a> {
     /// Out of its place while it makes a step.
     model: Option<Toy>,
     optimizer: ModuleOptimizer,
-    tasks: Tasks,
+    tasks: TaskControl,
     row: &'a Row,
     setup: &'a Setup,
 }
@@ -55,7 +55,7 @@ impl Run for Training<'_> {
         let model = self.model.take().expect("it is in its place");
         self.model = Some(reloaded(model, Toy::new()));
         let bytes = self.optimizer.into_bytes().expect("it can be written");
-        let (task, tasks) = (self.tasks.task(), Tasks::new());
+        let (task, tasks) = (self.tasks.task(), TaskControl::new());
         let optimizer = self.row.synaptic(self.setup, &tasks).from_bytes(bytes);
         self.optimizer = optimizer.expect("it can be read");
         assert_eq!(tasks.resume(&self.optimizer).ok(), Some(task));

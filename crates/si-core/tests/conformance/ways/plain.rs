@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use burn::grad_clipping::GradientClippingConfig;
 use burn::optim::ModuleOptimizer;
-use si_core::{
-    Accumulation, FirstTaskStart, Negatives, PathGradient, PenaltyFactor,
-    SynapticIntelligenceConfig,
+use si_core::SynapticIntelligenceConfig;
+use si_core::settings::{
+    Accumulation, FirstTaskStart, NegativeImportance, PathGradient, PenaltyFactor,
 };
 
 use super::{Run, Way};
@@ -163,7 +163,7 @@ fn consolidate(synapse: &mut SynapseState, parameter: &[f64], config: &SynapticI
             let moved = parameter[k] - synapse.anchor[k];
             let path_integral = path_integral.as_ref().map_or(0.0, |it| it[k]);
             let mut added = path_integral / (moved * moved + config.damping);
-            if config.negatives == Negatives::ReluPerTask {
+            if config.negative_importance == NegativeImportance::ReluPerTask {
                 added = added.max(0.0);
             }
             importance[k] = match config.accumulation {
@@ -172,7 +172,7 @@ fn consolidate(synapse: &mut SynapseState, parameter: &[f64], config: &SynapticI
                     decay * importance[k] + (1.0 - decay) * added
                 }
             };
-            if config.negatives == Negatives::ReluOnSum {
+            if config.negative_importance == NegativeImportance::ReluOnSum {
                 importance[k] = importance[k].max(0.0);
             }
         }

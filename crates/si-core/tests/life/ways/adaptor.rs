@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use burn::module::{Module, ParamId};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::Bytes;
-use si_core::{Inert, Synaptic, SynapticIntelligence, SynapticIntelligenceConfig, Tasks};
+use si_core::optim::{Synaptic, TaskControl};
+use si_core::{SynapticIntelligence, SynapticIntelligenceConfig, TaskWarning};
 
 use super::{Stored, Student, config, forked, loaded, momentum, read_scalar, synapses_of, written};
 use crate::actions::{Form, Optimizer, Settings};
@@ -15,13 +16,13 @@ use crate::plain::{Held, LEARNING_RATE};
 pub(super) struct Adaptor {
     module: Net,
     optimizer: ModuleOptimizer,
-    tasks: Tasks,
+    tasks: TaskControl,
     settings: Settings,
 }
 
 impl Adaptor {
     pub(super) fn new(settings: Settings, module: Net) -> Self {
-        let tasks = Tasks::new();
+        let tasks = TaskControl::new();
         let config = Self::config(settings);
         let optimizer = match settings.optimizer {
             Optimizer::Adam => {
@@ -110,7 +111,7 @@ impl Student for Adaptor {
     }
 
     fn end_task(&mut self, _fisher: &HashMap<ParamId, Vec<f64>>) -> bool {
-        self.tasks.end_task() != Some(Inert::NoStep)
+        self.tasks.end_task() != Some(TaskWarning::NoStep)
     }
 
     fn rebind(&mut self) -> bool {

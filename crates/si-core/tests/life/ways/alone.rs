@@ -3,7 +3,8 @@ use std::collections::HashMap;
 
 use burn::module::{Module, ParamId};
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use si_core::{Coverage, Diagnostics, EpochReport, Inert, SynapticIntelligence};
+use si_core::diagnostics::{Coverage, Diagnostics, EpochReport};
+use si_core::{SynapticIntelligence, TaskWarning};
 
 use super::{Stored, Student, burns_own, config, forked, read_scalar, synapses_of};
 use crate::actions::{Form, Settings};
@@ -80,9 +81,9 @@ impl Student for Alone {
     }
 
     fn end_task(&mut self, _fisher: &HashMap<ParamId, Vec<f64>>) -> bool {
-        let inert = self.regularizer.consolidate(&self.module);
-        assert_ne!(inert, Some(Inert::Diverged), "the task's end says");
-        inert != Some(Inert::NoStep)
+        let warning = self.regularizer.consolidate(&self.module);
+        assert_ne!(warning, Some(TaskWarning::Diverged), "the task's end says");
+        warning != Some(TaskWarning::NoStep)
     }
 
     fn rebind(&mut self) -> bool {
@@ -122,9 +123,9 @@ impl Student for Alone {
 
     #[cfg(feature = "safetensors")]
     fn exchanged(&self) -> Option<HashMap<ParamId, Held>> {
-        let layout = si_core::Layout::PyTorch;
+        let layout = si_core::safetensors::WeightLayout::PyTorch;
         let bytes = match self.regularizer.to_safetensors(&self.module, layout) {
-            Err(si_core::SafeTensorsError::NoState) => return Some(HashMap::new()),
+            Err(si_core::safetensors::SafeTensorsError::NoState) => return Some(HashMap::new()),
             bytes => bytes.expect("it can be written"),
         };
         let mut other = config(self.settings).init().expect("the config is valid");

@@ -5,7 +5,8 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::{GradientsParams, ModuleOptimizer, OptimizerRecord};
 use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, Tensor, TensorData};
-use si_core::{ElasticForm, ElasticWeightConsolidation, ElasticWeightConsolidationConfig, Fisher};
+use si_core::ewc::ElasticForm;
+use si_core::{ElasticWeightConsolidation, ElasticWeightConsolidationConfig, Fisher};
 
 use super::{Stored, Student, burns_own, forked, loaded, policies, read, read_scalar, written};
 use crate::actions::{Form, Settings};
@@ -111,13 +112,13 @@ impl Student for Elastic {
         struct Read<'a>(&'a ElasticWeightConsolidation, HashMap<ParamId, Held>);
         impl ModuleVisitor for Read<'_> {
             fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-                if let Some(spring) = self.0.spring(param.id) {
+                if let Some(pull) = self.0.pull(param.id) {
                     let held = Held {
-                        path: spring.path().to_string(),
-                        shape: spring.shape().to_vec(),
-                        anchor: read::<D>(spring.anchor()),
+                        path: pull.path().to_string(),
+                        shape: pull.shape().to_vec(),
+                        anchor: read::<D>(pull.anchor()),
                         path_integral: None,
-                        importance: Some(read::<D>(spring.precision())),
+                        importance: Some(read::<D>(pull.precision())),
                         spread: 0.0,
                     };
                     self.1.insert(param.id, held);
@@ -126,7 +127,7 @@ impl Student for Elastic {
         }
         let mut state = Read(&self.regularizer, HashMap::new());
         self.module.visit(&mut state);
-        (state.1, self.regularizer.springs().len())
+        (state.1, self.regularizer.pulls().len())
     }
 
     fn task(&self) -> usize {

@@ -6,9 +6,10 @@ use burn::module::{Module, ParamId};
 use burn::optim::GradientsParams;
 use burn::store::ModuleRecord;
 use burn::tensor::Bytes;
+use si_core::diagnostics::{Coverage, Diagnostics, EpochReport};
 use si_core::{
-    Checkpoint, ContinualLearner, Coverage, Diagnostics, EpochReport, Inert, SynapticAdamConfig,
-    SynapticOptimizer, SynapticSgdConfig,
+    Checkpoint, ContinualLearner, SynapticAdamConfig, SynapticOptimizer, SynapticSgdConfig,
+    TaskWarning,
 };
 use tempfile::TempDir;
 
@@ -103,9 +104,9 @@ impl Student for Learner {
     }
 
     fn end_task(&mut self, _fisher: &HashMap<ParamId, Vec<f64>>) -> bool {
-        let inert = self.learner.end_task();
-        assert_ne!(inert, Some(Inert::Diverged), "the task's end says");
-        inert != Some(Inert::NoStep)
+        let warning = self.learner.end_task();
+        assert_ne!(warning, Some(TaskWarning::Diverged), "the task's end says");
+        warning != Some(TaskWarning::NoStep)
     }
 
     fn rebind(&mut self) -> bool {
@@ -172,9 +173,9 @@ impl Student for Learner {
 
     #[cfg(feature = "safetensors")]
     fn exchanged(&self) -> Option<HashMap<ParamId, Held>> {
-        let layout = si_core::Layout::Burn;
+        let layout = si_core::safetensors::WeightLayout::Burn;
         let bytes = match self.learner.to_safetensors(layout) {
-            Err(si_core::SafeTensorsError::NoState) => return Some(HashMap::new()),
+            Err(si_core::safetensors::SafeTensorsError::NoState) => return Some(HashMap::new()),
             bytes => bytes.expect("it can be written"),
         };
         let mut other = self.fresh((*self.learner).clone()).learner;

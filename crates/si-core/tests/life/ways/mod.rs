@@ -16,10 +16,10 @@ use burn::optim::{
 };
 use burn::store::ModuleRecord;
 use burn::tensor::{Device, Tensor};
-use si_core::{
-    Accumulation, Coverage, Diagnostics, EpochReport, FirstTaskStart, Negatives, ParameterPolicy,
-    SynapticBackend, SynapticIntelligence, SynapticIntelligenceConfig,
-};
+use si_core::diagnostics::{Coverage, Diagnostics, EpochReport};
+use si_core::ops::SynapticBackend;
+use si_core::settings::{Accumulation, FirstTaskStart, NegativeImportance};
+use si_core::{ParameterPolicy, SynapticIntelligence, SynapticIntelligenceConfig};
 
 use crate::actions::{Form, Optimizer, Settings, Way};
 use crate::common::values;
@@ -111,9 +111,9 @@ fn config(settings: Settings) -> SynapticIntelligenceConfig {
     SynapticIntelligenceConfig::new()
         .with_strength(STRENGTH)
         .with_damping(DAMPING)
-        .with_negatives(match settings.keeps_negatives {
-            true => Negatives::Keep,
-            false => Negatives::ReluOnSum,
+        .with_negative_importance(match settings.keeps_negatives {
+            true => NegativeImportance::Keep,
+            false => NegativeImportance::ReluOnSum,
         })
         .with_accumulation(match settings.decays {
             true => Accumulation::MovingAverage { decay: DECAY },

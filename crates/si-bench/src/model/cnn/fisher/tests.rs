@@ -51,7 +51,11 @@ fn log_likelihoods(cnn: &Cnn, images: &Tensor<2>) -> Vec<f64> {
 fn information_is_that_of_finite_differences_without_dropout() {
     let cnn = cnn();
     let images = images(6);
-    let fisher = cnn.fisher(images.clone().split(4, 0), Some(mask()), Labels::Exact);
+    let fisher = cnn.fisher(
+        images.clone().split(4, 0),
+        Some(mask()),
+        FisherLabels::Exact,
+    );
     let fisher = fisher.expect("the network can be trained");
 
     let tested = cnn.valid().with_backend_convolutions();
@@ -102,12 +106,12 @@ fn sampled_information_converges_to_the_exact_one() {
     let cnn = cnn();
     let images = images(8);
     let batches = |repeats| vec![images.clone(); repeats];
-    let exact = cnn.fisher(batches(1), Some(mask()), Labels::Exact);
+    let exact = cnn.fisher(batches(1), Some(mask()), FisherLabels::Exact);
     let exact = exact.expect("the network can be trained");
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut error = |repeats| {
         let draw = &mut || rng.random();
-        let sampled = cnn.fisher(batches(repeats), Some(mask()), Labels::Sampled(draw));
+        let sampled = cnn.fisher(batches(repeats), Some(mask()), FisherLabels::Sampled(draw));
         let sampled = sampled.expect("the network can be trained");
         let id = cnn.hidden.weight.id;
         let [sampled, exact] = [&sampled, &exact].map(|it| it.get::<2>(id).expect("informed"));

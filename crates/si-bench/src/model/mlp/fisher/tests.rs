@@ -3,7 +3,8 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt, SeedableRng};
-use si_core::{Fisher, Labels};
+use si_core::Fisher;
+use si_core::ewc::FisherLabels;
 
 use crate::experiment::Activation;
 use crate::model::{Mlp, MlpConfig};
@@ -43,7 +44,12 @@ fn mask() -> Tensor<1> {
     Tensor::from_floats([-1e32, 0.0, 0.0, -1e32], &Device::flex())
 }
 
-fn slow(model: &Mlp, images: &Tensor<2>, mask: Option<Tensor<1>>, labels: Labels<'_>) -> Fisher {
+fn slow(
+    model: &Mlp,
+    images: &Tensor<2>,
+    mask: Option<Tensor<1>>,
+    labels: FisherLabels<'_>,
+) -> Fisher {
     let examples = images.clone().split(1, 0);
     let log_likelihood = |model: &Mlp, image: &Tensor<2>| {
         let logits = model.forward(image.clone().autodiff()).squeeze_dim::<1>(0);
@@ -89,11 +95,11 @@ fn exact_information_is_that_of_one_example_at_a_time() {
             let rng = &mut ChaCha8Rng::seed_from_u64(seed as u64);
             let model = mlp(activation, rng);
             let images = images(11, rng);
-            let slow = slow(&model, &images, mask.clone(), Labels::Exact);
+            let slow = slow(&model, &images, mask.clone(), FisherLabels::Exact);
             // The last batch is short, and may come on an autodiff device.
             let mut batches = images.split(4, 0);
             batches[1] = batches[1].clone().autodiff();
-            let fast = model.fisher(batches, mask, Labels::Exact);
+            let fast = model.fisher(batches, mask, FisherLabels::Exact);
             let difference = difference(&model, [&fast, &slow]);
             assert!(difference < ROUNDING, "{activation:?}: {difference}");
         }
@@ -108,9 +114,13 @@ fn sampled_information_is_that_of_one_example_at_a_time_for_the_same_draws() {
     for mask in [None, Some(mask())] {
         let [mut rng, mut same] = [0, 0].map(ChaCha8Rng::seed_from_u64);
         let draw = &mut || rng.random();
-        let slow = slow(&model, &images, mask.clone(), Labels::Sampled(draw));
+        let slow = slow(&model, &images, mask.clone(), FisherLabels::Sampled(draw));
         let draw = &mut || same.random();
-        let fast = model.fisher(images.clone().split(4, 0), mask, Labels::Sampled(draw));
+        let fast = model.fisher(
+            images.clone().split(4, 0),
+            mask,
+            FisherLabels::Sampled(draw),
+        );
         let difference = difference(&model, [&fast, &slow]);
         assert!(difference < ROUNDING, "{difference}");
     }
@@ -121,11 +131,11 @@ fn sampled_information_converges_to_the_exact_one() {
     let rng = &mut ChaCha8Rng::seed_from_u64(6);
     let model = mlp(Activation::Tanh, rng);
     let images = images(40, rng);
-    let exact = model.fisher([images.clone()], None, Labels::Exact);
+    let exact = model.fisher([images.clone()], None, FisherLabels::Exact);
     let mut error = |repeats: usize| {
         let batches = vec![images.clone(); repeats];
         let draw = &mut || rng.random();
-        let sampled = model.fisher(batches, None, Labels::Sampled(draw));
+        let sampled = model.fisher(batches, None, FisherLabels::Sampled(draw));
         difference(&model, [&sampled, &exact])
     };
     let (few, many) = (error(5), error(500));
@@ -137,7 +147,7 @@ fn sampled_information_converges_to_the_exact_one() {
 fn outputs_that_are_masked_have_no_information() {
     let rng = &mut ChaCha8Rng::seed_from_u64(7);
     let model = mlp(Activation::Relu, rng);
-    let fisher = model.fisher([images(9, rng)], Some(mask()), Labels::Exact);
+    let fisher = model.fisher([images(9, rng)], Some(mask()), FisherLabels::Exact);
     let readout = parts(&model, &fisher).pop().expect("a readout's bias");
     let informed: Vec<bool> = readout.iter().map(|it| *it > 0.0).collect();
     assert_eq!(informed, [false, true, true, false]);
@@ -149,16 +159,16 @@ fn frozen_layer_has_no_information() {
     let mut model = mlp(Activation::Relu, rng);
     model.hidden[0] = model.hidden[0].clone().no_grad();
     let images = images(6, rng);
-    let fisher = model.fisher([images.clone()], None, Labels::Exact);
+    let fisher = model.fisher([images.clone()], None, FisherLabels::Exact);
     assert!(fisher.get::<2>(model.hidden[0].weight.id).is_none());
     assert_eq!(
         fisher.len(),
-        slow(&model, &images, None, Labels::Exact).len()
+        slow(&model, &images, None, FisherLabels::Exact).len()
     );
 }
 
 #[test]
 fn no_image_gives_no_information() {
     let model = mlp(Activation::Relu, &mut ChaCha8Rng::seed_from_u64(9));
-    assert!(model.fisher([], None, Labels::Exact).is_empty());
+    assert!(model.fisher([], None, FisherLabels::Exact).is_empty());
 }

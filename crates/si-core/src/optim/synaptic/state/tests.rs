@@ -4,9 +4,10 @@ use burn::optim::{Adam, AdamConfig, Optimizer, RecordState, StateSink, StateSour
 use burn::tensor::{DType, Tensor, TensorData};
 
 use super::SynapticState;
-use crate::optim::synaptic::{Synaptic, Tasks};
+use crate::SynapticIntelligenceConfig;
+use crate::optim::synaptic::{Synaptic, TaskControl};
+use crate::settings::StatePrecision;
 use crate::test_device::device;
-use crate::{HeldPrecision, SynapticIntelligenceConfig};
 
 fn config() -> SynapticIntelligenceConfig {
     SynapticIntelligenceConfig::new().with_damping(0.01)
@@ -14,7 +15,7 @@ fn config() -> SynapticIntelligenceConfig {
 
 /// The state of one parameter after a task and some steps, as a record holds it.
 fn written(config: &SynapticIntelligenceConfig) -> StateSink {
-    let tasks = Tasks::new();
+    let tasks = TaskControl::new();
     let adaptor = Synaptic::new(AdamConfig::new().build(), config, &tasks);
     let adaptor = adaptor.expect("the config is valid");
     let tensor = |value: f32| Tensor::<1>::from_floats([value, -value], &device());
@@ -43,9 +44,12 @@ fn read(sink: StateSink) -> Option<State> {
 
 #[test]
 fn state_is_written_as_it_is() {
-    for config in [config(), config().with_held_precision(HeldPrecision::Bf16)] {
-        let held = match config.held_precision {
-            HeldPrecision::Bf16 if device().supports_dtype(DType::BF16) => DType::BF16,
+    for config in [
+        config(),
+        config().with_state_precision(StatePrecision::Bf16),
+    ] {
+        let held = match config.state_precision {
+            StatePrecision::Bf16 if device().supports_dtype(DType::BF16) => DType::BF16,
             _ => DType::F32,
         };
         let sink = written(&config);

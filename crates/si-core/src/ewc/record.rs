@@ -14,7 +14,7 @@ use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::{DType, Device, Int};
 
 use super::ElasticWeightConsolidation;
-use super::spring::{Spring, Springs};
+use super::quadratic_pull::{Pulls, QuadraticPull};
 use crate::ops::SynapticBackend;
 use crate::precision::widened;
 use crate::recorded::{MapState, VisitState, explain};
@@ -71,7 +71,7 @@ impl<M: Module> Recorded<M> {
     /// The parameters whose state is recorded: those that have some, and those that may get some.
     fn consolidated(&self) -> HashSet<ParamId> {
         let mut ids = consolidated_ids(&self.module, &self.regularizer.policies);
-        ids.extend(self.regularizer.springs.keys());
+        ids.extend(self.regularizer.pulls.keys());
         ids
     }
 
@@ -87,7 +87,7 @@ impl<M: Module> Recorded<M> {
 impl<M: Module> Module for Recorded<M> {
     fn visit<Visitor: ModuleVisitor>(&self, visitor: &mut Visitor) {
         let mut show = Show {
-            springs: &self.regularizer.springs,
+            pulls: &self.regularizer.pulls,
             consolidated: self.consolidated(),
             visitor,
         };
@@ -102,12 +102,12 @@ impl<M: Module> Module for Recorded<M> {
     fn map<Mapper: ModuleMapper>(mut self, mapper: &mut Mapper) -> Self {
         let mut map = Map {
             consolidated: self.consolidated(),
-            before: core::mem::take(&mut self.regularizer.springs),
-            after: Springs::new(),
+            before: core::mem::take(&mut self.regularizer.pulls),
+            after: Pulls::new(),
             mapper,
         };
         visit_parameters(&self.module, &self.regularizer.policies, &mut map);
-        self.regularizer.springs = map.after;
+        self.regularizer.pulls = map.after;
         if let Some(task) = self.task() {
             let task = mapper.map_under(STATE, |mapper| {
                 mapper.map_under(TASK, |it| it.map_int(task))
@@ -154,13 +154,13 @@ struct State<const D: usize> {
 }
 
 impl<const D: usize> State<D> {
-    fn of(spring: Option<&Spring<B>>, param: &Param<Tensor<D>>) -> Self {
+    fn of(pull: Option<&QuadraticPull<B>>, param: &Param<Tensor<D>>) -> Self {
         let parameter = widened(param.val().inner());
-        match spring.and_then(|spring| spring.grown(&parameter)) {
-            Some(spring) => Self {
-                precision: B::tensor(spring.precision),
-                anchor: B::tensor(spring.anchor),
-                spread: B::tensor(spring.spread),
+        match pull.and_then(|pull| pull.grown(&parameter)) {
+            Some(pull) => Self {
+                precision: B::tensor(pull.precision),
+                anchor: B::tensor(pull.anchor),
+                spread: B::tensor(pull.spread),
             },
             None => {
                 let options = (&parameter.device(), parameter.dtype());
@@ -176,7 +176,7 @@ impl<const D: usize> State<D> {
 
 /// Shows a visitor the state of each parameter, under the parameter's path.
 struct Show<'a, V> {
-    springs: &'a Springs<B>,
+    pulls: &'a Pulls<B>,
     consolidated: HashSet<ParamId>,
     visitor: &'a mut V,
 }
@@ -185,7 +185,7 @@ impl<V: ModuleVisitor> ParameterVisitor for Show<'_, V> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
         let id = param.id;
         if self.consolidated.contains(&id) {
-            let state = State::of(self.springs.get(&id), param);
+            let state = State::of(self.pulls.get(&id), param);
             self.visitor.visit_under(place.path, |visitor| {
                 visitor.visit_state(PRECISION, id, state.precision);
                 visitor.visit_state(ANCHOR, id, state.anchor);
@@ -198,8 +198,8 @@ impl<V: ModuleVisitor> ParameterVisitor for Show<'_, V> {
 /// Has a mapper map the state of each parameter, under the parameter's path.
 struct Map<'a, P> {
     consolidated: HashSet<ParamId>,
-    before: Springs<B>,
-    after: Springs<B>,
+    before: Pulls<B>,
+    after: Pulls<B>,
     mapper: &'a mut P,
 }
 
@@ -217,7 +217,7 @@ impl<P: ModuleMapper> ParameterVisitor for Map<'_, P> {
         });
         // What holds nothing need not be there.
         if state.precision.clone().max_abs().into_scalar::<f64>() != 0.0 {
-            let spring = Spring {
+            let pull = QuadraticPull {
                 path: place.path.to_string(),
                 order: place.order,
                 precision: B::primitive(state.precision),
@@ -225,11 +225,8 @@ impl<P: ModuleMapper> ParameterVisitor for Map<'_, P> {
                 spread: B::primitive(state.spread),
             };
             // A file may hold them in another precision.
-            self.after.extend(
-                spring
-                    .grown(&param.val().inner())
-                    .map(|spring| (id, spring)),
-            );
+            self.after
+                .extend(pull.grown(&param.val().inner()).map(|pull| (id, pull)));
         }
     }
 }

@@ -7,11 +7,12 @@ use burn::module::{Module, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::DType;
 
+use crate::Error;
+use crate::ewc::FisherLabels;
 use crate::policy::Policies;
 use crate::precision::{sum, widened};
 use crate::trained::to_measure;
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
-use crate::{Error, Labels};
 
 /// The diagonal of the Fisher information of a module: for each parameter the mean over examples of
 /// `E_{y ~ p(y|x)} (∂ log p(y | x) / ∂θ)²`.
@@ -41,7 +42,8 @@ impl Fisher {
     ///
     /// ```
     /// use burn::{module::Module, nn::LinearConfig, tensor::{Device, Tensor, activation}};
-    /// use si_core::{Fisher, Labels};
+    /// use si_core::Fisher;
+    /// use si_core::ewc::FisherLabels;
     ///
     /// # fn main() -> Result<(), si_core::Error> {
     /// let device = Device::flex().autodiff();
@@ -50,7 +52,7 @@ impl Fisher {
     /// let fisher = Fisher::estimate(&model, examples, |model, example| {
     ///     let logits = model.forward(Tensor::<1>::from_floats(*example, &device));
     ///     activation::log_softmax(logits, 0)
-    /// }, Labels::Exact)?;
+    /// }, FisherLabels::Exact)?;
     /// let information = fisher.get::<2>(model.weight.id).expect("it is trained");
     /// assert_eq!(information.dims(), [2, 3]);
     /// # Ok(())
@@ -61,12 +63,12 @@ impl Fisher {
     ///
     /// [`Error::Fisher`], which names the example: if what `log_likelihood` gives are not the logarithms of
     /// probabilities that add up to one, as logits are not, if it depends on no parameter that is trained, and if
-    /// [`Labels::Empirical`] has no label for the example.
+    /// [`FisherLabels::Empirical`] has no label for the example.
     pub fn estimate<M: Module, E>(
         module: &M,
         examples: impl IntoIterator<Item = E>,
         log_likelihood: impl Fn(&M, &E) -> Tensor<1>,
-        mut labels: Labels<'_>,
+        mut labels: FisherLabels<'_>,
     ) -> Result<Self, Error> {
         let module = to_measure(module);
         let mut fisher = Self::default();

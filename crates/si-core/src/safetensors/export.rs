@@ -5,7 +5,7 @@ use burn::module::{Module, Param};
 use super::encode::{Entry, encode};
 use super::layout::Layers;
 use super::metadata::Metadata;
-use super::{ANCHOR, IMPORTANCE, Layout, PATH_INTEGRAL, SafeTensorsError, name_of};
+use super::{ANCHOR, IMPORTANCE, PATH_INTEGRAL, SafeTensorsError, WeightLayout, name_of};
 use crate::SynapticIntelligence;
 use crate::ops::SynapticBackend;
 use crate::synapse::Synapses;
@@ -17,8 +17,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     ///
     /// For each parameter with state there is `<path>.anchor` (θ̃), such as `fc1.weight.anchor`, and
     /// `<path>.importance` (Ω) and `<path>.path_integral` (ω) where it has them, in the shape that
-    /// [`Layout`] gives it and in the precision that they are kept in (NumPy cannot read the bf16 of
-    /// [`HeldPrecision::Bf16`](crate::HeldPrecision::Bf16), PyTorch can). The metadata has `format`,
+    /// [`WeightLayout`] gives it and in the precision that they are kept in (NumPy cannot read the bf16 of
+    /// [`StatePrecision::Bf16`](crate::settings::StatePrecision::Bf16), PyTorch can). The metadata has `format`,
     /// `si_core_version`, `layout`, `task`, `num_steps` (of the task), `strength` and `damping`. The same
     /// state gives the same bytes.
     ///
@@ -29,7 +29,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     /// ```
     /// # use burn::{module::Module, nn::LinearConfig, optim::{GradientsParams, SgdConfig}};
     /// # use burn::tensor::{Device, Tensor};
-    /// use si_core::{ContinualLearner, Layout, SynapticIntelligenceConfig};
+    /// use si_core::{ContinualLearner, SynapticIntelligenceConfig};
+    /// use si_core::safetensors::WeightLayout;
     ///
     /// # fn main() -> Result<(), Box<dyn core::error::Error>> {
     /// # let device = Device::flex().autodiff();
@@ -40,11 +41,11 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     /// # let grads = GradientsParams::from_grads(loss.backward(), &learner);
     /// # learner = learner.optimize(&mut optimizer, 1e-3, grads);
     /// learner.end_task();
-    /// let bytes = learner.to_safetensors(Layout::PyTorch)?;
+    /// let bytes = learner.to_safetensors(WeightLayout::PyTorch)?;
     ///
     /// let fresh = LinearConfig::new(2, 1).init(&device);
     /// let mut other = ContinualLearner::new(fresh, &config)?;
-    /// let report = other.load_safetensors(&bytes, Layout::PyTorch)?;
+    /// let report = other.load_safetensors(&bytes, WeightLayout::PyTorch)?;
     /// assert_eq!(report.missing, ["weight.path_integral", "bias.path_integral"]);
     /// assert_eq!(other.regularizer().task(), 1);
     /// # Ok(())
@@ -58,7 +59,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     pub fn to_safetensors<M: Module>(
         &self,
         module: &M,
-        layout: Layout,
+        layout: WeightLayout,
     ) -> Result<Vec<u8>, SafeTensorsError> {
         let mut export = Export {
             synapses: &self.synapses,
@@ -78,7 +79,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
 struct Export<'a, B: SynapticBackend> {
     synapses: &'a Synapses<B>,
     layers: Layers,
-    layout: Layout,
+    layout: WeightLayout,
     entries: Result<Vec<Entry>, SafeTensorsError>,
 }
 

@@ -12,7 +12,7 @@ mod report;
 mod tests;
 
 pub use error::SafeTensorsError;
-pub use layout::Layout;
+pub use layout::WeightLayout;
 pub use report::SafeTensorsReport;
 
 /// Tensors of the state, by the ends of their names.

@@ -18,25 +18,25 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 /// PyTorch, and the place in a `Vec` or a `ModuleList`. Layers that PyTorch builds of other tensors, such
 /// as `LSTM` and `MultiheadAttention`, have no counterpart by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
+pub enum WeightLayout {
     /// That of the module.
     Burn,
     /// That of a PyTorch module with layers of the same names.
     PyTorch,
 }
 
-impl Layout {
+impl WeightLayout {
     /// The name in a file's metadata.
     pub fn name(self) -> &'static str {
         match self {
-            Layout::Burn => "burn",
-            Layout::PyTorch => "pytorch",
+            WeightLayout::Burn => "burn",
+            WeightLayout::PyTorch => "pytorch",
         }
     }
 
     /// The layout of that name.
     pub(super) fn named(name: &str) -> Option<Self> {
-        [Layout::Burn, Layout::PyTorch]
+        [WeightLayout::Burn, WeightLayout::PyTorch]
             .into_iter()
             .find(|layout| layout.name() == name)
     }
@@ -45,9 +45,9 @@ impl Layout {
     pub(super) fn parameter(self, path: &str, layer: &str) -> String {
         let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
         let name = match (self, layer, name) {
-            (Layout::PyTorch, layer, "gamma") if is_normalisation(layer) => "weight",
-            (Layout::PyTorch, layer, "beta") if is_normalisation(layer) => "bias",
-            (Layout::PyTorch, "PRelu", "alpha") => "weight",
+            (WeightLayout::PyTorch, layer, "gamma") if is_normalisation(layer) => "weight",
+            (WeightLayout::PyTorch, layer, "beta") if is_normalisation(layer) => "bias",
+            (WeightLayout::PyTorch, "PRelu", "alpha") => "weight",
             _ => name,
         };
         match parent {
@@ -59,11 +59,11 @@ impl Layout {
     /// Whether the two dimensions of the parameter at `path` are exchanged.
     pub(super) fn transposes(self, path: &str, layer: &str, rank: usize) -> bool {
         let name = path.rsplit('.').next();
-        self == Layout::PyTorch && layer == "Linear" && name == Some("weight") && rank == 2
+        self == WeightLayout::PyTorch && layer == "Linear" && name == Some("weight") && rank == 2
     }
 }
 
-impl fmt::Display for Layout {
+impl fmt::Display for WeightLayout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }

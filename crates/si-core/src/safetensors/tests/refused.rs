@@ -6,12 +6,12 @@ use super::*;
 fn a_shape_that_is_not_the_parameters_should_be_refused() {
     let bytes = file(&[weight_importance(&[1.0; 6])], &[]);
     assert_eq!(
-        load_error(&bytes, Layout::Burn).to_string(),
+        load_error(&bytes, WeightLayout::Burn).to_string(),
         "weight.importance must have the shape [3, 2] in the layout burn, got [2, 3]"
     );
     let wide = ("weight.anchor", Dtype::F32, &[6][..], f32s(&[1.0; 6]));
     assert_eq!(
-        load_error(&file(&[wide], &[]), Layout::PyTorch).to_string(),
+        load_error(&file(&[wide], &[]), WeightLayout::PyTorch).to_string(),
         "weight.anchor must have the shape [2, 3] in the layout pytorch, got [6]"
     );
 }
@@ -21,7 +21,7 @@ fn numbers_that_are_no_floats_should_be_refused() {
     let bytes = [1_i32; 6].into_iter().flat_map(i32::to_le_bytes).collect();
     let integers = ("weight.importance", Dtype::I32, &[3, 2][..], bytes);
     assert_eq!(
-        load_error(&file(&[integers], &[]), Layout::Burn).to_string(),
+        load_error(&file(&[integers], &[]), WeightLayout::Burn).to_string(),
         "weight.importance must be of F64, F32, F16 or BF16, got I32"
     );
 }
@@ -30,14 +30,18 @@ fn numbers_that_are_no_floats_should_be_refused() {
 fn numbers_that_are_not_finite_should_be_refused() {
     let numbers = [1.0, 2.0, f32::NAN, 4.0, 5.0, 6.0];
     assert_eq!(
-        load_error(&file(&[weight_importance(&numbers)], &[]), Layout::PyTorch).to_string(),
+        load_error(
+            &file(&[weight_importance(&numbers)], &[]),
+            WeightLayout::PyTorch
+        )
+        .to_string(),
         "weight.importance must hold finite numbers, got NaN at index 2 (as F32)"
     );
     let large = [1.0, 1e39, 1.0, 1.0, 1.0, 1.0_f64];
     let bytes = large.into_iter().flat_map(f64::to_le_bytes).collect();
     let large = ("weight.importance", Dtype::F64, &[3, 2][..], bytes);
     assert_eq!(
-        load_error(&file(&[large], &[]), Layout::Burn).to_string(),
+        load_error(&file(&[large], &[]), WeightLayout::Burn).to_string(),
         "weight.importance must hold finite numbers, got inf at index 1 (as F32)"
     );
 }
@@ -50,7 +54,7 @@ fn state_of_a_parameter_that_is_not_there_should_be_refused() {
         ("importance", Dtype::F32, &[1], f32s(&[1.0])),
     ];
     assert_eq!(
-        load_error(&file(&wrong, &[]), Layout::PyTorch).to_string(),
+        load_error(&file(&wrong, &[]), WeightLayout::PyTorch).to_string(),
         "the module has no parameter for fc1.weight.anchor, importance; \
          its parameters are weight, bias"
     );
@@ -65,7 +69,7 @@ fn a_path_integral_without_its_beginning_should_be_refused() {
         f32s(&[1.0; 6]),
     );
     assert_eq!(
-        load_error(&file(&[alone], &[]), Layout::Burn).to_string(),
+        load_error(&file(&[alone], &[]), WeightLayout::Burn).to_string(),
         "weight.path_integral cannot be used without weight.anchor, \
          the place that the path began at"
     );
@@ -77,24 +81,24 @@ fn a_file_that_says_nothing_of_the_module_should_be_refused() {
     let wanted = "no tensor is the importance, anchor or path_integral of a parameter that is \
                   consolidated, such as \"weight.importance\"; parameters must be trained, \
                   and no policy may exclude them";
-    let error = load_error(&file(&[weight], &[]), Layout::Burn);
+    let error = load_error(&file(&[weight], &[]), WeightLayout::Burn);
     assert_eq!(error.to_string(), wanted);
 
     let bytes = linear_with_state()
-        .to_safetensors(Layout::Burn)
+        .to_safetensors(WeightLayout::Burn)
         .expect("written");
     let mut frozen = linear().freeze();
-    let error = frozen.load_safetensors(&bytes, Layout::Burn);
+    let error = frozen.load_safetensors(&bytes, WeightLayout::Burn);
     assert!(matches!(error, Err(SafeTensorsError::Nothing { .. })));
 }
 
 #[test]
 fn a_layout_that_is_not_the_stated_one_should_be_refused() {
     let bytes = linear_with_state()
-        .to_safetensors(Layout::PyTorch)
+        .to_safetensors(WeightLayout::PyTorch)
         .expect("written");
     assert_eq!(
-        load_error(&bytes, Layout::Burn).to_string(),
+        load_error(&bytes, WeightLayout::Burn).to_string(),
         "the tensors are in the layout pytorch, and were to be read as burn"
     );
 }
@@ -111,7 +115,7 @@ fn metadata_that_cannot_be_should_be_refused() {
     ] {
         let bytes = file(&[weight_importance(&[1.0; 6])], &[(key, value)]);
         assert_eq!(
-            load_error(&bytes, Layout::PyTorch).to_string(),
+            load_error(&bytes, WeightLayout::PyTorch).to_string(),
             format!("the metadata's {key} must be {expected}, got {value:?}")
         );
     }
@@ -120,23 +124,23 @@ fn metadata_that_cannot_be_should_be_refused() {
 #[test]
 fn bytes_that_are_cut_or_damaged_should_be_refused() {
     let bytes = linear_with_state()
-        .to_safetensors(Layout::Burn)
+        .to_safetensors(WeightLayout::Burn)
         .expect("written");
     for end in (0..bytes.len()).step_by(5) {
-        let error = load_error(&bytes[..end], Layout::Burn);
+        let error = load_error(&bytes[..end], WeightLayout::Burn);
         assert!(matches!(error, SafeTensorsError::Format(_)), "{error:?}");
         assert!(error.source().is_some());
     }
     let mut long = bytes.clone();
     long.push(0);
     assert!(matches!(
-        load_error(&long, Layout::Burn),
+        load_error(&long, WeightLayout::Burn),
         SafeTensorsError::Format(_)
     ));
     let mut huge = bytes;
     huge[..8].fill(0xff);
     assert!(matches!(
-        load_error(&huge, Layout::Burn),
+        load_error(&huge, WeightLayout::Burn),
         SafeTensorsError::Format(_)
     ));
 }

@@ -4,7 +4,7 @@ use core::fmt;
 ///
 /// The definition `F = E_{y ~ p(y|x)} (∂ log p(y | x) / ∂θ)²` takes labels of the model's own `p(y | x)`, as
 /// [`Exact`](Self::Exact) and [`Sampled`](Self::Sampled) do.
-pub enum Labels<'a> {
+pub enum FisherLabels<'a> {
     /// Every label, weighted by its probability: the exact expectation. One pass backwards for each
     /// label of an example.
     Exact,
@@ -17,9 +17,9 @@ pub enum Labels<'a> {
     Empirical(&'a mut dyn Iterator<Item = usize>),
 }
 
-impl Labels<'_> {
+impl FisherLabels<'_> {
     /// The labels of an example whose label y has the probability `probabilities[y]`, each with the
-    /// weight of its squared gradient. Labels of probability zero are not among them, unless they are the data
+    /// weight of its squared gradient. FisherLabels of probability zero are not among them, unless they are the data
     /// set's. None at all if the data set's labels are at their end, or name none of the probabilities.
     pub fn weighted(&mut self, probabilities: &[f64]) -> Vec<(usize, f64)> {
         // What is not a number stays, to be seen in the result.
@@ -53,7 +53,7 @@ impl Labels<'_> {
     }
 }
 
-impl fmt::Debug for Labels<'_> {
+impl fmt::Debug for FisherLabels<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Exact => "Exact",
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn exact_labels_are_those_that_are_possible_with_their_probabilities() {
-        let weighted = Labels::Exact.weighted(&[0.25, 0.0, 0.75]);
+        let weighted = FisherLabels::Exact.weighted(&[0.25, 0.0, 0.75]);
         assert_eq!(weighted, [(0, 0.25), (2, 0.75)]);
     }
 
@@ -77,7 +77,7 @@ mod tests {
     fn sampled_label_is_where_the_draw_falls_in_the_cumulative_probability() {
         for (draw, label) in [(0.0, 1), (0.24, 1), (0.26, 3), (0.999_999, 3)] {
             let uniform = &mut || draw;
-            let weighted = Labels::Sampled(uniform).weighted(&[0.0, 0.25, 0.0, 0.75, 0.0]);
+            let weighted = FisherLabels::Sampled(uniform).weighted(&[0.0, 0.25, 0.0, 0.75, 0.0]);
             assert_eq!(weighted, [(label, 1.0)], "drawn {draw}");
         }
     }
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn empirical_labels_are_those_of_the_data_set_one_for_each_example() {
         let labels = &mut [1, 0, 7].into_iter();
-        let mut labels = Labels::Empirical(labels);
+        let mut labels = FisherLabels::Empirical(labels);
         assert_eq!(labels.weighted(&[0.25, 0.75]), [(1, 1.0)]);
         assert_eq!(labels.weighted(&[0.0, 1.0]), [(0, 1.0)]);
         assert_eq!(labels.weighted(&[0.25, 0.75]), [], "there is no label 7");
@@ -98,11 +98,11 @@ mod tests {
 
     #[test]
     fn probabilities_that_are_not_numbers_are_not_passed_over() {
-        let [(0, weight)] = Labels::Exact.weighted(&[f64::NAN])[..] else {
+        let [(0, weight)] = FisherLabels::Exact.weighted(&[f64::NAN])[..] else {
             panic!("there is one label");
         };
         assert!(weight.is_nan());
-        let weighted = Labels::Sampled(&mut || 0.5).weighted(&[f64::NAN, f64::NAN]);
+        let weighted = FisherLabels::Sampled(&mut || 0.5).weighted(&[f64::NAN, f64::NAN]);
         assert_eq!(weighted.len(), 1);
     }
 }

@@ -1,7 +1,7 @@
 use core::str::FromStr;
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Layout, SafeTensorsError};
+use super::{SafeTensorsError, WeightLayout};
 use crate::SynapticIntelligence;
 use crate::ops::SynapticBackend;
 
@@ -16,7 +16,7 @@ const DAMPING: &str = "damping";
 /// What a file says besides its tensors, as far as it says it.
 #[derive(Default)]
 pub(super) struct Metadata {
-    pub(super) layout: Option<Layout>,
+    pub(super) layout: Option<WeightLayout>,
     pub(super) task: Option<usize>,
     pub(super) num_steps: Option<usize>,
     pub(super) strength: Option<f64>,
@@ -27,7 +27,7 @@ impl Metadata {
     /// Those of a file of `regularizer`.
     pub(super) fn entries<B: SynapticBackend>(
         regularizer: &SynapticIntelligence<B>,
-        layout: Layout,
+        layout: WeightLayout,
     ) -> BTreeMap<&'static str, String> {
         let config = regularizer.config();
         BTreeMap::from([
@@ -50,7 +50,7 @@ impl Metadata {
             return Ok(Self::default());
         };
         let layout = entries.get(LAYOUT).map(|name| {
-            Layout::named(name).ok_or_else(|| SafeTensorsError::Metadata {
+            WeightLayout::named(name).ok_or_else(|| SafeTensorsError::Metadata {
                 key: LAYOUT,
                 value: name.clone(),
                 expected: "burn or pytorch",

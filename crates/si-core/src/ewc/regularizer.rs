@@ -5,14 +5,14 @@ use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use log::warn;
 
-use super::spring::{Spring, Springs};
+use super::quadratic_pull::{Pulls, QuadraticPull};
 use super::step::{Join, MoveOn, Penalize, Rebind, SumPenalty};
 use super::{ElasticForm, ElasticWeightConsolidationConfig, Fisher};
 use crate::ops::SynapticBackend;
 use crate::policy::Policies;
 use crate::step::PenaltySum;
 use crate::traversal::{consolidated_ids, parameter_ids, visit_consolidated, visit_parameters};
-use crate::{Error, Inert};
+use crate::{Error, TaskWarning};
 
 /// Elastic Weight Consolidation (Kirkpatrick et al. 2017): holds each parameter back by how much the
 /// predictions on past tasks depend on it, which the [`Fisher`] information tells.
@@ -31,12 +31,12 @@ use crate::{Error, Inert};
 /// +let grads = ewc.penalize(&model, grads);
 ///  model = optimizer.step(learning_rate, model, grads);
 ///  // … and at the end of each task:
-/// +let fisher = Fisher::estimate(&model, &task.examples, log_likelihood, Labels::Exact);
+/// +let fisher = Fisher::estimate(&model, &task.examples, log_likelihood, FisherLabels::Exact);
 /// +ewc.consolidate(&model, &fisher);
 /// ```
 ///
 /// The state is two tensors the size of the parameters, whatever the number of tasks and the form; a
-/// [`Spring`] says how. It belongs to parameters by id: a new parameter starts without, and for a
+/// [`QuadraticPull`] says how. It belongs to parameters by id: a new parameter starts without, and for a
 /// module that was loaded from a file, and so has other ids, there is [`rebind`](Self::rebind).
 /// [`record`](ElasticWeightConsolidation::record) saves it. Only [`consolidate`](Self::consolidate)
 /// waits for the device.
@@ -46,7 +46,7 @@ use crate::{Error, Inert};
 pub struct ElasticWeightConsolidation<B: SynapticBackend = Dispatch> {
     config: ElasticWeightConsolidationConfig,
     pub(super) policies: Policies,
-    pub(super) springs: Springs<B>,
+    pub(super) pulls: Pulls<B>,
     pub(super) task: usize,
 }
 
@@ -61,7 +61,7 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
         Ok(Self {
             policies: config.policies(),
             config,
-            springs: Springs::new(),
+            pulls: Pulls::new(),
             task: 0,
         })
     }
@@ -78,15 +78,15 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
 
     /// The state of a parameter, by its id. None before a task told something about it, and for
     /// parameters that are not consolidated.
-    pub fn spring(&self, id: ParamId) -> Option<&Spring<B>> {
-        self.springs.get(&id)
+    pub fn pull(&self, id: ParamId) -> Option<&QuadraticPull<B>> {
+        self.pulls.get(&id)
     }
 
     /// The state of every parameter that has some, in the module's order.
-    pub fn springs(&self) -> Vec<&Spring<B>> {
-        let mut springs: Vec<_> = self.springs.values().collect();
-        springs.sort_by_key(|spring| spring.order);
-        springs
+    pub fn pulls(&self) -> Vec<&QuadraticPull<B>> {
+        let mut pulls: Vec<_> = self.pulls.values().collect();
+        pulls.sort_by_key(|pull| pull.order);
+        pulls
     }
 
     /// Adds the penalty's gradient `λ Σ_ν F^ν (θ − θ^ν)` to the gradients of the task loss.
@@ -96,7 +96,7 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
     /// first task, and with a strength of 0, the gradients stay as they are.
     pub fn penalize<M: Module>(&self, module: &M, mut grads: GradientsParams) -> GradientsParams {
         let mut penalize = Penalize {
-            springs: &self.springs,
+            pulls: &self.pulls,
             grads: &mut grads,
         };
         visit_parameters(module, &self.policies, &mut penalize);
@@ -112,7 +112,7 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
     /// If `module` has no parameter.
     pub fn penalty<M: Module>(&self, module: &M) -> Tensor<1> {
         let mut sum = SumPenalty {
-            springs: &self.springs,
+            pulls: &self.pulls,
             penalty: PenaltySum::default(),
         };
         visit_parameters(module, &self.policies, &mut sum);
@@ -125,14 +125,14 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
     /// about `module` as it is then, in training or in validation mode. A parameter without information counts as
     /// one that the task does not depend on. The state of parameters that the module no longer has is dropped.
     ///
-    /// Returns [`Inert::NoImportance`] if the information is zero for every consolidated parameter, so that the task
+    /// Returns [`TaskWarning::NoImportance`] if the information is zero for every consolidated parameter, so that the task
     /// is not protected. If it knows none of them, as that of another module does, it also returns that, and changes
     /// nothing. Both are logged as warnings.
     ///
     /// # Panics
     ///
     /// If the information about a parameter is not of its shape.
-    pub fn consolidate<M: Module>(&mut self, module: &M, fisher: &Fisher) -> Option<Inert> {
+    pub fn consolidate<M: Module>(&mut self, module: &M, fisher: &Fisher) -> Option<TaskWarning> {
         let consolidated = consolidated_ids(module, &self.policies);
         if !fisher.is_empty() && !consolidated.iter().any(|id| fisher.knows(*id)) {
             warn!(
@@ -140,22 +140,22 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
                  on this module, after loading or exchanging parts of it",
                 self.task
             );
-            return Some(Inert::NoImportance);
+            return Some(TaskWarning::NoImportance);
         }
         let ids = parameter_ids(module);
-        self.springs.retain(|id, _| ids.contains(id));
+        self.pulls.retain(|id, _| ids.contains(id));
         if let ElasticForm::Online { decay } = self.config.form {
-            let springs = &mut self.springs;
-            visit_parameters(module, &self.policies, &mut MoveOn { springs, decay });
+            let pulls = &mut self.pulls;
+            visit_parameters(module, &self.policies, &mut MoveOn { pulls, decay });
         }
         let mut join = Join {
-            springs: &mut self.springs,
+            pulls: &mut self.pulls,
             fisher,
             informed: false,
         };
         visit_consolidated(module, &self.policies, &mut join);
-        let inert = !join.informed && self.policies.hold_back();
-        if inert {
+        let warning = !join.informed && self.policies.hold_back();
+        if warning {
             warn!(
                 "task {} is not protected: its Fisher information is zero for every consolidated \
                  parameter",
@@ -163,7 +163,7 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
             );
         }
         self.task += 1;
-        inert.then_some(Inert::NoImportance)
+        warning.then_some(TaskWarning::NoImportance)
     }
 
     /// Gives the state to the parameters of the same path, whatever their ids: for a module that was
@@ -171,12 +171,12 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
     /// that has grown is free. State that finds no parameter of at least its shape is dropped, with a warning.
     pub fn rebind<M: Module>(&mut self, module: &M) {
         let ids = parameter_ids(module);
-        let mut own = core::mem::take(&mut self.springs);
+        let mut own = core::mem::take(&mut self.pulls);
         let orphans = own.extract_if(|id, _| !ids.contains(id));
         let mut rebind = Rebind {
-            orphans: orphans.map(|(_, spring)| spring).collect(),
+            orphans: orphans.map(|(_, pull)| pull).collect(),
             own,
-            after: Springs::new(),
+            after: Pulls::new(),
         };
         visit_parameters(module, &self.policies, &mut rebind);
         for dropped in rebind.own.values().chain(&rebind.orphans) {
@@ -186,7 +186,7 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
                 dropped.shape()
             );
         }
-        self.springs = rebind.after;
+        self.pulls = rebind.after;
     }
 }
 
@@ -195,8 +195,8 @@ impl ElasticWeightConsolidation {
     pub fn to_device(mut self, device: &Device) -> Self {
         let device = device.clone().inner();
         let moved =
-            |(id, spring): (ParamId, Spring<_>)| (id, spring.to_device(device.as_dispatch()));
-        self.springs = self.springs.into_iter().map(moved).collect();
+            |(id, pull): (ParamId, QuadraticPull<_>)| (id, pull.to_device(device.as_dispatch()));
+        self.pulls = self.pulls.into_iter().map(moved).collect();
         self
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn bytes_should_be_those_of_the_format() {
     let bytes = linear_with_state()
-        .to_safetensors(Layout::Burn)
+        .to_safetensors(WeightLayout::Burn)
         .expect("written");
     let header = concat!(
         r#"{"__metadata__":{"damping":"0.01","format":"synaptic_intelligence","layout":"burn","#,
@@ -30,7 +30,7 @@ fn bytes_should_be_those_of_the_format() {
 #[test]
 fn pytorch_should_get_a_linear_weight_transposed() {
     let bytes = linear_with_state()
-        .to_safetensors(Layout::PyTorch)
+        .to_safetensors(WeightLayout::PyTorch)
         .expect("written");
     let tensors = SafeTensors::deserialize(&bytes).expect("SafeTensors");
     let anchor = tensors.tensor("weight.anchor").expect("there");
@@ -57,7 +57,7 @@ fn names_and_shapes_should_be_those_of_the_layout() {
         shapes.iter().map(owned).collect()
     };
     assert_eq!(
-        names(Layout::Burn),
+        names(WeightLayout::Burn),
         shapes(&[
             ("activation.alpha", &[1]),
             ("convolution.weight", &[2, 1, 3, 3]),
@@ -69,7 +69,7 @@ fn names_and_shapes_should_be_those_of_the_layout() {
         ])
     );
     assert_eq!(
-        names(Layout::PyTorch),
+        names(WeightLayout::PyTorch),
         shapes(&[
             ("activation.weight", &[1]),
             ("convolution.weight", &[2, 1, 3, 3]),
@@ -84,12 +84,14 @@ fn names_and_shapes_should_be_those_of_the_layout() {
 
 #[test]
 fn a_regularizer_without_state_should_have_nothing_to_write() {
-    let error = linear().to_safetensors(Layout::Burn).expect_err("empty");
+    let error = linear()
+        .to_safetensors(WeightLayout::Burn)
+        .expect_err("empty");
     assert!(matches!(error, SafeTensorsError::NoState), "{error}");
     // State that belongs to other parameters.
     let learner = linear_with_state();
     let error = learner
         .regularizer()
-        .to_safetensors(&*linear(), Layout::Burn);
+        .to_safetensors(&*linear(), WeightLayout::Burn);
     assert!(matches!(error, Err(SafeTensorsError::NoState)));
 }

@@ -14,10 +14,10 @@ use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Shape, Tensor};
 use safetensors::{Dtype, tensor::TensorView};
 
+use crate::ops::SynapticBackend;
+use crate::safetensors::{SafeTensorsError, WeightLayout};
 use crate::synapse::Synapse;
-use crate::{
-    ContinualLearner, Layout, SafeTensorsError, SynapticBackend, SynapticIntelligenceConfig,
-};
+use crate::{ContinualLearner, SynapticIntelligenceConfig};
 
 const LEARNING_RATE: f64 = 0.05;
 
@@ -182,7 +182,7 @@ fn weight_importance(numbers: &[f32]) -> (&'static str, Dtype, &'static [usize],
     ("weight.importance", Dtype::F32, &[2, 3], f32s(numbers))
 }
 
-fn load_error(bytes: &[u8], layout: Layout) -> SafeTensorsError {
+fn load_error(bytes: &[u8], layout: WeightLayout) -> SafeTensorsError {
     let mut learner = linear_with_state();
     let before = state(&learner);
     let error = learner.load_safetensors(bytes, layout);

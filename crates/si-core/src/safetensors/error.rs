@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::Layout;
+use super::WeightLayout;
 
 /// Why state was not written to SafeTensors, or not read from it. Nothing was changed then.
 #[derive(Debug, thiserror::Error)]
@@ -39,11 +39,11 @@ pub enum SafeTensorsError {
     },
     /// A file in another layout than it is read in.
     #[error("the tensors are in the layout {stated}, and were to be read as {given}")]
-    Layout {
+    WeightLayout {
         /// The layout that the file states.
-        stated: Layout,
+        stated: WeightLayout,
         /// The layout that was given.
-        given: Layout,
+        given: WeightLayout,
     },
     /// A tensor in another shape than its parameter's.
     #[error("{name} must have the shape {expected:?} in the layout {layout}, got {found:?}")]
@@ -51,7 +51,7 @@ pub enum SafeTensorsError {
         /// Name of the tensor.
         name: String,
         /// The layout that the file is read in.
-        layout: Layout,
+        layout: WeightLayout,
         /// The parameter's shape in that layout.
         expected: Vec<usize>,
         /// The shape in the file.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::SafeTensorsReport;
+use crate::safetensors::SafeTensorsReport;
 
 /// Of single precision, relative.
 const TOLERANCE: f64 = 1e-6;
@@ -19,7 +19,7 @@ fn a_path_integral_of_another_program_should_be_consolidated_as_the_method_says(
     ];
     let mut learner = linear();
     learner
-        .load_safetensors(&file(&tensors, &[]), Layout::Burn)
+        .load_safetensors(&file(&tensors, &[]), WeightLayout::Burn)
         .expect("read");
     assert_eq!(learner.regularizer().task(), 0);
     assert_eq!(learner.end_task(), None);
@@ -39,7 +39,7 @@ fn importance_alone_should_hold_parameters_where_they_are() {
     let bytes = file(&[weight_importance(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0])], &[]);
     let mut learner = linear();
     let report = learner
-        .load_safetensors(&bytes, Layout::PyTorch)
+        .load_safetensors(&bytes, WeightLayout::PyTorch)
         .expect("read");
     let missing = [
         "weight.anchor",
@@ -90,7 +90,7 @@ fn a_file_that_python_wrote_should_be_read() {
 
     let mut learner = linear();
     let report = learner
-        .load_safetensors(&bytes, Layout::PyTorch)
+        .load_safetensors(&bytes, WeightLayout::PyTorch)
         .expect("read");
     assert_eq!(report.taken, ["weight.importance", "bias.importance"]);
     assert_eq!(learner.regularizer().task(), 3);
@@ -131,7 +131,7 @@ fn numbers_of_each_precision_should_be_taken() {
         let bytes = file(&[("weight.importance", precision, &[3, 2], bytes)], &[]);
         let mut learner = linear();
         learner
-            .load_safetensors(&bytes, Layout::Burn)
+            .load_safetensors(&bytes, WeightLayout::Burn)
             .expect("read");
         assert_eq!(state(&learner)[0].2, numbers.map(f64::from), "{precision}");
     }
@@ -150,7 +150,7 @@ fn tensors_that_are_no_state_of_a_consolidated_parameter_should_be_named() {
     let bias = learner.bias.take().expect("a bias");
     learner.bias = Some(bias.set_require_grad(false));
     let report = learner
-        .load_safetensors(&bytes, Layout::PyTorch)
+        .load_safetensors(&bytes, WeightLayout::PyTorch)
         .expect("read");
     assert_eq!(report.taken, ["weight.importance"]);
     assert_eq!(report.ignored, ["bias.importance", "step", "weight"]);
@@ -164,7 +164,7 @@ fn parameters_that_a_file_does_not_name_should_keep_their_state() {
     let before = state(&learner);
     let bias = ("bias.importance", Dtype::F32, &[2][..], f32s(&[1.0; 2]));
     learner
-        .load_safetensors(&file(&[bias], &[]), Layout::Burn)
+        .load_safetensors(&file(&[bias], &[]), WeightLayout::Burn)
         .expect("read");
     let after = state(&learner);
     assert_eq!(after.len(), 6);

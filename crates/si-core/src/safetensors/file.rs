@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::module::Module;
 
-use super::{Layout, SafeTensorsError, SafeTensorsReport};
+use super::{SafeTensorsError, SafeTensorsReport, WeightLayout};
 use crate::ops::SynapticBackend;
 use crate::replace::replace;
 use crate::{ContinualLearner, SynapticIntelligence};
@@ -20,7 +20,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         &self,
         module: &M,
         path: impl AsRef<Path>,
-        layout: Layout,
+        layout: WeightLayout,
     ) -> Result<(), SafeTensorsError> {
         let bytes = self.to_safetensors(module, layout)?;
         let path = path.as_ref();
@@ -40,7 +40,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         &mut self,
         module: &M,
         path: impl AsRef<Path>,
-        layout: Layout,
+        layout: WeightLayout,
     ) -> Result<SafeTensorsReport, SafeTensorsError> {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|source| SafeTensorsError::Io {
@@ -63,7 +63,7 @@ impl<M: Module> ContinualLearner<M> {
     /// # Errors
     ///
     /// Those of [`SynapticIntelligence::to_safetensors`].
-    pub fn to_safetensors(&self, layout: Layout) -> Result<Vec<u8>, SafeTensorsError> {
+    pub fn to_safetensors(&self, layout: WeightLayout) -> Result<Vec<u8>, SafeTensorsError> {
         self.regularizer().to_safetensors(&**self, layout)
     }
 
@@ -75,7 +75,7 @@ impl<M: Module> ContinualLearner<M> {
     pub fn load_safetensors(
         &mut self,
         bytes: &[u8],
-        layout: Layout,
+        layout: WeightLayout,
     ) -> Result<SafeTensorsReport, SafeTensorsError> {
         let (module, regularizer) = self.parts_mut();
         regularizer.load_safetensors(module, bytes, layout)
@@ -89,7 +89,7 @@ impl<M: Module> ContinualLearner<M> {
     pub fn save_safetensors(
         &self,
         path: impl AsRef<Path>,
-        layout: Layout,
+        layout: WeightLayout,
     ) -> Result<(), SafeTensorsError> {
         self.regularizer().save_safetensors(&**self, path, layout)
     }
@@ -102,7 +102,7 @@ impl<M: Module> ContinualLearner<M> {
     pub fn load_safetensors_file(
         &mut self,
         path: impl AsRef<Path>,
-        layout: Layout,
+        layout: WeightLayout,
     ) -> Result<SafeTensorsReport, SafeTensorsError> {
         let (module, regularizer) = self.parts_mut();
         regularizer.load_safetensors_file(module, path, layout)

@@ -2,13 +2,14 @@ use burn::tensor::DType;
 use safetensors::SafeTensors;
 
 use super::*;
+use crate::TaskWarning;
+use crate::settings::StatePrecision;
 use crate::test_device::assert_same;
-use crate::{HeldPrecision, Inert};
 
 #[test]
 fn state_should_come_back_to_the_bit_in_each_layout() {
     let learner = trained();
-    for layout in [Layout::Burn, Layout::PyTorch] {
+    for layout in [WeightLayout::Burn, WeightLayout::PyTorch] {
         let bytes = learner.to_safetensors(layout).expect("written");
         let mut other = fresh(&learner);
         let report = other.load_safetensors(&bytes, layout).expect("read");
@@ -28,22 +29,24 @@ fn state_should_come_back_to_the_bit_in_each_layout() {
 #[test]
 fn training_should_go_on_as_it_would_have() {
     let learner = trained();
-    let bytes = learner.to_safetensors(Layout::PyTorch).expect("written");
+    let bytes = learner
+        .to_safetensors(WeightLayout::PyTorch)
+        .expect("written");
     let mut other = fresh(&learner);
     other
-        .load_safetensors(&bytes, Layout::PyTorch)
+        .load_safetensors(&bytes, WeightLayout::PyTorch)
         .expect("read");
     let mut unread = fresh(&learner);
 
     let go_on = |learner: ContinualLearner<Network>| {
         let mut optimizer = AdamConfig::new().init();
         let mut learner = train(learner, &mut optimizer, 4);
-        let inert = learner.end_task();
-        (train(learner, &mut optimizer, 2), inert)
+        let warning = learner.end_task();
+        (train(learner, &mut optimizer, 2), warning)
     };
-    let (learner, inert) = go_on(learner);
+    let (learner, warning) = go_on(learner);
     let (other, other_inert) = go_on(other);
-    assert_eq!((inert, other_inert), (None, None));
+    assert_eq!((warning, other_inert), (None, None));
     let [state_of_other, state] = [state(&other), state(&learner)];
     assert_eq!(state_of_other.len(), state.len());
     for ((part, path, numbers), expected) in state_of_other.iter().zip(&state) {
@@ -63,16 +66,18 @@ fn what_is_held_in_bf16_should_be_written_and_read_in_it() {
     if !device().supports_dtype(DType::BF16) {
         return;
     }
-    let config = config().with_held_precision(HeldPrecision::Bf16);
+    let config = config().with_state_precision(StatePrecision::Bf16);
     let learner = ContinualLearner::new(Network::new(), &config).expect("valid");
     let mut learner = train(learner, &mut AdamConfig::new().init(), 3);
     learner.end_task();
-    let bytes = learner.to_safetensors(Layout::PyTorch).expect("written");
+    let bytes = learner
+        .to_safetensors(WeightLayout::PyTorch)
+        .expect("written");
     let tensors = SafeTensors::deserialize(&bytes).expect("SafeTensors");
     assert!(tensors.iter().all(|(_, view)| view.dtype() == Dtype::BF16));
     let mut other = fresh(&learner);
     other
-        .load_safetensors(&bytes, Layout::PyTorch)
+        .load_safetensors(&bytes, WeightLayout::PyTorch)
         .expect("read");
     assert_eq!(state(&other), state(&learner));
 }
@@ -80,10 +85,12 @@ fn what_is_held_in_bf16_should_be_written_and_read_in_it() {
 #[test]
 fn a_path_integral_that_was_read_should_be_consolidated_without_another_step() {
     let mut learner = trained();
-    let bytes = learner.to_safetensors(Layout::Burn).expect("written");
+    let bytes = learner.to_safetensors(WeightLayout::Burn).expect("written");
     let mut other = fresh(&learner);
-    other.load_safetensors(&bytes, Layout::Burn).expect("read");
+    other
+        .load_safetensors(&bytes, WeightLayout::Burn)
+        .expect("read");
     assert_eq!(other.end_task(), learner.end_task());
     assert_eq!(state(&other), state(&learner));
-    assert_eq!(other.end_task(), Some(Inert::NoStep));
+    assert_eq!(other.end_task(), Some(TaskWarning::NoStep));
 }

@@ -21,7 +21,7 @@ use crate::traversal::Place;
 ///
 /// The primitives are outside autodiff, and have no static rank. They are in f32, or in f64 if the parameter is.
 #[derive(Clone, Debug)]
-pub struct Spring<B: Backend> {
+pub struct QuadraticPull<B: Backend> {
     pub(super) path: String,
     /// Place in the module's order.
     pub(super) order: usize,
@@ -31,10 +31,10 @@ pub struct Spring<B: Backend> {
     pub(super) spread: FloatTensor<B>,
 }
 
-/// The springs of a module, by parameter.
-pub(super) type Springs<B> = HashMap<ParamId, Spring<B>>;
+/// The pulls of a module, by parameter.
+pub(super) type Pulls<B> = HashMap<ParamId, QuadraticPull<B>>;
 
-impl<B: Backend> Spring<B> {
+impl<B: Backend> QuadraticPull<B> {
     /// Path of the parameter in its module, such as `fc1.weight`.
     pub fn path(&self) -> &str {
         &self.path
@@ -72,8 +72,8 @@ impl<B: Backend> Spring<B> {
     }
 }
 
-impl<B: SynapticBackend> Spring<B> {
-    /// A spring at `parameter`, which is in the working precision, that does not pull yet.
+impl<B: SynapticBackend> QuadraticPull<B> {
+    /// A pull at `parameter`, which is in the working precision, that does not pull yet.
     pub(super) fn slack<const D: usize>(path: String, parameter: &Tensor<D>) -> Self {
         let options = (&parameter.device(), parameter.dtype());
         Self {
@@ -96,7 +96,7 @@ impl<B: SynapticBackend> Spring<B> {
         has_grown(&self.shape(), shape)
     }
 
-    /// The spring as it holds `parameter`, which is outside autodiff: on its device and in the precision that it is
+    /// The pull as it holds `parameter`, which is outside autodiff: on its device and in the precision that it is
     /// computed with, and grown with it. What is new in it is free. None if it has another shape.
     pub(super) fn grown<const D: usize>(&self, parameter: &Tensor<D>) -> Option<Self> {
         let shape = parameter.shape();

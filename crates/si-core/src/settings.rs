@@ -1,7 +1,10 @@
+//! The settings of the method, each with the paper's choice and those of other implementations.
+
 use burn::config::Config;
 
 use crate::policy::Policies;
-use crate::{Error, HeldPrecision, ParameterPolicy, SynapticIntelligence};
+pub use crate::precision::StatePrecision;
+use crate::{Error, ParameterPolicy, SynapticIntelligence};
 
 /// Gradient that enters the path integral ω.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
@@ -14,7 +17,7 @@ pub enum PathGradient {
 
 /// Treatment of synapses whose path integral is negative, that is, whose movement raised the loss.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
-pub enum Negatives {
+pub enum NegativeImportance {
     /// The running sum is clamped at zero after each task: `Ω ← max(0, Ω + new)`.
     ///
     /// The paper's text has no clamp; its authors' code has this one.
@@ -73,6 +76,11 @@ pub struct SynapticIntelligenceConfig {
     /// measured. Default 1, the paper's value for split MNIST.
     #[config(default = 1.0)]
     pub strength: f64,
+    /// Factors of every strength, c and those of policies, task by task: element `t` holds in the task of index `t`, and
+    /// the last one in all later tasks. Each ≥ 0. Default: empty, which is a factor of 1. With a strength of 1 the factors
+    /// are the strengths.
+    #[config(default = "Vec::new()")]
+    pub strength_schedule: Vec<f64>,
     /// Damping ξ (eq. 5): > 0, bounds the importance of synapses that hardly moved. In squared
     /// units of a parameter. Default 1e-3, the paper's value for split MNIST and split CIFAR.
     #[config(default = 1e-3)]
@@ -81,8 +89,8 @@ pub struct SynapticIntelligenceConfig {
     #[config(default = "PathGradient::Task")]
     pub path_gradient: PathGradient,
     /// Treatment of negative values. Default: clamp the running sum, as the authors' code does.
-    #[config(default = "Negatives::ReluOnSum")]
-    pub negatives: Negatives,
+    #[config(default = "NegativeImportance::ReluOnSum")]
+    pub negative_importance: NegativeImportance,
     /// Upper bound, > 0, on the importance that the penalty uses. The unbounded sum goes on behind
     /// it. Default: none.
     #[config(default = "None")]
@@ -96,9 +104,9 @@ pub struct SynapticIntelligenceConfig {
     /// Where the first task's displacement is measured from. Default: the initial parameters.
     #[config(default = "FirstTaskStart::InitialParameters")]
     pub first_task_start: FirstTaskStart,
-    /// Precision in which importance and anchor are kept. Default: the parameter's.
-    #[config(default = "HeldPrecision::Parameter")]
-    pub held_precision: HeldPrecision,
+    /// Precision in which importance and anchor are kept. Default: f32, or f64 if the parameter is.
+    #[config(default = "StatePrecision::Full")]
+    pub state_precision: StatePrecision,
     /// Parameters with settings of their own, and those that are left out, by path and by type of
     /// module; a later policy overrides an earlier one. Default: none. Parameters that do not require
     /// gradients are never touched, whatever this says.
@@ -112,6 +120,7 @@ impl SynapticIntelligenceConfig {
     /// # Errors
     ///
     /// - [`Error::Strength`] if `strength`, or that of a policy, is negative or not finite.
+    /// - [`Error::StrengthSchedule`] if a factor of `strength_schedule` is negative or not finite.
     /// - [`Error::Damping`] if `damping`, or that of a policy, is not a positive number.
     /// - [`Error::ImportanceBound`] if `importance_bound` is not a positive number.
     /// - [`Error::Decay`] if the moving average's decay is outside `[0, 1)`.
@@ -122,8 +131,12 @@ impl SynapticIntelligenceConfig {
     /// Checks the values, with the errors of [`init`](Self::init).
     pub(crate) fn validate(&self) -> Result<(), Error> {
         let positive = |value: f64| value.is_finite() && value > 0.0;
-        if !(self.strength.is_finite() && self.strength >= 0.0) {
+        let negative = |value: &&f64| !(value.is_finite() && **value >= 0.0);
+        if negative(&&self.strength) {
             return Err(Error::Strength(self.strength));
+        }
+        if let Some(factor) = self.strength_schedule.iter().find(negative) {
+            return Err(Error::StrengthSchedule(*factor));
         }
         if !positive(self.damping) {
             return Err(Error::Damping(self.damping));
@@ -144,6 +157,13 @@ impl SynapticIntelligenceConfig {
 
     pub(crate) fn policies(&self) -> Policies {
         Policies::new(self.strength, self.damping, &self.policies)
+    }
+
+    /// The factor of every strength in a task.
+    pub(crate) fn strength_factor(&self, task: usize) -> f64 {
+        let factors = &self.strength_schedule;
+        let factor = factors.get(task).or_else(|| factors.last());
+        factor.copied().unwrap_or(1.0)
     }
 
     /// The factor of a parameter's `Σ Ω (θ − θ̃)²` in the surrogate loss, c or c/2, where its strength

@@ -9,7 +9,8 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use super::layout::Layers;
 use super::metadata::Metadata;
 use super::{
-    ANCHOR, IMPORTANCE, Layout, PARTS, PATH_INTEGRAL, SafeTensorsError, SafeTensorsReport, name_of,
+    ANCHOR, IMPORTANCE, PARTS, PATH_INTEGRAL, SafeTensorsError, SafeTensorsReport, WeightLayout,
+    name_of,
 };
 use crate::SynapticIntelligence;
 use crate::ops::SynapticBackend;
@@ -38,12 +39,12 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         &mut self,
         module: &M,
         bytes: &[u8],
-        layout: Layout,
+        layout: WeightLayout,
     ) -> Result<SafeTensorsReport, SafeTensorsError> {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(SafeTensorsError::Format)?;
         let metadata = Metadata::read(header.metadata().as_ref())?;
         if let Some(stated) = metadata.layout.filter(|stated| *stated != layout) {
-            return Err(SafeTensorsError::Layout {
+            return Err(SafeTensorsError::WeightLayout {
                 stated,
                 given: layout,
             });
@@ -103,9 +104,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         for (id, synapse) in taken {
             self.synapses.insert(id, synapse);
         }
-        self.task = metadata
-            .task
-            .unwrap_or(self.task.max(usize::from(has_importance)));
+        let task = self.task.max(usize::from(has_importance));
+        self.enter_task(metadata.task.unwrap_or(task));
         let is_in_task = self
             .synapses()
             .iter()
@@ -113,7 +113,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         let num_steps = metadata.num_steps.unwrap_or(self.meter.steps_in_task);
         // Without a step there would be nothing to consolidate.
         self.meter.steps_in_task = num_steps.max(usize::from(is_in_task));
-        self.meter.inert = None;
+        self.meter.warning = None;
         // Whether the steps before had a penalty is not known, so it is not reported that they had none.
         self.meter.penalized_in_task = is_in_task;
     }
@@ -122,7 +122,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
 /// The names of all parameters of a module.
 struct Known<'a> {
     layers: &'a Layers,
-    layout: Layout,
+    layout: WeightLayout,
     parameters: Vec<String>,
 }
 
@@ -162,7 +162,7 @@ struct Import<'a, B: SynapticBackend> {
     regularizer: &'a SynapticIntelligence<B>,
     tensors: &'a SafeTensors<'a>,
     layers: &'a Layers,
-    layout: Layout,
+    layout: WeightLayout,
     taken: Vec<(ParamId, Synapse<B>)>,
     report: SafeTensorsReport,
     error: Option<SafeTensorsError>,
@@ -212,8 +212,8 @@ impl<B: SynapticBackend> Import<'_, B> {
         if importance.is_none() && anchor.is_none() {
             return Ok(None);
         }
-        let held_precision = self.regularizer.config.held_precision;
-        let hold = |tensor: FloatTensor<B>| held_precision.hold::<B>(tensor);
+        let state_precision = self.regularizer.config.state_precision;
+        let hold = |tensor: FloatTensor<B>| state_precision.hold::<B>(tensor);
         let anchor = anchor.unwrap_or_else(|| widen::<B>(B::primitive(parameter)));
         let before = self.regularizer.synapse(param.id);
         Ok(Some(Synapse {
@@ -233,7 +233,7 @@ fn read<const D: usize>(
     view: &TensorView<'_>,
     parameter: &Tensor<D>,
     transposes: bool,
-    layout: Layout,
+    layout: WeightLayout,
 ) -> Result<Tensor<D>, SafeTensorsError> {
     let mut expected = parameter.dims().to_vec();
     if transposes {

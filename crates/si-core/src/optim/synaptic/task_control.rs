@@ -9,14 +9,14 @@ use super::survey::{self, Found};
 use crate::policy::Policies;
 use crate::trained::{checkpointing_of, train_with};
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
-use crate::{Error, Inert, SynapticIntelligence, SynapticIntelligenceConfig};
+use crate::{Error, SynapticIntelligence, SynapticIntelligenceConfig, TaskWarning};
 
-/// The tasks that [`Synaptic`](crate::Synaptic) optimizers learn: says where one ends and the next begins.
+/// The tasks that [`Synaptic`](crate::optim::Synaptic) optimizers learn: says where one ends and the next begins.
 ///
 /// A clone is the same tasks, so one can stay with the loop over the tasks while the optimizer is
 /// somewhere else.
 #[derive(Clone, Debug, Default)]
-pub struct Tasks(Arc<Mutex<Count>>);
+pub struct TaskControl(Arc<Mutex<Count>>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
@@ -29,8 +29,8 @@ struct Count {
     is_held: bool,
 }
 
-impl Tasks {
-    /// Tasks of which the first is yet to be learnt.
+impl TaskControl {
+    /// TaskControl of which the first is yet to be learnt.
     pub fn new() -> Self {
         Self::default()
     }
@@ -45,18 +45,18 @@ impl Tasks {
     /// [`consolidate`](Self::consolidate).
     ///
     /// Without a step since the last call it changes nothing, logs a warning and returns
-    /// [`Inert::NoStep`]. After a task in which no parameter had importance, as none has in an optimizer
-    /// that was made anew, it logs a warning and returns [`Inert::NoImportance`].
-    pub fn end_task(&self) -> Option<Inert> {
+    /// [`TaskWarning::NoStep`]. After a task in which no parameter had importance, as none has in an optimizer
+    /// that was made anew, it logs a warning and returns [`TaskWarning::NoImportance`].
+    pub fn end_task(&self) -> Option<TaskWarning> {
         let mut count = self.count();
         if !count.has_step {
             drop(count);
             warn!(
                 "task {} has had no step to consolidate; an optimizer that was loaded is to be told by \
-                 `Tasks::resume`",
+                 `TaskControl::resume`",
                 self.task()
             );
-            return Some(Inert::NoStep);
+            return Some(TaskWarning::NoStep);
         }
         let is_inert = count.first + count.ends > 0 && !count.is_held;
         count.ends += 1;
@@ -69,7 +69,7 @@ impl Tasks {
                  before had learnt",
                 self.task() - 1
             );
-            Inert::NoImportance
+            TaskWarning::NoImportance
         })
     }
 
@@ -178,7 +178,7 @@ impl Tasks {
             found: survey::survey(optimizer),
             regularizer: config.init()?,
         };
-        filled.regularizer.task = self.task();
+        filled.regularizer.enter_task(self.task());
         visit_parameters(module, &Policies::default(), &mut filled);
         Ok(filled.regularizer)
     }

@@ -10,9 +10,11 @@ fn a_file_should_be_written_whole_and_read_back() {
     let learner = linear_with_state();
     fs::write(&path, "older").expect("written");
     learner
-        .save_safetensors(&path, Layout::PyTorch)
+        .save_safetensors(&path, WeightLayout::PyTorch)
         .expect("written");
-    let bytes = learner.to_safetensors(Layout::PyTorch).expect("written");
+    let bytes = learner
+        .to_safetensors(WeightLayout::PyTorch)
+        .expect("written");
     assert_eq!(fs::read(&path).expect("read"), bytes);
     let names: Vec<_> = fs::read_dir(&folder)
         .expect("a folder")
@@ -22,7 +24,7 @@ fn a_file_should_be_written_whole_and_read_back() {
 
     let mut other = linear();
     let report = other
-        .load_safetensors_file(&path, Layout::PyTorch)
+        .load_safetensors_file(&path, WeightLayout::PyTorch)
         .expect("read");
     assert_eq!(report.taken, ["weight.importance", "weight.anchor"]);
     assert_eq!(state(&other), state(&learner));
@@ -34,19 +36,19 @@ fn errors_should_name_the_file() {
     let path = folder.path().join("none").join("state.safetensors");
     let shown = path.display().to_string();
     let mut learner = linear_with_state();
-    let error = learner.save_safetensors(&path, Layout::Burn);
+    let error = learner.save_safetensors(&path, WeightLayout::Burn);
     let error = error.expect_err("no folder").to_string();
     assert_eq!(error, format!("cannot write {shown}"));
-    let error = learner.load_safetensors_file(&path, Layout::Burn);
+    let error = learner.load_safetensors_file(&path, WeightLayout::Burn);
     let error = error.expect_err("no file").to_string();
     assert_eq!(error, format!("cannot read {shown}"));
 
     let path = folder.path().join("state.safetensors");
     learner
-        .save_safetensors(&path, Layout::Burn)
+        .save_safetensors(&path, WeightLayout::Burn)
         .expect("written");
     let error = learner
-        .load_safetensors_file(&path, Layout::PyTorch)
+        .load_safetensors_file(&path, WeightLayout::PyTorch)
         .expect_err("another layout");
     let shown = path.display();
     assert_eq!(
