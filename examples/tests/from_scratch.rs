@@ -45,7 +45,7 @@ fn learn_with_the_library(strength: f64) -> [Tensor<2>; 2] {
 #[test]
 fn it_trains_as_the_library_does() {
     let numbers = |weights: [Tensor<2>; 2]| weights.map(|it| it.into_data().try_to_vec::<f32>());
-    for strength in [0.0, 0.1] {
+    for strength in [0.0, 1.0] {
         let [by_hand, by_library] = [
             numbers(learn(strength, &Device::flex())),
             numbers(learn_with_the_library(strength)),
@@ -69,7 +69,7 @@ fn the_first_task_is_forgotten_without_consolidation_alone() {
         let weights = learn(strength, &device);
         [0, 1].map(|task| loss(&weights, task).into_scalar::<f32>())
     };
-    let ([forgotten, _], [kept, learnt]) = (losses(0.0), losses(0.1));
-    assert!(forgotten > 10.0 * kept, "{forgotten} without, {kept} with");
-    assert!(learnt < 0.1, "{learnt}");
+    let ([forgotten, _], [kept, learnt]) = (losses(0.0), losses(1.0));
+    assert!(forgotten > 5.0 * kept, "{forgotten} without, {kept} with");
+    assert!(learnt < 0.05, "{learnt}");
 }

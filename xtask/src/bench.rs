@@ -170,9 +170,10 @@ impl Bench {
             };
             for device in &self.devices[..num_devices] {
                 let threads = self.threads_on(device, cores);
-                let threads = match benchmark.by_threads {
-                    true => &threads[..],
-                    false => &threads[..1],
+                let threads = if benchmark.by_threads {
+                    &threads[..]
+                } else {
+                    &threads[..1]
                 };
                 for &threads in threads {
                     let table = self.measure(benchmark.name, device, threads)?;

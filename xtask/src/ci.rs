@@ -20,7 +20,7 @@ pub(crate) struct Ci {
 const CHECKS: &[&str] = &[
     "cargo fmt --all --check",
     "cargo clippy --workspace --all-targets -- --deny warnings",
-    "cargo clippy --workspace --all-targets --features train,remote,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm -- --deny warnings",
+    "cargo clippy --workspace --features train,remote,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm -- --deny warnings",
     "cargo doc --workspace --no-deps --document-private-items --features train,remote,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm",
 ];
 

@@ -21,7 +21,8 @@ pub(crate) struct Repro {
 }
 
 impl Repro {
-    /// The feature of the backend, as named by --device or by the folder of --resume. `None` if it is a default feature.
+    /// The feature of the backend named by --device, or stored in the folder of --resume. `None` if it is a default
+    /// feature.
     fn device(&self) -> Option<String> {
         let stored = || device_of(Path::new(&self.value_of("--resume")?));
         let name = self.value_of("--device").or_else(stored)?;

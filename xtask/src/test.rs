@@ -91,13 +91,12 @@ impl Test {
 /// Whether a test program takes many small steps. They are slow if a processor emulates the GPU. Other tests cover the
 /// same operations.
 fn is_long_on_wgpu(test: &Path) -> bool {
-    is_called(test, &["conformance-"])
+    is_called(test, &["burn_nn-", "conformance-", "life-"])
 }
 
-/// Whether a test program always uses Flex, or tests a module's life cycle, which does not depend on the device.
+/// Whether a test program always uses Flex.
 fn is_on_flex_anywhere(test: &Path) -> bool {
-    let names = ["burn_nn-", "life-", "lifecycle-", "remote-", "replicas-"];
-    is_called(test, &names)
+    is_called(test, &["remote-", "replicas-"])
 }
 
 /// Whether the file name of a test program begins with one of `names`. Cargo appends a hash to the name.

@@ -85,12 +85,11 @@ impl Case {
         let num_turns = (40_000_000 / self.len).clamp(10, 2000);
         for _ in 0..num_turns {
             let seconds = [
-                self.time(|it| match it.is_host {
-                    true => {
+                self.time(|it| {
+                    if it.is_host {
                         target.copy_from_slice(std::hint::black_box(&source));
                         std::hint::black_box(&mut target);
-                    }
-                    false => {
+                    } else {
                         copy = Some(Dispatch::float_add_scalar(it.gradient.clone(), 1.0.into()));
                     }
                 }),

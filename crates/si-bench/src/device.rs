@@ -31,7 +31,7 @@ backends! {
     "metal", Metal, "Apple GPU, through Metal";
     "vulkan", Vulkan, "GPU, through Vulkan";
     "webgpu", WebGpu, "GPU, through WebGPU";
-    "wgpu", Wgpu, "GPU, through whatever graphics interface there is";
+    "wgpu", Wgpu, "GPU, through any available graphics interface";
     "flex", Flex, "CPU, Burn's pure-Rust backend";
     "cpu", Cpu, "CPU, kernels compiled by LLVM";
     "ndarray", NdArray, "CPU, ndarray (deprecated by Burn)";
@@ -168,9 +168,10 @@ impl Backend {
         let devices = self.devices?();
         let is_alone = devices.len() == 1;
         let infos = devices.into_iter().enumerate().map(move |(index, device)| {
-            let name = match is_alone {
-                true => self.name.to_string(),
-                false => format!("{}:{index}", self.name),
+            let name = if is_alone {
+                self.name.to_string()
+            } else {
+                format!("{}:{index}", self.name)
             };
             info(name, &device)
         });

@@ -17,9 +17,6 @@ pub enum Error {
         /// What is allowed.
         expected: &'static str,
     },
-    /// A matrix that does not hold accuracies.
-    #[error("accuracies must be a square matrix of numbers in [0, 1], got {0}")]
-    Accuracy(String),
     /// Results that cannot be read or combined.
     #[error("{0}")]
     Records(String),

@@ -90,8 +90,8 @@ struct ProtocolSettings {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Method")]
 struct MethodSettings {
-    /// Strengths c of the penalty (eq. 4), ≥ 0, one condition each; 0 is the control. The flag
-    /// without values means no such condition
+    /// Strengths c of the penalty (eq. 4), ≥ 0, one condition each; 0 is the control. Give no value
+    /// for none
     #[arg(
         long,
         value_name = "C,C,...",
@@ -110,8 +110,8 @@ struct MethodSettings {
     #[arg(long, value_name = "NAME", value_parser = one_of::<StatePrecision>(STATE_PRECISIONS))]
     state_precision: Option<StatePrecision>,
     /// Comparisons without a strength: dropout = no consolidation but dropout of 0.5; joint = one
-    /// network learns all tasks jointly; scratch = a new network for each task. The flag without
-    /// values means none
+    /// network learns all tasks jointly; scratch = a new network for each task. Give no value for
+    /// none
     #[arg(
         long,
         value_name = "NAME,...",
@@ -121,7 +121,7 @@ struct MethodSettings {
     )]
     controls: Option<Vec<Control>>,
     /// Strengths λ of Elastic Weight Consolidation (EWC, Kirkpatrick et al. 2017), > 0, one
-    /// condition each. The flag without values means none
+    /// condition each. Give no value for none
     #[arg(
         long,
         value_name = "L,L,...",
@@ -160,8 +160,8 @@ pub(crate) struct RunSettings {
     /// so it is fixed for all runs of a folder [default: $RAYON_NUM_THREADS, otherwise cores / jobs]
     #[arg(long = "threads", alias = "num-threads", value_name = "N")]
     num_threads: Option<usize>,
-    /// Least number of seconds between two checkpoints of a run. They are written between epochs;
-    /// --resume continues from them [default: 60]
+    /// Minimum seconds between two checkpoints of a run. They are written between epochs; --resume
+    /// continues from them [default: 60]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     checkpoint_seconds: Option<f64>,
     /// Folder for the results [default: runs/EXPERIMENT/UTC-TIME]

@@ -11,7 +11,7 @@ use crate::policy::Policies;
 use crate::trained::is_trained;
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
 
-/// What of a module is consolidated, and how strongly. Printed, it is a table.
+/// Which parameters of a module are consolidated, and how strongly. It prints as a table.
 ///
 /// ```
 /// use burn::nn::LinearConfig;
@@ -40,7 +40,7 @@ pub struct Coverage {
     pub parameters: Vec<ParameterCoverage>,
 }
 
-/// What becomes of one parameter.
+/// How one parameter is treated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParameterCoverage {
     /// Path of the parameter in its module, such as `fc1.weight`.
@@ -54,19 +54,19 @@ pub struct ParameterCoverage {
 /// Whether a parameter is consolidated.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Consolidation {
-    /// From its first step with a gradient on.
+    /// Consolidated, from its first step with a gradient.
     On {
-        /// Its strength c. At 0 it is measured, and not held back.
+        /// Its strength c. At 0 its importance is measured, but it is not held back.
         strength: f64,
         /// Its damping ξ.
         damping: f64,
     },
     /// A policy leaves it out.
     Excluded,
-    /// It is not trained: a frozen layer, or a buffer such as a running mean.
+    /// It is not trained: it is in a frozen layer, or is a buffer such as a running mean.
     Frozen,
-    /// It has the id of the parameter at another path, as a cloned layer has. An optimizer updates that one alone,
-    /// and the two have one state.
+    /// It has the same id as the parameter at another path, as in a cloned layer. An optimizer updates only that other
+    /// one, and both share one state.
     Repeated {
         /// The path of the first parameter with that id.
         first: String,
@@ -138,7 +138,7 @@ impl ParameterVisitor for Cover {
     }
 }
 
-/// The parameters that have another's id, each as a sentence says it.
+/// One sentence for each parameter that has the id of another.
 pub(crate) fn repeated<M: Module>(module: &M) -> Vec<String> {
     let coverage = Coverage::of(module, &Policies::default());
     let sentence = |parameter: ParameterCoverage| match parameter.consolidation {
@@ -193,8 +193,8 @@ impl fmt::Display for Consolidation {
 }
 
 impl<B: SynapticBackend> SynapticIntelligence<B> {
-    /// What of `module` is consolidated, by whether it is trained and by the policies, in either mode. Nothing is
-    /// read from the device.
+    /// Which parameters of `module` are consolidated. That depends on the policies and on whether a parameter is
+    /// trained. The module may be in training or validation mode. Reads nothing from the device.
     pub fn coverage<M: Module>(&self, module: &M) -> Coverage {
         Coverage::of(module, &self.policies)
     }

@@ -1,4 +1,4 @@
-//! What is held back, and whether consolidation works.
+//! Reports on what is held back and whether consolidation works.
 
 use burn::Tensor;
 use burn::backend::{TensorMetadata, tensor::FloatTensor};
@@ -10,40 +10,39 @@ use crate::ops::SynapticBackend;
 use crate::precision::{sum, widened};
 use crate::{Synapse, SynapticIntelligence};
 
-/// Why consolidation did not work in a task where it should have.
+/// Why consolidation did not work in a task in which it should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskWarning {
     /// Every importance is zero: nothing is held back.
     NoImportance,
-    /// There is importance, and the penalty was zero at every step: no parameter that matters moved.
+    /// There is importance, but the penalty was zero at every step: no parameter that matters moved.
     NoPenalty,
-    /// The task had no step: the optimizer was called in place of
-    /// [`optimize`](crate::ContinualLearner::optimize), perhaps.
+    /// The task had no step. Perhaps the optimizer was called instead of
+    /// [`optimize`](crate::ContinualLearner::optimize).
     NoStep,
-    /// The penalty, the parameters or their importance have become infinite or NaN: the training has
-    /// diverged.
+    /// The penalty, the parameters or their importance are infinite or NaN: training has diverged.
     Diverged,
 }
 
-/// Means over the steps since the last epoch's end.
+/// Means over the steps since the end of the last epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpochReport {
     /// Index of the task being learnt when the report was made, from 0.
     pub task: usize,
     /// Number of steps.
     pub num_steps: usize,
-    /// Mean of the penalty over the steps, in the unit of the loss. Only negative importance, where
-    /// it is kept, makes it negative.
+    /// Mean of the penalty over the steps, in the unit of the loss. Negative only if there is negative importance,
+    /// which some settings keep.
     pub penalty: f64,
     /// Mean of the task losses that were reported, if any were.
     pub task_loss: Option<f64>,
-    /// Why consolidation is without effect in this task, where it is.
+    /// Why consolidation has no effect in this task. `None` if no problem was noticed.
     pub warning: Option<TaskWarning>,
 }
 
 impl EpochReport {
-    /// Share of the penalty in the surrogate loss, in `[0, 1]` where neither of its terms is
-    /// negative. None if no task loss was reported, or both are zero.
+    /// Share of the penalty in the surrogate loss, in `[0, 1]` if neither term is negative. `None` if no task loss was
+    /// reported or if the surrogate loss is zero.
     pub fn penalty_share(&self) -> Option<f64> {
         let surrogate = self.task_loss? + self.penalty;
         (surrogate != 0.0).then_some(self.penalty / surrogate)
@@ -57,7 +56,7 @@ pub struct Diagnostics {
     pub task: usize,
     /// Steps since the task began.
     pub num_steps: usize,
-    /// Why consolidation is without effect in this task, where that was noticed.
+    /// Why consolidation has no effect in this task. `None` if no problem was noticed.
     pub warning: Option<TaskWarning>,
     /// Each consolidated parameter, in the module's order.
     pub parameters: Vec<ParameterDiagnostics>,
@@ -70,10 +69,10 @@ pub struct ParameterDiagnostics {
     pub path: String,
     /// Number of synapses.
     pub num_synapses: usize,
-    /// Importance at the quantiles 0, 0.25, 0.5, 0.75, 0.99 and 1. None before the first task's end.
+    /// Importance at the quantiles 0, 0.25, 0.5, 0.75, 0.99 and 1. `None` before the first task's end.
     pub importance_quantiles: Option<[f64; 6]>,
-    /// Share of the synapses whose path integral is negative, that is, whose movement raised the
-    /// loss, in `[0, 1]`. None before the task's first step.
+    /// Share of the synapses with a negative path integral, in `[0, 1]`: their movement raised the loss. `None` before
+    /// the task's first step.
     pub negative_path_integral_share: Option<f64>,
 }
 
@@ -82,7 +81,7 @@ impl ParameterDiagnostics {
     pub const QUANTILES: [f64; 6] = [0.0, 0.25, 0.5, 0.75, 0.99, 1.0];
 }
 
-/// Counters of what happened since the task's and the epoch's start.
+/// Counters since the start of the task and of the epoch.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Meter {
     pub(crate) steps_in_task: usize,
@@ -90,14 +89,14 @@ pub(crate) struct Meter {
     /// Sum of the task losses reported since the epoch's start, `[1]`, outside autodiff.
     pub(crate) loss_sum: Option<Tensor<1>>,
     pub(crate) losses_in_epoch: usize,
-    /// Sum of the penalty since the epoch's start, as far as it was read.
+    /// Sum of the penalty since the epoch's start, as far as it was read so far.
     pub(crate) penalty_in_epoch: f64,
-    /// Whether some penalty of this task was not zero, as far as it was read.
+    /// Whether a penalty of this task was not zero, as far as it was read so far.
     pub(crate) penalized_in_task: bool,
-    /// Whether some parameter in a step of this task had a strength above zero.
+    /// Whether a parameter in a step of this task had a strength above zero.
     pub(crate) pulls_in_task: bool,
     pub(crate) warning: Option<TaskWarning>,
-    /// Whether a step was opened and not closed yet.
+    /// Whether a step was opened but not closed yet.
     pub(crate) is_in_step: bool,
 }
 
@@ -107,8 +106,8 @@ impl Meter {
         self.steps_in_epoch += 1;
     }
 
-    /// The next task's counters; an epoch that was not ended goes on into it. Returns what was
-    /// noticed in the last one.
+    /// Resets the task's counters. An epoch that was not ended continues in the next task. Returns the warning of the
+    /// last task.
     pub(crate) fn start_task(&mut self) -> Option<TaskWarning> {
         self.steps_in_task = 0;
         self.penalized_in_task = false;
@@ -118,21 +117,20 @@ impl Meter {
 }
 
 impl<B: SynapticBackend> SynapticIntelligence<B> {
-    /// Adds a minibatch's task loss, `[1]`, to the mean that [`end_epoch`](Self::end_epoch) gives.
-    /// Nothing is read from the device.
+    /// Adds a minibatch's task loss, `[1]`, to the mean that [`end_epoch`](Self::end_epoch) reports.
+    /// Reads nothing from the device.
     pub fn observe_loss(&mut self, loss: &Tensor<1>) {
         let loss = widened(loss.clone().inner());
         self.meter.losses_in_epoch += 1;
         self.meter.loss_sum = Some(match self.meter.loss_sum.take() {
-            // On the device of the loss, as the learner may have moved since.
+            // On the device of the loss: the learner may have moved since.
             Some(before) => sum(loss, before),
             None => loss,
         });
     }
 
-    /// Reads the means since the last call, and checks that consolidation has an effect: if it has
-    /// none, or its penalty is infinite or NaN, that is logged once per task as a warning, with what to
-    /// do, and is in the report.
+    /// Reads the means since the last call and checks that consolidation works. If it has no effect, or if its penalty
+    /// is infinite or NaN, the report says so. Once per task, a warning is also logged, with what to do.
     pub fn end_epoch(&mut self) -> EpochReport {
         self.check_effect();
         let meter = &mut self.meter;
@@ -151,8 +149,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         }
     }
 
-    /// Reads the state of every synapse. It copies them from the device: once per task, not per
-    /// step.
+    /// Reads the state of every synapse. This copies it all from the device: call it once per task, not
+    /// once per step.
     pub fn diagnostics(&self) -> Diagnostics {
         Diagnostics {
             task: self.task,
@@ -162,8 +160,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         }
     }
 
-    /// Reads the penalty since the last call, and notes if it is not finite, or has been zero since the
-    /// task began.
+    /// Reads the penalty since the last call. Warns if it is not finite or has been zero since the task began.
     pub(crate) fn check_effect(&mut self) {
         let penalty: f64 = self
             .synapses
@@ -180,8 +177,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             self.warn_of_divergence(penalty);
         }
         let meter = &self.meter;
-        // At a task's first step the parameters are at their anchors, and the penalty is zero by
-        // right.
+        // At a task's first step the parameters are at their anchors, so the penalty is rightly zero.
         let had_its_chance = self.task > 0 && meter.pulls_in_task && meter.steps_in_task > 1;
         if had_its_chance && !meter.penalized_in_task && meter.warning.is_none() {
             let important = self
@@ -190,9 +186,10 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
                 .into_iter()
                 .filter_map(|synapse| synapse.importance.as_ref())
                 .any(|importance| largest::<B>(importance) != 0.0);
-            let (warning, reason) = match important {
-                true => (TaskWarning::NoPenalty, "the penalty was zero at every step"),
-                false => (TaskWarning::NoImportance, "every importance is zero"),
+            let (warning, reason) = if important {
+                (TaskWarning::NoPenalty, "the penalty was zero at every step")
+            } else {
+                (TaskWarning::NoImportance, "every importance is zero")
             };
             warn!(
                 "consolidation has no effect in task {}: {reason} ({} steps)",
@@ -202,9 +199,9 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         }
     }
 
-    /// Notes if what a task's end has left behind is infinite or NaN.
+    /// Warns if the state at a task's end is infinite or NaN.
     pub(crate) fn check_state(&mut self) -> Option<TaskWarning> {
-        // A sum is finite only if all its terms are. They are read at once.
+        // A sum is finite only if all its terms are. The sums of a parameter are read together.
         let f32 = |tensor| B::float_cast(tensor, FloatDType::F32);
         let sum = |tensor: &FloatTensor<B>| B::float_sum(f32(tensor.clone()));
         let mut unsound = self
@@ -215,7 +212,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
                 let contribution = synapse.last_contribution.take();
                 let anchor = sum(&synapse.anchor);
                 let importance = synapse.importance.as_ref().map(sum);
-                // What has a contribution has importance.
+                // A synapse with a contribution also has importance.
                 let sums = [Some(anchor), importance, contribution.map(f32)];
                 let sums = read::<B>(B::float_cat(sums.into_iter().flatten().collect(), 0));
                 let is_bad = |sum: Option<&f64>| sum.is_some_and(|sum| !sum.is_finite());
@@ -223,20 +220,20 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
                 let has_diverged = anchor || importance;
                 (has_diverged || contribution).then(|| (synapse.path.clone(), has_diverged))
             });
-        // All are asked, so that each gives up what it kept for this.
+        // All are visited, so that each drops the contribution that it kept for this check.
         let first = unsound.next();
         unsound.for_each(drop);
         let (path, has_diverged) = first?;
         if has_diverged {
             warn!(
                 "task {} has left {path} or its importance infinite or NaN: its training has diverged, or a batch \
-                 had such numbers in it. Go on from a checkpoint before it, with a lower learning rate",
+                 held such numbers. Resume from a checkpoint before this task, with a lower learning rate",
                 self.task
             );
         } else {
             warn!(
-                "gradients of {path} were infinite or NaN in task {}: the synapses that had them gain no importance \
-                 from it. Skip such steps, or go on from a checkpoint before the task",
+                "gradients of {path} were infinite or NaN in task {}: synapses with such gradients gain no importance \
+                 from this task. Skip such steps, or resume from a checkpoint before the task",
                 self.task
             );
         }
@@ -247,7 +244,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         let moved = |it: &&Synapse<B>| !largest::<B>(&it.anchor).is_finite();
         if let Some(synapse) = self.synapses.in_order().into_iter().find(moved) {
             warn!(
-                "the penalty in task {} is {penalty}, since the anchor of {} is not finite: an earlier task has diverged",
+                "the penalty in task {} is {penalty} because the anchor of {} is not finite: an earlier task \
+                 has diverged",
                 self.task,
                 synapse.path()
             );
@@ -268,7 +266,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         };
         if !curvature.is_finite() {
             warn!(
-                "the penalty in task {} is {penalty}, since the importance of {path} is not finite: an earlier task \
+                "the penalty in task {} is {penalty} because the importance of {path} is not finite: an earlier task \
                  has diverged",
                 self.task
             );
@@ -276,8 +274,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         }
         warn!(
             "the penalty in task {} is {penalty}: the training has diverged, or the sum has overflowed. \
-             Plain gradient descent overshoots where the penalty's curvature 2·c·Ω is above \
-             2 / learning rate, and that is up to {curvature:.3e} here, in {path}: lower the learning \
+             Plain gradient descent overshoots if the penalty's curvature 2·c·Ω is above \
+             2 / learning rate. Here it is up to {curvature:.3e}, in {path}: lower the learning \
              rate or the strength, raise the damping, or bound the importance",
             self.task
         );
@@ -309,7 +307,7 @@ pub(crate) fn negative_share(values: Vec<f64>) -> f64 {
     negative as f64 / values.len().max(1) as f64
 }
 
-/// The values at [`ParameterDiagnostics::QUANTILES`], each the nearest by rank.
+/// The values at [`ParameterDiagnostics::QUANTILES`], by nearest rank.
 pub(crate) fn quantiles(mut values: Vec<f64>) -> [f64; 6] {
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);

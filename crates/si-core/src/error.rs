@@ -1,7 +1,7 @@
 use crate::Preset;
 use crate::checkpoint::CheckpointError;
 
-/// What can go wrong with a regularizer and its files.
+/// What can go wrong with the regularizers, their settings and their files.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -31,19 +31,19 @@ pub enum Error {
     /// A decay of the online Fisher information outside its range.
     #[error("decay of the online form must be in (0, 1], got {0}")]
     OnlineDecay(f64),
-    /// A damping for elastic weight consolidation, which has none.
-    #[error("elastic weight consolidation has no damping, and the policy for {0} sets one")]
+    /// A policy that sets a damping for elastic weight consolidation, which has none.
+    #[error("elastic weight consolidation has no damping, but the policy for {0} sets one")]
     ElasticDamping(String),
-    /// A policy for some parameters, for an optimizer, which sees neither paths nor modules.
+    /// A policy for some parameters, given to an optimizer. Optimizers see neither paths nor modules.
     #[error(
-        "an optimizer sees no path, so it cannot follow the policy for {0}; give each group of parameters an \
-         optimizer of its own with `ModuleOptimizer::with_group`, or use `ContinualLearner`"
+        "an optimizer sees no paths, so it cannot apply the policy for {0}; give each group of parameters a \
+         separate optimizer with `ModuleOptimizer::with_group`, or use `ContinualLearner`"
     )]
     NoPath(String),
-    /// An optimizer without synapses, where they were to be resumed.
+    /// An optimizer without synapses, from which they were to be resumed.
     #[error(
-        "the optimizer holds no synapses to resume: what was loaded into it is the record of another \
-         optimizer than a `Synaptic` one, or from before the first step"
+        "the optimizer holds no synapses to resume: the record that was loaded into it is not that of a \
+         `Synaptic` optimizer, or is from before the first step"
     )]
     NoSynapses,
     /// A setting of a boundary detector outside its range.
@@ -51,15 +51,18 @@ pub enum Error {
     BoundaryDetector {
         /// Name of the setting.
         setting: &'static str,
-        /// The values that it may have.
+        /// The allowed values.
         allowed: &'static str,
-        /// The value that it has.
+        /// The value given.
         value: String,
     },
+    /// Accuracies that a measure cannot use.
+    #[error("{0}")]
+    Accuracy(String),
     /// A preset that does not exist.
-    #[error("no preset is called {0:?}; there are {names}", names = Preset::ALL.map(Preset::name).join(", "))]
+    #[error("no preset is called {0:?}; the presets are {names}", names = Preset::ALL.map(Preset::name).join(", "))]
     Preset(String),
-    /// State that could not be written to SafeTensors, or read from it.
+    /// State that could not be written to SafeTensors or read from it.
     #[cfg(feature = "safetensors")]
     #[error(transparent)]
     SafeTensors(#[from] crate::safetensors::SafeTensorsError),
@@ -69,7 +72,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What is wrong with an example, by its place among the examples, from 0.
+    /// The error for an example, by its index among the examples, from 0.
     pub(crate) fn fisher(example: usize, what: &str) -> Self {
         Self::Fisher(format!("example {example} {what}"))
     }

@@ -8,11 +8,11 @@ use crate::policy::Policies;
 use crate::precision::sum;
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
 
-/// Divides the gradients of `module` by the factor that the loss was multiplied by. None if one of them is infinite or
-/// NaN: the step must be skipped then, and the factor is too large. Waits for the device.
+/// Divides the gradients of `module` by `loss_scale`, the factor that the loss was multiplied by. Returns `None` if one
+/// of them is infinite or NaN: the factor is then too large, and the step must be skipped. Waits for the device.
 ///
-/// [`ContinualLearner::optimize`](crate::ContinualLearner::optimize) takes what is returned; if it is none, nothing is
-/// to be called. The method needs the gradients of the loss itself, so scaled ones must not be given to it.
+/// Pass the result to [`ContinualLearner::optimize`](crate::ContinualLearner::optimize). If it is `None`, call nothing.
+/// The method needs the gradients of the loss itself, so never pass it scaled ones.
 pub fn unscaled<M: Module>(
     module: &M,
     grads: GradientsParams,

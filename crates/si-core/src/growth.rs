@@ -1,4 +1,4 @@
-//! Parameters that grow: a head that gets an output for each new class, along whichever axis that is.
+//! Parameters that grow along any axis, such as a head that gets an output for each new class.
 
 use burn::Tensor;
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
@@ -11,12 +11,11 @@ use crate::trained::is_trained;
 
 /// A linear layer with `num_more` outputs after those of `head`, for the classes of a new task.
 ///
-/// The new ones are drawn as [`LinearConfig`] does by default, from the device's generator. The layer is in the
-/// mode of `head`, and is trained if `head` is. A LoRA adapter on it is merged, and the whole layer is trained
-/// then; a quantised layer is dequantised. The layer's
-/// parameters have new ids, so an optimizer has no momentum for them yet; the synapses find them by
-/// [`rebind`](crate::ContinualLearner::rebind), after which the old outputs are as important as before
-/// and the new ones are free:
+/// The new outputs are initialized by [`LinearConfig`]'s default, from the device's generator. The layer has the
+/// mode of `head`, and is trained if `head` is. A LoRA adapter on `head` is merged, and then the whole layer is
+/// trained. A quantised layer is dequantised. The layer's parameters have new ids, so an optimizer has no momentum
+/// for them yet. Call [`rebind`](crate::ContinualLearner::rebind) to give them the synapses' state: the old outputs
+/// are then as important as before, and the new ones are free:
 ///
 /// ```
 /// # use burn::{module::Module, nn::{Linear, LinearConfig}, tensor::Device};
@@ -47,10 +46,10 @@ pub fn with_more_outputs(head: &Linear, num_more: usize) -> Linear {
     }
 }
 
-/// `old` under a new id, with the numbers of `new` after its own along each axis. It is in the mode of `old`, and
-/// trained as `old` is.
+/// `old` under a new id, with the numbers of `new` after those of `old` along each axis. The result has the mode of
+/// `old`, and is trained if `old` is or if `old` has an adapter.
 fn overlaid<const D: usize>(new: Param<Tensor<D>>, old: &Param<Tensor<D>>) -> Param<Tensor<D>> {
-    // An adapter's base is frozen, and what it is merged into must not be.
+    // An adapter's base is frozen, but the merged parameter must not be.
     let is_trained = is_trained(old) || old.adapter().is_some();
     let value = old.val();
     let strategy = value.gradient_checkpointing_strategy();
@@ -65,13 +64,13 @@ fn overlaid<const D: usize>(new: Param<Tensor<D>>, old: &Param<Tensor<D>>) -> Pa
         Some(strategy) => Tensor::from_inner(grown).with_gradient_checkpointing_strategy(strategy),
         None => grown,
     };
-    // With its transformations for records.
+    // Keeps the transformations for records.
     let (_, _, mapper) = old.clone().consume();
     Param::from_mapped_value(ParamId::new(), grown, mapper).set_require_grad(is_trained)
 }
 
-/// Whether the state of a parameter that was of shape `old` can be that of one of shape `new`: no axis has
-/// become shorter, and none has come or gone.
+/// Whether the state of a parameter of shape `old` fits one of shape `new`: both have the same number of axes, and
+/// no axis has become shorter.
 pub(crate) fn has_grown(old: &Shape, new: &Shape) -> bool {
     let [old, new] = [old, new].map(|shape| shape.to_vec());
     old.len() == new.len() && old.iter().zip(&new).all(|(old, new)| old <= new)
@@ -88,7 +87,7 @@ pub(crate) fn laid_over<B: Backend>(
     B::float_slice_assign(ground, &corner, state)
 }
 
-/// Zeros of the shape of a parameter, in the precision that it is computed with.
+/// Zeros in the shape of a parameter, in its [`working`] precision.
 pub(crate) fn zeros_like<B: Backend>(parameter: &FloatTensor<B>) -> FloatTensor<B> {
     let precision = working(parameter.dtype());
     B::float_zeros(parameter.shape(), &parameter.device(), precision.into())

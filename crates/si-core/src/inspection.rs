@@ -12,7 +12,7 @@ use crate::diagnostics::{ParameterDiagnostics, negative_share, quantiles};
 use crate::learner::{RecordedSynapse, counters, recorded_synapses};
 use crate::pack::Pack;
 
-/// What a [`Checkpoint`] or a learner's own record holds, read without the model that it is of.
+/// What a [`Checkpoint`] or a learner's record holds. Reading it does not need the model.
 ///
 /// ```
 /// # use burn::{module::Module, nn::LinearConfig, tensor::Device};
@@ -34,22 +34,22 @@ use crate::pack::Pack;
 pub struct Inspection {
     /// Size of the file in bytes.
     pub size: u64,
-    /// What a checkpoint says of itself. None for a learner's record, which says nothing.
+    /// The checkpoint's header. `None` for a learner's record, which has none.
     pub header: Option<CheckpointHeader>,
-    /// Number of tasks consolidated, which is the index of the task being learnt.
+    /// Number of tasks consolidated, which is also the index of the task being learnt.
     pub task: usize,
     /// Steps since that task began.
     pub num_steps: usize,
-    /// Names of what the optimizer keeps of each parameter, such as `momentum.moment_1`. None for a
-    /// learner's record.
+    /// Names of the state that the optimizer keeps for each parameter, such as `momentum.moment_1`. `None` for
+    /// a learner's record.
     pub optimizer_state: Option<Vec<String>>,
-    /// Names of a checkpoint's further records.
+    /// Names of a checkpoint's additional records. Empty for a learner's record.
     pub records: Vec<String>,
-    /// Each parameter that is consolidated, by path.
+    /// Each consolidated parameter, by path.
     pub parameters: Vec<StoredParameter>,
 }
 
-/// The state of one parameter's synapses, as it lies in a file.
+/// The state of one parameter's synapses, as stored in a file.
 #[derive(Clone, Debug)]
 pub struct StoredParameter {
     path: String,
@@ -60,8 +60,8 @@ pub struct StoredParameter {
 }
 
 impl Inspection {
-    /// Reads a file. A checkpoint is checked to the last byte; Burn's records have no checksum, and are
-    /// checked for their structure.
+    /// Reads a file. Every byte of a checkpoint is checked. Burn's records have no checksum, so only their
+    /// structure is checked.
     ///
     /// # Errors
     ///
@@ -72,9 +72,10 @@ impl Inspection {
         let mut beginning = Vec::new();
         let read = (&mut file).take(4).read_to_end(&mut beginning);
         read.map_err(CheckpointError::io("read", path))?;
-        match Pack::begins(&beginning) {
-            true => Self::of_record(path, beginning, file, size),
-            false => Self::of_checkpoint(&Checkpoint::load(path)?, size),
+        if Pack::begins(&beginning) {
+            Self::of_record(path, beginning, file, size)
+        } else {
+            Self::of_checkpoint(&Checkpoint::load(path)?, size)
         }
     }
 
@@ -113,8 +114,7 @@ impl Inspection {
     }
 
     fn of_learner(pack: &Pack, size: u64) -> Result<Self, String> {
-        let (task, num_steps) =
-            counters(pack).ok_or("it is a record of Burn that holds no learner")?;
+        let (task, num_steps) = counters(pack).ok_or("it is a Burn record without a learner")?;
         let synapses = recorded_synapses(pack)?.into_iter();
         Ok(Self {
             size,
@@ -149,22 +149,22 @@ impl StoredParameter {
         &self.shape
     }
 
-    /// Ω of each synapse. None before the first task's end.
+    /// Ω of each synapse. `None` before the first task's end.
     pub fn importance(&self) -> Option<Vec<f64>> {
         self.importance.as_ref().map(values)
     }
 
-    /// ω of each synapse. None before the task's first step.
+    /// ω of each synapse. `None` before the task's first step.
     pub fn path_integral(&self) -> Option<Vec<f64>> {
         self.path_integral.as_ref().map(values)
     }
 
-    /// θ̃ of each synapse. None before the first step.
+    /// θ̃ of each synapse. `None` before the first step.
     pub fn anchor(&self) -> Option<Vec<f64>> {
         self.anchor.as_ref().map(values)
     }
 
-    /// What [`ContinualLearner::diagnostics`](crate::ContinualLearner::diagnostics) says of it.
+    /// What [`ContinualLearner::diagnostics`](crate::ContinualLearner::diagnostics) reports for it.
     pub fn diagnostics(&self) -> ParameterDiagnostics {
         ParameterDiagnostics {
             path: self.path.clone(),

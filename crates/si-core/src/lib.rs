@@ -41,6 +41,8 @@
 //!   importance at a task's end. [`ewc`] has its forms.
 //! - [`with_more_outputs`]: heads that grow with the tasks. [`unscaled`]: gradients under loss scaling, for training in
 //!   16 bits.
+//! - [`measures`]: the accuracy matrix with average, forgetting and transfer, and the stability during training.
+//! - [`tasks`]: trains a learner on one task after the other, so that no call is forgotten between them.
 //! - `safetensors` (feature `safetensors`): the state to and from other programs.
 //! - `train` (feature `train`): [`ContinualLearner`] in burn-train's `Learner`, Burn's own training loop, and metrics that
 //!   show there what consolidation costs.
@@ -98,6 +100,7 @@ mod gradients;
 mod growth;
 mod inspection;
 mod learner;
+pub mod measures;
 pub mod ops;
 pub mod optim;
 mod pack;
@@ -112,6 +115,7 @@ pub mod safetensors;
 pub mod settings;
 mod step;
 mod synapse;
+pub mod tasks;
 #[cfg(test)]
 mod test_device;
 #[cfg(test)]

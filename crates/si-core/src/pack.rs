@@ -1,5 +1,5 @@
-//! Burn's records by the names of their entries, which Burn itself gives to a module of the same paths and
-//! shapes only: for what wants to know what is in a record first.
+//! Burn's records, by the names of their entries. Burn itself loads a record only into a module with the same
+//! paths and shapes; this shows what a record holds before that.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,23 +11,23 @@ use burn_pack::{Reader, Scalar, Tensor, Writer};
 #[derive(Debug)]
 pub(crate) struct Pack {
     tensors: BTreeMap<String, Tensor>,
-    /// Numbers that an optimizer keeps beside its tensors.
+    /// Numbers that an optimizer keeps in addition to its tensors.
     scalars: BTreeMap<String, Scalar>,
 }
 
-/// What a tensor is made of.
+/// The kind of numbers in a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Fractions, quantized ones too.
+    /// Floats, including quantized ones.
     Float,
-    /// Whole numbers.
+    /// Integers.
     Int,
-    /// Truth values.
+    /// Booleans.
     Bool,
 }
 
 impl Pack {
-    /// Reads what lies in `bytes`, of which no tensor is copied. The error says what is wrong.
+    /// Reads the record in `bytes` without copying any tensor. The error says what is wrong.
     pub(crate) fn read(bytes: Bytes) -> Result<Self, String> {
         let reader = Reader::from_bytes(bytes).map_err(|error| error.to_string())?;
         let scalars = reader.scalars().clone();
@@ -39,7 +39,7 @@ impl Pack {
         })
     }
 
-    /// Whether a file that begins with `bytes` is such a record.
+    /// Whether a file that begins with `bytes` is a Burn record.
     pub(crate) fn begins(bytes: &[u8]) -> bool {
         bytes.starts_with(&burn_pack::MAGIC_NUMBER.to_le_bytes())
     }
@@ -49,8 +49,8 @@ impl Pack {
         self.tensors.keys().map(String::as_str)
     }
 
-    /// The numbers of a tensor, as they lie in the record; none if there is no such tensor, or if it
-    /// does not hold numbers.
+    /// The numbers of a tensor, as stored in the record. `None` if there is no such tensor, or if it holds booleans
+    /// or is quantized.
     pub(crate) fn tensor(&self, name: &str) -> Option<TensorData> {
         let tensor = self.tensors.get(name)?;
         let bytes = tensor.to_bytes().ok().filter(|_| is_plain(tensor.dtype))?;
@@ -61,7 +61,7 @@ impl Pack {
         ))
     }
 
-    /// What a tensor is made of, if there is one of that name.
+    /// The kind of the tensor with that name, if there is one.
     pub(crate) fn kind(&self, name: &str) -> Option<Kind> {
         self.tensors.get(name).map(|tensor| match tensor.dtype {
             DType::Bool(_) => Kind::Bool,
@@ -70,13 +70,13 @@ impl Pack {
         })
     }
 
-    /// The types of numbers that it holds.
+    /// The types of the numbers in it, without booleans and quantized numbers.
     pub(crate) fn dtypes(&self) -> impl Iterator<Item = DType> {
         let dtypes = self.tensors.values().map(|tensor| tensor.dtype);
         dtypes.filter(|dtype| is_plain(*dtype))
     }
 
-    /// Whether it can be the state of an optimizer: of each parameter by its id.
+    /// Whether it can be an optimizer's state, which is stored by parameter id.
     pub(crate) fn is_of_optimizer(&self) -> bool {
         let is_ranked = |name: &str| {
             let (id, _) = name.split_once('.').unwrap_or_default();
@@ -86,7 +86,7 @@ impl Pack {
         tensors.all(|(name, tensor)| tensor.param_id.is_some() && is_ranked(name))
     }
 
-    /// What an optimizer keeps of each parameter, by the names that it has there.
+    /// The names of the state that an optimizer keeps for each parameter, sorted.
     pub(crate) fn state_names(&self) -> Vec<&str> {
         let keys = self.tensors.keys().chain(self.scalars.keys());
         let names = keys.filter_map(|name| name.split_once('.').map(|(_, name)| name));
@@ -96,7 +96,7 @@ impl Pack {
         names
     }
 
-    /// An entry that is not in both, or not of one shape or number.
+    /// An entry of this record that `other` does not have, or has with another shape or number.
     pub(crate) fn difference(&self, other: &Self) -> Option<&str> {
         let mut tensors = self.tensors.iter();
         let tensor = tensors.find(|(name, tensor)| {
@@ -112,7 +112,7 @@ impl Pack {
     }
 }
 
-/// The record of an optimizer without what it keeps of these parameters.
+/// The record of an optimizer without its state of these parameters.
 pub(crate) fn without_parameters(bytes: Bytes, parameters: &[ParamId]) -> Result<Bytes, String> {
     let dropped: HashSet<String> = parameters.iter().map(|id| id.val().to_string()).collect();
     let is_kept = |name: &str| {
@@ -133,10 +133,10 @@ pub(crate) fn without_parameters(bytes: Bytes, parameters: &[ParamId]) -> Result
     writer.into_bytes().map_err(|error| error.to_string())
 }
 
-/// The number of dimensions of a parameter, in the record of its optimizer.
+/// The entry for a parameter's number of dimensions, in its optimizer's record.
 const RANK: &str = "__rank";
 
-/// Whether it is one of plain numbers: not of truth values, and not quantized.
+/// Whether the type is one of plain numbers: neither boolean nor quantized.
 fn is_plain(dtype: DType) -> bool {
     !matches!(dtype, DType::Bool(_) | DType::QFloat(_))
 }

@@ -17,15 +17,15 @@ pub(crate) const NORM_LAYERS: [&str; 5] = [
     "RmsNorm",
 ];
 
-/// Settings of their own for some of a module's parameters.
+/// Separate settings for some of a module's parameters.
 ///
-/// Of the policies that select a parameter the last one that says something about a setting decides
-/// it; what none decides is as the configuration has it for all.
+/// If several policies match a parameter, the last one wins, setting by setting. Settings that no policy mentions come
+/// from the configuration.
 ///
 /// ```
 /// use si_core::{ParameterPolicy, SynapticIntelligenceConfig};
 ///
-/// // All of the body is held twice as strongly, but for its normalisation; of the head, biases alone.
+/// // The body has strength 2, but its normalisation is left out. Of the head, only biases are included.
 /// let config = SynapticIntelligenceConfig::new().with_policies(vec![
 ///     ParameterPolicy::path("body.*").with_strength(2.0),
 ///     ParameterPolicy::module("BatchNorm").exclude(),
@@ -41,28 +41,28 @@ pub struct ParameterPolicy {
     damping: Option<f64>,
 }
 
-/// Which parameters a policy is for.
+/// Which parameters a policy selects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Selector {
     /// A glob that the whole path must match.
     Path(String),
-    /// A type of module that the parameter is somewhere in.
+    /// A module type. The parameter is anywhere inside a module of this type.
     Module(String),
 }
 
 impl ParameterPolicy {
-    /// For the parameters whose path, such as `encoder.layers.0.weight`, matches a glob as a whole: `*`
-    /// stands for any characters, dots among them, and `?` for one.
+    /// Selects the parameters whose whole path, such as `encoder.layers.0.weight`, matches a glob. `*` matches any
+    /// characters, including dots, and `?` matches one.
     pub fn path(glob: impl Into<String>) -> Self {
         Self::new(Selector::Path(glob.into()))
     }
 
-    /// For the parameters within modules of a type, by its name without generics, such as `BatchNorm`.
+    /// Selects the parameters inside modules of a type, by the type's name without generics, such as `BatchNorm`.
     pub fn module(type_name: impl Into<String>) -> Self {
         Self::new(Selector::Module(type_name.into()))
     }
 
-    /// Leaves them out: nothing is measured, nothing is held back, and no memory is taken.
+    /// Leaves them out: they are not measured or held back, and take no memory.
     pub fn exclude(self) -> Self {
         Self {
             excluded: Some(true),
@@ -70,7 +70,7 @@ impl ParameterPolicy {
         }
     }
 
-    /// Takes them in, where a policy before this one has left them out.
+    /// Includes them, if an earlier policy has left them out.
     pub fn include(self) -> Self {
         Self {
             excluded: Some(false),
@@ -78,7 +78,7 @@ impl ParameterPolicy {
         }
     }
 
-    /// Their strength c, ≥ 0, in place of that of all.
+    /// Their strength c, ≥ 0, instead of the configuration's.
     pub fn with_strength(self, strength: f64) -> Self {
         Self {
             strength: Some(strength),
@@ -86,7 +86,7 @@ impl ParameterPolicy {
         }
     }
 
-    /// Their damping ξ, > 0, in place of that of all.
+    /// Their damping ξ, > 0, instead of the configuration's.
     pub fn with_damping(self, damping: f64) -> Self {
         Self {
             damping: Some(damping),
@@ -143,7 +143,7 @@ pub(crate) struct ParameterSettings {
     pub(crate) damping: f64,
 }
 
-/// The settings of all parameters, and the policies that differ.
+/// The common settings, and the policies that override them.
 #[derive(Clone, Debug)]
 pub(crate) struct Policies {
     common: ParameterSettings,
@@ -188,13 +188,13 @@ impl Policies {
         self.strength_factor = factor;
     }
 
-    /// Whether some parameter may be held back.
+    /// Whether any parameter may be held back.
     pub(crate) fn hold_back(&self) -> bool {
         let strengths = self.policies.iter().filter_map(|(_, it)| it.strength);
         self.strength_factor * strengths.fold(self.common.strength, f64::max) > 0.0
     }
 
-    /// What the parameter at `path` is under; `enclosing` says so of each policy's type of module.
+    /// The settings of the parameter at `path`, which is inside the modules in `enclosing`.
     pub(crate) fn settings(&self, path: &str, enclosing: &Enclosing) -> ParameterSettings {
         let mut settings = self.common;
         for (index, (_, policy)) in self.policies.iter().enumerate() {
@@ -215,8 +215,8 @@ impl Policies {
         }
     }
 
-    /// The policies that select none of a module's parameters. Normalisation layers that it is without
-    /// are not among them: a preset names them all.
+    /// The policies that select none of a module's parameters. Policies for Burn's normalisation layers are not among
+    /// them: a preset names all of these, and a module may have none.
     pub(crate) fn unmatched<M: Module>(&self, module: &M) -> Vec<&ParameterPolicy> {
         struct Matched<'a> {
             policies: &'a Policies,
@@ -244,7 +244,7 @@ impl Policies {
     }
 }
 
-/// For each policy, how many of the modules that a traversal is in are of its type.
+/// For each policy, how many modules of its type the traversal is currently inside.
 #[derive(Debug)]
 pub(crate) struct Enclosing(Vec<usize>);
 
@@ -262,7 +262,7 @@ impl Enclosing {
     }
 
     fn of_type(&mut self, policies: &Policies, container_type: &str, change: fn(&mut usize)) {
-        // "Struct:BatchNorm" and the like; other containers have no type name of their own.
+        // Such as "Struct:BatchNorm". Other containers have no type name.
         let Some((_, type_name)) = container_type.split_once(':') else {
             return;
         };
@@ -309,9 +309,10 @@ mod tests {
         let policies = Policies::new(1.0, 0.1, &[ParameterPolicy::module("Block").exclude()]);
         let mut enclosing = Enclosing::none(&policies);
         let mut excluded = |container_type: &str, enters: bool| {
-            match enters {
-                true => enclosing.enter(&policies, container_type),
-                false => enclosing.exit(&policies, container_type),
+            if enters {
+                enclosing.enter(&policies, container_type)
+            } else {
+                enclosing.exit(&policies, container_type)
             }
             policies.settings("any", &enclosing).excluded
         };

@@ -7,7 +7,7 @@ use crate::policy::NORM_LAYERS;
 use crate::settings::{FirstTaskStart, NegativeImportance, PathGradient, PenaltyFactor};
 use crate::{Error, ParameterPolicy, SynapticIntelligenceConfig};
 
-/// Named settings, so that results of other implementations can be compared like with like.
+/// Named settings of other implementations, for comparing results under the same settings.
 ///
 /// | preset | gradient in ω | negatives | ξ | penalty | first task's start |
 /// |---|---|---|---|---|---|
@@ -26,7 +26,7 @@ use crate::{Error, ParameterPolicy, SynapticIntelligenceConfig};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
-    /// The paper, as its authors' code runs split MNIST and split CIFAR.
+    /// The paper, with the settings of its authors' code for split MNIST and split CIFAR.
     #[default]
     Paper,
     /// The authors' permuted-MNIST notebook, which measures the first task's movement from zero.
@@ -60,7 +60,7 @@ impl Preset {
         }
     }
 
-    /// The configuration that the preset stands for, at strength 1.
+    /// The preset's configuration, with strength 1.
     pub fn config(self) -> SynapticIntelligenceConfig {
         let paper = SynapticIntelligenceConfig::new();
         match self {

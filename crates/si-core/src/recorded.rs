@@ -1,13 +1,13 @@
-//! What the records of all methods have in common: state that stands under names beside the parameters.
+//! What the records of all methods share: named state in addition to the parameters.
 
 use burn::Tensor;
 use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::store::RecordError;
 
-/// A type that no module of Burn's has, and no policy goes by.
+/// A type name that none of Burn's modules has and that no policy uses.
 const CONTAINER: &str = "Struct:ContinualState";
 
-/// Shows a visitor state, and what else stands under a name.
+/// Shows state, or anything else under a name, to a visitor.
 pub(crate) trait VisitState: ModuleVisitor + Sized {
     fn visit_under(&mut self, name: &str, visit: impl FnOnce(&mut Self)) {
         self.enter_module(name, CONTAINER);
@@ -24,7 +24,7 @@ pub(crate) trait VisitState: ModuleVisitor + Sized {
 
 impl<V: ModuleVisitor> VisitState for V {}
 
-/// Has a mapper map state, and what else stands under a name.
+/// Lets a mapper map state, or anything else under a name.
 pub(crate) trait MapState: ModuleMapper + Sized {
     fn map_under<T>(&mut self, name: &str, map: impl FnOnce(&mut Self) -> T) -> T {
         self.enter_module(name, CONTAINER);
@@ -33,7 +33,7 @@ pub(crate) trait MapState: ModuleMapper + Sized {
         mapped
     }
 
-    /// State of the parameter `id`; what is returned is outside autodiff.
+    /// State of the parameter `id`. The result is outside autodiff.
     fn map_state<const D: usize>(
         &mut self,
         name: &str,
@@ -48,7 +48,7 @@ pub(crate) trait MapState: ModuleMapper + Sized {
 
 impl<P: ModuleMapper> MapState for P {}
 
-/// Adds to Burn's error for a record that has no `part` of a parameter's state what may be the reason.
+/// If Burn's error says that a record lacks `part` of a parameter's state, adds the likely reason.
 pub(crate) fn explain(error: RecordError, part: &str) -> RecordError {
     match error {
         RecordError::Validation(reason)
@@ -56,7 +56,7 @@ pub(crate) fn explain(error: RecordError, part: &str) -> RecordError {
         {
             RecordError::Validation(format!(
                 "{reason}; state is loaded for the parameters that are trained and that no policy excludes: before \
-                 loading, freeze only layers that were never trained, and take the policies that the state was made \
+                 loading, freeze only layers that were never trained, and use the policies that the state was made \
                  with"
             ))
         }

@@ -1,4 +1,4 @@
-//! The settings of the method, each with the paper's choice and those of other implementations.
+//! The settings of the method: the paper's choices and those of other implementations.
 
 use burn::config::Config;
 
@@ -9,26 +9,26 @@ use crate::{Error, ParameterPolicy, SynapticIntelligence};
 /// Gradient that enters the path integral ω.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
 pub enum PathGradient {
-    /// The gradient of the task loss alone, as eq. 3 of the paper has it.
+    /// The gradient of the task loss alone (eq. 3).
     Task,
-    /// The gradient of the surrogate loss, that is, with the penalty's gradient added.
+    /// The gradient of the surrogate loss: the penalty's gradient is added.
     Total,
 }
 
-/// Treatment of synapses whose path integral is negative, that is, whose movement raised the loss.
+/// Treatment of synapses with a negative path integral, whose movement raised the loss.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
 pub enum NegativeImportance {
-    /// The running sum is clamped at zero after each task: `Ω ← max(0, Ω + new)`.
+    /// Clamps the running sum at zero after each task: `Ω ← max(0, Ω + new)`.
     ///
-    /// The paper's text has no clamp; its authors' code has this one.
+    /// The paper's text has no clamp. Its authors' code has this one.
     ReluOnSum,
-    /// Each task's contribution is clamped before it is added: `Ω ← Ω + max(0, new)`.
+    /// Clamps each task's contribution before adding it: `Ω ← Ω + max(0, new)`.
     ReluPerTask,
-    /// Negative values are kept, and pull a synapse away from its anchor.
+    /// Keeps negative values. They push a synapse away from its anchor.
     Keep,
 }
 
-/// How a task's contribution joins the importance Ω of the tasks before it.
+/// How a task's contribution is combined with the importance Ω of earlier tasks.
 #[derive(Config, Debug, Copy, PartialEq)]
 pub enum Accumulation {
     /// `Ω ← Ω + new` (eq. 5).
@@ -52,7 +52,7 @@ pub enum PenaltyFactor {
 /// Point from which the first task's displacement Δ is measured.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
 pub enum FirstTaskStart {
-    /// The parameters as they are before the first step.
+    /// The parameters before the first step.
     InitialParameters,
     /// Zero, so that Δ is the parameter itself.
     ///
@@ -72,17 +72,17 @@ pub enum FirstTaskStart {
 /// | `importance_bound` | | > 0 | none |
 #[derive(Config, Debug)]
 pub struct SynapticIntelligenceConfig {
-    /// Strength c of the penalty (eq. 4): ≥ 0. At 0 nothing is held back, and everything is still
+    /// Strength c of the penalty (eq. 4): ≥ 0. At 0 nothing is held back, but everything is still
     /// measured. Default 1, the paper's value for split MNIST.
     #[config(default = 1.0)]
     pub strength: f64,
-    /// Factors of every strength, c and those of policies, task by task: element `t` holds in the task of index `t`, and
-    /// the last one in all later tasks. Each ≥ 0. Default: empty, which is a factor of 1. With a strength of 1 the factors
-    /// are the strengths.
+    /// Factors, each ≥ 0, for every strength, including those of policies, task by task. Element `t` applies to the
+    /// task of index `t`; the last element also applies to all later tasks. Default: empty, which means a factor of 1.
+    /// With a strength of 1, the factors are the strengths.
     #[config(default = "Vec::new()")]
     pub strength_schedule: Vec<f64>,
-    /// Damping ξ (eq. 5): > 0, bounds the importance of synapses that hardly moved. In squared
-    /// units of a parameter. Default 1e-3, the paper's value for split MNIST and split CIFAR.
+    /// Damping ξ (eq. 5): > 0, in squared units of a parameter. It bounds the importance of synapses that
+    /// hardly moved. Default 1e-3, the paper's value for split MNIST and split CIFAR.
     #[config(default = 1e-3)]
     pub damping: f64,
     /// Gradient that enters the path integral ω. Default: the task's (eq. 3).
@@ -91,25 +91,25 @@ pub struct SynapticIntelligenceConfig {
     /// Treatment of negative values. Default: clamp the running sum, as the authors' code does.
     #[config(default = "NegativeImportance::ReluOnSum")]
     pub negative_importance: NegativeImportance,
-    /// Upper bound, > 0, on the importance that the penalty uses. The unbounded sum goes on behind
-    /// it. Default: none.
+    /// Upper bound, > 0, on the importance that the penalty uses. The sum itself is kept without the
+    /// bound. Default: none.
     #[config(default = "None")]
     pub importance_bound: Option<f64>,
-    /// How the importance of several tasks adds up. Default: the sum (eq. 5).
+    /// How the importance of several tasks is combined. Default: the sum (eq. 5).
     #[config(default = "Accumulation::Sum")]
     pub accumulation: Accumulation,
     /// Factor in front of the penalty. Default: 1 (eq. 4).
     #[config(default = "PenaltyFactor::One")]
     pub penalty_factor: PenaltyFactor,
-    /// Where the first task's displacement is measured from. Default: the initial parameters.
+    /// Point from which the first task's displacement is measured. Default: the initial parameters.
     #[config(default = "FirstTaskStart::InitialParameters")]
     pub first_task_start: FirstTaskStart,
     /// Precision in which importance and anchor are kept. Default: f32, or f64 if the parameter is.
     #[config(default = "StatePrecision::Full")]
     pub state_precision: StatePrecision,
-    /// Parameters with settings of their own, and those that are left out, by path and by type of
-    /// module; a later policy overrides an earlier one. Default: none. Parameters that do not require
-    /// gradients are never touched, whatever this says.
+    /// Separate settings for some parameters, and parameters that are left out, by path and by module type. A later
+    /// policy overrides an earlier one. Default: none. Parameters that do not require gradients are never
+    /// consolidated, whatever the policies say.
     #[config(default = "Vec::new()")]
     pub policies: Vec<ParameterPolicy>,
 }
@@ -166,8 +166,7 @@ impl SynapticIntelligenceConfig {
         factor.copied().unwrap_or(1.0)
     }
 
-    /// The factor of a parameter's `Σ Ω (θ − θ̃)²` in the surrogate loss, c or c/2, where its strength
-    /// is c.
+    /// The factor of a parameter's `Σ Ω (θ − θ̃)²` in the surrogate loss: c or c/2, for the strength c.
     pub(crate) fn penalty_scale(&self, strength: f64) -> f64 {
         match self.penalty_factor {
             PenaltyFactor::One => strength,

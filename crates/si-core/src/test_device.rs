@@ -13,9 +13,10 @@ pub(crate) fn device() -> Device {
 /// kernels do.
 #[allow(dead_code, reason = "each binary of tests has need of some of these")]
 pub(crate) fn device_with(dtype: DType) -> Device {
-    match dtype == DType::F32 || is_exact() {
-        true => device(),
-        false => Device::flex(),
+    if dtype == DType::F32 || is_exact() {
+        device()
+    } else {
+        Device::flex()
     }
 }
 

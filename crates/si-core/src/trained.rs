@@ -1,13 +1,13 @@
-//! What a module trains, whatever mode it is in, and copies of a module in another mode.
+//! Which parameters a module trains, in either mode, and copies of a module in another mode.
 
 use burn::Tensor;
 use burn::module::{Flag, Module, ModuleMapper, Param};
 use burn::tensor::GradientCheckpointingStrategy;
 
-/// Whether training mode trains the parameter. Its module may be in validation mode now, where nothing requires
+/// Whether training mode trains the parameter. The module may be in validation mode, in which nothing requires
 /// gradients.
 ///
-/// Burn keeps that apart from the tensor, in a field which `train` alone reads (burn-core 0.22.1,
+/// Burn keeps this apart from the tensor, in a field that only `train` reads (burn-core 0.22.1,
 /// `module/param/base.rs:104`).
 pub(crate) fn is_trained<const D: usize>(param: &Param<Tensor<D>>) -> bool {
     param.is_require_grad() || {
@@ -17,7 +17,7 @@ pub(crate) fn is_trained<const D: usize>(param: &Param<Tensor<D>>) -> bool {
     }
 }
 
-/// The strategy of gradient checkpointing that the module's parameters have. None in validation mode.
+/// The gradient-checkpointing strategy of the module's parameters. `None` in validation mode.
 pub(crate) fn checkpointing_of<M: Module>(module: &M) -> Option<GradientCheckpointingStrategy> {
     let devices = module.devices();
     devices
@@ -25,10 +25,10 @@ pub(crate) fn checkpointing_of<M: Module>(module: &M) -> Option<GradientCheckpoi
         .find_map(|device| device.gradient_checkpointing_strategy())
 }
 
-/// The module in training mode with that strategy.
+/// The module in training mode, with the given strategy.
 ///
-/// Burn's `train` takes the default strategy, whatever the module had before `valid` (burn-core 0.22.1,
-/// `module/param/tensor.rs:268`), and an operation on tensors of two strategies panics.
+/// Burn's `train` sets the default strategy, whatever the module had before `valid` (burn-core 0.22.1,
+/// `module/param/tensor.rs:268`). An operation on tensors with different strategies panics.
 pub(crate) fn train_with<M: Module>(
     module: M,
     strategy: Option<GradientCheckpointingStrategy>,
@@ -52,8 +52,8 @@ pub(crate) fn train_with<M: Module>(
     }
 }
 
-/// A copy of the module that predicts as in validation mode and has gradients as in training mode: dropout is
-/// off, and batch normalisation takes its running statistics and leaves them as they are. The copy has the ids of
+/// A copy of the module that predicts as in validation mode but has gradients as in training mode. Dropout is
+/// off, and batch normalisation uses its running statistics without updating them. The copy has the same ids as
 /// the module.
 pub(crate) fn to_measure<M: Module>(module: &M) -> M {
     struct LeaveTraining;
@@ -62,14 +62,14 @@ pub(crate) fn to_measure<M: Module>(module: &M) -> M {
             flag.with_value(false)
         }
     }
-    // A clone would share the running statistics with the module; what `valid` gives has its own.
+    // A clone would share the running statistics with the module; the result of `valid` has separate ones.
     train_with(module.valid(), checkpointing_of(module)).map(&mut LeaveTraining)
 }
 
-/// Applies updates of running statistics that wait for the next forward pass.
+/// Applies pending updates of running statistics.
 ///
-/// A layer's last update waits there until it is asked for the next one or for `valid`, and a record does not show
-/// it (burn-core 0.22.1, `module/param/running.rs:56` and `:148`).
+/// A layer's last update is pending until its next update or `valid`, and a record does not contain it
+/// (burn-core 0.22.1, `module/param/running.rs:56` and `:148`).
 pub(crate) fn settle_statistics<M: Module>(module: &M) {
     let _ = module.valid();
 }

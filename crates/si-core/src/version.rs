@@ -1,4 +1,4 @@
-/// The version of Burn that this crate is built on, which its manifest pins.
+/// The version of Burn that this crate uses, pinned in its manifest.
 pub const BURN_VERSION: &str = "0.22.1";
 
 #[cfg(test)]

@@ -232,7 +232,40 @@ fn presets_are_found_by_name_and_valid() {
         assert!(preset.config().init().is_ok());
     }
     let error = "ewc".parse::<Preset>().expect_err("it does not exist");
-    let message = "no preset is called \"ewc\"; there are paper, pathint_permuted, avalanche, \
+    let message = "no preset is called \"ewc\"; the presets are paper, pathint_permuted, avalanche, \
                    van_de_ven, benzing";
     assert_eq!(error.to_string(), message);
+}
+
+#[test]
+fn strength_that_is_set_between_tasks_is_that_of_a_schedule() {
+    let device = common::device().autodiff();
+    let trained = |config: &SynapticIntelligenceConfig, set: Option<f64>| {
+        let theta = Param::from_tensor(Tensor::from_floats([0.5, -1.0], &device));
+        let mut learner = ContinualLearner::new(Parabolas { theta }, config).expect("it is valid");
+        let mut optimizer = SgdConfig::new().init();
+        for task in 0..2 {
+            if let Some(strength) = set.filter(|_| task == 1) {
+                learner.set_strength(strength).expect("it is in range");
+            }
+            for _ in 0..STEPS {
+                (learner, _) = learner.step(&mut optimizer, LEARNING_RATE, |model| {
+                    (model.theta.val() - 1.0 + 3.0 * task as f32).square().sum()
+                });
+            }
+            learner.end_task();
+        }
+        learner
+    };
+    let config = SynapticIntelligenceConfig::new().with_damping(0.1);
+    let scheduled = config.clone().with_strength_schedule(vec![1.0, 0.25]);
+    let scheduled = trained(&scheduled, None);
+    let set = trained(&config, Some(0.25));
+    let numbers = |learner: &ContinualLearner<Parabolas>| values(learner.theta.val());
+    common::assert_same(&numbers(&set), &numbers(&scheduled));
+    assert_ne!(numbers(&set), numbers(&trained(&config, None)));
+
+    let mut set = set;
+    assert!(set.set_strength(-1.0).is_err());
+    assert_eq!(set.regularizer().config().strength, 0.25);
 }

@@ -42,9 +42,10 @@ impl DataFolders {
             .cache_of(data_set)
             .map(|folder| format!("into {} or ", folder.display()))
             .unwrap_or_default();
-        let condition = match data_set.served_forms().any(Form::is_archived) {
-            true => "packed or unpacked",
-            false => "plain, or compressed with the ending .gz",
+        let condition = if data_set.served_forms().any(Form::is_archived) {
+            "packed or unpacked"
+        } else {
+            "plain, or compressed with the ending .gz"
         };
         format!(
             "put {} ({condition}) {cache}into a folder given by --data-dir or {DATA_DIR_VARIABLE}",

@@ -12,10 +12,10 @@ use super::path_integrals::PathIntegrals;
 use super::student::Student;
 use super::{Condition, EpochRecord, ExperimentConfig, Versions};
 
-/// Where a run leaves what it needs to go on after an interruption, and how often.
+/// Where and how often a run writes its checkpoints, from which it can resume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpointing {
-    /// A folder for this run alone. Whoever stores the run's record removes it.
+    /// A folder for this run only. The code that stores the run's record removes it.
     pub folder: PathBuf,
     /// Shortest time between two checkpoints.
     pub period: Duration,
@@ -23,22 +23,22 @@ pub struct Checkpointing {
 
 /// The checkpoints of one run.
 ///
-/// They are written between epochs: everything random is drawn anew, from the seed, in each epoch, so
-/// that a resumed run ends with the same bits, on a CPU. The path integrals of a task that has ended do
-/// not change any more, and so are written once, beside them.
+/// They are written between epochs. Each epoch draws its random numbers from new generators, seeded by the run's seed,
+/// so a resumed run gives exactly the same numbers on a CPU. The path integrals of a finished task no longer change, so
+/// they are written once, to separate files.
 pub(super) struct Checkpoints {
     files: CheckpointFolder,
     period: Duration,
     identity: Identity,
     last: Instant,
-    /// Tasks whose path integrals are on the disk, of this trajectory and of no other.
+    /// Number of tasks whose path integrals are on the disk and belong to this run's path.
     stored_tasks: usize,
 }
 
-/// A run's results so far, and where it goes on.
+/// A run's results so far, and the point where it continues.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Journal {
-    /// Lesson to go on in, from 0.
+    /// Lesson to continue in, from 0.
     pub(super) lesson: usize,
     /// Epoch within it, from 0.
     pub(super) epoch: usize,
@@ -60,21 +60,21 @@ pub(super) struct Journal {
     pub(super) elapsed_seconds: f64,
 }
 
-/// Everything that decides a run's bits.
+/// Everything that determines a run's exact numbers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Identity {
     versions: Versions,
-    /// Threads, on a device where a process keeps to its threads: they decide the order of sums.
-    /// `None` elsewhere, and in a checkpoint that does not say.
+    /// Number of threads, if a process on the device computes only with its own threads: it decides
+    /// the order of sums. `None` on other devices, and in checkpoints that do not store it.
     num_threads: Option<String>,
-    /// The config, without what may differ between the pieces of a run.
+    /// The config, without settings that may change when a run is resumed.
     config: String,
     condition: Condition,
     seed: u64,
 }
 
 impl Identity {
-    /// What keeps a checkpoint of `self` from being one of `other`.
+    /// Why a checkpoint of `self` cannot be used for `other`. `None` if it can.
     fn difference(&self, other: &Self) -> Option<String> {
         if self.versions != other.versions {
             let Versions { si, burn } = &self.versions;
@@ -96,14 +96,14 @@ impl Identity {
     }
 }
 
-/// How far a run has come, as a checkpoint keeps it.
+/// The content of a checkpoint.
 #[derive(Serialize, Deserialize)]
 struct Content {
     identity: Identity,
     journal: Journal,
 }
 
-/// A run that goes on: its results so far, the network, and what is kept of its tasks.
+/// A resumed run: its results so far, the network, and the path integrals of its tasks.
 pub(super) struct Restored {
     pub(super) journal: Journal,
     pub(super) student: Student,
@@ -156,8 +156,8 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// The newest checkpoint that is whole, if there is any. Path integrals are kept of every task that
-    /// has ended, or of none.
+    /// The newest intact checkpoint, if there is one. `keeps_path_integrals` says whether the run stores the path
+    /// integrals of its finished tasks.
     pub(super) fn restore(
         &mut self,
         config: &ExperimentConfig,
@@ -185,9 +185,10 @@ impl Checkpoints {
             student.reset_optimizer(config, journal.steps_before_lesson);
         }
         let student = student.restore(&checkpoint).map_err(failed)?;
-        let num_tasks = match keeps_path_integrals {
-            true => journal.lesson,
-            false => 0,
+        let num_tasks = if keeps_path_integrals {
+            journal.lesson
+        } else {
+            0
         };
         let mut path_integrals = PathIntegrals::default();
         for task in 0..num_tasks {
@@ -204,10 +205,9 @@ impl Checkpoints {
         }))
     }
 
-    /// The number of threads that the checkpoints in `folder` were written with, if there are any and
-    /// they say so.
+    /// The number of threads that the checkpoints in `folder` were written with, if there are any and they store it.
     pub(super) fn num_threads(folder: &Path) -> Option<usize> {
-        /// As much of a [`Content`] as is asked for.
+        /// The part of a [`Content`] that is needed here.
         #[derive(Deserialize)]
         struct Written {
             identity: Threads,
@@ -216,7 +216,7 @@ impl Checkpoints {
         struct Threads {
             num_threads: Option<String>,
         }
-        // What is wrong with a checkpoint, its own run tells.
+        // If a checkpoint is unusable, the run itself reports that.
         let checkpoint = CheckpointFolder::new(folder).latest().ok()??;
         let written: Written = checkpoint.progress().ok()?;
         written.identity.num_threads?.parse().ok()
@@ -250,12 +250,12 @@ impl Checkpoints {
     }
 }
 
-/// The file with the path integrals of a task that has ended.
+/// The file with the path integrals of a finished task.
 fn path_integral(folder: &Path, task: usize) -> PathBuf {
     folder.join(format!("path-integral-{task}"))
 }
 
-/// An error of reading or writing, as this crate has it.
+/// This crate's error for a failed read or write.
 fn io_error(error: CheckpointError) -> Error {
     match error {
         CheckpointError::Io {
@@ -271,7 +271,7 @@ fn io_error(error: CheckpointError) -> Error {
     }
 }
 
-/// An error and what it comes from, in one line.
+/// An error and its causes, on one line.
 fn with_causes(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {}", with_causes(source)),

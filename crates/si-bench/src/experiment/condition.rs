@@ -5,8 +5,8 @@ use super::ExperimentConfig;
 /// One column of a comparison: a method with its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Condition {
-    /// Unique within an experiment: `none` at strength 0, the method's name where it has one
-    /// strength, else with it, as in `si c=0.1`; or the control's name.
+    /// Unique within an experiment: `none` at strength 0; otherwise the method's name, with the
+    /// strength if there are several, as in `si c=0.1`; or the control's name.
     pub name: String,
     /// How the tasks are learnt.
     pub method: Method,
@@ -20,7 +20,7 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// What tables and figures call it: the method with its strength.
+    /// Its name in tables and figures: the method with its strength.
     pub fn label(&self) -> String {
         match self.method {
             Method::None if self.dropout > 0.0 => format!("dropout ({})", self.dropout),
@@ -37,20 +37,20 @@ impl Condition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
-    /// One after the other, with nothing held back.
+    /// One after the other, without consolidation.
     None,
     /// One after the other, with Synaptic Intelligence.
     Si,
     /// One after the other, with Elastic Weight Consolidation (Kirkpatrick et al. 2017).
     Ewc,
-    /// All at once, by one network.
+    /// All at once, with one network.
     Joint,
-    /// Each alone, by a network of its own.
+    /// Each alone, with a separate network.
     Scratch,
 }
 
 impl Method {
-    /// What it is called in sentences.
+    /// Its name in sentences.
     pub fn name(self) -> &'static str {
         match self {
             Method::None => "no consolidation",
@@ -68,7 +68,7 @@ impl Method {
 pub enum Control {
     /// Without consolidation, but with half of the hidden units dropped in each step (fig. 4).
     Dropout,
-    /// One network that learns all tasks at once: what would be possible (fig. 4).
+    /// One network that learns all tasks at once, as an upper bound (fig. 4).
     Joint,
     /// A fresh network for each task (fig. 6).
     Scratch,
@@ -96,14 +96,17 @@ impl ExperimentConfig {
             dropout: 0.0,
         };
         let several = self.strengths.iter().filter(|c| **c > 0.0).count() > 1;
-        let consolidated = self.strengths.iter().map(|&strength| match strength > 0.0 {
-            false => plain.clone(),
-            true => Condition {
-                name: name("si", "c", strength, several),
-                method: Method::Si,
-                strength,
-                ..plain.clone()
-            },
+        let consolidated = self.strengths.iter().map(|&strength| {
+            if strength > 0.0 {
+                Condition {
+                    name: name("si", "c", strength, several),
+                    method: Method::Si,
+                    strength,
+                    ..plain.clone()
+                }
+            } else {
+                plain.clone()
+            }
         });
         let several = self.elastic_strengths.len() > 1;
         let elastic = self.elastic_strengths.iter().map(|&strength| Condition {
@@ -129,11 +132,12 @@ impl ExperimentConfig {
     }
 }
 
-/// The method, with its strength where there are several.
+/// The method's name, with its strength if there are several.
 fn name(method: &str, symbol: &str, strength: f64, several: bool) -> String {
-    match several {
-        false => method.to_string(),
-        true => format!("{method} {symbol}={strength}"),
+    if several {
+        format!("{method} {symbol}={strength}")
+    } else {
+        method.to_string()
     }
 }
 

@@ -15,9 +15,10 @@ use super::{Condition, Control, Method, Optimizer, OptimizerReset};
 pub enum Experiment {
     /// Five tasks of two digits each (fig. 3).
     SplitMnist,
-    /// All ten digits in every task, the pixels in another order each time (figs. 4 and 5).
+    /// All ten digits in every task, with the pixels in a different order in each task (figs. 4 and
+    /// 5).
     PermutedMnist,
-    /// CIFAR-10, and then ten classes of CIFAR-100 in every task (fig. 6).
+    /// CIFAR-10, then ten classes of CIFAR-100 in every task (fig. 6).
     SplitCifar,
 }
 
@@ -38,7 +39,7 @@ impl Experiment {
         }
     }
 
-    /// Whether the weights of the readout begin at zero, as in the authors' code.
+    /// Whether the weights of the readout start at zero, as in the authors' code.
     pub fn has_zero_readout(self) -> bool {
         match self {
             Experiment::SplitMnist | Experiment::SplitCifar => true,
@@ -46,7 +47,7 @@ impl Experiment {
         }
     }
 
-    /// The most tasks that it can have.
+    /// The largest possible number of tasks.
     pub fn max_tasks(self) -> usize {
         match self {
             Experiment::SplitMnist => split_mnist_classes().len(),
@@ -70,7 +71,8 @@ impl FromStr for Experiment {
     }
 }
 
-/// What the model is told about the task, and what it must tell apart (van de Ven and Tolias 2019).
+/// What the model is told about the task, and what it must distinguish (van de Ven and Tolias
+/// 2019).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scenario {
@@ -129,31 +131,30 @@ pub enum Activation {
 
 /// Everything needed to run an experiment again: its protocol, and where and how it runs.
 ///
-/// Made by [`ExperimentConfig::paper`] and changed field by field, or read from TOML by
+/// Create it with [`ExperimentConfig::paper`] and change its fields, or read it from TOML with
 /// [`ExperimentConfig::from_toml`], where every key is optional.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExperimentConfig {
     /// The experiment.
     pub experiment: Experiment,
-    /// The images and labels that the tasks are made of. Absent in split CIFAR, which has its own
-    /// two.
+    /// The data set that the tasks are made from. `None` in split CIFAR, which has its own two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_set: Option<DataSet>,
     /// What the model is told about the task.
     pub scenario: Scenario,
-    /// Number of tasks, from the first of the sequence on: 1 to
-    /// [`max_tasks`](Experiment::max_tasks).
+    /// Number of tasks, 1 to [`max_tasks`](Experiment::max_tasks). The first ones of the sequence
+    /// are used.
     pub num_tasks: usize,
-    /// Training images of each task, ≥ 1, from the first on. Default: all.
+    /// Train on only the first images of each task, this many, ≥ 1. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_train_images: Option<usize>,
-    /// Training images of each task that training accuracy is measured on, ≥ 1, from the first on.
-    /// Default: all, and in permuted MNIST 10 000, as all would take a seventh of the time.
+    /// Measure training accuracy on the first training images of each task, this many, ≥ 1.
+    /// Default: all; 10 000 in permuted MNIST, where all would take a seventh of the time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_train_evaluated: Option<usize>,
-    /// Training images of each task, ≥ 1, from the last back, that are kept out of training and
-    /// take the place of the test images: what settings are chosen on. Default: none.
+    /// Hold out the last training images of each task, this many, ≥ 1, and test on them instead of
+    /// the test set (for tuning). Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_held_out: Option<usize>,
     /// Strengths c of Synaptic Intelligence, each ≥ 0, one condition each. 0 is the control.
@@ -177,12 +178,12 @@ pub struct ExperimentConfig {
     pub damping: Option<f64>,
     /// Epochs per task, ≥ 1.
     pub num_epochs: usize,
-    /// Minibatch size in images, ≥ 1. The last, short batch of an epoch is kept.
+    /// Minibatch size in images, ≥ 1. The last batch of an epoch may be smaller.
     pub batch_size: usize,
     /// Learning rate η > 0.
     pub learning_rate: f64,
-    /// Units of each hidden layer, from input to output; in split CIFAR the channels of the first
-    /// and of the second two convolutions, and the units of the dense layer.
+    /// Units of each hidden layer, from input to output. In split CIFAR: channels of convolutions 1
+    /// and 2, channels of convolutions 3 and 4, and units of the dense layer.
     pub hidden_sizes: Vec<usize>,
     /// Activation after each hidden layer.
     pub activation: Activation,
@@ -190,30 +191,29 @@ pub struct ExperimentConfig {
     pub optimizer: Optimizer,
     /// Momentum of SGD, in `[0, 1)`. Other optimizers ignore it.
     pub momentum: f64,
-    /// What the optimizer forgets between tasks; other optimizers than Adam have no `moments`.
+    /// What is reset in the optimizer between tasks. `moments` is only possible for Adam.
     pub reset_optimizer: OptimizerReset,
-    /// Whether to record how the path integrals of the tasks are correlated (fig. 5).
+    /// Whether to record the correlations between the tasks' path integrals (fig. 5).
     pub record_correlations: bool,
     /// Number of seeds, ≥ 1.
     pub num_seeds: usize,
-    /// The first seed; the others follow it.
+    /// The first seed. The others count up from it.
     pub first_seed: u64,
-    /// Device, by the name of its backend feature, with an index behind a colon where there are
-    /// several: `flex`, `cuda:1`; or `auto`, the best that is compiled in and found.
+    /// Device: the name of its backend feature, with an index after a colon if there are several
+    /// (`flex`, `cuda:1`). `auto` is the best device that is compiled in and found.
     pub device: String,
-    /// Processes at a time, ≥ 1. Default: as many as the cores have room for, or as there are runs
-    /// if those are fewer, on a device where a process keeps to its threads (`flex`, `ndarray`), and
-    /// else 1.
+    /// Processes at the same time, ≥ 1. Default: on a device where a process computes only with its own threads
+    /// (`flex`, `ndarray`), as many as fit the cores, but at most the number of runs; otherwise 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_jobs: Option<usize>,
-    /// Threads of each process, ≥ 1, on a device where it keeps to them (`flex`, `ndarray`); others
-    /// ignore it. They can change the last bits, so a run keeps its number on whatever machine it goes
-    /// on. Default, when the run's folder is made: `RAYON_NUM_THREADS`, or else the cores /
-    /// `num_jobs`, at least 1.
+    /// Threads of each process, ≥ 1, on a device where a process computes only with its own threads (`flex`,
+    /// `ndarray`); other devices ignore it. The number can change the last digits of results, so a run keeps it, even
+    /// if it is resumed on another machine. Default, set when the run's folder is created: `RAYON_NUM_THREADS`,
+    /// otherwise the cores / `num_jobs`, at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_threads: Option<usize>,
-    /// Seconds between two checkpoints of a run, ≥ 0, at least. They are written between epochs.
-    /// Default: 60.
+    /// Least number of seconds between two checkpoints of a run, ≥ 0. They are written between
+    /// epochs. Default: 60.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_seconds: Option<f64>,
     /// Folder with the data sets' official files. Default: `SI_DATA_DIR`, then the cache.
@@ -225,8 +225,7 @@ pub struct ExperimentConfig {
 }
 
 impl ExperimentConfig {
-    /// Reads a TOML file's text over the defaults of `experiment`: absent keys keep the paper's
-    /// values.
+    /// Reads the text of a TOML file. Keys that it lacks keep the paper's values for `experiment`.
     ///
     /// # Errors
     ///
@@ -236,7 +235,7 @@ impl ExperimentConfig {
         Self::paper(experiment).with_toml(text)
     }
 
-    /// Reads a TOML file's text over these values, which absent keys keep.
+    /// Reads the text of a TOML file. Keys that it lacks keep the values of `self`.
     ///
     /// # Errors
     ///
@@ -248,7 +247,7 @@ impl ExperimentConfig {
             toml::Table::try_from(self).map_err(|error| Error::Config(error.to_string()))?;
         merged.extend(given);
         let config: Self = merged.try_into().map_err(|error: toml::de::Error| {
-            // The key that it is about stands on a line of its own.
+            // The name of the key is on a separate line.
             let lines: Vec<&str> = error.message().lines().collect();
             let text = error.to_string();
             let key = text.lines().find(|line| line.starts_with("in `"));
@@ -270,7 +269,8 @@ impl ExperimentConfig {
         toml::to_string_pretty(self).expect("a config has only TOML's types")
     }
 
-    /// Damping ξ in use: the one given, or the paper's, or else the preset's.
+    /// The damping ξ in use: the given one, otherwise the paper's (for the preset `paper` in
+    /// permuted MNIST), otherwise the preset's.
     pub fn damping(&self) -> f64 {
         let default = match (self.experiment, self.preset) {
             (Experiment::PermutedMnist, Preset::Paper) => 0.1,
@@ -279,12 +279,12 @@ impl ExperimentConfig {
         self.damping.unwrap_or(default)
     }
 
-    /// Training images of each task that training accuracy is measured on, at most.
+    /// Largest number of training images of each task on which training accuracy is measured.
     pub fn num_train_evaluated(&self) -> usize {
         self.num_train_evaluated.unwrap_or(usize::MAX)
     }
 
-    /// The data sets that the tasks are made of.
+    /// The data sets that the tasks are made from.
     pub fn data_sets(&self) -> Vec<DataSet> {
         match self.experiment {
             Experiment::SplitMnist | Experiment::PermutedMnist => {
@@ -294,21 +294,22 @@ impl ExperimentConfig {
         }
     }
 
-    /// The device that it names, found and fit for these settings.
+    /// The device of this config, if it exists and supports these settings.
     ///
     /// # Errors
     ///
-    /// Those of [`device`](crate::device()), and [`Error::Value`] if the device does not bear the precision
-    /// that importance and anchor are to be kept in.
+    /// Those of [`device`](crate::device()), and [`Error::Value`] if the device does not support the precision of
+    /// importance and anchor.
     pub fn find_device(&self) -> Result<Device, Error> {
         let device = crate::device(&self.device)?;
-        match self.state_precision == StatePrecision::Bf16 && !device.supports_dtype(DType::BF16) {
-            true => Err(Error::Value {
+        if self.state_precision == StatePrecision::Bf16 && !device.supports_dtype(DType::BF16) {
+            Err(Error::Value {
                 key: "state_precision",
                 value: format!("bf16 on {}", self.device),
                 expected: "full, because that device does not support bf16",
-            }),
-            false => Ok(device),
+            })
+        } else {
+            Ok(device)
         }
     }
 
@@ -329,8 +330,8 @@ impl ExperimentConfig {
 
     /// The regularizer's settings under `condition`.
     ///
-    /// The strength is 0 wherever the method is another one: then nothing is held back, and the
-    /// path integrals are still measured.
+    /// For another method, the strength is 0: then there is no penalty, but the path integrals are
+    /// still measured.
     pub fn synaptic_intelligence(&self, condition: &Condition) -> SynapticIntelligenceConfig {
         let strength = match condition.method {
             Method::Si => condition.strength,

@@ -4,26 +4,27 @@ use crate::{keeps_to_its_threads, resolve_device};
 
 use super::ExperimentConfig;
 
-/// What a machine has to divide among processes, and what its user has said about it.
+/// The resources of a machine to divide among processes, and the user's setting for them.
 struct Machine {
     num_cores: usize,
-    /// Threads of a process, by `RAYON_NUM_THREADS`.
+    /// Threads of a process according to `RAYON_NUM_THREADS`.
     num_threads: Option<usize>,
 }
 
 impl ExperimentConfig {
-    /// Processes at a time on this machine: those given, or the default.
+    /// Processes at the same time on this machine: the given number, or the default.
     pub fn num_jobs(&self) -> usize {
         self.num_jobs_on(&Machine::this())
     }
 
-    /// Threads of each process: those given, or the default on this machine. `None` on a device where
-    /// a process does not keep to its threads.
+    /// Threads of each process: the given number, or the default on this machine. `None` on a device where a process
+    /// does not compute only with its own threads.
     pub fn num_threads(&self) -> Option<usize> {
         self.num_threads_on(&Machine::this())
     }
 
-    /// The cores of this machine by the processes at a time, whatever else is said about threads.
+    /// The cores of this machine divided by the number of processes, ignoring all settings for
+    /// threads.
     pub(super) fn share_of_cores(&self) -> usize {
         let machine = Machine {
             num_threads: None,
@@ -32,12 +33,13 @@ impl ExperimentConfig {
         machine.share(self.num_jobs_on(&machine))
     }
 
-    /// Threads that this process computes with, on a device where it keeps to them.
+    /// Threads with which this process computes. `None` on a device where it does not compute only
+    /// with them.
     pub(super) fn threads_in_use(&self) -> Option<usize> {
         self.keeps_to_its_threads().then(rayon::current_num_threads)
     }
 
-    /// Whether each process computes with its own threads and nowhere else.
+    /// Whether each process computes only with its own threads.
     pub(super) fn keeps_to_its_threads(&self) -> bool {
         resolve_device(&self.device).is_ok_and(|device| keeps_to_its_threads(&device))
     }
@@ -67,14 +69,14 @@ impl Machine {
         let said = env::var("RAYON_NUM_THREADS").ok();
         Self {
             num_cores: thread::available_parallelism().map_or(1, NonZero::get),
-            // To rayon, 0 and what is not a number say nothing.
+            // rayon ignores 0 and anything that is not a number.
             num_threads: said
                 .and_then(|number| number.parse().ok())
                 .filter(|number| *number > 0),
         }
     }
 
-    /// Cores for each of so many processes.
+    /// Cores for each of `num_jobs` processes.
     fn share(&self, num_jobs: usize) -> usize {
         (self.num_cores / num_jobs).max(1)
     }
@@ -122,7 +124,7 @@ mod tests {
         ] {
             let machine = machine(num_cores);
             assert_eq!(divided(num_seeds, [None, None], &machine), expected);
-            // What is stored of it leaves as many at a time.
+            // With the stored number of threads, the number of processes is the same.
             let stored = divided(num_seeds, [None, Some(expected.1)], &machine);
             assert_eq!(stored, expected);
         }

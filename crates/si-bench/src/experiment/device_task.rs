@@ -9,7 +9,7 @@ use crate::task::{DeviceImages, ImageDataset, TaskSequence};
 
 use super::random::permutation;
 
-/// A task whose images lie on the device.
+/// A task whose images are on the device.
 #[derive(Clone)]
 pub(super) struct DeviceTask {
     pub(super) train: DeviceImages,
@@ -29,7 +29,7 @@ pub(super) struct Batch {
 }
 
 impl DeviceTask {
-    /// All tasks; images that several share are uploaded once.
+    /// Uploads all tasks. Images that several tasks share are uploaded once.
     pub(super) fn upload<'a>(sequence: &'a TaskSequence, device: &Device) -> Vec<Self> {
         let mut uploaded: Vec<(&'a ImageDataset, DeviceImages)> = Vec::new();
         let mut upload = |dataset: &'a ImageDataset| {
@@ -53,8 +53,8 @@ impl DeviceTask {
         tasks.collect()
     }
 
-    /// `count` training images, drawn at random, or all if there are fewer, in batches of `at_once`;
-    /// `[batch, pixels]` each.
+    /// Draws `count` training images at random (all if there are fewer), in batches of `at_once`, each
+    /// `[batch, pixels]`.
     pub(super) fn draw(
         &self,
         count: usize,
@@ -71,14 +71,15 @@ impl DeviceTask {
         })
     }
 
-    /// What is added to the logits of its images, `[outputs]`.
+    /// The mask that is added to the logits of its images, `[outputs]`.
     pub(super) fn mask(&self) -> Option<Tensor<1>> {
         self.mask.clone().map(Tensor::squeeze)
     }
 
-    /// Share of `images` whose largest logit, among those of the task's outputs, is their label's.
+    /// Share of `images` that are classified correctly: among the task's outputs, the label has the
+    /// largest logit.
     ///
-    /// `model` is in validation mode. The count stays on the device until the end.
+    /// `model` must be in validation mode. The count stays on the device until the end.
     pub(super) fn accuracy(&self, model: &Network, images: &DeviceImages) -> f64 {
         let mut correct: Option<Tensor<1, Int>> = None;
         for (images, labels) in images.chunks(IMAGES_AT_ONCE) {
@@ -99,8 +100,8 @@ impl DeviceTask {
 }
 
 impl Batch {
-    /// The training images of `tasks` in minibatches; the last may be short. `order` counts through
-    /// the tasks, one after the other.
+    /// The training images of `tasks` in minibatches; the last may be smaller. `order` indexes the
+    /// images of all tasks, one task after the other.
     pub(super) fn of<'a>(
         tasks: &'a [DeviceTask],
         order: Vec<i32>,
@@ -120,7 +121,7 @@ impl Batch {
         cross_entropy.forward(logits, self.labels)
     }
 
-    /// Number of images that `model`, in validation mode, gets right, `[1]`.
+    /// Number of images that `model` classifies correctly, `[1]`. It must be in validation mode.
     fn num_correct(self, model: &Network) -> Tensor<1, Int> {
         let logits = masked(model.forward(self.images), self.mask);
         let predicted = logits.argmax(1).squeeze_dim::<1>(1);
@@ -128,7 +129,7 @@ impl Batch {
     }
 }
 
-/// Logits `[batch, outputs]`, masked where the model is told the task.
+/// Logits `[batch, outputs]`, masked if the model is told the task.
 fn masked(logits: Tensor<2>, mask: Option<Tensor<2>>) -> Tensor<2> {
     match mask {
         Some(mask) => logits + mask,

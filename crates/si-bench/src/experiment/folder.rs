@@ -18,15 +18,15 @@ mod stamp;
 const CONFIG: &str = "config.toml";
 const RECORDS: &str = "runs.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
-/// The time between two checkpoints where the config says nothing.
+/// The default time between two checkpoints.
 const CHECKPOINT_SECONDS: f64 = 60.0;
 const LOCK: &str = ".lock";
 
 /// Folder of one experiment: its `config.toml`, and `runs.jsonl` with one line per finished run.
 ///
-/// One program writes in it at a time: [`create`](Self::create), [`resume`](Self::resume) and the
-/// first [`append`](Self::append) take a lock that the system gives back when the program ends,
-/// however it ends. Reading takes no lock.
+/// Only one program can write in it at a time: [`create`](Self::create), [`resume`](Self::resume)
+/// and the first [`append`](Self::append) take a lock. The system releases it when the program ends
+/// for whatever reason. Reading needs no lock.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -35,14 +35,13 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder of a new experiment: `config.output_dir`, or else
-    /// `<root>/<experiment>/<UTC stamp of now>`. The number of threads is decided here, for all runs
-    /// that will ever be in it.
+    /// Creates the folder of a new experiment: `config.output_dir`, or `<root>/<experiment>/<UTC stamp of now>` if that
+    /// is `None`. Fixes the number of threads for all runs of the folder.
     ///
     /// # Errors
     ///
     /// [`Error::FolderInUse`] if `config.output_dir` already holds a run, [`Error::FolderBusy`] if
-    /// another program writes there, [`Error::Io`] if it cannot be made, and the errors of
+    /// another program writes there, [`Error::Io`] if it cannot be created, and the errors of
     /// [`ExperimentConfig::validate`] and [`resolve_device`].
     pub fn create(config: ExperimentConfig, root: &Path, now: SystemTime) -> Result<Self, Error> {
         config.validate()?;
@@ -56,7 +55,8 @@ impl RunFolder {
         };
         let mut folder = Self {
             path,
-            // The stored config is for running again, which has to happen elsewhere.
+            // The stored config serves to repeat the experiment, which must happen in another
+            // folder.
             config: ExperimentConfig {
                 output_dir: None,
                 num_threads: config.num_threads(),
@@ -89,18 +89,18 @@ impl RunFolder {
         })
     }
 
-    /// Goes on with an interrupted experiment, or adds seeds to a finished one.
+    /// Resumes an interrupted experiment, or adds seeds to a finished one.
     ///
-    /// `config` must be the folder's own, except that `num_seeds` may have grown and that
-    /// `num_jobs`, `checkpoint_seconds` and `data_dir`, which say how and where it runs, may be given
-    /// anew. The number of threads stays what it was. A folder from before it was stored takes that of
-    /// its checkpoints, or else what is given, or else the cores / `num_jobs`, and a warning says so.
+    /// `config` must be the folder's config, with these exceptions: `num_seeds` may be larger, and `num_jobs`,
+    /// `checkpoint_seconds` and `data_dir`, which say how and where it runs, may differ. The number of threads stays
+    /// the same. An old folder may not store it. Then it takes the number of its checkpoints, otherwise the given one,
+    /// otherwise the cores / `num_jobs`, and logs a warning.
     ///
     /// # Errors
     ///
-    /// [`Error::ConfigDiffers`], which names every key with both values, and [`Error::ThreadsDiffer`],
-    /// both of which leave the folder as it was; otherwise those of
-    /// [`open`](Self::open), [`create`](Self::create) and [`records`](Self::records).
+    /// [`Error::ConfigDiffers`], which names every differing key with both values, and [`Error::ThreadsDiffer`]; both
+    /// leave the folder unchanged. Also those of [`open`](Self::open), [`create`](Self::create) and
+    /// [`records`](Self::records).
     pub fn resume(&mut self, config: ExperimentConfig) -> Result<(), Error> {
         config.validate()?;
         let config = on_this_machine(config)?;
@@ -125,13 +125,14 @@ impl RunFolder {
         if self.config != stored {
             self.write_config()?;
         }
-        // A crash may have come between the record of a run and the removal of its checkpoints.
+        // A crash may have happened after a record was written and before its checkpoints were
+        // removed.
         self.records()?
             .iter()
             .try_for_each(|record| self.remove_checkpoints(record))
     }
 
-    /// The number of threads of the runs that are still to do, if the device has one.
+    /// The number of threads for the remaining runs, if it matters on the device.
     fn threads_to_go_on_with(
         &self,
         stored: &ExperimentConfig,
@@ -178,7 +179,7 @@ impl RunFolder {
     /// # Errors
     ///
     /// Those of [`open`](Self::open) and [`missing`](Self::missing). Folders without a
-    /// `config.toml` are passed over.
+    /// `config.toml` are skipped.
     pub fn newest_unfinished(
         root: &Path,
         experiment: Experiment,
@@ -201,7 +202,7 @@ impl RunFolder {
         Ok(None)
     }
 
-    /// Where it lies.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -213,12 +214,12 @@ impl RunFolder {
 
     /// The finished runs, in the order in which they finished.
     ///
-    /// A last line that a crash cut short is not a finished run, and no error.
+    /// A last line that a crash cut short does not count as a finished run and is not an error.
     ///
     /// # Errors
     ///
-    /// [`Error::Record`], which names the line, for one that is damaged, that is there twice, or
-    /// that the config does not ask for; [`Error::Io`] if the file cannot be read.
+    /// [`Error::Record`], which names the line, for a record that is damaged, that is repeated, or
+    /// that does not belong to the config; [`Error::Io`] if the file cannot be read.
     pub fn records(&self) -> Result<Vec<RunRecord>, Error> {
         let path = self.path.join(RECORDS);
         let records = records::read(&path)?;
@@ -247,7 +248,7 @@ impl RunFolder {
         Ok(records)
     }
 
-    /// Adds a finished run, and returns when it is safe on the disk and its checkpoints are gone.
+    /// Adds a finished run. Returns when it is safely on the disk and its checkpoints are removed.
     ///
     /// # Errors
     ///
@@ -269,10 +270,10 @@ impl RunFolder {
         }
     }
 
-    /// Where the run of `condition` at `seed` leaves its checkpoints, which
-    /// [`append`](Self::append) removes.
+    /// Where the run of `condition` at `seed` writes its checkpoints. [`append`](Self::append)
+    /// removes them.
     pub fn checkpoints(&self, condition: &Condition, seed: u64) -> Checkpointing {
-        // Names hold spaces and symbols, which not every system takes in a path.
+        // Names contain spaces and symbols that some systems do not allow in a path.
         let name = condition
             .name
             .replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
@@ -280,7 +281,7 @@ impl RunFolder {
         let seconds = self.config.checkpoint_seconds.unwrap_or(CHECKPOINT_SECONDS);
         Checkpointing {
             folder,
-            // More seconds than there can be are as good as never.
+            // If the number of seconds is too large for a `Duration`, checkpoints are never due.
             period: Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX),
         }
     }
@@ -301,8 +302,8 @@ impl RunFolder {
         Ok(wanted)
     }
 
-    /// All runs of the experiment: whole seeds first, so that what an interruption leaves can be
-    /// compared.
+    /// All runs of the experiment, seed by seed, so that after an interruption the finished runs
+    /// can be compared.
     fn wanted(&self) -> Vec<(Condition, u64)> {
         let conditions = self.config.conditions();
         self.config
@@ -328,7 +329,7 @@ impl RunFolder {
                     path: self.path.clone(),
                 });
             }
-            // Some network file systems have no locks, which is no reason to refuse them.
+            // Some network file systems do not support locks. They are used without one.
             Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(io("lock", &path)(error)),
         }
@@ -347,12 +348,12 @@ fn is_run(record: &RunRecord, condition: &Condition, seed: u64) -> bool {
     record.seed == seed && record.condition == *condition
 }
 
-/// Makes a new folder for what is made at `now`: `parent/<UTC stamp>`, or
-/// `parent/<UTC stamp>-2` and so on where that is taken.
+/// Creates a new folder named after the time `now`: `parent/<UTC stamp>`, or `parent/<UTC stamp>-2`
+/// and so on if that exists.
 ///
 /// # Errors
 ///
-/// [`Error::Io`], which names the folder, if it cannot be made.
+/// [`Error::Io`], which names the folder, if it cannot be created.
 pub fn new_stamped_folder(parent: &Path, now: SystemTime) -> Result<PathBuf, Error> {
     let name = stamp::utc_stamp(now);
     fs::create_dir_all(parent).map_err(io("create", parent))?;
@@ -387,13 +388,13 @@ fn read_config(folder: &Path) -> Result<ExperimentConfig, Error> {
         })
 }
 
-/// The config with the name of a device in the place of `auto`: what is stored tells what it came from.
+/// The config with the name of the actual device instead of `auto`, so that stored results name their device.
 fn on_this_machine(config: ExperimentConfig) -> Result<ExperimentConfig, Error> {
     let device = resolve_device(&config.device)?;
     Ok(ExperimentConfig { device, ..config })
 }
 
-/// The experiment that a config names, which decides the defaults of its other keys.
+/// The experiment named in a config. It decides the defaults of the other keys.
 fn experiment_of(text: &str) -> Result<Experiment, Error> {
     #[derive(serde::Deserialize)]
     struct Named {

@@ -1,4 +1,4 @@
-//! An experiment as data: its protocol, and the record that a run of it leaves.
+//! An experiment as data: its protocol, and the record of each of its runs.
 
 mod checkpoint;
 mod condition;

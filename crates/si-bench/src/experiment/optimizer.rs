@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use si_core::optim::SynapticAdam;
 use si_core::{SynapticAdamConfig, SynapticOptimizer, SynapticSgdConfig};
 
-/// Optimizer, with the constants of the paper where it names them (Adam), and elsewhere Burn's.
+/// Optimizer. Adam has the paper's constants; the others have Burn's, because the paper names none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Optimizer {
@@ -22,7 +22,7 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
-    /// An optimizer without state. `momentum` is that of SGD; no other takes it.
+    /// An optimizer without state. `momentum` is for SGD; the others ignore it.
     pub fn init(self, momentum: f64) -> SynapticOptimizer {
         match self {
             Optimizer::Adam => adam().init(),
@@ -40,16 +40,16 @@ impl Optimizer {
     }
 }
 
-/// What an optimizer forgets between tasks.
+/// What is reset in an optimizer between tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimizerReset {
-    /// Nothing: it goes on.
+    /// Nothing.
     None,
-    /// Adam's moments. It goes on counting its steps, and so no longer corrects the bias of moments
-    /// that begin at zero: the first steps of a task are then up to three times the usual.
+    /// Adam's moments, but not its step count. Adam then no longer corrects the bias of moments
+    /// that start at zero, so the first steps of a task are up to three times as large as usual.
     Moments,
-    /// Everything: it begins anew.
+    /// Everything: the optimizer starts over.
     All,
 }
 
@@ -91,7 +91,7 @@ fn adam() -> SynapticAdamConfig {
     SynapticAdamConfig::new().with_epsilon(ADAM_EPSILON)
 }
 
-// Deviation: the authors' Keras added it to √v, Burn adds it to √v̂ as the Adam paper does.
+// Deviation: the authors' Keras added it to √v; Burn adds it to √v̂, like the Adam paper.
 const ADAM_EPSILON: f32 = 1e-8;
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use crate::metrics::{LayerCorrelations, pearson};
 use crate::model::Network;
 use crate::replace_file;
 
-/// Path integrals of the hidden layers' weights as they stood at the end of each task, before they
-/// were divided and cleared.
+/// Path integrals of the hidden layers' weights at the end of each task, before consolidation
+/// divided and cleared them.
 #[derive(Default)]
 pub(super) struct PathIntegrals {
     /// `[tasks][layers][weights]`.
@@ -20,7 +20,7 @@ pub(super) struct PathIntegrals {
 }
 
 impl PathIntegrals {
-    /// Keeps those of the task that is about to end.
+    /// Stores those of the task that is about to end.
     pub(super) fn keep(&mut self, learner: &ContinualLearner<Network>) {
         self.tasks.push(of_task(learner));
     }
@@ -30,7 +30,7 @@ impl PathIntegrals {
         self.tasks.len()
     }
 
-    /// How each layer's are correlated between tasks.
+    /// The correlations between tasks, for each layer.
     pub(super) fn correlations(&self) -> Vec<LayerCorrelations> {
         let num_layers = self.tasks.first().map_or(0, Vec::len);
         let of_layer = |layer: usize| {
@@ -51,8 +51,8 @@ impl PathIntegrals {
         (0..num_layers).map(of_layer).collect()
     }
 
-    /// Writes those of task `task` to a file, in the order of the layers, and behind them a checksum.
-    /// The file is whole or not there; its folder is made if it is missing.
+    /// Writes those of task `task` to a file, in the order of the layers, followed by a checksum. Writes the whole file
+    /// or none, and creates its folder if missing.
     pub(super) fn write_task(&self, task: usize, path: &Path) -> io::Result<()> {
         let values = self.tasks[task].iter().flatten();
         let mut bytes: Vec<u8> = values.flat_map(|value| value.to_le_bytes()).collect();
@@ -112,7 +112,7 @@ fn of_task(learner: &ContinualLearner<Network>) -> Vec<Vec<f32>> {
                     .into_data()
                     .iter()
                     .collect(),
-                // The weights have not moved.
+                // The weights have not moved yet.
                 None => vec![0.0; length],
             }
         })

@@ -8,19 +8,19 @@ use crate::{Error, device};
 use super::run::{Run, Training};
 use super::tasks::tasks;
 
-/// What a run will cost, judged by its first steps.
+/// The estimated cost of a run, from its first steps.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
     /// Training steps of the whole run.
     pub num_steps: usize,
     /// Time per training step, in seconds.
     pub seconds_per_step: f64,
-    /// Share of that time that goes into the minibatch and not into the model and the optimizer, in
-    /// `[0, 1]`. On a device that works behind the program's back it is only the time to ask for it.
+    /// Share of that time that is spent on the minibatch, not on the model and the optimizer, in `[0, 1]`. On a device
+    /// that works asynchronously, only the time to request the minibatch counts.
     pub data_share: f64,
     /// Time of all evaluations together, in seconds.
     pub evaluation_seconds: f64,
-    /// Most memory that the process has had so far, in bytes. `None` where the system does not tell.
+    /// Peak memory of the process so far, in bytes. `None` if the system does not report it.
     pub peak_bytes: Option<u64>,
 }
 
@@ -32,8 +32,8 @@ impl Probe {
 }
 
 impl Run<'_> {
-    /// Trains for a few steps and evaluates on one task, to tell what the run will cost. Nothing is
-    /// kept.
+    /// Trains for a few steps and evaluates on one task, to estimate the cost of the run. Keeps
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -56,9 +56,9 @@ impl Run<'_> {
             };
             let drawn = start.elapsed().as_secs_f64();
             student = student.step(batch, self.config.learning_rate);
-            // Reading waits for the device.
+            // Reading the losses waits for the device.
             student.learner.end_epoch();
-            // The last one counts even so where there are no more.
+            // The last step of an epoch is timed even if it is a warm-up step.
             if index >= WARM_UP || index + 1 == per_epoch {
                 num_timed += 1;
                 data_seconds += drawn;
@@ -84,9 +84,9 @@ impl Run<'_> {
     }
 }
 
-/// Steps that are not timed: the first ones find memory.
+/// Steps that are not timed: the first ones also allocate memory.
 const WARM_UP: usize = 2;
-/// How long steps are timed, in seconds, if not to the end of an epoch.
+/// Longest time for which steps are timed, in seconds, unless the epoch ends before.
 const PATIENCE: f64 = 3.0;
 
 /// The largest resident set of this process, as Linux counts it.

@@ -9,11 +9,11 @@ use super::{
 };
 
 impl ExperimentConfig {
-    /// The paper's protocol (sections 5.1 to 5.3), at three seeds, and at one in permuted MNIST as
-    /// there.
+    /// The paper's protocol (sections 5.1 to 5.3), with three seeds; with one seed in permuted
+    /// MNIST, as in the paper.
     ///
-    /// What its text does not say is as in its authors' code; `docs/deviations.md` lists where the
-    /// two differ.
+    /// Details that the paper does not give are as in its authors' code. `docs/deviations.md` lists
+    /// where paper and code differ.
     pub fn paper(experiment: Experiment) -> Self {
         let split_mnist = Self {
             experiment: Experiment::SplitMnist,

@@ -2,8 +2,8 @@ use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 
-/// What random numbers are drawn for. Each purpose has a generator of its own, so that a change in
-/// one leaves the others' numbers as they were.
+/// What random numbers are drawn for. Each purpose has a separate generator, so a change in one
+/// does not change the numbers of the others.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose {
     /// The network's initial parameters.
@@ -13,7 +13,7 @@ pub(super) enum Purpose {
         /// Task, from 0.
         task: usize,
     },
-    /// The backend's own generator in an epoch, which dropout draws from.
+    /// The backend's own generator in an epoch, which dropout uses.
     Dropout {
         /// Task, from 0.
         task: usize,

@@ -20,8 +20,8 @@ pub struct RunRecord {
     pub initial_accuracy: Vec<f64>,
     /// Losses of each epoch, in the order of training.
     pub epochs: Vec<EpochRecord>,
-    /// How the path integrals of the tasks are correlated in each hidden layer, where the config
-    /// asks for it.
+    /// Correlations between the tasks' path integrals in each hidden layer, if the config asks for
+    /// them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub correlations: Vec<LayerCorrelations>,
     /// Whether consolidation had no effect in a task where it should have had one.
@@ -30,8 +30,8 @@ pub struct RunRecord {
     pub elapsed_seconds: f64,
     /// Device that it ran on, as in the config.
     pub device: String,
-    /// Threads that it ran with, on a device where a process keeps to its threads. None in records
-    /// from before it was recorded, too.
+    /// Threads that it ran with, on a device where a process computes only with its own threads.
+    /// Also `None` in old records, which do not store it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub num_threads: Option<usize>,
     /// Versions of the programs that made it.
@@ -45,16 +45,17 @@ pub struct EpochRecord {
     pub task: usize,
     /// Epoch within the task, from 0.
     pub epoch: usize,
-    /// Mean task loss, in nats. None where it was not finite, as when training diverged.
+    /// Mean task loss, in nats. `None` if it was not finite, for example because training diverged.
     pub task_loss: Option<f64>,
-    /// Mean penalty, in nats. None where it was not finite, and with Elastic Weight Consolidation.
+    /// Mean penalty, in nats. `None` if it was not finite, and always for Elastic Weight
+    /// Consolidation.
     pub penalty: Option<f64>,
-    /// Share of the penalty in the sum of both, in `[0, 1]` where no importance is negative. None
-    /// where `penalty` is.
+    /// Share of the penalty in the sum of both; in `[0, 1]` if no importance is negative. `None` if
+    /// `penalty` is `None`.
     pub penalty_share: Option<f64>,
 }
 
-/// Versions of what a run was made with.
+/// Versions of the software that did a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Versions {
     /// This project.

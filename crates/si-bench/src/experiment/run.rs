@@ -26,11 +26,11 @@ pub struct Run<'a> {
     pub condition: &'a Condition,
     /// One of its seeds.
     pub seed: u64,
-    /// Where to leave checkpoints, and to go on from the last of them.
+    /// Where to write checkpoints and to resume from the last one.
     pub checkpoints: Option<Checkpointing>,
 }
 
-/// How far a run has come.
+/// Progress of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Task in training, from 0.
@@ -41,11 +41,11 @@ pub struct Progress {
     pub steps_done: usize,
     /// Training steps of the whole run.
     pub steps_total: usize,
-    /// At the end of a task whose Fisher information is measured, how far that has come.
+    /// At the end of a task: progress of measuring its Fisher information, if it is measured.
     pub measured: Option<Measured>,
 }
 
-/// How far the measurement of a task's Fisher information has come.
+/// Progress of measuring a task's Fisher information.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measured {
     /// Images done.
@@ -66,15 +66,15 @@ pub(super) struct Training<'a> {
 /// Tasks that are learnt together.
 pub(super) struct Lesson<'a> {
     tasks: &'a [DeviceTask],
-    /// Whether a fresh network learns them, and not that of the lesson before.
+    /// Whether a new network learns them instead of that of the previous lesson.
     begins_afresh: bool,
 }
 
 impl Run<'_> {
-    /// Trains and evaluates, or goes on with it.
+    /// Trains and evaluates, or resumes that.
     ///
-    /// `observe` is called at the start of every epoch and about a hundred times besides, while the
-    /// Fisher information is measured, and once at the end. Nothing is read from the device within an epoch.
+    /// Calls `observe` at the start of every epoch and about a hundred more times during the run, while the Fisher
+    /// information is measured, and once at the end. Reads nothing from the device during an epoch.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl Run<'_> {
         self.train_on(&tasks(self.config, self.seed)?, &device, observe)
     }
 
-    /// [`train`](Self::train), on tasks and a device that are already there.
+    /// Like [`train`](Self::train), with given tasks and a given device.
     ///
     /// # Errors
     ///
@@ -127,7 +127,7 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// Does every lesson that is not done yet. The journal is that of the whole run.
+    /// Does every lesson that is not done yet. Returns the journal of the whole run.
     fn train(&self, start: Instant, observe: &mut dyn FnMut(Progress)) -> Result<Journal, Error> {
         let Run { config, seed, .. } = *self.run;
         let mut checkpoints = self
@@ -226,7 +226,7 @@ impl<'a> Training<'a> {
         }
         student.reset_optimizer(config, journal.steps_done);
         journal.steps_before_lesson = journal.steps_done;
-        // One network that has learnt all tasks at once answers for every row.
+        // If one network has learnt all tasks at once, every row has its accuracies.
         let num_rows = lesson.tasks.len();
         let (test, train) = self.evaluate(student);
         journal.accuracy.extend(vec![test; num_rows]);
@@ -293,7 +293,7 @@ impl<'a> Training<'a> {
         self.tasks.iter().map(of_task).sum::<usize>() * lessons.len()
     }
 
-    /// The minibatches of one epoch of the lesson `task`. The backend's generator, which dropout draws from, starts anew.
+    /// The minibatches of one epoch of the lesson `task`. Seeds the backend's generator, which dropout uses.
     pub(super) fn batches<'b>(
         &'b self,
         lesson: &Lesson<'b>,

@@ -14,9 +14,9 @@ use super::optimizer::adam_after;
 use super::random::{Purpose, generator};
 use super::{Condition, Experiment, ExperimentConfig, FisherLabels, Measured, OptimizerReset};
 
-/// What learns: a network, with what its method knows and its optimizer.
+/// A network that learns, with the state of its method and its optimizer.
 pub(super) struct Student {
-    /// Measures path integrals whatever the method, and holds back with Synaptic Intelligence alone.
+    /// Measures path integrals for every method. Adds a penalty only for Synaptic Intelligence.
     pub(super) learner: ContinualLearner<Network>,
     elastic: Option<ElasticWeightConsolidation>,
     optimizer: SynapticOptimizer,
@@ -62,9 +62,9 @@ impl Student {
         self
     }
 
-    /// Ends the task `index`, which is the last of `learnt`. Returns whether consolidation was
-    /// without effect in it where it should have had one. `observe` is told how far measuring the
-    /// Fisher information has come, where the method needs it.
+    /// Ends the task `index`, which is the last of `learnt`. Returns whether consolidation had no
+    /// effect in it although it should have had one. Reports the progress of measuring the Fisher
+    /// information to `observe`, if the method needs it.
     pub(super) fn end_task(
         &mut self,
         learnt: &DeviceTask,
@@ -79,7 +79,7 @@ impl Student {
             let num_images = learnt.train.len().min(config.num_fisher_images);
             let at_once = match &*self.learner {
                 Network::Mlp(_) => IMAGES_AT_ONCE,
-                // They take their time, one by one.
+                // The images are processed one by one, which is slow.
                 Network::Cnn(_) => 10,
             };
             let mut num_done = 0;
@@ -102,7 +102,7 @@ impl Student {
         Ok(inert.is_some())
     }
 
-    /// Has the optimizer forget what it must between tasks, after `steps_done` steps.
+    /// Resets the optimizer between tasks, as the config says, after `steps_done` steps.
     pub(super) fn reset_optimizer(&mut self, config: &ExperimentConfig, steps_done: usize) {
         match config.reset_optimizer {
             OptimizerReset::None => (),
@@ -111,12 +111,12 @@ impl Student {
         }
     }
 
-    /// Whether the epoch reports of the learner know its penalty.
+    /// Whether the learner's epoch reports include its penalty.
     pub(super) fn reports_penalty(&self) -> bool {
         self.elastic.is_none()
     }
 
-    /// Takes its state, beside `progress`.
+    /// A checkpoint of its state, with `progress`.
     pub(super) fn checkpoint(
         &self,
         progress: &impl Serialize,
@@ -128,7 +128,7 @@ impl Student {
         }
     }
 
-    /// Brings back what [`checkpoint`](Self::checkpoint) has taken.
+    /// Restores the state of a [`checkpoint`](Self::checkpoint).
     pub(super) fn restore(self, checkpoint: &Checkpoint) -> Result<Self, CheckpointError> {
         let (learner, optimizer) = checkpoint.restore(self.learner, self.optimizer)?;
         let elastic = self

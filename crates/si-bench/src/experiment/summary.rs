@@ -9,7 +9,8 @@ use crate::{
 
 use super::{Condition, Experiment, ExperimentConfig, Method, RunRecord, Versions};
 
-/// What an experiment's runs say together: the content of `summary.json`, whose keys are stable.
+/// The combined results of an experiment's runs: the content of `summary.json`, whose keys are
+/// stable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The experiment.
@@ -25,10 +26,10 @@ pub struct Summary {
 /// The runs of one condition, one per seed, over T tasks.
 ///
 /// Accuracies are in `[0, 1]`, their differences in `[-1, 1]`. The measures are those of
-/// [`AccuracyMatrix`], on the test set where nothing else is said.
+/// [`AccuracyMatrix`], on the test set unless stated otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConditionSummary {
-    /// The method and its settings; in JSON its keys stand beside the others.
+    /// The method and its settings. In JSON, its keys are on the same level as the others.
     #[serde(flatten)]
     pub condition: Condition,
     /// Seeds, ascending; the order of the runs below.
@@ -41,30 +42,28 @@ pub struct ConditionSummary {
     pub average_accuracy: Statistics,
     /// The same on the training sets, as the paper's figure 3 shows it.
     pub train_average_accuracy: Statistics,
-    /// Each task after the last one was trained, and from scratch right after the task itself;
-    /// `[tasks]`.
+    /// Accuracy on each task after the last one was trained; for training from scratch, right after
+    /// the task itself; `[tasks]`.
     pub final_accuracy: Statistics,
     /// The same on the training sets.
     pub final_train_accuracy: Statistics,
-    /// Backward transfer. `None` with one task, and where tasks are
-    /// not learnt one after the other.
+    /// Backward transfer. `None` with one task, and if tasks are not learnt one after the other.
     pub backward_transfer: Option<Statistic>,
-    /// Forward transfer, over the untrained network. `None` with one task, and where tasks are
-    /// not learnt one after the other.
+    /// Forward transfer, compared with the untrained network. `None` with one task, and if tasks
+    /// are not learnt one after the other.
     pub forward_transfer: Option<Statistic>,
-    /// Forgetting. `None` with one task, and where tasks are
-    /// not learnt one after the other.
+    /// Forgetting. `None` with one task, and if tasks are not learnt one after the other.
     pub forgetting: Option<Statistic>,
     /// Accuracy on each task right after it was trained.
     pub learning_accuracy: Statistic,
     /// Share of the penalty in the loss, in `[0, 1]`, as a mean over each task's epochs; `[tasks]`.
     /// `None` if the runs recorded no epoch of some task.
     pub penalty_share: Option<Statistics>,
-    /// How each run's path integrals are correlated between tasks, in each hidden layer; `[seeds]`.
-    /// Empty where that was not recorded.
+    /// Correlations of each run's path integrals between tasks, in each hidden layer; `[seeds]`.
+    /// Empty if they were not recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub correlations: Vec<Vec<LayerCorrelations>>,
-    /// Seeds whose run saw no effect of consolidation where there should have been one.
+    /// Seeds in whose run consolidation had no effect although it should have had one.
     pub inert_seeds: Vec<u64>,
     /// Seeds whose loss was not finite in some epoch.
     pub diverged_seeds: Vec<u64>,
@@ -73,10 +72,10 @@ pub struct ConditionSummary {
 }
 
 impl Summary {
-    /// Sums up `records` by condition, in the order of `config`, with seeds ascending.
+    /// Summarises `records` by condition, in the order of `config`, with seeds ascending.
     ///
-    /// Records of conditions or seeds that `config` does not have are left out, and of two records
-    /// of the same run the later counts. Runs that are missing are simply absent.
+    /// Leaves out records of conditions or seeds that `config` does not have. If a run has two
+    /// records, the later one counts. Runs may be missing.
     ///
     /// # Errors
     ///
@@ -163,9 +162,10 @@ impl ConditionSummary {
             learning_accuracy: scalar(&|run| Some(run.accuracy.learning_accuracy()))
                 .ok_or_else(uneven)?,
             penalty_share: shares.and_then(|rows| Statistics::new(&rows)),
-            correlations: match runs.values().all(|run| run.correlations.is_empty()) {
-                true => Vec::new(),
-                false => runs.values().map(|run| run.correlations.clone()).collect(),
+            correlations: if runs.values().all(|run| run.correlations.is_empty()) {
+                Vec::new()
+            } else {
+                runs.values().map(|run| run.correlations.clone()).collect()
             },
             inert_seeds: seeds_of(&|run| run.inert),
             diverged_seeds: seeds_of(&|run| {
@@ -193,7 +193,7 @@ impl ConditionSummary {
     }
 }
 
-/// Accuracy on each task after the last one, and from scratch right after the task itself; `[tasks]`.
+/// Accuracy on each task after the last one; for training from scratch, right after the task itself; `[tasks]`.
 fn at_end(run: &RunRecord, accuracy: &AccuracyMatrix) -> Vec<f64> {
     match run.condition.method {
         Method::Scratch => accuracy.diagonal(),

@@ -5,12 +5,12 @@ use crate::task::{TaskSequence, permuted_mnist, split_cifar, split_mnist};
 use super::random::{Purpose, generator};
 use super::{Experiment, ExperimentConfig};
 
-/// The tasks that `config` describes, as far as they are learnt, with the images that it leaves of
-/// them. `seed` decides the permutations.
+/// The tasks of `config`, limited to its number of tasks and images. `seed` decides the
+/// permutations.
 ///
 /// # Errors
 ///
-/// Those of the data set, and [`Error::Value`] where held-out images leave none to train on.
+/// Those of the data set, and [`Error::Value`] if the held-out images leave none to train on.
 pub(super) fn tasks(config: &ExperimentConfig, seed: u64) -> Result<TaskSequence, Error> {
     let data_set = config.data_set.unwrap_or(DataSet::Mnist);
     let data_dir = config.data_dir.as_deref();

@@ -176,13 +176,14 @@ fn check(
     value: String,
     expected: &'static str,
 ) -> Result<(), Error> {
-    match is_valid {
-        true => Ok(()),
-        false => Err(Error::Value {
+    if is_valid {
+        Ok(())
+    } else {
+        Err(Error::Value {
             key,
             value,
             expected,
-        }),
+        })
     }
 }
 

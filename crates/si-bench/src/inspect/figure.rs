@@ -9,8 +9,8 @@ use crate::report::plot::{
 
 use super::histogram::Histogram;
 
-/// How the importance of each parameter's synapses is spread, as the text of an SVG file: a histogram
-/// of its logarithm for each, of the parameters with the most synapses where there are many.
+/// The distribution of importance in each parameter, as the text of an SVG file: a histogram of its logarithm for each
+/// parameter. If there are many parameters, shows those with the most synapses.
 pub fn figure(inspection: &Inspection) -> String {
     let histograms = inspection.parameters.iter().filter_map(Histogram::of);
     let histograms = largest(histograms.collect());
@@ -65,11 +65,11 @@ pub fn figure(inspection: &Inspection) -> String {
     .draw()
 }
 
-/// Lines that can still be told apart.
+/// Largest number of lines that are easy to distinguish.
 const MAX_LINES: usize = 10;
 /// Powers of ten on either side.
 const MARGIN: f64 = 0.25;
-/// Space above the highest bin, in parts of it.
+/// Height of the chart relative to its highest bin.
 const SPARE: f64 = 1.08;
 /// Height of an empty chart.
 const EMPTY: f64 = 1.0;

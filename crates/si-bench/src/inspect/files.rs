@@ -6,7 +6,7 @@ use super::figure;
 use crate::Error;
 use crate::report::{PNG_WIDTH, png, replace};
 
-/// The files that [`write()`] leaves.
+/// The files that [`write()`] writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artefacts {
     /// `importance.svg`.
@@ -15,8 +15,8 @@ pub struct Artefacts {
     pub png: PathBuf,
 }
 
-/// Writes `importance.svg` and `importance.png` into `folder`, which is made if it is not there; each
-/// whole or not at all, over those that are there.
+/// Writes `importance.svg` and `importance.png` into `folder`, which is created if missing. Replaces existing files.
+/// Writes each file as a whole or not at all.
 ///
 /// # Errors
 ///

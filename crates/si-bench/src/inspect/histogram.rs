@@ -1,10 +1,10 @@
 use si_core::checkpoint::StoredParameter;
 
-/// How the importance of one parameter's synapses is spread over powers of ten.
+/// The distribution of importance in one parameter, over powers of ten.
 pub(super) struct Histogram {
     pub(super) path: String,
     pub(super) num_synapses: usize,
-    /// Share of the synapses whose importance is not positive, and so has no logarithm.
+    /// Share of the synapses without a logarithm, because their importance is not positive.
     pub(super) share_without: f64,
     /// The first bin, in bins from an importance of 1.
     first: i64,
@@ -20,7 +20,7 @@ impl Histogram {
     pub(super) fn of(parameter: &StoredParameter) -> Option<Self> {
         let values = parameter.importance()?;
         let logarithms = values.iter().map(|value| value.log10());
-        // Of zero the logarithm is infinite, and of what is negative there is none.
+        // The logarithm of zero is infinite, and negative numbers have none.
         let bins: Vec<i64> = logarithms
             .filter(|logarithm| logarithm.is_finite())
             .map(|logarithm| (logarithm * PER_DECADE).floor() as i64)

@@ -1,8 +1,8 @@
-//! What is in a file of a learner's state, as a table and as a figure: for a look into a training that
-//! is under way, without its model.
+//! The content of a file with a learner's state, as a table and as a figure. This shows the state of a running training
+//! without its model.
 //!
-//! [`table()`] shows an [`Inspection`](si_core::checkpoint::Inspection) on a terminal, and [`write()`] leaves
-//! `importance.svg` and `importance.png` in a folder.
+//! [`table()`] shows an [`Inspection`](si_core::checkpoint::Inspection) on a terminal. [`write()`] writes
+//! `importance.svg` and `importance.png` into a folder.
 
 mod figure;
 mod files;

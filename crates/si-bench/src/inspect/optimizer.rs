@@ -1,4 +1,4 @@
-/// The optimizers whose state has these names; the names themselves where there is none.
+/// The optimizers whose state has these names. If no optimizer is known, the names themselves.
 pub(super) fn optimizer(state: &[String]) -> String {
     let names: Vec<&str> = state.iter().map(String::as_str).collect();
     let known = KNOWN.iter().find(|(_, known)| *known == names);

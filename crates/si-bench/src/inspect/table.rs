@@ -7,11 +7,11 @@ use crate::theory::number;
 
 use super::optimizer::optimizer;
 
-/// What is in a file, for the terminal, without escape codes: 80 columns wide, or more where paths are long. `name` is
-/// the file's.
+/// The content of a file as text for the terminal, without escape codes. It is 80 columns wide, or wider if paths are
+/// long. `name` is the file's name.
 pub fn table(name: &str, inspection: &Inspection) -> String {
     let mut table = terminal_table(HEADER.map(str::to_string).to_vec());
-    // Long paths make it wider, and no number is broken in two.
+    // Long paths make the table wider. Numbers are never broken in two.
     table.set_content_arrangement(ContentArrangement::Disabled);
     for parameter in &inspection.parameters {
         table.add_row(row(parameter));
@@ -28,11 +28,11 @@ const HEADER: [&str; 8] = ["", "Mean Ω", "50 %", "99 %", "Max", "Zero", "ω < 0
 
 const NOTE: &str = "Mean, 50 %, 99 % and max: of the importance Ω, with its median and its 99th \
     percentile. Zero: share of the synapses without importance. ω < 0: share of those whose path \
-    integral is negative, so that their movement has raised the loss. ‖θ̃‖: length of the anchor. A \
-    stroke stands where there is nothing yet: importance comes with a task's end, the others with a \
-    task's first step.";
+    integral is negative, so that their movement has raised the loss. ‖θ̃‖: length of the anchor. –: \
+    no value yet. Importance exists after the end of a task, the others after the first step of a \
+    task.";
 
-/// What is known of the whole, a line each.
+/// Facts about the whole file, one per line.
 fn facts(inspection: &Inspection) -> String {
     let mut facts = Vec::new();
     let kind = match &inspection.header {
@@ -60,7 +60,7 @@ fn facts(inspection: &Inspection) -> String {
     facts.into_iter().map(line).collect()
 }
 
-/// Strength and damping, and the others that are not the default.
+/// Strength, damping, and other settings that differ from the default.
 fn settings(header: &CheckpointHeader) -> String {
     let others = header.setting_mismatches(&SynapticIntelligenceConfig::new());
     let is_shown = |name: &str| {
@@ -89,7 +89,7 @@ fn row(parameter: &StoredParameter) -> Vec<String> {
         squares.sum::<f64>().sqrt()
     });
     let or_nothing = |text: Option<String>| text.unwrap_or_else(|| NOTHING.to_string());
-    // Below one another, as side by side they would be too wide.
+    // On two lines, because side by side they would be too wide.
     let first = vec![format!("{}\n  {}", parameter.path(), shape.join("×"))];
     let last = vec![
         or_nothing(negative.map(percent)),
@@ -107,7 +107,7 @@ fn size(bytes: u64) -> String {
 
 const NOTHING: &str = "–";
 
-/// Zero where there is nothing.
+/// Zero if there are no values.
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     let count = values.len().max(1);
     values.sum::<f64>() / count as f64

@@ -4,17 +4,17 @@ use super::{Statistic, student};
 
 /// A difference of means with its confidence interval.
 ///
-/// The interval has 90 %: a one-sided test at 5 % rejects whatever lies on one side of it, and two
-/// of them, one for each side, are the test of equivalence (Schuirmann 1987).
+/// The interval has 90 %. A one-sided test at 5 % rejects all values on one side of it. Two such
+/// tests, one for each side, are the test of equivalence (Schuirmann 1987).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// The difference.
     pub mean: f64,
-    /// Ends of the interval, low and high. `None` where nothing tells the spread.
+    /// Ends of the interval, low and high. `None` if the spread is unknown.
     pub interval: Option<(f64, f64)>,
 }
 
-/// What a difference says.
+/// The result of testing a claim about a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -22,15 +22,15 @@ pub enum Verdict {
     Holds,
     /// It is not as claimed, at 5 %.
     Fails,
-    /// The runs are too few, or spread too widely, to tell.
+    /// There are too few runs, or they spread too widely, to decide.
     Undecided,
-    /// As claimed in the one run there is, which tells nothing of the spread.
+    /// As claimed, but in a single run, whose spread is unknown.
     HoldsOnce,
-    /// Not as claimed in the one run there is, which tells nothing of the spread.
+    /// Not as claimed, but in a single run, whose spread is unknown.
     FailsOnce,
 }
 
-/// What is claimed of a difference.
+/// A claim about a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Claimed {
@@ -43,8 +43,8 @@ pub enum Claimed {
 }
 
 impl Difference {
-    /// Of paired values, one pair per run, such as two conditions at the same seed: mean of first −
-    /// second. `None` without a pair.
+    /// Mean of first − second for paired values, one pair per run, such as two conditions at the
+    /// same seed. `None` without a pair.
     pub fn paired(first: &[f64], second: &[f64]) -> Option<Self> {
         let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| a - b).collect();
         Self::from_number(&differences, 0.0)
@@ -55,9 +55,8 @@ impl Difference {
         Self::from_number_among(values, number, 1)
     }
 
-    /// [`from_number`](Self::from_number), where one of `count` ≥ 1 differences is looked at for
-    /// being the most extreme: an end of the interval is missed with probability 5 % / `count`
-    /// (Bonferroni).
+    /// Like [`from_number`](Self::from_number), if this is the most extreme of `count` ≥ 1
+    /// differences: an end of the interval is missed with probability 5 % / `count` (Bonferroni).
     pub fn from_number_among(values: &[f64], number: f64, count: usize) -> Option<Self> {
         let ours = Statistic::new(values)?;
         let degrees = ours.n as f64 - 1.0;
@@ -65,10 +64,10 @@ impl Difference {
         Some(Self::new(ours.mean - number, ours.sem, degrees, tail))
     }
 
-    /// Mean of `values`, one per run, − the mean of others of which only the statistic is known
+    /// Mean of `values`, one per run, − the mean of other values whose statistic alone is known
     /// (Welch 1947). `None` without a value.
     ///
-    /// Where the spread of the others is not known, it counts as that of `values`.
+    /// If the spread of the others is unknown, the spread of `values` is used.
     pub fn from_statistic(values: &[f64], other: Statistic) -> Option<Self> {
         let ours = Statistic::new(values)?;
         let mean = ours.mean - other.mean;
@@ -81,14 +80,14 @@ impl Difference {
         };
         let (our_variance, other_variance) = (our_sem.powi(2), other_sem.powi(2));
         let variance = our_variance + other_variance;
-        // Welch and Satterthwaite. Where nothing varies, any number of degrees gives no interval.
-        let degrees = match variance > 0.0 {
-            true => {
-                variance.powi(2)
-                    / (our_variance.powi(2) / (ours.n as f64 - 1.0)
-                        + other_variance.powi(2) / (other.n as f64 - 1.0))
-            }
-            false => 1.0,
+        // Welch and Satterthwaite. If nothing varies, the interval has zero width for any number of
+        // degrees.
+        let degrees = if variance > 0.0 {
+            variance.powi(2)
+                / (our_variance.powi(2) / (ours.n as f64 - 1.0)
+                    + other_variance.powi(2) / (other.n as f64 - 1.0))
+        } else {
+            1.0
         };
         Some(Self::new(mean, Some(variance.sqrt()), degrees, TAIL))
     }

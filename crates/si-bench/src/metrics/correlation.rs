@@ -2,18 +2,18 @@ use serde::{Deserialize, Serialize};
 
 use super::Statistic;
 
-/// Correlations between what several tasks did to one layer's weights (fig. 5).
+/// Correlations between the path integrals of several tasks in one layer (fig. 5).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerCorrelations {
     /// Hidden layer, from 1 at the input on.
     pub layer: usize,
     /// Pearson correlation between the path integrals of tasks i and j over the layer's weights, in
-    /// `[-1, 1]`, `[tasks][tasks]`; symmetric. `None` where one of them is the same everywhere.
+    /// `[-1, 1]`, `[tasks][tasks]`; symmetric. `None` if one of them is the same for all weights.
     pub matrix: Vec<Vec<Option<f64>>>,
 }
 
 impl LayerCorrelations {
-    /// Mean size of the correlation of two different tasks. `None` if there are fewer than two, or
+    /// Mean absolute correlation of two different tasks. `None` if there are fewer than two, or
     /// some correlation is missing.
     pub fn mean_size(&self) -> Option<f64> {
         let below = self.matrix.iter().enumerate();
@@ -24,7 +24,7 @@ impl LayerCorrelations {
         Statistic::new(&sizes?).map(|statistic| statistic.mean)
     }
 
-    /// Mean correlation of two different ones of the first `num_tasks` tasks. `None` if there are
+    /// Mean correlation of two different tasks among the first `num_tasks`. `None` if there are
     /// fewer than two, or some correlation is missing.
     pub fn mean_between(&self, num_tasks: usize) -> Option<f64> {
         let mut sum = 0.0;

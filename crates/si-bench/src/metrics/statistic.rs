@@ -18,7 +18,7 @@ impl Statistic {
     pub fn new(values: &[f64]) -> Option<Self> {
         let first = *values.first()?;
         let n = values.len();
-        // Around the first value, so that equal values have exactly that mean and no spread.
+        // Relative to the first value, so that equal values give exactly that mean and no spread.
         let mean = first + values.iter().map(|value| value - first).sum::<f64>() / n as f64;
         let std = (n > 1).then(|| {
             let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
@@ -47,7 +47,7 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// The statistics of `rows`, one per run; `[runs][numbers]`. `None` without rows, or where they
+    /// The statistics of `rows`, one per run; `[runs][numbers]`. `None` without rows, or if they
     /// differ in length.
     pub fn new(rows: &[Vec<f64>]) -> Option<Self> {
         let width = rows.first()?.len();

@@ -9,7 +9,7 @@ pub(super) fn quantile(p: f64, degrees: f64) -> f64 {
         high *= 2.0;
     }
     let mut low = 0.0;
-    // The interval halves until it is as narrow as numbers get.
+    // Halves the interval until it is as narrow as the numbers allow.
     for _ in 0..200 {
         let middle = 0.5 * (low + high);
         if cumulative(middle, degrees) < p {
@@ -54,7 +54,8 @@ fn continued_fraction(a: f64, b: f64, x: f64) -> f64 {
     })
 }
 
-/// Terms of the fraction: it converges in about √max(a, b) of them, and degrees of freedom are few.
+/// Terms of the fraction. It converges in about √max(a, b) terms, and there are few degrees of
+/// freedom.
 const NUM_TERMS: u32 = 400;
 
 /// ln Γ(x) for x > 0, by Stirling's series after x is raised to where it is exact to rounding.

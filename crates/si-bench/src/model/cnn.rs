@@ -21,14 +21,14 @@ pub struct Cnn {
     readout: Linear,
     #[module(skip)]
     image_shape: [usize; 3],
-    /// Images that pass the blocks at a time, as shifted products. `None` leaves the convolutions
-    /// of the whole batch to the backend.
+    /// Number of images that pass the blocks at the same time, as shifted products. With `None`,
+    /// the backend computes the convolutions of the whole batch.
     #[module(skip)]
     slice_size: Option<usize>,
 }
 
-/// Two convolutions with ReLU, the first of which keeps the size of its input; then the largest of
-/// every 2 × 2 features, and dropout.
+/// Two convolutions with ReLU, then 2 × 2 max pooling and dropout. The first convolution keeps the
+/// size of its input.
 #[derive(Module, Debug)]
 struct Block {
     same: Conv2d,
@@ -48,7 +48,7 @@ pub struct CnnConfig {
     pub hidden_size: usize,
     /// Number of outputs.
     pub num_outputs: usize,
-    /// Probability of dropping a feature behind each of the two blocks, in `[0, 1)`. Paper: 0.25.
+    /// Probability of dropping a feature after each of the two blocks, in `[0, 1)`. Paper: 0.25.
     pub block_dropout: [f64; 2],
     /// Probability of dropping a unit of the hidden layer, in `[0, 1)`. Paper: 0.5.
     pub hidden_dropout: f64,
@@ -72,7 +72,7 @@ impl CnnConfig {
     ///
     /// # Panics
     ///
-    /// If the images have sides of less than 10 pixels, which leave nothing behind the second block.
+    /// If the images have sides of less than 10 pixels: then nothing is left after the second block.
     pub fn init(&self, rng: &mut impl Rng, device: &Device) -> Cnn {
         let [mut channels, mut height, mut width] = self.image_shape;
         assert!(
@@ -111,7 +111,8 @@ impl CnnConfig {
 }
 
 impl Cnn {
-    /// The network with the backend's own convolutions, as it has them on every backend but Flex.
+    /// The network with the backend's own convolutions. On every backend except Flex, this is the
+    /// default.
     pub fn with_backend_convolutions(self) -> Self {
         Self {
             slice_size: None,
@@ -125,7 +126,7 @@ impl Cnn {
         self.readout.forward(self.features(images))
     }
 
-    /// What the readout sees, `[batch, units]`.
+    /// The input of the readout, `[batch, units]`.
     fn features(&self, images: Tensor<2>) -> Tensor<2> {
         let [batch_size, _] = images.dims();
         let [channels, height, width] = self.image_shape;
@@ -141,13 +142,13 @@ impl Cnn {
         self.dropout.forward(hidden)
     }
 
-    /// What the blocks make of images, `[batch, channels, height, width]`.
+    /// The output of the blocks for images `[batch, channels, height, width]`.
     fn maps(&self, images: Tensor<4>) -> Tensor<4> {
         let blocks = self.blocks.iter();
         blocks.fold(images, |maps, block| block.forward(maps))
     }
 
-    /// The same by shifted products.
+    /// The same, computed by shifted products.
     fn maps_of_slice(&self, images: Tensor<4>) -> Tensor<4> {
         let blocks = self.blocks.iter();
         let maps = blocks.fold(images.permute([2, 3, 0, 1]), |maps, block| {
@@ -195,9 +196,9 @@ const KERNEL_SIZE: usize = 3;
 /// The border around the input of a convolution that keeps its size.
 const BORDER: usize = KERNEL_SIZE / 2;
 const POOL_SIZE: usize = 2;
-/// Few enough for the maps to stay in the cache, and enough to fill a matrix product.
+/// Small enough to keep the maps in the cache, and large enough for efficient matrix products.
 const SLICE_SIZE: usize = 8;
-/// The smallest side of which two blocks leave a pixel.
+/// The smallest side for which two blocks leave a pixel.
 const MIN_SIDE: usize = 10;
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ pub(super) enum Weights {
     Zero,
 }
 
-/// A dense layer with zero biases, whose weights are drawn on the host: a backend's own generator
-/// would make them depend on the device.
+/// A dense layer with zero biases. Its weights are drawn on the host: with a backend's own
+/// generator, they would depend on the device.
 pub(super) fn dense(
     inputs: usize,
     outputs: usize,
@@ -33,9 +33,9 @@ pub(super) fn dense(
     }
 }
 
-/// A convolution of stride 1 with a square kernel of `kernel_size`, zero biases and Glorot-uniform
-/// weights drawn on the host. Its inputs and outputs are counted as in Keras: the channels, times
-/// the pixels that the kernel covers.
+/// A convolution of stride 1 with a square kernel of `kernel_size`, zero biases, and Glorot-uniform
+/// weights drawn on the host. Inputs and outputs are counted as in Keras: channels times pixels of
+/// the kernel.
 pub(super) fn convolution(
     channels_in: usize,
     channels_out: usize,

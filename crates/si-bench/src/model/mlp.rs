@@ -33,7 +33,7 @@ pub struct MlpConfig {
     /// Probability, in `[0, 1)`, that a hidden unit is dropped in a training step. The others are
     /// scaled up by 1 / (1 − dropout).
     pub dropout: f64,
-    /// Whether the readout's weights begin at zero (split MNIST) or are drawn like the others
+    /// Whether the readout's weights start at zero (split MNIST) or are drawn like the others
     /// (permuted MNIST).
     pub zero_readout: bool,
 }
@@ -50,9 +50,10 @@ impl MlpConfig {
                 dense(inputs, size, Weights::GlorotUniform, rng, device)
             })
             .collect();
-        let readout = match self.zero_readout {
-            true => Weights::Zero,
-            false => Weights::GlorotUniform,
+        let readout = if self.zero_readout {
+            Weights::Zero
+        } else {
+            Weights::GlorotUniform
         };
         Mlp {
             hidden,

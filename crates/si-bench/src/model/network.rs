@@ -43,8 +43,8 @@ impl Network {
         }
     }
 
-    /// The weights of the hidden layers of a perceptron, from input to output, each `[inputs, units]`,
-    /// without biases. None for other networks.
+    /// The weights of the hidden layers of a perceptron, from input to output, each `[inputs, units]`, without biases.
+    /// Empty for other networks.
     pub fn hidden_weights(&self) -> Vec<&Param<Tensor<2>>> {
         match self {
             Self::Mlp(model) => model.hidden_weights(),
@@ -52,8 +52,8 @@ impl Network {
         }
     }
 
-    /// The Fisher information that images have about the parameters; see [`Mlp::fisher`] and
-    /// [`Cnn::fisher`]. It takes one of `batches` after the other.
+    /// The Fisher information of the images about the parameters; see [`Mlp::fisher`] and
+    /// [`Cnn::fisher`]. Processes `batches` one after the other.
     ///
     /// # Errors
     ///

@@ -1,15 +1,15 @@
-//! Convolution and pooling out of matrix products and shifts, for maps of the shape
+//! Convolution and pooling made of matrix products and shifts, for maps of the shape
 //! `[height, width, images, channels]`.
 //!
-//! In this arrangement all rows from one on lie in one piece of memory, and so a product with
-//! shifted rows needs no copy. Together with slices of a batch that stay in the processor's cache,
-//! this is faster than Flex's own convolutions: `cargo xtask bench --only products` tells by how much.
+//! In this layout, all rows from a given row on are contiguous in memory, so a product with shifted rows needs no copy.
+//! With slices of a batch that fit into the processor's cache, this is faster than Flex's own convolutions:
+//! `cargo xtask bench --only products` measures by how much.
 
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 
-/// What `layer` makes of `maps` inside a border of `border` zeros. Its stride and dilation are 1;
-/// of its own padding nothing is read.
+/// The output of `layer` for `maps` with a border of `border` zeros. Stride and dilation must be 1.
+/// The layer's own padding is ignored.
 pub(super) fn convolve(layer: &Conv2d, maps: Tensor<4>, border: usize) -> Tensor<4> {
     let maps = surround(maps, border);
     let [height, width, num_images, channels_in] = maps.dims();
@@ -33,7 +33,7 @@ pub(super) fn convolve(layer: &Conv2d, maps: Tensor<4>, border: usize) -> Tensor
     sums.reshape([height, width, num_images, channels_out])
 }
 
-/// The largest of every 2 × 2 features. A last odd row or column is left out.
+/// 2 × 2 max pooling. A last odd row or column is left out.
 pub(super) fn pool(maps: Tensor<4>) -> Tensor<4> {
     let [height, width, num_images, channels] = maps.dims();
     let (height, width) = (height / 2, width / 2);

@@ -5,7 +5,7 @@ use super::{Reference, Results};
 /// One condition of one run, as a column of a table and a line of a figure.
 #[derive(Clone, Copy)]
 pub(super) struct Column<'a> {
-    /// The run's name, where there are several runs.
+    /// The run's name, if there are several runs.
     pub(super) run: Option<&'a str>,
     pub(super) config: &'a ExperimentConfig,
     pub(super) condition: &'a ConditionSummary,
@@ -31,7 +31,7 @@ impl<'a> Column<'a> {
             .collect()
     }
 
-    /// The run's name, where there are several, and the condition's, with `separator` between.
+    /// The run's name (if there are several runs) and the condition's, joined by `separator`.
     pub(super) fn name(&self, separator: &str) -> String {
         match self.run {
             Some(run) => format!("{run}{separator}{}", self.condition.condition.label()),
@@ -50,12 +50,12 @@ impl<'a> Column<'a> {
     }
 }
 
-/// What the paper has to say about a condition.
+/// The paper's result for a condition.
 pub(super) enum Paper {
     /// Its accuracy after the same number of tasks.
     Accuracy(f64),
-    /// It has this condition, under another protocol.
+    /// The paper has this condition, but under another protocol.
     OtherProtocol,
-    /// It does not have this condition.
+    /// The paper does not have this condition.
     Absent,
 }

@@ -21,8 +21,8 @@ pub(crate) const CAPTION: &str = "Test accuracy on each task, from its own train
 
 /// The paper's figure 3 from these results, as the text of an SVG file.
 ///
-/// One panel per task and one for their average, over the number of tasks trained; one line per
-/// condition, with error bars (SEM) where it has more than one seed; a dashed line at chance.
+/// One panel per task and one for their average, over the number of tasks trained. One line per
+/// condition, with error bars (SEM) if it has more than one seed. A dashed line shows chance.
 pub fn figure(results: &[Results]) -> String {
     let columns = Column::all(results);
     let names = match results {
@@ -45,7 +45,7 @@ pub fn figure(results: &[Results]) -> String {
             condition.accuracy_from_own_task_on(task)
         }),
     });
-    // With one task the average is that task.
+    // With only one task, the average equals that task.
     let average = (num_tasks > 1).then(|| Panel {
         title: "Average".to_string(),
         note: String::new(),
@@ -67,7 +67,7 @@ pub fn figure(results: &[Results]) -> String {
     .draw()
 }
 
-/// One line per column, which ends at the last task like the others and so may start later.
+/// One line per column. All lines end at the last task, so a line may start later than the others.
 fn series(columns: &[Column], of: impl Fn(&ConditionSummary) -> Vec<Statistic>) -> Vec<Series> {
     let line = |(index, column): (usize, &Column)| {
         let values = of(column.condition);
@@ -101,10 +101,10 @@ fn lowest(panels: &[Panel], chance: Option<f64>) -> f64 {
     bars.chain(chance).fold(1.0 - MIN_SPAN, f64::min).max(0.0)
 }
 
-/// The least that the y axis spans, so that equal values still have an axis.
+/// The smallest range of the y axis, so that equal values still have an axis.
 const MIN_SPAN: f64 = 0.05;
 
-/// Accuracy of guessing where all results have the same.
+/// Accuracy of guessing, if it is the same for all results.
 fn chance(results: &[Results]) -> Option<f64> {
     let mut levels = results.iter().map(|results| tasks::chance(&results.config));
     let first = levels.next()?;
@@ -129,7 +129,7 @@ fn legend(columns: &[Column], chance: Option<f64>) -> Vec<Entry> {
         .collect()
 }
 
-/// The start and the end of a long name, which is where names of folders differ.
+/// The start and the end of a long name, because folder names differ there.
 fn shorten(name: &str) -> String {
     let characters: Vec<char> = name.chars().collect();
     if characters.len() <= MAX_NAME {

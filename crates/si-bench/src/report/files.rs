@@ -11,10 +11,10 @@ use crate::{
 
 use super::{Results, figure, markdown, png};
 
-/// The files that [`write()`] and [`write_comparison`] leave.
+/// The files that [`write()`] and [`write_comparison`] write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artefacts {
-    /// `summary.json`, which a comparison does not have.
+    /// `summary.json`. `None` for a comparison.
     pub summary: Option<PathBuf>,
     /// `summary.md`.
     pub markdown: PathBuf,
@@ -24,13 +24,13 @@ pub struct Artefacts {
     pub png: PathBuf,
 }
 
-/// Writes `summary.json`, `summary.md`, `figure.svg` and `figure.png` into `folder`, which is made
-/// if it is not there; each whole or not at all, over those that are there.
+/// Writes `summary.json`, `summary.md`, `figure.svg` and `figure.png` into `folder`, which is
+/// created if missing. Replaces existing files. Writes each file as a whole or not at all.
 ///
 /// # Errors
 ///
-/// [`Error::Records`] if the records do not fit together, [`Error::Figure`] if the figure cannot
-/// be drawn, and [`Error::Io`], which names the file, if one cannot be written.
+/// [`Error::Records`] if the records cannot be combined, [`Error::Figure`] if the figure cannot be
+/// drawn, and [`Error::Io`], which names the file, if one cannot be written.
 pub fn write(
     folder: &Path,
     config: &ExperimentConfig,
@@ -49,7 +49,7 @@ pub fn write(
 }
 
 /// Writes `summary.md`, `figure.svg` and `figure.png` of several results into `folder`, which is
-/// made if it is not there.
+/// created if missing.
 ///
 /// # Errors
 ///
@@ -64,11 +64,11 @@ pub fn write_comparison(folder: &Path, results: &[Results]) -> Result<Artefacts,
     })
 }
 
-/// Pixels across a figure's PNG file: 300 per inch on a page's width of six inches.
+/// Width of a figure's PNG file in pixels: 300 per inch for a page width of six inches.
 pub(crate) const PNG_WIDTH: u32 = 1800;
 
-/// Puts `content` in the place of `name` in a folder that is made if it is not there, so that a
-/// reader sees either the old file or the new.
+/// Replaces the file `name` in a folder, which is created if missing. A reader sees either the old
+/// file or the new one.
 pub(crate) fn replace(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf, Error> {
     fs::create_dir_all(folder).map_err(|source| Error::Io {
         action: "create",
@@ -76,7 +76,7 @@ pub(crate) fn replace(folder: &Path, name: &str, content: &[u8]) -> Result<PathB
         source,
     })?;
     let path = folder.join(name);
-    // Of this process alone, so that two reports on one folder do not write into each other's.
+    // Unique to this process, so that two reports on the same folder do not share a draft.
     let temporary = folder.join(format!(".{name}.{}", std::process::id()));
     replace_by(&temporary, &path, content).map_err(|source| Error::Io {
         action: "write",

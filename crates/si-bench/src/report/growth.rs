@@ -6,9 +6,9 @@ use super::plot::{
 
 /// What consolidation costs in networks of several sizes.
 pub struct Growth {
-    /// Of the learners that are compared with the one that does not consolidate.
+    /// Names of the learners that are compared with the one without consolidation.
     pub names: Vec<String>,
-    /// For each network its number of parameters, and for each learner the time of a step by that without
+    /// For each network: its number of parameters, and for each learner, the time of a step relative to that without
     /// consolidation.
     pub points: Vec<(usize, Vec<f64>)>,
 }

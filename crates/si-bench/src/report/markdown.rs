@@ -7,8 +7,8 @@ use super::{
     rows::{self, Row},
 };
 
-/// The results as a page of Markdown that shows `figure.svg` beside it: what was run, the table,
-/// and how the paper's numbers were measured.
+/// The results as a Markdown page: what was run, the table, `figure.svg` (in the same folder), and
+/// how the paper's numbers were measured.
 pub fn markdown(results: &[Results]) -> String {
     let columns = Column::all(results);
     let mut page = format!("# {}\n\n", title(results));
@@ -113,7 +113,7 @@ fn table(columns: &[Column]) -> String {
     text
 }
 
-/// How the paper's numbers were measured, where any is shown.
+/// How the paper's numbers were measured, if any are shown.
 fn reference(columns: &[Column]) -> String {
     let shown = columns
         .iter()
@@ -140,7 +140,7 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// Takes the meaning from what Markdown would read as a table's border, a tag or emphasis.
+/// Escapes characters that Markdown would read as a table's border, a tag or emphasis.
 fn escape(text: &str) -> String {
     text.chars().fold(String::new(), |mut escaped, character| {
         if matches!(character, '|' | '<' | '*' | '_' | '`' | '[' | ']' | '\\') {

@@ -1,8 +1,8 @@
-//! Tables and figures of finished runs, made from their records alone.
+//! Tables and figures of finished runs, made only from their records.
 //!
-//! [`write()`] leaves `summary.json`, `summary.md`, `figure.svg` and `figure.png` in a run's folder;
-//! [`table()`] is the terminal's. All of them take several [`Results`] as well, to compare runs.
-//! [`write_series`] leaves what was measured, epoch by epoch, for other programs to draw.
+//! [`write()`] writes `summary.json`, `summary.md`, `figure.svg` and `figure.png` into a run's folder. [`table()`] is
+//! for the terminal. [`write_comparison`] and [`table()`] compare several [`Results`]. [`write_series`] writes the
+//! measurements of each epoch for other programs.
 
 mod columns;
 mod figure;

@@ -4,12 +4,12 @@ use resvg::{tiny_skia, usvg};
 
 use crate::Error;
 
-/// Renders an SVG text as a PNG file of `width` pixels, with the fonts that are built in, so that
-/// it comes out the same everywhere.
+/// Renders an SVG text as a PNG file of `width` pixels. It uses only the built-in fonts, so the
+/// result is the same everywhere.
 ///
 /// # Errors
 ///
-/// [`Error::Figure`] if `svg` is not one, or `width` is too small or too large for it.
+/// [`Error::Figure`] if `svg` is not an SVG text, or if `width` is too small or too large for it.
 pub fn png(svg: &str, width: u32) -> Result<Vec<u8>, Error> {
     let failed = |error: &dyn std::fmt::Display| Error::Figure(error.to_string());
     let options = usvg::Options {
@@ -30,7 +30,7 @@ pub fn png(svg: &str, width: u32) -> Result<Vec<u8>, Error> {
     pixels.encode_png().map_err(|error| failed(&error))
 }
 
-/// The family of the fonts that are built in.
+/// The family of the built-in fonts.
 const FAMILY: &str = "Inter";
 
 static FONTS: LazyLock<Arc<usvg::fontdb::Database>> = LazyLock::new(|| {

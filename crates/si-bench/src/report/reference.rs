@@ -6,23 +6,23 @@ use crate::experiment::{
     Condition, Experiment, ExperimentConfig, Method, Optimizer, OptimizerReset,
 };
 
-/// The paper's numbers for an experiment, and how they were come by.
+/// The paper's numbers for an experiment, and where they come from.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
-    /// Where in the paper they stand.
+    /// Where they are in the paper.
     pub title: String,
     /// What they measure.
     pub measure: String,
-    /// What it is measured on.
+    /// The images that it is measured on.
     pub data: Data,
     /// Number of the paper's runs.
     pub num_runs: usize,
-    /// How exactly they could be read, in accuracy.
+    /// The error of reading them off, in accuracy.
     pub reading_error: f64,
     /// Where they were taken from, in a sentence or two.
     pub source: String,
-    /// What to mind about them.
+    /// What to keep in mind about them.
     pub caveat: String,
     /// One curve per condition.
     pub curves: Vec<Curve>,
@@ -32,9 +32,9 @@ pub struct Reference {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Data {
-    /// Those that were trained on.
+    /// The training images.
     Train,
-    /// Others.
+    /// The test images.
     Test,
 }
 
@@ -46,18 +46,18 @@ pub struct Curve {
     pub method: Method,
     /// Strength c.
     pub strength: f64,
-    /// Average over the tasks seen so far, after each task, in `[0, 1]`; `[tasks]`. Empty where the
+    /// Average over the tasks seen so far, after each task, in `[0, 1]`; `[tasks]`. Empty if the
     /// paper has none.
     #[serde(default)]
     pub average_accuracy: Vec<f64>,
-    /// Test accuracy on each task after the last, in `[0, 1]`; from scratch, right after its own;
-    /// `[tasks]`. Empty where the paper has none.
+    /// Test accuracy on each task after the last one, in `[0, 1]`; for training from scratch, right
+    /// after the task itself; `[tasks]`. Empty if the paper has none.
     #[serde(default)]
     pub final_accuracy: Vec<f64>,
-    /// Its standard deviation over runs, with n − 1; `[tasks]`. Empty where the paper has none.
+    /// Its standard deviation over runs, with n − 1; `[tasks]`. Empty if the paper has none.
     #[serde(default)]
     pub final_accuracy_std: Vec<f64>,
-    /// The same as `final_accuracy` on the training images; `[tasks]`. Empty where the paper has
+    /// The same as `final_accuracy`, on the training images; `[tasks]`. Empty if the paper has
     /// none.
     #[serde(default)]
     pub final_train_accuracy: Vec<f64>,
@@ -84,12 +84,12 @@ impl Reference {
             .filter(|_| condition.dropout == 0.0)
     }
 
-    /// The keys, with their values here, in which `config` departs from the paper's protocol, so
-    /// that the paper's numbers are not its own.
+    /// The keys in which `config` differs from the paper's protocol, with their values in `config`.
+    /// If there are any, the paper's numbers do not apply to it.
     ///
-    /// Strengths, seeds, the device, its threads and folders do not count: a curve belongs to one
-    /// strength, and the others are where and how often something runs. Nor does whether a reset of the optimizer
-    /// spares its count of steps, which the paper leaves open.
+    /// Strengths, seeds, the device, its threads and folders do not count: a curve belongs to one strength, and the
+    /// others only say where and how often something runs. Whether a reset of the optimizer keeps its step count does
+    /// not count either, because the paper leaves it open.
     pub fn departures(config: &ExperimentConfig) -> Vec<String> {
         let protocol = |config: &ExperimentConfig| {
             let config = ExperimentConfig {
@@ -118,7 +118,7 @@ impl Reference {
     }
 }
 
-/// Keys that are no part of the protocol of one condition.
+/// Keys that are not part of the protocol of one condition.
 const FREE_KEYS: [&str; 16] = [
     "strengths",
     "elastic_strengths",

@@ -3,19 +3,19 @@ use crate::{
     experiment::{ExperimentConfig, RunRecord, Summary},
 };
 
-/// What a table or a figure is made of: an experiment's protocol and the summary of its runs.
+/// The data of a table or a figure: an experiment's protocol and the summary of its runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Results {
-    /// Name in a comparison, such as that of the run's folder. Unused where results stand alone.
+    /// Name in a comparison, such as that of the run's folder. Unused without a comparison.
     pub label: String,
     /// The protocol.
     pub config: ExperimentConfig,
-    /// The runs, summed up.
+    /// The summary of the runs.
     pub summary: Summary,
 }
 
 impl Results {
-    /// Sums up `records`, the runs of `config` that are finished.
+    /// Summarises `records`, the finished runs of `config`.
     ///
     /// # Errors
     ///

@@ -39,12 +39,13 @@ pub(super) fn rows(columns: &[Column]) -> Vec<Row> {
     let is_search = columns
         .iter()
         .all(|column| column.config.num_held_out.is_some());
-    let (at_end, over_sequence) = match is_search {
-        true => (
+    let (at_end, over_sequence) = if is_search {
+        (
             "Held-out accuracy at the end",
             "Held-out, over the sequence",
-        ),
-        false => ("Test accuracy at the end", "Test, over the sequence"),
+        )
+    } else {
+        ("Test accuracy at the end", "Test, over the sequence")
     };
     rows.push(Row::Heading(at_end));
     for index in 0..num_tasks {
@@ -79,7 +80,7 @@ pub(super) fn rows(columns: &[Column]) -> Vec<Row> {
     rows
 }
 
-/// Sentences that belong under the table.
+/// Notes below the table.
 pub(super) fn notes(columns: &[Column]) -> Vec<String> {
     let mut notes = Vec::new();
     for column in columns {
@@ -109,7 +110,7 @@ pub(super) fn notes(columns: &[Column]) -> Vec<String> {
     notes
 }
 
-/// What is reported of runs that did not go as they should.
+/// Warnings about runs that went wrong.
 fn warnings(column: &Column) -> impl Iterator<Item = String> {
     let condition = &column.condition;
     [
@@ -136,7 +137,7 @@ fn warnings(column: &Column) -> impl Iterator<Item = String> {
     })
 }
 
-/// The tasks' names where all columns have the same, else none.
+/// The tasks' names if all columns have the same ones, otherwise none.
 pub(super) fn common_task_names(columns: &[Column]) -> Vec<String> {
     let mut names = columns
         .iter()
@@ -175,6 +176,6 @@ fn percent(statistic: Option<Statistic>) -> String {
 }
 
 fn number(share: f64) -> String {
-    // Adding zero turns −0.00, as small negative numbers are rounded to, into 0.00.
+    // Small negative numbers are rounded to −0.00. Adding zero turns this into 0.00.
     format!("{:.2}", (share * 1e4).round() / 1e2 + 0.0)
 }

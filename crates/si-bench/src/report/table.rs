@@ -7,8 +7,8 @@ use super::{
 
 /// The results as a table for the terminal, at most 80 columns wide and without escape codes.
 ///
-/// One column per condition; more conditions than fit go on in a table below. Numbers are in per
-/// cent, as mean ± standard deviation over the seeds.
+/// One column per condition. If there are too many conditions, the rest follow in another table
+/// below. Numbers are in per cent, as mean ± standard deviation over the seeds.
 pub fn table(results: &[Results]) -> String {
     let columns = Column::all(results);
     let Some(title) = title(results) else {
@@ -32,8 +32,8 @@ pub fn table(results: &[Results]) -> String {
     text
 }
 
-/// Conditions side by side: three in parts of 16 columns beside the labels, or two in parts of 24
-/// where a name needs them.
+/// Number of conditions side by side: three with 16 columns each, or two with 24 columns each if a
+/// name needs that.
 fn block_size(columns: &[Column]) -> usize {
     let lengths = columns.iter().flat_map(|column| {
         [

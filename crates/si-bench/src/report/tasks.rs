@@ -1,7 +1,7 @@
 use crate::data::DataSet;
 use crate::experiment::{Experiment, ExperimentConfig, Scenario};
 
-/// What each task tells apart, such as `0 or 1`; `[tasks]`.
+/// The classes of each task, such as `0 or 1`; `[tasks]`.
 pub(crate) fn task_names(config: &ExperimentConfig) -> Vec<String> {
     let data_set = config.data_set.unwrap_or(DataSet::Mnist);
     let names: Vec<String> = match config.experiment {
@@ -26,7 +26,7 @@ pub(crate) fn task_names(config: &ExperimentConfig) -> Vec<String> {
     names.into_iter().take(config.num_tasks).collect()
 }
 
-/// Accuracy of guessing: 1 / number of outputs that the model chooses among.
+/// Accuracy of guessing: 1 / number of outputs that the model can choose.
 pub(crate) fn chance(config: &ExperimentConfig) -> f64 {
     let classes_per_task = match config.experiment {
         Experiment::SplitMnist => CLASSES_PER_SPLIT,

@@ -2,8 +2,8 @@ use comfy_table::{
     CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle,
 };
 
-/// A table of numbers for the terminal, without rows yet: labels in the first column, as wide as they
-/// are, and numbers to the right in the others, within 80 columns and without escape codes.
+/// An empty table of numbers for the terminal, within 80 columns and without escape codes. The first column has labels
+/// and fits their width. The other columns have right-aligned numbers.
 pub(crate) fn terminal_table(header: Vec<String>) -> Table {
     let mut table = Table::new();
     table
@@ -20,13 +20,13 @@ pub(crate) fn terminal_table(header: Vec<String>) -> Table {
     table
 }
 
-/// Columns of a terminal that has not been widened.
+/// The usual width of a terminal, in columns.
 const WIDTH: u16 = 80;
 
 const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// Breaks a note into lines that fit, between words.
+/// Breaks a note into lines that fit the terminal.
 pub(crate) fn wrap(note: &str) -> String {
     let mut text = String::new();
     let mut width = 0;

@@ -1,28 +1,28 @@
 use crate::experiment::ConditionSummary;
 use crate::metrics::{AccuracyMatrix, Claimed, Difference, Statistic, Verdict};
 
-/// A claim of the paper, and what our runs say of it.
+/// A claim of the paper, tested on our runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {
     /// What is claimed.
     pub statement: String,
-    /// What is measured for it, as a share: accuracies and correlations are in `[0, 1]`.
+    /// What is measured to test it, as a share: accuracies and correlations are in `[0, 1]`.
     pub measure: String,
     /// Our number, over seeds.
     pub ours: Statistic,
-    /// The paper's number, where it has one.
+    /// The paper's number, if it has one.
     pub paper: Option<f64>,
-    /// What is tested: our number less what it is compared with.
+    /// What is tested: our number minus the number that it is compared with.
     pub difference: Difference,
-    /// What must hold of the difference.
+    /// What is claimed about the difference.
     pub claimed: Claimed,
-    /// Whether it does.
+    /// Whether this holds.
     pub verdict: Verdict,
 }
 
 impl Claim {
-    /// The claim that our number, one value per seed, is equivalent to the paper's: closer to it
-    /// than `margin`. `None` without a value.
+    /// The claim that our number is equivalent to the paper's: closer to it than `margin`. `ours`
+    /// has one value per seed. `None` without a value.
     pub(super) fn equals_paper(
         statement: impl Into<String>,
         measure: impl Into<String>,
@@ -43,7 +43,7 @@ impl Claim {
         })
     }
 
-    /// A claim about a number, one value per seed, by itself. `None` without a value.
+    /// A claim about a single number, with one value per seed. `None` without a value.
     pub(super) fn about(
         statement: impl Into<String>,
         measure: impl Into<String>,
@@ -62,11 +62,11 @@ impl Claim {
         })
     }
 
-    /// The claim that a number is above `limit` on every one of `tasks`, of each of which
-    /// `differences` has one value per seed. The task where it is least so is shown.
+    /// The claim that a number is above `limit` on every one of `tasks`. `differences` has one
+    /// value per seed for each task. The task with the lowest end of the interval is shown.
     ///
-    /// It holds if it holds on each, and does not if it fails on one at 5 % by the number of tasks
-    /// (Bonferroni). `None` without tasks or values.
+    /// The claim holds if it holds on each task. It fails if it fails on one task at 5 % / number
+    /// of tasks (Bonferroni). `None` without tasks or values.
     pub(super) fn on_every_task(
         statement: impl Into<String>,
         measure: &str,
@@ -171,13 +171,13 @@ impl<'a> Run<'a> {
     }
 }
 
-/// One value per seed, of those that have one.
+/// One value per seed, for the seeds that have one.
 pub(super) fn values(condition: &ConditionSummary, of: impl Fn(Run) -> Option<f64>) -> Vec<f64> {
     runs(condition).filter_map(|(_, run)| of(run)).collect()
 }
 
-/// Of each seed that both conditions have run, what `first` makes of the one less what `second`
-/// makes of the other, where both make something of it.
+/// For each seed that both conditions have run: the value of `first` for one minus the value of
+/// `second` for the other. Seeds without both values are left out.
 pub(super) fn differences(
     [left, right]: [&ConditionSummary; 2],
     first: impl Fn(Run) -> Option<f64>,

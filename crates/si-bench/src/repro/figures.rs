@@ -7,8 +7,8 @@ use crate::report::plot::panel::Point;
 use crate::report::plot::style::LineStyle;
 use crate::report::{Curve, Reference};
 
-/// Figure 4: average test accuracy over the tasks learnt so far, with the paper's curves where it
-/// has some.
+/// Figure 4: average test accuracy over the tasks learnt so far, with the paper's curves if it has
+/// any.
 pub(super) fn figure4(config: &ExperimentConfig, summary: &Summary) -> String {
     let reference = Reference::of(Experiment::PermutedMnist);
     let is_papers = Reference::departures(config).is_empty();
@@ -51,8 +51,8 @@ pub(super) fn figure4(config: &ExperimentConfig, summary: &Summary) -> String {
 pub(super) const FIGURE_4: &str = "Test accuracy, averaged over the tasks learnt so far. Mean over \
     seeds; error bars are the standard error of the mean";
 
-/// Figure 5, its matrices: correlation between tasks, for each layer, of the first run of each
-/// condition that has recorded it. `None` where none has.
+/// The matrices of figure 5: correlation between tasks for each layer, from the first run of each
+/// condition that has recorded it. `None` if no run has.
 pub(super) fn figure5(summary: &Summary) -> Option<String> {
     let mut charts = Vec::new();
     for condition in with_correlations(summary) {
@@ -82,7 +82,7 @@ pub(super) fn figure5(summary: &Summary) -> Option<String> {
 pub(super) const FIGURE_5: &str = "Correlation between two tasks' path integrals over the weights \
     of a hidden layer, at the first seed";
 
-/// Figure 5 as one number for each number of tasks. `None` where no run has recorded it.
+/// Figure 5 as one number for each number of tasks. `None` if no run has recorded it.
 pub(super) fn figure5_growth(config: &ExperimentConfig, summary: &Summary) -> Option<String> {
     let conditions: Vec<&ConditionSummary> = with_correlations(summary).collect();
     let num_layers = conditions.first()?.correlations.first()?.len();
@@ -141,12 +141,12 @@ pub(super) fn figure5_growth(config: &ExperimentConfig, summary: &Summary) -> Op
 pub(super) const FIGURE_5_GROWTH: &str = "Mean correlation between the path integrals of any two \
     of the tasks learnt so far. Mean over seeds; error bars are the standard error of the mean";
 
-/// Figure 6: accuracy on each task at the end; from scratch, right after the task.
+/// Figure 6: accuracy on each task at the end; for training from scratch, right after the task.
 pub(super) fn figure6(config: &ExperimentConfig, summary: &Summary) -> String {
     let reference = Reference::of(Experiment::SplitCifar);
     let is_papers = Reference::departures(config).is_empty();
     let middle = 0.5 * (summary.conditions.len() as f64 - 1.0);
-    // Beside each other, so that none hides another.
+    // Side by side, so that none hides another.
     let place = |index: usize, task: usize| (task + 1) as f64 + 0.12 * (index as f64 - middle);
     let layers = |ours: fn(&ConditionSummary) -> &Statistics, papers: fn(&Curve) -> &Vec<f64>| {
         let mut layers = Vec::new();
@@ -208,7 +208,7 @@ pub(super) fn figure6(config: &ExperimentConfig, summary: &Summary) -> String {
 pub(super) const FIGURE_6: &str = "Accuracy on each task after the last one; from scratch, right \
     after the task itself. Mean over seeds; error bars are the standard deviation";
 
-/// The paper's conditions of figure 5, which has none with dropout.
+/// The paper's conditions in figure 5. Dropout is not among them.
 fn with_correlations(summary: &Summary) -> impl Iterator<Item = &ConditionSummary> {
     let conditions = summary.conditions.iter();
     conditions.filter(|one| !one.correlations.is_empty() && one.condition.dropout == 0.0)
@@ -234,7 +234,7 @@ fn line(style: LineStyle, first: usize, values: Vec<Statistic>) -> [Layer; 2] {
     [Layer::Line(style, places), Layer::Markers(style, points)]
 }
 
-/// Negative correlations count as none, and missing ones leave their cell empty.
+/// Negative correlations are shown as zero. Missing ones leave their cell empty.
 fn cells(layer: &LayerCorrelations) -> Vec<(f64, f64, f64)> {
     let mut cells = Vec::new();
     for (row, correlations) in layer.matrix.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! The whole paper again: what is run for each of its figures, on which budget, and what its claims
-//! come to in our data.
+//! Reproduces the whole paper: what to run for each figure, with which budget, and how its claims
+//! turn out in our data.
 
 mod chapter;
 mod claim;

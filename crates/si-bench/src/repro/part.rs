@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::experiment::Experiment;
 
-/// A part of the paper that is made again.
+/// A part of the paper that is reproduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Part {
     /// Two tasks in two dimensions, with and without consolidation.
@@ -69,7 +69,7 @@ impl Part {
         }
     }
 
-    /// The experiment whose runs it needs. `None` where it is computed in seconds.
+    /// The experiment whose runs it needs. `None` if it is computed in seconds.
     pub fn experiment(self) -> Option<Experiment> {
         match self {
             Part::Figure1 | Part::Figure2 | Part::Theory => None,

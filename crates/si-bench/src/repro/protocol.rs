@@ -1,23 +1,23 @@
 use crate::experiment::{Experiment, ExperimentConfig};
 use crate::report::Reference;
 
-/// How much is spent on the experiments.
+/// The size of the experiments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Budget {
     /// What two CPU cores do in about two and a half hours.
     Reduced,
-    /// The paper's protocol and as many seeds, for a GPU or a long weekend.
+    /// The paper's protocol with the paper's number of seeds, for a GPU or a long weekend.
     Full,
 }
 
-/// What is run of an experiment on that budget.
+/// The protocol of an experiment with this budget.
 pub fn protocol(experiment: Experiment, budget: Budget) -> ExperimentConfig {
     let full = full(experiment);
     match (budget, experiment) {
         (Budget::Full, _) | (Budget::Reduced, Experiment::SplitMnist) => full,
         (Budget::Reduced, Experiment::PermutedMnist) => ExperimentConfig {
-            // Of a search with `si sweep` under this protocol; the paper's c is that of more steps, over
-            // which more importance builds up.
+            // From a search with `si sweep` under this protocol. The paper's c is for more steps, in which more
+            // importance builds up.
             strengths: vec![0.0, 1.0],
             num_epochs: 2,
             batch_size: 64,
@@ -27,8 +27,8 @@ pub fn protocol(experiment: Experiment, budget: Budget) -> ExperimentConfig {
             ..full
         },
         (Budget::Reduced, Experiment::SplitCifar) => ExperimentConfig {
-            // Small batches, for almost as many steps on a task of CIFAR-100 as in the paper, and few
-            // images, so that a network from scratch learns them by heart as it does there.
+            // Small batches give almost as many steps on a task of CIFAR-100 as in the paper. With few images, a
+            // network from scratch memorises them, as in the paper.
             num_epochs: 30,
             batch_size: 64,
             hidden_sizes: vec![16, 32, 256],
@@ -58,7 +58,8 @@ fn full(experiment: Experiment) -> ExperimentConfig {
     }
 }
 
-/// What `config` spends less on than the paper, with its values; empty at the full protocol.
+/// The settings that `config` reduces compared with the paper, with their values. Empty for the
+/// full protocol.
 pub fn reductions(config: &ExperimentConfig) -> Vec<String> {
     Reference::departures(config)
 }

@@ -9,14 +9,12 @@ use super::chapter::SWEEPS;
 use super::page::{Report, write_report};
 use super::{Part, Study, make};
 
-/// Takes what is finished of one results' folder over into another, beside the studies that are
-/// there of another budget, and writes the report there: without checkpoints, and without what is of
-/// this machine alone in the configs.
+/// Copies the finished results of one folder into another, beside its studies of another budget, and writes the report
+/// there. Leaves out checkpoints, and settings in the configs that only concern this machine.
 ///
 /// # Errors
 ///
-/// [`Error::Records`] where that would put fewer runs in the place of more, and those of
-/// [`write_report`].
+/// [`Error::Records`] if that would replace results by fewer runs, and those of [`write_report`].
 pub fn publish(from: &Path, to: &Path) -> Result<Report, Error> {
     let studies = Study::all().into_iter().map(|study| study.name());
     for name in studies.chain(SWEEPS.map(str::to_string)) {

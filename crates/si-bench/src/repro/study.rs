@@ -2,27 +2,27 @@ use crate::experiment::{Experiment, ExperimentConfig, OptimizerReset, StatePreci
 
 use super::{Budget, Part, protocol};
 
-/// An experiment that is run, for one part of the paper or for several.
+/// An experiment to run for one or several parts of the paper.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Study {
     /// The parts that need its runs.
     pub parts: Vec<Part>,
-    /// How much is spent on it.
+    /// Its budget.
     pub budget: Budget,
-    /// What is done otherwise than for the figure.
+    /// How it differs from the study for the paper's figure.
     pub variation: Option<Variation>,
     /// What is run.
     pub config: ExperimentConfig,
 }
 
-/// What a study does otherwise than the one for the paper's figure, to explain a difference from it.
+/// How a study differs from the one for the paper's figure. Such a study explains a difference from the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variation {
-    /// The optimizer forgets its moments between tasks, and not how many steps it has done.
+    /// The optimizer's moments are reset between tasks, but not its step count.
     StepCount,
     /// Importance and anchor are kept in 16 bits.
     HeldInBf16,
-    /// All images are learnt from, in as many steps as in the paper.
+    /// All images are used for training, with as many steps as in the paper.
     AllImages,
 }
 
@@ -36,7 +36,7 @@ impl Variation {
         }
     }
 
-    /// The name in the names of folders.
+    /// Its name in folder names.
     pub fn name(self) -> &'static str {
         match self {
             Variation::StepCount => "step-count",
@@ -45,7 +45,7 @@ impl Variation {
         }
     }
 
-    /// What is done, in a few words.
+    /// A short description.
     pub fn title(self) -> &'static str {
         match self {
             Variation::StepCount => "Adam's moments reset, its step count kept",
@@ -54,7 +54,7 @@ impl Variation {
         }
     }
 
-    /// What it is to explain.
+    /// What it explains.
     pub fn reason(self) -> &'static str {
         match self {
             Variation::StepCount => {
@@ -125,7 +125,7 @@ impl Study {
         studies
     }
 
-    /// Every study that there is: a report shows those that have runs.
+    /// All studies. A report shows those that have runs.
     pub fn all() -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for budget in [Budget::Full, Budget::Reduced] {
@@ -138,7 +138,8 @@ impl Study {
         all
     }
 
-    /// The name of its folder. The two budgets have their own, unless they are the same.
+    /// The name of its folder. The two budgets have separate folders, unless their protocols are
+    /// the same.
     pub fn name(&self) -> String {
         let experiment = self.config.experiment;
         let differ = protocol(experiment, Budget::Full) != protocol(experiment, Budget::Reduced);
@@ -153,7 +154,7 @@ impl Study {
         name
     }
 
-    /// What it is for, as a line of text.
+    /// Its purpose, as a line of text.
     pub fn title(&self) -> String {
         let parts: Vec<&str> = self.parts.iter().map(|part| part.title()).collect();
         let title = parts.join("; ");

@@ -7,7 +7,7 @@ use crate::report::{PNG_WIDTH, png, replace};
 
 use super::{SurrogateLoss, TwoTasks, surrogate_figure, two_tasks_figure};
 
-/// The files that [`write()`] leaves.
+/// The files that [`write()`] writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artefacts {
     /// Figure 1.
@@ -27,14 +27,13 @@ pub struct Picture {
     pub png: PathBuf,
 }
 
-/// Writes `figure1` and `figure2`, each as `.json`, `.svg` and `.png`, into `folder`, which is made if
-/// it is not there; each whole or not at all, over those that are there.
+/// Writes `figure1` and `figure2`, each as `.json`, `.svg` and `.png`, into `folder`, which is created if missing.
+/// Replaces existing files. Writes each file as a whole or not at all.
 ///
 /// # Errors
 ///
-/// [`Error::Figure`] if a figure cannot be drawn, [`Error::Io`], which names the file, if one cannot
-/// be written, and [`Error::DeviceNotCompiled`] without the backend `flex`, which the losses are
-/// computed on.
+/// [`Error::Figure`] if a figure cannot be drawn, [`Error::Io`], which names the file, if one cannot be written, and
+/// [`Error::DeviceNotCompiled`] without the backend `flex`, which computes the losses.
 pub fn write(
     folder: &Path,
     two_tasks: &TwoTasks,

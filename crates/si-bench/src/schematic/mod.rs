@@ -1,9 +1,9 @@
-//! The paper's figures 1 and 2, which are drawn by hand there, computed here from the smallest problems
-//! that show the same.
+//! The paper's figures 1 and 2. There they are drawn by hand; here they are computed from minimal problems that show
+//! the same.
 //!
-//! [`figure1`] makes [`TwoTasks`] and [`figure2`] a [`SurrogateLoss`], both by `si_core` itself on a
-//! Burn module in double precision; [`table()`] shows their numbers on a terminal, and [`write()`]
-//! leaves `figure1` and `figure2` in a folder, each as `.json`, `.svg` and `.png`.
+//! [`figure1`] computes [`TwoTasks`], and [`figure2`] computes a [`SurrogateLoss`]. Both use `si_core` itself on a Burn
+//! module in double precision. [`table()`] shows their numbers on a terminal. [`write()`] writes `figure1` and
+//! `figure2` into a folder, each as `.json`, `.svg` and `.png`.
 
 mod files;
 mod surrogate_figure;

@@ -48,7 +48,7 @@ pub(super) fn draw(figure: &SurrogateLoss) -> Result<String, Error> {
 
     let mut legend = Vec::new();
     let mut layers = vec![
-        // The drop and the motion, as two sides of a rectangle between start and end.
+        // The drop and the motion: two sides of a rectangle between start and end.
         Layer::Line(guide(), vec![(start, low + drop), (start, low), (end, low)]),
     ];
     for (style, name, points) in curves {

@@ -5,30 +5,30 @@ use si_core::SynapticIntelligenceConfig;
 use crate::Error;
 use crate::descent::{Descent, losses};
 
-/// Figure 2: the surrogate loss of one task of one parameter, beside the loss that it stands for.
+/// Figure 2: the surrogate loss of one task with one parameter, beside the loss that it replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SurrogateLoss {
     /// Learning rate η of gradient descent.
     pub learning_rate: f64,
-    /// Its steps.
+    /// Number of its steps.
     pub num_steps: usize,
     /// Damping ξ, small enough not to matter.
     pub damping: f64,
     /// θ(0).
     pub start: f64,
-    /// Descent on the loss itself.
+    /// The result of descent on the loss itself.
     pub on_loss: Descended,
     /// ω of that descent.
     pub path_integral: f64,
-    /// Ω, which is the factor of the surrogate's parabola at c = 1.
+    /// Ω, the factor of the surrogate's parabola at c = 1.
     pub importance: f64,
-    /// Descent on the surrogate alone from the same start.
+    /// The result of descent on the surrogate alone, from the same start.
     pub on_surrogate: Descended,
-    /// Second derivative of the loss at θ(T), which makes the Hessian's parabola.
+    /// Second derivative of the loss at θ(T), which determines the Hessian's parabola.
     pub curvature: f64,
 }
 
-/// What a descent came to.
+/// The result of a descent.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Descended {
     /// θ(T), where it ended.
@@ -45,11 +45,11 @@ const START: f64 = -1.2;
 const LEARNING_RATE: f64 = 1e-3;
 const NUM_STEPS: usize = 20_000;
 const DAMPING: f64 = 1e-9;
-/// Between two points of a difference that gives the curvature.
+/// Distance between points of the difference quotient for the curvature.
 const SPACING: f64 = 1e-4;
 
-/// Learns one task of one parameter, and then what its surrogate loss would have taught, as in
-/// figure 2.
+/// Learns one task with one parameter, and then learns its surrogate loss from the same start, as
+/// in figure 2.
 ///
 /// # Errors
 ///
@@ -137,7 +137,7 @@ mod tests {
     static FIGURE: LazyLock<SurrogateLoss> =
         LazyLock::new(|| figure2().expect("flex is compiled in"));
 
-    /// Gradient descent strays from its flow by about η times half the curvature along the way.
+    /// Gradient descent deviates from its flow by about η times half the curvature along the way.
     const TOLERANCE: f64 = 4.0 * LEARNING_RATE;
 
     fn assert_close(actual: f64, expected: f64) {

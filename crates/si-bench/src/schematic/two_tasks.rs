@@ -5,7 +5,7 @@ use si_core::SynapticIntelligenceConfig;
 use crate::Error;
 use crate::descent::{Descent, losses};
 
-/// Figure 1: two tasks of two parameters, learnt one after the other with and without consolidation.
+/// Figure 1: two tasks with two parameters, learnt one after the other with and without consolidation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TwoTasks {
     /// Learning rate η of gradient descent.
@@ -14,11 +14,11 @@ pub struct TwoTasks {
     pub num_steps: usize,
     /// Damping ξ.
     pub damping: f64,
-    /// θ(t₀), where the first task begins.
+    /// θ(t₀), the start of the first task.
     pub start: Place,
-    /// θ(t₁), where it ends and the second one begins.
+    /// θ(t₁), the end of the first task and start of the second.
     pub after_first: Place,
-    /// The way from the one to the other.
+    /// The path from `start` to `after_first`.
     pub first_path: Vec<[f64; 2]>,
     /// ω of the first task.
     pub path_integral: [f64; 2],
@@ -33,9 +33,9 @@ pub struct TwoTasks {
 pub struct SecondTask {
     /// Strength c.
     pub strength: f64,
-    /// θ(t₂), where it ends.
+    /// θ(t₂), the end of the second task.
     pub end: Place,
-    /// The way there from θ(t₁).
+    /// The path from θ(t₁) to it.
     pub path: Vec<[f64; 2]>,
 }
 
@@ -50,16 +50,16 @@ pub struct Place {
 
 const START: [f64; 2] = [-1.6, -1.5];
 const LEARNING_RATE: f64 = 0.02;
-/// At the first task's smallest curvature, 1/16, what is left of a distance at its end is e^−5.
+/// At the first task's smallest curvature, 1/16, a distance shrinks to e^−5 of its initial value.
 const NUM_STEPS: usize = 4000;
 const STRENGTHS: [f64; 2] = [0.0, 1.0];
 const DAMPING: f64 = 1e-3;
 
-/// Learns two tasks of two parameters, at c = 0 and at c = 1, as in figure 1.
+/// Learns two tasks with two parameters, at c = 0 and at c = 1, as in figure 1.
 ///
-/// The first task is a valley along θ₁ that bends: θ₂ has to be right, and θ₁ matters little. The
-/// second is a valley across, which can be reached by changing either. Their losses, which grow like
-/// squares near the bottom and like distances far away, are at [`TwoTasks::losses`].
+/// The first task is a bent valley along θ₁: θ₂ must be right, and θ₁ matters little. The second is a diagonal valley,
+/// which can be reached by changing either parameter. The losses grow like squares near the bottom and like distances
+/// far away. See [`TwoTasks::losses`] for the formulas.
 ///
 /// # Errors
 ///
@@ -169,7 +169,7 @@ impl Run {
     }
 }
 
-/// Learns a task, and takes the way down: both ends, and a point wherever it has gone a little further.
+/// Learns a task and records its path: both ends, and a point whenever it has moved by [`STRIDE`].
 fn follow(mut descent: Descent<2>, task: Task) -> (Descent<2>, Vec<[f64; 2]>) {
     let mut path = vec![descent.positions()[0]];
     let mut noted = path[0];

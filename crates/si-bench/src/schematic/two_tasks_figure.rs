@@ -51,7 +51,7 @@ pub(super) fn draw(two_tasks: &TwoTasks) -> Result<String, Error> {
     .draw())
 }
 
-/// Styles of the three ways.
+/// Styles of the three paths.
 const FIRST: usize = 0;
 const WITHOUT: usize = 1;
 const WITH: usize = 2;

@@ -9,15 +9,15 @@ use crate::data::LabelledImages;
 
 use super::DeviceImages;
 
-/// Some of the images of a data set, with labels of their own. The pixels are shared, not copied.
+/// Some images of a data set, with new labels. The pixels are shared, not copied.
 #[derive(Clone, Debug)]
 pub struct ImageDataset {
     images: Arc<LabelledImages>,
-    /// Which images, in their order.
+    /// Indices of the images, in order.
     indices: Arc<[usize]>,
-    /// Label of each class of `images`; `None` for classes that are left out.
+    /// Label of each class of `images`. `None` for classes that are left out.
     labels: Arc<[Option<usize>]>,
-    /// Which pixel of the data set stands at each place; `None` for their own order.
+    /// The pixel of the data set at each place. `None` for the original order.
     pixel_order: Option<Arc<[usize]>>,
 }
 
@@ -26,12 +26,12 @@ pub struct ImageDataset {
 pub struct ImageItem {
     /// Brightness of every pixel, in `[0, 1]`, in the order `[channels, height, width]`.
     pub pixels: Vec<f32>,
-    /// The output that answers for it.
+    /// The output of its class.
     pub label: usize,
 }
 
 impl ImageDataset {
-    /// The images of every class for which `label_of` yields a label, in their order.
+    /// The images of every class for which `label_of` returns a label, in their original order.
     pub fn new(images: &Arc<LabelledImages>, label_of: impl Fn(usize) -> Option<usize>) -> Self {
         let labels: Arc<[Option<usize>]> = (0..images.num_classes()).map(label_of).collect();
         let indices = images
@@ -49,7 +49,7 @@ impl ImageDataset {
         }
     }
 
-    /// The same images with their pixels in another order: pixel `pixel_order[place]` stands at
+    /// The same images with their pixels in another order: pixel `pixel_order[place]` is at
     /// `place`.
     ///
     /// # Panics
@@ -67,7 +67,7 @@ impl ImageDataset {
         }
     }
 
-    /// The same images, whose labels are higher by `offset`.
+    /// The same images, with `offset` added to their labels.
     pub(super) fn with_labels_from(self, offset: usize) -> Self {
         let labels = self.labels.iter().map(|label| Some((*label)? + offset));
         Self {
@@ -81,19 +81,21 @@ impl ImageDataset {
         self.part(0..count.min(self.len()))
     }
 
-    /// All images but the last `count`, and the last, at most `count`.
+    /// All images except the last `count`, and the last `count` images (fewer if there are not
+    /// enough).
     pub fn split_off_last(&self, count: usize) -> (Self, Self) {
         let middle = self.len().saturating_sub(count);
         (self.part(0..middle), self.part(middle..self.len()))
     }
 
     fn part(&self, range: Range<usize>) -> Self {
-        match range.len() == self.len() {
-            true => self.clone(),
-            false => Self {
+        if range.len() == self.len() {
+            self.clone()
+        } else {
+            Self {
                 indices: self.indices[range].into(),
                 ..self.clone()
-            },
+            }
         }
     }
 
@@ -117,7 +119,7 @@ impl ImageDataset {
         self.images.shape()
     }
 
-    /// Classes of the images in the data set that they come from, `[images]`.
+    /// Classes of the images in the original data set, `[images]`.
     pub fn classes(&self) -> impl Iterator<Item = usize> {
         let classes = self.images.labels();
         self.indices
@@ -130,8 +132,8 @@ impl ImageDataset {
         self.classes().filter_map(|class| self.labels[class])
     }
 
-    /// Brightness of every pixel of the image at `position`, in `[0, 1]` and in the data set's own
-    /// order.
+    /// Brightness of every pixel of the image at `position`, in `[0, 1]`, in the data set's
+    /// original order.
     fn pixels(&self, position: usize) -> impl Iterator<Item = f32> {
         let num_pixels = self.images.num_pixels();
         let start = self.indices[position] * num_pixels;
@@ -140,7 +142,8 @@ impl ImageDataset {
             .map(|byte| f32::from(*byte) / 255.0)
     }
 
-    /// All images and labels in one upload each, on `device` and its side of autodiff.
+    /// Uploads all images and labels to `device`, in one upload each. They are on the same side of
+    /// autodiff as `device`.
     pub fn to_device(&self, device: &Device) -> DeviceImages {
         let mut pixels = Vec::with_capacity(self.len() * self.images.num_pixels());
         for position in 0..self.len() {
@@ -150,8 +153,9 @@ impl ImageDataset {
         self.over(Tensor::from_data(images, device))
     }
 
-    /// The same from `uploaded`, a data set that [`shares_images`](Self::shares_images) with this
-    /// one: labels and order of the pixels are those here, and the images are not uploaded again.
+    /// Like [`to_device`](Self::to_device), but reuses the images of `uploaded`, a data set that
+    /// [`shares_images`](Self::shares_images) with this one. Only the labels and the order of the
+    /// pixels are uploaded.
     pub fn to_device_like(&self, uploaded: &DeviceImages) -> DeviceImages {
         self.over(uploaded.images.clone())
     }

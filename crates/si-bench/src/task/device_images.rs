@@ -7,11 +7,11 @@ pub type ImageBatch = (Tensor<2>, Tensor<1, Int>);
 /// [`ImageDataset::to_device`](super::ImageDataset::to_device).
 #[derive(Clone, Debug)]
 pub struct DeviceImages {
-    /// Brightness, in `[0, 1]` and in the data set's own order, `[images, pixels]`.
+    /// Brightness in `[0, 1]`, in the data set's original order, `[images, pixels]`.
     pub(super) images: Tensor<2>,
     /// Labels, `[images]`.
     pub(super) labels: Tensor<1, Int>,
-    /// Which pixel a batch has at each place, `[pixels]`; `None` for their own order.
+    /// The pixel at each place of a batch, `[pixels]`. `None` for the original order.
     pub(super) pixel_order: Option<Tensor<1, Int>>,
 }
 
@@ -27,7 +27,7 @@ impl DeviceImages {
         self.len() == 0
     }
 
-    /// The device that they lie on.
+    /// The device that holds them.
     pub fn device(&self) -> Device {
         self.images.device()
     }
@@ -37,7 +37,7 @@ impl DeviceImages {
         (self.reordered(self.images.clone()), self.labels.clone())
     }
 
-    /// The first images, at most `count`. They share their memory with these.
+    /// The first images, at most `count`. They share memory with `self`.
     pub fn first(&self, count: usize) -> Self {
         let count = count.min(self.len());
         Self {
@@ -47,8 +47,8 @@ impl DeviceImages {
         }
     }
 
-    /// The images and labels at `indices`, `[batch]`, which lie on the same device. Nothing is
-    /// read back or uploaded.
+    /// The images and labels at `indices`, `[batch]`, which must be on the same device. Reads
+    /// nothing from the device and uploads nothing.
     pub fn batch(&self, indices: Tensor<1, Int>) -> ImageBatch {
         let images = self.images.clone().select(0, indices.clone());
         (

@@ -1,8 +1,8 @@
-//! Sequences of tasks, made of labelled images.
+//! Sequences of tasks, made from labelled images.
 //!
-//! A [`TaskSequence`] is a pure description: which images belong to a task, and which outputs of
-//! the network answer for their classes. [`ImageDataset`] feeds Burn's data loaders, and
-//! [`DeviceImages`] is a whole task on the device, from which batches are selected without another
+//! A [`TaskSequence`] is only a description: which images belong to a task, and which outputs of
+//! the network belong to their classes. [`ImageDataset`] feeds Burn's data loaders.
+//! [`DeviceImages`] is a whole task on the device; batches are selected from it without another
 //! upload.
 
 mod batcher;

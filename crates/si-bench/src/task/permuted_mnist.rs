@@ -12,9 +12,9 @@ use crate::{
 
 use super::TaskSequence;
 
-/// Permuted MNIST (figs. 4 and 5): the ten digits in every task, with the pixels in an order of its
-/// own. The first task leaves them as they are; `generator` gives the generator of every other's
-/// order, by the task's index.
+/// Permuted MNIST (figs. 4 and 5): all ten digits in every task, with the pixels in a different
+/// order in each task. The first task keeps the original order. For every other task, `generator`
+/// returns the random generator of its order, given the task's index.
 ///
 /// # Errors
 ///

@@ -4,10 +4,10 @@ use crate::{Error, data::LabelledImages, experiment::Scenario};
 
 use super::{ImageDataset, Task};
 
-/// Tasks in the order that they are learned in, for one network.
+/// Tasks for one network, in the order of learning.
 #[derive(Clone, Debug)]
 pub struct TaskSequence {
-    /// What it is called in sentences and figures.
+    /// Its name in sentences and figures.
     pub name: String,
     /// The tasks, at least one.
     pub tasks: Vec<Task>,
@@ -21,15 +21,16 @@ impl TaskSequence {
     /// Splits a data set by class: a task for every entry of `classes_per_task`, with the images
     /// of these classes.
     ///
-    /// Outputs follow the order of `classes_per_task`. In the scenarios [`Scenario::Task`] and
-    /// [`Scenario::Class`] every class has its own; in [`Scenario::Domain`] the tasks share as many
-    /// as one of them has classes, and a label is the position within the task.
+    /// Outputs follow the order of `classes_per_task`. In [`Scenario::Task`] and
+    /// [`Scenario::Class`], every class has its own output. In [`Scenario::Domain`], the tasks
+    /// share their outputs, one for each class of a task, and a label is the position of a class
+    /// within its task.
     ///
     /// # Errors
     ///
-    /// [`Error::Tasks`] for no task, a task without a class, a class that the data set lacks, that
-    /// is named twice or has no image, for tasks of different sizes where they share their outputs,
-    /// and for training and test images that do not belong together.
+    /// [`Error::Tasks`] if there is no task; if a task has no class; if a class is not in the data
+    /// set, occurs twice or has no image; if tasks share their outputs but differ in size; and if
+    /// training and test images do not match.
     pub fn split(
         train: &Arc<LabelledImages>,
         test: &Arc<LabelledImages>,
@@ -55,14 +56,15 @@ impl TaskSequence {
         })
     }
 
-    /// A task for every entry of `pixel_orders`, each with all images, whose pixels stand in that
-    /// order; `None` leaves them as they are.
+    /// A task for every entry of `pixel_orders`. Each has all images, with their pixels in this
+    /// order. `None` keeps the original order.
     ///
-    /// In [`Scenario::Domain`] the tasks share their outputs, one per class; else each has its own.
+    /// In [`Scenario::Domain`], the tasks share their outputs, one per class. Otherwise each task
+    /// has its own outputs.
     ///
     /// # Errors
     ///
-    /// [`Error::Tasks`] for no task, and for images that do not belong together.
+    /// [`Error::Tasks`] if there is no task, and if training and test images do not match.
     pub fn permuted(
         train: &Arc<LabelledImages>,
         test: &Arc<LabelledImages>,
@@ -88,17 +90,18 @@ impl TaskSequence {
             }
             sequence = sequence.followed_by(next, scenario);
         }
-        match sequence.tasks.is_empty() {
-            true => Err(Error::Tasks {
+        if sequence.tasks.is_empty() {
+            Err(Error::Tasks {
                 expected: "at least one task".to_string(),
                 found: "none".to_string(),
-            }),
-            false => Ok(sequence),
+            })
+        } else {
+            Ok(sequence)
         }
     }
 
-    /// These tasks, then those of `other`, which have images of the same shape. Outside of
-    /// [`Scenario::Domain`] the outputs of `other` come behind the ones here.
+    /// These tasks, then those of `other`, whose images must have the same shape. Except in
+    /// [`Scenario::Domain`], the outputs of `other` follow those of `self`.
     pub(super) fn followed_by(mut self, other: Self, scenario: Scenario) -> Self {
         let offset = match scenario {
             Scenario::Domain => 0,
@@ -171,7 +174,7 @@ fn check(
     };
     expect(
         train.shape() == test.shape() && train.num_classes() == test.num_classes(),
-        "images of one shape and the same classes to train and to test on",
+        "training and test images of the same shape and with the same classes",
         format!(
             "shapes {:?} and {:?}, {} and {} classes",
             train.shape(),
@@ -205,7 +208,7 @@ fn check(
             *is_used = true;
             expect(
                 in_train[class] && in_test[class],
-                "classes with images to train and to test on",
+                "classes with training and test images",
                 format!("{class}, which has none"),
             )?;
         }

@@ -8,8 +8,8 @@ use crate::{
 
 use super::TaskSequence;
 
-/// Split CIFAR (fig. 6): all of CIFAR-10, and then ten classes of CIFAR-100 after the other, by
-/// their fine labels: 0–9, 10–19 and so on, `num_tasks` in all, 1 to 11.
+/// Split CIFAR (fig. 6): first all of CIFAR-10, then tasks of ten classes of CIFAR-100 by their
+/// fine labels: 0–9, 10–19 and so on. `num_tasks` is the total number of tasks, 1 to 11.
 ///
 /// # Errors
 ///

@@ -9,7 +9,7 @@ use crate::{
 use super::TaskSequence;
 
 /// Split MNIST (fig. 3): five tasks of two digits each, {0, 1} to {8, 9}. With
-/// [`DataSet::FashionMnist`] the same with articles of clothing.
+/// [`DataSet::FashionMnist`], the classes are articles of clothing.
 ///
 /// # Errors
 ///

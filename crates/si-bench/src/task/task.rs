@@ -6,14 +6,14 @@ use crate::experiment::Scenario;
 
 use super::ImageDataset;
 
-/// One task of a sequence: some classes, told apart by some outputs of the network.
+/// One task of a sequence: some classes and the outputs of the network that distinguish them.
 #[derive(Clone, Debug)]
 pub struct Task {
-    /// Its classes, as figures show it: `0/1`.
+    /// Its classes, as shown in figures: `0/1`.
     pub name: String,
     /// Its classes in the data set, in the order of `outputs`.
     pub classes: Vec<usize>,
-    /// The outputs that answer for its classes; the labels of `train` and `test` are among them.
+    /// The outputs of its classes. The labels of `train` and `test` are among them.
     pub outputs: Range<usize>,
     /// What the network is told about the task.
     pub scenario: Scenario,
@@ -25,7 +25,7 @@ pub struct Task {
 
 impl Task {
     /// What to add to the logits `[batch, outputs]` before the softmax: 0 for the outputs of this
-    /// task and −1e32 for the others, `[outputs]`. `None` where the network is not told the task.
+    /// task and −1e32 for the others, `[outputs]`. `None` if the network is not told the task.
     pub fn output_mask(&self, num_outputs: usize, device: &Device) -> Option<Tensor<1>> {
         match self.scenario {
             Scenario::Task => {
@@ -46,7 +46,7 @@ impl Task {
     }
 }
 
-/// The authors' value. Added to any logit it leaves nothing of it after the softmax.
+/// The authors' value. After the softmax, any logit plus this value has probability 0.
 const MASKED: f32 = -1e32;
 
 #[cfg(test)]

@@ -8,18 +8,18 @@ use super::random::normal_vector;
 
 /// Random starts, in plain arithmetic.
 pub(super) const NUM_STARTS: usize = 1_000_000;
-/// Numbers of starts at which the normalisations are taken down.
+/// Numbers of starts after which the normalisations are recorded.
 const LOOKS: [usize; 5] = [100, 1000, 10_000, 100_000, NUM_STARTS];
 
-/// Averages over normal starts of what the integrated flow gives for each.
+/// Averages of the integrated flow over normally distributed starts.
 pub(super) struct Averages {
-    /// Q_ij, with Δ_i² beside it.
+    /// Moments of Q_ij and Δ_i².
     pub(super) moments: [[Moments; DIMENSIONS]; DIMENSIONS],
     pub(super) normalization: Vec<Normalization>,
 }
 
 impl Averages {
-    /// Averages over starts at distances of that standard deviation in each component.
+    /// Averages over starts whose distance has this standard deviation in each component.
     pub(super) fn new(quadratic: &Quadratic, deviation: f64, rng: &mut ChaCha8Rng) -> Self {
         let hessian = quadratic.hessian();
         let flow = Flow::new(&hessian);

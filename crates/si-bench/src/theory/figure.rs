@@ -12,7 +12,8 @@ pub(crate) const CAPTION: &str = "Simulated against predicted numbers, by the pr
     gives half of what is printed. Error bars, where they reach past the markers, are the standard \
     error of the mean";
 
-/// Simulated against predicted path integrals and importances, as the text of an SVG file.
+/// A plot of simulated against predicted path integrals and importances, as the text of an SVG
+/// file.
 pub fn figure(theory: &Theory) -> String {
     let mut legend: Vec<Entry> = KINDS
         .iter()
@@ -39,7 +40,7 @@ pub fn figure(theory: &Theory) -> String {
 struct Kind {
     name: &'static str,
     case: Case,
-    /// Whether it is of what is printed where something else follows from eq. 11.
+    /// Whether it shows a printed statement that eq. 11 contradicts.
     is_superseded: bool,
 }
 
@@ -77,7 +78,7 @@ fn chart(theory: &Theory, title: &str, quantity: Quantity) -> Chart {
     // A theory without rows still has axes.
     let end = if end > 0.0 { end } else { 1.0 };
     let through = |slope: f64| vec![(0.0, 0.0), (end, slope * end)];
-    // So that a marker at zero is whole.
+    // So that a marker at zero is not cut off.
     let low = -0.05 * end;
     let mut layers = vec![
         Layer::Line(LineStyle::reference(), through(1.0)),
@@ -98,7 +99,7 @@ fn chart(theory: &Theory, title: &str, quantity: Quantity) -> Chart {
     }
 }
 
-/// Space beyond the largest number, in parts of it.
+/// End of the axis relative to the largest number.
 const SPARE: f64 = 1.08;
 
 fn points(row: &Row) -> impl Iterator<Item = Point> {

@@ -5,7 +5,7 @@ use crate::report::{PNG_WIDTH, png, replace};
 
 use super::{Theory, figure, markdown};
 
-/// The files that [`write()`] leaves.
+/// The files that [`write()`] writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artefacts {
     /// `theory.json`.
@@ -18,8 +18,8 @@ pub struct Artefacts {
     pub png: PathBuf,
 }
 
-/// Writes `theory.json`, `theory.md`, `figure.svg` and `figure.png` into `folder`, which is made if
-/// it is not there; each whole or not at all, over those that are there.
+/// Writes `theory.json`, `theory.md`, `figure.svg` and `figure.png` into `folder`, which is created
+/// if missing. Replaces existing files. Writes each file as a whole or not at all.
 ///
 /// # Errors
 ///

@@ -1,9 +1,9 @@
 use super::quadratic::{DIMENSIONS, Matrix, Vector, identity, matrix, product};
 
-/// Gradient flow `τ dθ/dt = −H (θ − θ*)` (eq. 7), integrated step by step for every start at once: it is
-/// linear in the start, so the paths from the unit vectors make up all others.
+/// Gradient flow `τ dθ/dt = −H (θ − θ*)` (eq. 7), integrated step by step for all starts at once. The flow is linear in
+/// the start, so the paths from the unit vectors give all others.
 ///
-/// Plain arithmetic in double precision that knows neither the eigenvectors of H nor eq. 11.
+/// Plain arithmetic in double precision. It uses neither the eigenvectors of H nor eq. 11.
 pub(super) struct Flow {
     /// `∫ θ'_i θ'_j dt` by i and j, as a quadratic form of the start's distance to θ*.
     forms: [[Matrix; DIMENSIONS]; DIMENSIONS],
@@ -12,13 +12,14 @@ pub(super) struct Flow {
 /// Step h in units of τ: the errors of four terms of the exponential and of Simpson's rule, at most
 /// (2 h λ)⁴ / 180, are below 1e-8 at the largest λ here.
 const STEP: f64 = 0.005;
-/// Share of the largest entry of Q that the integral may be off by.
+/// Largest error of the integral, as a share of the largest entry of Q.
 pub(super) const ACCURACY: f64 = 1e-7;
-/// An even number, for Simpson's rule: at λ = 1 what is left of a distance then is e^−20.
+/// Must be even for Simpson's rule. At λ = 1, a distance then shrinks to e^−20 of its initial
+/// value.
 const NUM_STEPS: usize = 4000;
 
 impl Flow {
-    /// Integrates the flow on an error of that Hessian.
+    /// Integrates the flow for an error with this Hessian.
     pub(super) fn new(hessian: &Matrix) -> Self {
         let step = taylor_step(hessian);
         let mut paths = identity();
@@ -42,13 +43,13 @@ impl Flow {
         Self { forms }
     }
 
-    /// Q (eq. 10) from a start at that distance to θ*.
+    /// Q (eq. 10) for a start at this distance to θ*.
     pub(super) fn path_integrals(&self, distance: &Vector) -> Matrix {
         matrix(|i, j| quadratic_form(&self.forms[i][j], distance))
     }
 }
 
-/// What one step does to any distance: e^(−H h) to the fourth power of h.
+/// The matrix of one step: e^(−H h) up to the fourth power of h.
 fn taylor_step(hessian: &Matrix) -> Matrix {
     let mut sum = identity();
     let mut term = identity();

@@ -4,7 +4,7 @@ use super::figure::CAPTION;
 use super::table::{NOTE, number, share};
 use super::{Case, Theory};
 
-/// The comparison as a page of Markdown that shows `figure.svg` beside it.
+/// The comparison as a Markdown page that shows `figure.svg`, which is in the same folder.
 pub fn markdown(theory: &Theory) -> String {
     let settings = &theory.settings;
     let mut page = format!(
@@ -77,7 +77,7 @@ pub fn markdown(theory: &Theory) -> String {
     page
 }
 
-/// The rest of a header with one column per parameter, and the line below it.
+/// The rest of a header, with one column per parameter, and the line below it.
 fn parameter_columns(count: usize) -> String {
     let names: String = (1..=count).map(|index| format!("i = {index} | ")).collect();
     format!(
@@ -87,7 +87,7 @@ fn parameter_columns(count: usize) -> String {
     )
 }
 
-/// Takes the meaning from what Markdown would read as emphasis.
+/// Escapes characters that Markdown would read as emphasis.
 fn escape(text: &str) -> String {
     text.replace('_', "\\_").replace('*', "\\*")
 }

@@ -1,11 +1,10 @@
-//! Section 4 of the paper: the closed forms of the path integral on quadratic errors, against learning
-//! that is simulated.
+//! Section 4 of the paper: compares the closed forms of the path integral on quadratic errors with simulated learning.
 //!
-//! [`run()`] makes a [`Theory`], [`table()`] shows it on a terminal, and [`write()`] leaves
-//! `theory.json`, `theory.md`, `figure.svg` and `figure.png` in a folder. Rows of
-//! [`Method::Program`] come from `si_core` itself, on a Burn module in double precision; those of
-//! [`Method::Integral`], where more precision or more starts are called for than a training loop
-//! has, from plain arithmetic.
+//! [`run()`] makes a [`Theory`]. [`table()`] shows it on a terminal. [`write()`] writes
+//! `theory.json`, `theory.md`, `figure.svg` and `figure.png` into a folder. Rows of
+//! [`Method::Program`] come from `si_core` itself, on a Burn module in double precision. Rows of
+//! [`Method::Integral`] come from plain arithmetic; they need more precision or more starts than a
+//! training loop has.
 
 mod average;
 mod figure;

@@ -6,21 +6,21 @@ use crate::descent::{Descent, losses, tensor};
 
 use super::quadratic::{EIGENVALUES, Quadratic, Vector};
 
-/// Small beside 2 / λ: gradient descent strays from the flow by half of η λ, in relative terms.
+/// Small compared with 2 / λ: the relative deviation of gradient descent from the flow is half of η
+/// λ.
 pub(super) const LEARNING_RATE: f64 = 1e-3;
-/// At an eigenvalue of 1, what is left of a distance at the end is e^−10.
+/// At an eigenvalue of 1, a distance shrinks to e^−10 of its initial value.
 pub(super) const NUM_STEPS: usize = 10_000;
-/// Share of a number that may be lost to the size of the steps: twice what it is at the largest
-/// eigenvalue.
+/// Allowed relative error due to the step size: twice the error at the largest eigenvalue.
 pub(super) const ACCURACY: f64 = LEARNING_RATE * EIGENVALUES[0];
 /// ξ, far below every squared displacement.
 pub(super) const DAMPING: f64 = 1e-12;
-/// Steps after which the position is taken down.
+/// Steps after which the position is recorded.
 const LOOKS: [usize; 4] = [250, 500, 1000, 2000];
 
-/// What gradient descent under the method left behind, by start.
+/// Results of gradient descent with the method, by start.
 pub(super) struct Learned {
-    /// Times in units of τ, and θ of the first start then.
+    /// Times in units of τ, and θ of the first start at these times.
     pub(super) positions: Vec<(f64, Vector)>,
     /// ω.
     pub(super) path_integrals: Vec<Vector>,
@@ -39,7 +39,7 @@ impl Learned {
     }
 }
 
-/// Has the program learn a quadratic error from starts at these distances to the optimum, as one task.
+/// Learns a quadratic error as one task with the program, from starts at these distances to the optimum.
 ///
 /// # Errors
 ///

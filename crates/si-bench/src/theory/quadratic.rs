@@ -7,8 +7,8 @@ pub(super) type Matrix = [Vector; DIMENSIONS];
 /// Eigenvalues of the Hessians, from the largest.
 pub(super) const EIGENVALUES: Vector = [3.0, 2.2, 1.5, 1.0];
 
-/// A quadratic error `½ (θ − θ*)ᵀ H (θ − θ*)` (eq. 6), and what section 4 says of gradient descent on
-/// it. Time is in units of τ.
+/// A quadratic error `½ (θ − θ*)ᵀ H (θ − θ*)` (eq. 6), and the results of section 4 for gradient descent on it. Time is
+/// in units of τ.
 #[derive(Clone, Debug)]
 pub(super) struct Quadratic {
     /// The eigenvectors u^α of H, in rows.
@@ -54,7 +54,7 @@ impl Quadratic {
         let projections = self.projections(distance);
         let pair = |alpha: usize, beta: usize| {
             let (a, b) = (self.eigenvalues[alpha], self.eigenvalues[beta]);
-            // Along two flat directions nothing moves.
+            // Nothing moves along two flat directions.
             let factor = if a + b > 0.0 { a * b / (a + b) } else { 0.0 };
             projections[alpha] * factor * projections[beta]
         };

@@ -3,16 +3,16 @@ use rand::{RngExt, SeedableRng};
 
 use super::quadratic::{DIMENSIONS, Matrix, Vector, dot};
 
-/// What random numbers are drawn for; each purpose has a generator of its own.
+/// What random numbers are drawn for. Each purpose has a separate generator.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose {
     /// The eigenvectors of H.
     Rotation,
     /// The optimum θ*.
     Optimum,
-    /// Starts of the program's gradient descent.
+    /// The starts of the program's gradient descent.
     Starts,
-    /// Starts for the averages in plain arithmetic.
+    /// The starts for the averages in plain arithmetic.
     ManyStarts,
 }
 
@@ -35,8 +35,8 @@ pub(super) fn normal_vector(deviation: f64, rng: &mut ChaCha8Rng) -> Vector {
     })
 }
 
-/// An orthonormal basis in rows, each as likely as any other: random directions, made orthogonal one
-/// after the other.
+/// An orthonormal basis in rows. All bases are equally likely: random directions are made orthogonal one after the
+/// other.
 pub(super) fn rotation(rng: &mut ChaCha8Rng) -> Matrix {
     let mut basis = [[0.0; DIMENSIONS]; DIMENSIONS];
     for row in 0..DIMENSIONS {

@@ -5,7 +5,7 @@ use crate::experiment::Versions;
 
 use super::{Reading, Row};
 
-/// Section 4 of the paper against simulation: the content of `theory.json`.
+/// Section 4 of the paper compared with simulation: the content of `theory.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Theory {
     /// Seed of the Hessian's eigenvectors, the optimum and the starts.
@@ -16,7 +16,7 @@ pub struct Theory {
     pub settings: Settings,
     /// The statements, in the paper's order.
     pub rows: Vec<Row>,
-    /// The two ways to normalise over random starts, at growing numbers of starts.
+    /// The two options to normalise over random starts, for increasing numbers of starts.
     pub normalization: Vec<Normalization>,
 }
 
@@ -29,7 +29,7 @@ pub struct Settings {
     pub deviation: f64,
     /// Learning rate η of the program's gradient descent.
     pub learning_rate: f64,
-    /// Its steps.
+    /// Number of its steps.
     pub num_steps: usize,
     /// Damping ξ, small enough not to matter.
     pub damping: f64,
@@ -39,7 +39,7 @@ pub struct Settings {
     pub num_integral_starts: usize,
 }
 
-/// What the normalised importance comes to over so many random starts, by parameter.
+/// The normalised importance over a number of random starts, by parameter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normalization {
     /// The number of starts.
@@ -53,7 +53,7 @@ pub struct Normalization {
 }
 
 impl Theory {
-    /// Whether a row is of what the paper prints where something else follows from eq. 11.
+    /// Whether a row is a printed statement that eq. 11 contradicts.
     pub fn is_superseded(&self, row: &Row) -> bool {
         let corrects = |other: &Row| {
             other.reading == Reading::Corrected
@@ -62,7 +62,8 @@ impl Theory {
         row.reading == Reading::Printed && self.rows.iter().any(corrects)
     }
 
-    /// The equations of a row, and whether it is as printed or corrected where the two differ.
+    /// The equations of a row. If the printed and the corrected statement differ, also which of
+    /// them it is.
     pub(crate) fn source(&self, row: &Row) -> String {
         match row.reading {
             Reading::Corrected => format!("{}, corrected", row.equation),

@@ -2,37 +2,38 @@ use serde::{Deserialize, Serialize};
 
 use super::{flow, program};
 
-/// A statement of section 4, with what it predicts and what a simulation gave.
+/// A statement of section 4, with predicted and simulated numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// The problem that it is about.
     pub case: Case,
-    /// What it is about there.
+    /// The quantity that it is about.
     pub quantity: Quantity,
     /// The statement as a formula.
     pub statement: String,
-    /// The equations of the paper that say it, or that it follows from.
+    /// The equations of the paper that state it or imply it.
     pub equation: String,
-    /// Whether it is the paper's.
+    /// Whether it is as printed or corrected.
     pub reading: Reading,
     /// How it was simulated.
     pub method: Method,
-    /// The numbers that the statement gives.
+    /// The numbers that the statement predicts.
     pub predicted: Vec<f64>,
-    /// The same numbers from the simulation.
+    /// The numbers from the simulation.
     pub simulated: Vec<f64>,
-    /// Standard errors of the simulated numbers, where they are means over random starts.
+    /// Standard errors of the simulated numbers, if they are means over random starts.
     pub standard_error: Option<Vec<f64>>,
     /// The largest deviation, as a share of the largest predicted number.
     pub error: f64,
-    /// The largest such share that the simulation itself may cause.
+    /// The largest deviation that the simulation itself may cause, as the same share.
     pub tolerance: f64,
     /// Whether no number deviates by more than `tolerance` and [`MAX_STANDARD_ERRORS`] standard
     /// errors.
     pub holds: bool,
 }
 
-/// Standard errors by which a mean may be off: once in two million draws by chance.
+/// Number of standard errors by which a mean may deviate. By chance, this is exceeded once in two
+/// million draws.
 pub const MAX_STANDARD_ERRORS: f64 = 5.0;
 
 /// A quadratic problem.
@@ -58,7 +59,7 @@ impl Case {
         Self::RankOneHessian,
     ];
 
-    /// What a reader calls it.
+    /// Its name for readers.
     pub fn name(self) -> &'static str {
         match self {
             Self::AnyHessian => "Any H, one start",
@@ -79,17 +80,17 @@ pub enum Quantity {
     PathIntegral,
     /// The drop of the loss.
     LossDrop,
-    /// The path integral over the squared displacement, which the importance Ω is at ξ → 0.
+    /// The path integral divided by the squared displacement: the importance Ω for ξ → 0.
     Importance,
 }
 
-/// Whether a statement stands in the paper.
+/// Whether a statement is as printed or corrected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reading {
     /// As the paper prints it.
     Printed,
-    /// As it follows from eq. 11, where the paper prints something else.
+    /// As it follows from eq. 11, if the paper prints something else.
     Corrected,
 }
 
@@ -104,7 +105,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// What a table calls it.
+    /// Its name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Program => "program",
@@ -113,7 +114,7 @@ impl Method {
     }
 }
 
-/// A statement before it is put to the test.
+/// A statement before it is tested.
 pub(super) struct Claim {
     pub(super) case: Case,
     pub(super) quantity: Quantity,
@@ -123,7 +124,7 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// Compares numbers that the simulation gives exactly, but for its steps.
+    /// Compares numbers that the simulation gives exactly, except for the error of its steps.
     pub(super) fn compare(
         self,
         method: Method,
@@ -188,7 +189,7 @@ impl Claim {
 }
 
 impl Row {
-    /// Which of the numbers is predicted to be the largest.
+    /// Index of the largest predicted number.
     pub(super) fn largest(&self) -> usize {
         let sizes = self.predicted.iter().map(|value| value.abs()).enumerate();
         let largest = sizes.max_by(|(_, one), (_, other)| one.total_cmp(other));

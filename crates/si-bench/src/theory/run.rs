@@ -12,9 +12,9 @@ const DEVIATION: f64 = 0.8;
 /// Random starts of the program.
 const NUM_STARTS: usize = 1024;
 
-/// Simulates learning on quadratic errors, and compares it with every closed form of section 4.
+/// Simulates learning on quadratic errors and compares it with every closed form of section 4.
 ///
-/// The same seed gives the same numbers on the same machine. Takes some seconds.
+/// The same seed gives the same numbers on the same machine. This takes some seconds.
 ///
 /// # Errors
 ///

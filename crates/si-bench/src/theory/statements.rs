@@ -1,4 +1,4 @@
-//! What section 4 says of each kind of Hessian, beside what came of it.
+//! The statements of section 4 for each kind of Hessian, compared with the simulation.
 
 use super::Case;
 use super::average::Averages;
@@ -44,7 +44,7 @@ pub(super) fn of_any_hessian(
     ]
 }
 
-/// Eq. 12, and what it says of normalisation.
+/// Eq. 12, and its consequences for normalisation.
 pub(super) fn of_random_starts(
     quadratic: &Quadratic,
     deviation: f64,
@@ -87,8 +87,8 @@ pub(super) fn of_random_starts(
     ]
 }
 
-/// Eq. 13, as printed and as it follows from eq. 11: with a factor of a half, and with entries off the
-/// diagonal, where both parameters move at once.
+/// Eq. 13, as printed and as it follows from eq. 11: with a factor of a half, and with off-diagonal entries for pairs
+/// of parameters that move at the same time.
 pub(super) fn of_diagonal_hessian(
     quadratic: &Quadratic,
     distance: &Vector,
@@ -134,7 +134,7 @@ pub(super) fn of_diagonal_hessian(
     ]
 }
 
-/// Eq. 14, and the importance that does not tell one parameter from another.
+/// Eq. 14, and the importance, which is the same for all parameters.
 pub(super) fn of_rank_one_hessian(
     quadratic: &Quadratic,
     distance: &Vector,
@@ -198,7 +198,7 @@ fn program_moments(learned: &Learned) -> [Moments; DIMENSIONS] {
     moments
 }
 
-/// The entries on and above the diagonal, as the others are the same.
+/// The entries on and above the diagonal; the others are the same.
 fn triangle<T: Copy>(
     matrix: &[[T; DIMENSIONS]; DIMENSIONS],
 ) -> [T; DIMENSIONS * (DIMENSIONS + 1) / 2] {

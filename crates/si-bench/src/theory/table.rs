@@ -37,7 +37,7 @@ pub(super) const NOTE: &str = "Theory and found: of the numbers of a statement, 
     integral: the flow integrated in plain arithmetic. What does not hold is as the paper prints it; \
     what follows from its eq. 11 stands below.";
 
-/// With four digits.
+/// A number with four digits.
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_string(),
@@ -50,7 +50,7 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-/// With two digits.
+/// A share with two digits.
 pub(super) fn share(value: f64) -> String {
     if (0.01..100.0).contains(&value) {
         format!("{value:.2}")

@@ -41,14 +41,15 @@ pub(crate) fn run(_args: &DevicesArgs) -> anyhow::Result<()> {
         feature = "rocm"
     ));
     if has_kernels {
-        let tuning = match cfg!(any(
+        let tuning = if cfg!(any(
             feature = "vulkan",
             feature = "metal",
             feature = "cuda",
             feature = "rocm"
         )) {
-            true => "on",
-            false => "off",
+            "on"
+        } else {
+            "off"
         };
         output::result(format_args!(
             "\nBurn's kernels: fusion on, autotune {tuning}"

@@ -116,13 +116,14 @@ pub(crate) fn run(args: &ReproArgs) -> anyhow::Result<()> {
         &folder,
         plan.publish.as_deref().filter(|_| failures.is_empty()),
     )?;
-    match failures.is_empty() {
-        true => Ok(()),
-        false => bail!(
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        bail!(
             "failed: {}; to try again: si repro --resume {}",
             failures.join(", "),
             folder.display()
-        ),
+        )
     }
 }
 
@@ -197,20 +198,17 @@ fn make_study(folder: &Path, study: &Study, interrupt: &Interrupt) -> anyhow::Re
         output_dir: Some(path.clone()),
         ..study.config.clone()
     };
-    let mut runs = match path.exists() {
-        false => {
-            experiment::check(&config)?;
-            RunFolder::create(config, folder, SystemTime::now())?
+    let mut runs = if path.exists() {
+        let mut runs = RunFolder::open(&path)?;
+        runs.resume(config)?;
+        if runs.missing()?.is_empty() {
+            return Ok(());
         }
-        true => {
-            let mut runs = RunFolder::open(&path)?;
-            runs.resume(config)?;
-            if runs.missing()?.is_empty() {
-                return Ok(());
-            }
-            experiment::check(runs.config())?;
-            runs
-        }
+        experiment::check(runs.config())?;
+        runs
+    } else {
+        experiment::check(&config)?;
+        RunFolder::create(config, folder, SystemTime::now())?
     };
     match experiment::train(&mut runs, interrupt)? {
         Outcome::Done { num_failed: 0 } => Ok(()),

@@ -18,8 +18,7 @@ task with one parameter. Descent on its surrogate loss has the same drop, net mo
 /// Compute and draw the paper's schematics (figs. 1 and 2) from small problems
 ///
 /// The program learns both problems itself, by gradient descent in double precision on the CPU device
-/// flex. Nothing is random. Prints the numbers, and writes figure1 and figure2, each as .json, .svg and
-/// .png.
+/// flex. Nothing is random. Prints the numbers and writes figure1 and figure2 as .json, .svg and .png.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SchematicsArgs {

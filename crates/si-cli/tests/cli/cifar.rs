@@ -1,4 +1,4 @@
-//! Split CIFAR on files that are made up, in the official layout.
+//! Split CIFAR on made-up files in the official layout.
 
 use std::fs;
 use std::path::Path;
@@ -9,14 +9,14 @@ use crate::{failure, si};
 
 const NUM_PIXELS: usize = 3 * 32 * 32;
 
-/// As many records as an official file has. The last of `num_labels` is the class.
+/// Makes as many records as in an official file. The last of `num_labels` is the class.
 fn write_batch(path: &Path, num_images: usize, num_labels: usize, num_classes: usize) {
     let mut bytes = Vec::with_capacity(num_images * (num_labels + NUM_PIXELS));
     for image in 0..num_images {
         let class = image % num_classes;
         bytes.resize(bytes.len() + num_labels - 1, 0);
         bytes.push(class as u8);
-        // Another brightness for each class, and noise.
+        // A different brightness for each class, plus noise.
         bytes.extend(
             (0..NUM_PIXELS).map(|pixel| (20 * (class % 10) + pixel * (image + 7) % 41) as u8),
         );
@@ -61,7 +61,7 @@ fn split_cifar_is_learnt_beside_elastic_weight_consolidation() {
     let exact = losses(&parent.path().join("exact"));
     let names: Vec<&str> = exact.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["ewc λ=10", "ewc λ=1000", "si"]);
-    // The first task has nothing to hold back, and the second one is held back the more the stronger.
+    // The first task has no penalty. In the second, a higher strength holds back learning more.
     let [weak, strong, si] = [0, 1, 2].map(|index| &exact[index].1);
     assert_eq!(weak[..2], strong[..2]);
     assert_eq!(weak[..2], si[..2]);

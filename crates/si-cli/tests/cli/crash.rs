@@ -1,4 +1,4 @@
-//! A run that is killed again and again ends as one that never was.
+//! A run that is killed again and again ends with the same result as one that never was killed.
 
 use std::collections::HashSet;
 use std::fs;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::training::runs;
 
-/// Two methods, each in a process of its own with one thread, and a checkpoint after every epoch.
+/// Two methods, each in a separate process with one thread, and a checkpoint after every epoch.
 const BUDGET: [&str; 28] = [
     "--device",
     "flex",
@@ -44,7 +44,7 @@ const BUDGET: [&str; 28] = [
 
 const NUM_KILLS: usize = 50;
 
-/// Checkpoints that are written, at most, before one is not finished.
+/// Largest number of checkpoints that are written before a kill interrupts one.
 const MAX_SKIPPED: f64 = 16.0;
 
 #[test]
@@ -64,7 +64,7 @@ fn run_that_is_killed_fifty_times_has_the_record_of_an_undisturbed_one() {
     while num_kills < NUM_KILLS {
         let folder = parent.path().join(format!("killed-{num_folders}"));
         num_folders += 1;
-        // Until one process lives to the end.
+        // Until one process is not killed and ends.
         loop {
             let resumes = !checkpoints(&folder, "ckpt").is_empty();
             let before = drafts(&folder);
@@ -99,19 +99,20 @@ fn run_that_is_killed_fifty_times_has_the_record_of_an_undisturbed_one() {
     );
 }
 
-/// Starts the run, or goes on with it, in a process group of its own.
+/// Starts or resumes the run, in a separate process group.
 pub(crate) fn spawn(folder: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_si"));
     command.arg("split-mnist");
-    // A run that was killed before it had a config has not begun.
-    match folder.join("config.toml").exists() {
-        true => command.arg("--resume").arg(folder),
-        false => command.args(BUDGET).arg("--out").arg(folder),
+    // A run that was killed before it wrote its config has not started.
+    if folder.join("config.toml").exists() {
+        command.arg("--resume").arg(folder)
+    } else {
+        command.args(BUDGET).arg("--out").arg(folder)
     };
     start(&mut command)
 }
 
-/// Starts a program in silence, in a process group of its own.
+/// Starts a program without output, in a separate process group.
 pub(crate) fn start(command: &mut Command) -> Child {
     command
         .process_group(0)
@@ -123,8 +124,8 @@ pub(crate) fn start(command: &mut Command) -> Child {
         .expect("si starts")
 }
 
-/// Kills the process and its workers at once. Tells whether it was still alive; if not, it had ended
-/// well.
+/// Kills the process and its workers at the same time. Returns whether it was still running; if not, it must have ended
+/// successfully.
 pub(crate) fn kill(process: &mut Child) -> bool {
     if let Some(status) = process.try_wait().expect("it is our child") {
         assert!(status.success(), "{status}");
@@ -133,7 +134,7 @@ pub(crate) fn kill(process: &mut Child) -> bool {
     let group = format!("-{}", process.id());
     let killed = Command::new("kill").args(["-KILL", "--", &group]).status();
     assert!(killed.expect("there is a program kill").success());
-    // It may have ended in between.
+    // It may have ended in the meantime.
     !process.wait().expect("it is our child").success()
 }
 
@@ -179,7 +180,7 @@ pub(crate) fn checkpoints(folder: &Path, extension: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Numbers that look random and are the same every time: SplitMix64 (Steele et al. 2014).
+/// Numbers that look random but are the same every time: SplitMix64 (Steele et al. 2014).
 struct Random(u64);
 
 impl Random {

@@ -1,4 +1,4 @@
-//! What users read when they ask for what cannot be done, and the exit code 2.
+//! The messages for wrong requests, and their exit code 2.
 
 use std::fs;
 

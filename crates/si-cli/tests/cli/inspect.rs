@@ -67,7 +67,7 @@ fn a_runs_checkpoint_is_shown_and_drawn_while_the_run_is_not_complete() {
     }
 }
 
-/// Trains until there is a checkpoint of Synaptic Intelligence, and no further.
+/// Trains until there is a checkpoint of Synaptic Intelligence, then stops.
 fn interrupted(folder: &Path) -> PathBuf {
     let run = folder.join("run");
     let newest = || {

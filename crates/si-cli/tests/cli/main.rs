@@ -1,4 +1,4 @@
-//! The program as its users meet it.
+//! Tests of the whole program, as users run it.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -22,7 +22,7 @@ fn si(folder: &Path, args: &[&str]) -> Output {
         .args(args)
         .current_dir(folder)
         .env("COLUMNS", "100")
-        // Without a desktop, libraries that wgpu asks for devices would write to stderr that there is none.
+        // Without this variable and without a desktop, libraries used by wgpu would write a complaint to stderr.
         .env("XDG_RUNTIME_DIR", std::env::temp_dir())
         .stdin(Stdio::null())
         .output()

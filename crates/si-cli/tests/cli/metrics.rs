@@ -1,4 +1,4 @@
-//! What `si metrics` makes of runs that are stored.
+//! The output of `si metrics` for stored runs.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ strengths = [0.0, 1.0]
 num_seeds = 1
 ";
 
-/// A run of one task, of an epoch.
+/// A run of one task with one epoch.
 fn record(name: &str, method: &str, strength: f64) -> String {
     format!(
         "{{\"condition\":{{\"name\":\"{name}\",\"method\":\"{method}\",\"strength\":{strength:?},\

@@ -1,4 +1,4 @@
-//! A run has its own number of threads, whatever is there where it goes on.
+//! A run keeps its number of threads, whatever the settings and cores when it is resumed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,8 +11,8 @@ use crate::crash::{checkpoints, kill, start};
 use crate::training::runs;
 use crate::{failure, si};
 
-/// Two runs, and a checkpoint after every epoch. A record tells the threads that its run had, so records are
-/// equal only where these are.
+/// Two runs, and a checkpoint after every epoch. A record stores the number of threads of its run, so records are equal
+/// only if these numbers are.
 const BUDGET: [&str; 22] = [
     "split-mnist",
     "--device",
@@ -137,7 +137,7 @@ fn folder_that_does_not_say_its_threads_goes_on_with_those_of_its_checkpoints() 
     let expected = whole(&parent.path().join("whole"), &flags);
     let folder = parent.path().join("old");
     interrupted(&folder, &flags);
-    // As it was before folders said so.
+    // An old folder, which does not store the number of threads.
     let path = folder.join("config.toml");
     let config = fs::read_to_string(&path).expect("a config");
     let old = config.replace("num_threads = 2\n", "");

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::si;
 
-/// As little training as there can be of the whole experiment.
+/// The whole experiment with as little training as possible.
 const BUDGET: [&str; 8] = [
     "--device",
     "flex",
@@ -22,7 +22,7 @@ fn train(folder: &Path, args: &[&str]) {
     succeed(folder, &args);
 }
 
-/// The runs of a folder without what differs from one time to the next, in order.
+/// The runs of a folder, in order, without values that differ each time.
 pub(crate) fn runs(folder: &Path) -> Vec<String> {
     let text = fs::read_to_string(folder.join("runs.jsonl")).expect("runs were made");
     let mut runs: Vec<String> = text
@@ -41,7 +41,7 @@ pub(crate) fn runs(folder: &Path) -> Vec<String> {
 #[test]
 fn resumed_experiment_gives_the_bits_of_one_that_was_never_interrupted() {
     let parent = tempfile::tempdir().expect("a folder can be made");
-    // By default fewer runs would have more threads each, on many cores.
+    // By default, with many cores, fewer runs would have more threads each.
     let budget = [&BUDGET[..], &["--threads", "1"]].concat();
     let whole = [&budget[..], &["--seeds", "2", "--out", "whole"]].concat();
     train(parent.path(), &whole);
@@ -107,7 +107,7 @@ fn every_scenario_preset_optimizer_and_activation_trains() {
     }
 }
 
-/// As little training as there can be of permuted MNIST.
+/// Permuted MNIST with as little training as possible.
 const PERMUTED: [&str; 15] = [
     "permuted-mnist",
     "--device",

@@ -5,15 +5,15 @@ use crate::boundary::{
     BoundaryDetector, PeriodicDetectorConfig, PlateauDetectorConfig, ShiftDetectorConfig,
 };
 
-/// Which detector decides that a task has ended, and its settings: for a program that keeps the choice
-/// in a file. Each of the three has an `init` of its own.
+/// The detector that decides when a task has ended, and its settings. Use it to keep the choice in a
+/// file; otherwise, each of the three configurations has an `init` too.
 #[derive(Config, Debug, Copy, PartialEq)]
 pub enum BoundaryDetectorConfig {
-    /// Every so many steps.
+    /// After a fixed number of steps.
     Periodic(PeriodicDetectorConfig),
-    /// Where the loss has settled (Aljundi, Kelchtermans and Tuytelaars 2019).
+    /// When the loss has settled (Aljundi, Kelchtermans and Tuytelaars 2019).
     Plateau(PlateauDetectorConfig),
-    /// Where the loss jumps up.
+    /// When the loss jumps up.
     Shift(ShiftDetectorConfig),
 }
 
@@ -32,7 +32,7 @@ impl BoundaryDetectorConfig {
     }
 }
 
-/// The error of a setting whose value is not `allowed`.
+/// The error for a setting whose value is not `allowed`.
 pub(super) fn outside(
     setting: &'static str,
     allowed: &'static str,

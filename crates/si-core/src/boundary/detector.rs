@@ -6,9 +6,9 @@ use super::shift::Shift;
 use crate::Error;
 use crate::boundary::BoundaryDetectorConfig;
 
-/// Decides from a stream of losses when a task has ended, where nothing else says so.
+/// Decides from a stream of losses when a task has ended, if nothing else says so.
 ///
-/// One call is added to the training loop, before the step, and `end_task` comes under it:
+/// Add one call to the training loop, before the step, and call `end_task` when it reports a boundary:
 ///
 /// ```diff
 /// +let mut detector = ShiftDetectorConfig::new().init()?;
@@ -23,23 +23,23 @@ use crate::boundary::BoundaryDetectorConfig;
 /// +model.end_task(); // what was learnt since the last boundary
 /// ```
 ///
-/// The loss is the task's alone, without the penalty. Observed before its step it says how the
-/// parameters do *before* they learn from it, so a boundary that is noticed at once is noticed before the
-/// new task has moved them; after the step, as with [`ContinualLearner::step`](crate::ContinualLearner::step),
-/// everything is one step later. Reading a loss waits for the device. Where that is too slow, observe every
-/// n-th loss; what is counted in steps here is then counted in observations.
+/// Pass the task's loss alone, without the penalty. Observe it before the step: a boundary that is noticed at once is
+/// then noticed before the new task has moved the parameters. If you observe it after the step, as with
+/// [`ContinualLearner::step`](crate::ContinualLearner::step), everything is one step later. Reading a loss waits for
+/// the device. If that is too slow, observe every n-th loss: everything that is counted in steps here is then counted
+/// in observations.
 ///
 /// | detector | consolidates | at the right parameters? |
 /// |---|---|---|
-/// | [`PeriodicDetectorConfig`](crate::boundary::PeriodicDetectorConfig) | every so many steps | if tasks have that length |
-/// | [`PlateauDetectorConfig`](crate::boundary::PlateauDetectorConfig) | when the loss has settled | yes, though not the last of the task |
+/// | [`PeriodicDetectorConfig`](crate::boundary::PeriodicDetectorConfig) | after a fixed number of steps | if tasks have that length |
+/// | [`PlateauDetectorConfig`](crate::boundary::PlateauDetectorConfig) | when the loss has settled | yes, but not at the end of the task |
 /// | [`ShiftDetectorConfig`](crate::boundary::ShiftDetectorConfig) | when the loss jumps up | a known number of steps too late |
 ///
-/// A loss that is not finite is counted as a step and otherwise passed over: it neither begins nor
-/// ends anything, and later statistics are those of a stream without it.
+/// A loss that is not finite counts as a step and is otherwise ignored: it causes no boundary, except after a fixed
+/// number of steps, and does not enter the statistics.
 ///
-/// The detector is its own state: with `serde` it is written into a checkpoint, and goes on from there to
-/// the same decisions.
+/// The detector contains its whole state. Write it into a checkpoint with `serde`: after loading, it makes the
+/// same decisions.
 ///
 /// ```
 /// use si_core::boundary::ShiftDetectorConfig;
@@ -63,12 +63,12 @@ pub struct BoundaryDetector {
     kind: Kind,
 }
 
-/// An end of a task that was noticed.
+/// A detected end of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Boundary {
-    /// Number of losses that were observed before the one at which it was noticed.
+    /// Number of losses that were observed before the one that revealed the boundary.
     pub step: usize,
-    /// How many of them were the new task's already, and so how many steps too late it is. 0 unless a
+    /// How many of these losses were already the new task's: the boundary is this many steps too late. 0 unless a
     /// shift was detected.
     pub num_late_steps: usize,
 }
@@ -82,13 +82,13 @@ impl BoundaryDetector {
         })
     }
 
-    /// Takes the next loss of the stream, and returns the boundary that it is the sign of, if it is one.
+    /// Takes the next loss of the stream. Returns a boundary if this loss reveals one.
     pub fn observe(&mut self, loss: f64) -> Option<Boundary> {
         let step = self.num_observed;
         self.num_observed = step.saturating_add(1);
         let noticed = |is_boundary: bool| is_boundary.then_some(step);
         let first_of_new_task = match &mut self.kind {
-            // Counts steps, whatever their losses.
+            // Counts steps, whatever the losses are.
             Kind::Periodic(periodic) => noticed(periodic.observe()),
             _ if !loss.is_finite() => None,
             Kind::Plateau(plateau) => noticed(plateau.observe(loss)),
@@ -133,7 +133,7 @@ impl Kind {
     }
 }
 
-/// A detector as it is read, whose settings are not checked yet.
+/// A detector as read from a file, before its settings are checked.
 #[derive(Deserialize)]
 struct Stored {
     num_observed: usize,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Losses(VecDeque<f64>);
 
 impl Losses {
-    /// Adds a loss, and forgets the oldest so that no more than `capacity` stay.
+    /// Adds a loss and removes the oldest ones, so that at most `capacity` remain.
     pub(super) fn push(&mut self, loss: f64, capacity: usize) {
         self.0.push_back(loss);
         while self.0.len() > capacity {
@@ -20,13 +20,13 @@ impl Losses {
         self.0.len()
     }
 
-    /// The losses, oldest first, which are gone from here.
+    /// Removes and returns all losses, oldest first.
     pub(super) fn take(&mut self) -> impl Iterator<Item = f64> + use<> {
         core::mem::take(&mut self.0).into_iter()
     }
 
-    /// Mean and variance, the latter over n. Summed anew each time, so that no rounding is carried from
-    /// one window to the next.
+    /// Mean and variance (the latter with divisor n). The sums are computed afresh each time, so that no
+    /// rounding error is carried from one window to the next.
     pub(super) fn moments(&self) -> (f64, f64) {
         let num_losses = self.0.len().max(1) as f64;
         let mean = self.0.iter().sum::<f64>() / num_losses;

@@ -1,4 +1,4 @@
-//! Where a task ends in a stream that does not say so.
+//! Finds where a task ends in a stream that does not say so.
 
 mod config;
 mod detector;

@@ -6,20 +6,20 @@ use super::detector::Kind;
 use crate::Error;
 use crate::boundary::BoundaryDetector;
 
-/// A boundary every so many steps, whatever the losses are.
+/// A boundary after a fixed number of steps, whatever the losses are.
 ///
-/// It is right where tasks have a known length. Elsewhere it cuts through tasks: what one taught is
-/// then consolidated in parts, each measured from where the last one ended, and the part that spans two
-/// tasks counts for both. Nothing is lost by that; but a synapse that moves a little in each part has a
-/// smaller Δ² there, and so, the parts together, more importance than the whole would give.
+/// Use it if tasks have a known length. Otherwise boundaries fall inside tasks: a task is then consolidated in parts,
+/// each measured from the end of the last one, and a part that spans two tasks counts for both. Nothing is lost, but
+/// importance is larger: a synapse that moves a little in each part has a smaller Δ² there, so the parts together
+/// give it more importance than the whole task would.
 ///
 /// | name | range | default |
 /// |---|---|---|
 /// | `num_steps` | ≥ 1 | none |
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
 pub struct PeriodicDetectorConfig {
-    /// Steps from one boundary to the next: ≥ 1. There is no default, since only the stream's length of
-    /// a task says what it should be.
+    /// Steps from one boundary to the next: ≥ 1. There is no default because the right value is the length of
+    /// a task in the stream.
     pub num_steps: usize,
 }
 

@@ -7,16 +7,17 @@ use super::losses::Losses;
 use crate::Error;
 use crate::boundary::BoundaryDetector;
 
-/// A boundary where the loss has settled: mean and variance of the latest losses are below their
-/// thresholds. After that, none until the loss has had a peak (Aljundi, Kelchtermans and Tuytelaars,
-/// *Task-Free Continual Learning*, 2019).
+/// A boundary when the loss has settled: mean and variance of the latest losses are below their
+/// thresholds. The next boundary comes only after the loss has had a peak (Aljundi, Kelchtermans and
+/// Tuytelaars, *Task-Free Continual Learning*, 2019).
 ///
-/// It consolidates while the task is still being learnt, at parameters that solve it: nothing of the
-/// next task has touched them yet. The price is that what the rest of the task teaches enters the
-/// path integrals of the next one, unless it is noticed in between (`num_deviations`), and that a task whose
-/// loss never settles is not consolidated at all.
-/// The thresholds are in the unit of the loss, so they are to be set for each problem: the mean a
-/// little above what the loss of a learnt task comes to, the variance a little above its noise.
+/// It consolidates while the task is still being learnt, at parameters that solve it and that the next
+/// task has not moved yet. This has two drawbacks. What the rest of the task teaches enters the path
+/// integrals of the next one, unless there is another boundary in between (see `num_deviations`). And a
+/// task whose loss never settles is not consolidated at all.
+///
+/// The thresholds are in the unit of the loss, so set them for each problem: the mean a little above the
+/// loss of a learnt task, the variance a little above its noise.
 ///
 /// | name | range | default |
 /// |---|---|---|
@@ -26,20 +27,21 @@ use crate::boundary::BoundaryDetector;
 /// | `num_deviations` | ≥ 0 | 1 |
 #[derive(Config, Debug, Copy, PartialEq)]
 pub struct PlateauDetectorConfig {
-    /// Number of losses that mean and variance are taken of: ≥ 2. Default 5, which programs with this
-    /// method share; noisy losses need more.
+    /// Number of losses over which mean and variance are taken: ≥ 2. Default 5, the common value in programs
+    /// with this method. Noisy losses need more.
     #[config(default = 5)]
     pub window: usize,
-    /// The mean must be below it. Default 0.2, which suits a cross entropy that gets near zero.
+    /// The mean must be below this, in the unit of the loss. Default 0.2, which suits a cross entropy that gets
+    /// near zero.
     #[config(default = 0.2)]
     pub mean_threshold: f64,
-    /// The variance, in squared units of the loss, must be below it: > 0. Default 0.1.
+    /// The variance must be below this, in squared units of the loss: > 0. Default 0.1.
     #[config(default = 0.1)]
     pub variance_threshold: f64,
-    /// A peak is a mean that exceeds the last plateau's by more than this many of its standard
-    /// deviations: ≥ 0. Default 1, which programs with this method share: noise passes for a peak now and
-    /// then, and a plateau is consolidated again with what was learnt on it since. With 3 or more and a
-    /// window of 10 or more it is once in a task, at the first settling.
+    /// A peak is a mean that exceeds the last plateau's mean by more than this many of that plateau's standard
+    /// deviations: ≥ 0. Default 1, the common value in programs with this method: noise then sometimes counts as
+    /// a peak, and the plateau is consolidated again with what was learnt on it since. With 3 or more, and a
+    /// window of 10 or more, there is one boundary per task, when the loss first settles.
     #[config(default = 1.0)]
     pub num_deviations: f64,
 }
@@ -63,8 +65,8 @@ impl PlateauDetectorConfig {
 pub(super) struct Plateau {
     pub(super) config: PlateauDetectorConfig,
     window: Losses,
-    /// The mean that has to be exceeded before there can be another plateau. None when it was, and
-    /// before the first.
+    /// The mean that must be exceeded before there can be another plateau. `None` once it was exceeded, and
+    /// before the first plateau.
     peak_above: Option<f64>,
 }
 

@@ -7,20 +7,20 @@ use super::losses::Losses;
 use crate::Error;
 use crate::boundary::BoundaryDetector;
 
-/// A boundary where the loss jumps up: each of the latest losses exceeds the mean of those before by
+/// A boundary when the loss jumps up: each of the latest losses exceeds the mean of those before by
 /// several of their standard deviations, so a new task has begun.
 ///
-/// It notices a task's end by the next one's beginning. Steps on the new task were taken by then,
-/// `window − 1` of them if each loss is observed before its step
-/// ([`Boundary::num_late_steps`](crate::boundary::Boundary::num_late_steps)), and anchors are where those have led to. With a
-/// window of 1 there are none, and consolidation is exact; but then a single bad batch
-/// is taken for a new task. The steps that came too late are part of the ended task's path
-/// integral, where they count little: a few steps among hundreds.
+/// It notices the end of a task by the beginning of the next one. By then some steps on the new task were
+/// taken: `window − 1`, if each loss is observed before its step
+/// ([`Boundary::num_late_steps`](crate::boundary::Boundary::num_late_steps)). Anchors are the parameters after
+/// these steps. With a window of 1 there are none, and consolidation is exact, but a single bad batch counts
+/// as a new task. The late steps are part of the ended task's path integral. They matter little there: a few
+/// steps among hundreds.
 ///
-/// The loss must rise. A new task that the module already solves passes unnoticed, as it may; one that
-/// comes in little by little does too, and is then consolidated with the old one. The deviations are of
-/// the losses themselves, so the settings hold for any loss in any unit, and they count as at least a
-/// tenth of the mean, so that a loss without noise is not set off by rounding.
+/// The loss must rise. A new task that the module already solves goes unnoticed, which is acceptable. A task that
+/// comes in gradually also goes unnoticed, and is consolidated together with the old one. The threshold is
+/// relative to the deviation of the losses, so the settings fit any loss in any unit. The deviation counts as
+/// at least a tenth of the mean, so that rounding causes no boundary if the loss has no noise.
 ///
 /// | name | range | default |
 /// |---|---|---|
@@ -29,18 +29,18 @@ use crate::boundary::BoundaryDetector;
 /// | `num_deviations` | > 0 | 4 |
 #[derive(Config, Debug, Copy, PartialEq)]
 pub struct ShiftDetectorConfig {
-    /// Number of losses in a row that must all be high: ≥ 1. Default 3: a batch that is hard by chance
-    /// is no new task, and two steps come too late.
+    /// Number of consecutive losses that must all be high: ≥ 1. Default 3: a batch that is hard by chance does
+    /// not count as a new task, and the boundary is two steps late.
     #[config(default = 3)]
     pub window: usize,
-    /// Number of losses before them that they are compared with: ≥ 2. No boundary is noticed until there
-    /// are so many, after the stream's start and after each boundary, so a task must be longer
-    /// than that. Default 30: the standard deviation of fewer is itself uncertain, and of more holds
-    /// much of the task's beginning, when the loss was higher.
+    /// Number of earlier losses that they are compared with: ≥ 2. After the start and after each boundary, no
+    /// boundary is noticed until there are this many, so tasks must be longer than this. Default 30: with fewer,
+    /// the standard deviation is itself uncertain; with more, it includes much of the task's beginning, when the
+    /// loss was higher.
     #[config(default = 30)]
     pub reference: usize,
-    /// A loss is high if it exceeds the mean by more than this many standard deviations: > 0. Default
-    /// 4: losses near zero have a long tail upwards.
+    /// A loss is high if it exceeds the mean by more than this many standard deviations: > 0. Default 4, because
+    /// losses near zero have a long upper tail.
     #[config(default = 4.0)]
     pub num_deviations: f64,
 }
@@ -61,16 +61,16 @@ impl ShiftDetectorConfig {
     }
 }
 
-/// The least standard deviation, as a share of the mean.
+/// The smallest standard deviation that is used, as a share of the mean.
 const LEAST_DEVIATION: f64 = 0.1;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Shift {
     pub(super) config: ShiftDetectorConfig,
     reference: Losses,
-    /// High losses that came after the reference, one after the other.
+    /// Consecutive high losses after the reference.
     high: Losses,
-    /// The step of the first of them.
+    /// The step of the first of these losses.
     high_since: usize,
 }
 
@@ -90,11 +90,11 @@ impl Shift {
         Ok(())
     }
 
-    /// Returns the step of the new task's first loss, where it is noticed.
+    /// Returns the step of the new task's first loss, if a new task is noticed.
     pub(super) fn observe(&mut self, loss: f64, step: usize) -> Option<usize> {
         let config = self.config;
         if self.reference.len() < config.reference || !self.is_high(loss) {
-            // High losses that were only a few belong to the task like any other.
+            // Fewer high losses than the window belong to the current task, like any others.
             for loss in self.high.take().chain([loss]) {
                 self.reference.push(loss, config.reference);
             }
@@ -107,7 +107,7 @@ impl Shift {
         if self.high.len() < config.window {
             return None;
         }
-        // They are the first of the new task.
+        // They are the first losses of the new task.
         self.reference = core::mem::take(&mut self.high);
         Some(self.high_since)
     }

@@ -9,8 +9,8 @@ use crate::boundary::{
 const STEPS_PER_TASK: usize = 200;
 const NUM_TASKS: usize = 5;
 
-/// The losses of tasks that are learnt one after the other: from 2.5 down to 0.1, with noise in
-/// proportion.
+/// The losses of tasks that are learnt one after the other: each falls from 2.5 to 0.1, with proportional
+/// noise.
 fn curve(noise: f64, seed: u64) -> Vec<f64> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     (0..NUM_TASKS * STEPS_PER_TASK)
@@ -35,7 +35,7 @@ fn shift() -> BoundaryDetector {
     ShiftDetectorConfig::new().init().expect("valid")
 }
 
-/// With plateaus that last, so that each has one boundary.
+/// A detector with one boundary for each plateau.
 fn plateau() -> BoundaryDetector {
     let config = PlateauDetectorConfig::new().with_window(10);
     let config = config.with_num_deviations(8.0);
@@ -104,7 +104,7 @@ fn a_loss_without_noise_should_not_be_a_shift_when_it_drifts() {
 fn losses_below_zero_should_shift_too() {
     let losses: Vec<f64> = curve(0.2, 0).iter().map(|loss| loss - 1000.0).collect();
     let config = ShiftDetectorConfig::new();
-    // The mean is no measure of such a loss' noise, so a tenth of it is a jump that is never made.
+    // The mean says nothing about the noise of such a loss: it never jumps by several tenths of the mean.
     assert_eq!(boundaries(&mut config.init().expect("valid"), &losses), []);
     let losses: Vec<f64> = curve(0.2, 0).iter().map(|loss| loss - 0.2).collect();
     assert_eq!(boundaries(&mut shift(), &losses).len(), NUM_TASKS - 1);
@@ -206,7 +206,7 @@ fn a_detector_from_a_checkpoint_should_decide_as_one_that_went_on() {
     for detector in all() {
         let losses = curve(0.2, 4);
         let whole = boundaries(&mut detector.clone(), &losses);
-        // In a task's middle, and between the first and the last sign of a shift.
+        // In the middle of a task, and between the first and the last high loss of a shift.
         for cut in [130, 2 * STEPS_PER_TASK + 1] {
             let mut before = detector.clone();
             let mut found = boundaries(&mut before, &losses[..cut]);

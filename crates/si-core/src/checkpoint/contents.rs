@@ -19,17 +19,15 @@ use crate::{
     ContinualLearner, ContinualOptimizer, ElasticWeightConsolidation, SynapticIntelligenceConfig,
 };
 
-/// Everything that a training needs to go on to the same bits: the learner, its optimizer, further
-/// records if there are any, and how far the training has come.
+/// Everything that training needs to resume with exactly the same numbers (bit for bit): the learner, its
+/// optimizer, additional records if there are any, and the progress of the training.
 ///
-/// A file of it is checked to the last byte, and nothing of it is used before all of it is checked. It
-/// is written beside its place and put there when it is safe on the disk, so that neither a crash nor a
-/// full disk costs the file before it.
+/// Every byte of a file is checked before any of it is used. A file is first written under another name and
+/// moved to its path once it is safe on the disk, so neither a crash nor a full disk destroys the previous file.
 ///
-/// The progress is the caller's: any type that serde writes and reads, with its numbers to the bit.
-/// What else decides the bits belongs there: the seed of the data's order, and that of dropout, which
-/// the backend's generator cannot give. Settings are not restored; they are the learner's and the
-/// optimizer's that are restored into.
+/// The progress is yours: any type that serde writes and reads, and its numbers are kept exactly. Put everything
+/// else that affects reproducibility there, such as the seeds for shuffling and dropout: a backend's random
+/// generator cannot be saved. Settings are not restored; the learner and optimizer you pass in keep theirs.
 ///
 /// ```
 /// # use burn::{nn::LinearConfig, optim::AdamConfig, tensor::Device};
@@ -58,7 +56,7 @@ use crate::{
 /// # }
 /// ```
 ///
-/// [`CheckpointFolder`](crate::CheckpointFolder) keeps several, and goes back to the one before if the
+/// [`CheckpointFolder`](crate::CheckpointFolder) keeps several checkpoints and falls back to an earlier one if the
 /// newest is damaged.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
@@ -66,11 +64,11 @@ pub struct Checkpoint {
     stored: Stored,
 }
 
-/// What the sections of further records begin with.
+/// The prefix of the section names of additional records.
 const RECORD: &str = "record/";
 
 impl Checkpoint {
-    /// Takes the state of a training, between two steps. Waits for the device.
+    /// Copies the state of training, between two steps. Waits for the device.
     ///
     /// # Errors
     ///
@@ -105,8 +103,8 @@ impl Checkpoint {
         })
     }
 
-    /// Adds a further record under a name, in the place of one of the same name: that of
-    /// [`ElasticWeightConsolidation`], for example.
+    /// Adds another record under a name, such as that of [`ElasticWeightConsolidation`]. Replaces a record with the
+    /// same name.
     ///
     /// # Errors
     ///
@@ -123,19 +121,19 @@ impl Checkpoint {
         Ok(self)
     }
 
-    /// Writes it to a file, and returns when it is safe on the disk. A file that is there before is
-    /// there until the new one is in its place.
+    /// Writes it to a file, and returns once it is safe on the disk. An existing file stays until the new one takes
+    /// its place.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Io`] if it cannot be written. No draft of it is left then.
+    /// [`CheckpointError::Io`] if it cannot be written. No partial file is left in this case.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {
         let path = path.as_ref();
         replace(path, |writer| self.stored.write(writer))
             .map_err(CheckpointError::io("write", path))
     }
 
-    /// Reads a file, and checks every byte of it.
+    /// Reads a file and checks every byte of it.
     ///
     /// # Errors
     ///
@@ -149,7 +147,7 @@ impl Checkpoint {
         Ok(Self { origin, stored })
     }
 
-    /// The bytes of its file, for a place that is no file.
+    /// The bytes of its file, to store them elsewhere.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let written = self.stored.write(&mut bytes);
@@ -157,7 +155,7 @@ impl Checkpoint {
         bytes
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) or a file gives, and checks every byte of it.
+    /// Reads the bytes from [`to_bytes`](Self::to_bytes) or a file, and checks every byte.
     ///
     /// # Errors
     ///
@@ -174,12 +172,12 @@ impl Checkpoint {
         &self.origin
     }
 
-    /// What it says of itself.
+    /// The header.
     pub fn header(&self) -> &CheckpointHeader {
         &self.stored.header
     }
 
-    /// How far the training had come.
+    /// The progress of the training.
     ///
     /// # Errors
     ///
@@ -193,18 +191,18 @@ impl Checkpoint {
         })
     }
 
-    /// The names of the further records.
+    /// The names of the additional records.
     pub fn record_names(&self) -> impl Iterator<Item = &str> {
         let names = self.stored.sections.iter();
         names.filter_map(|section| section.name.strip_prefix(RECORD))
     }
 
-    /// A further record, by its name.
+    /// An additional record, by its name.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::NoRecord`] if there is none of that name, and [`CheckpointError::Damaged`] if
-    /// it is none of Burn's.
+    /// [`CheckpointError::NoRecord`] if there is none with that name, and [`CheckpointError::Damaged`] if
+    /// it is not a Burn record.
     pub fn record(&self, name: &str) -> Result<ModuleRecord, CheckpointError> {
         let section = format!("{RECORD}{name}");
         let Ok(bytes) = self.bytes(&section) else {
@@ -212,21 +210,22 @@ impl Checkpoint {
             return Err(CheckpointError::NoRecord {
                 origin: self.origin.clone(),
                 name: name.to_string(),
-                known: match known.is_empty() {
-                    true => "none".to_string(),
-                    false => known.join(", "),
+                known: if known.is_empty() {
+                    "none".to_string()
+                } else {
+                    known.join(", ")
                 },
             });
         };
         ModuleRecord::from_bytes(bytes).map_err(|error| self.no_record(&section, &error))
     }
 
-    /// Gives a new learner and optimizer the state that was taken. They must be built as those were;
-    /// the parameters' values do not matter, and a learner in validation mode is no place for it.
+    /// Loads the saved state into a new learner and optimizer. They must be built like the saved ones. The parameters'
+    /// values do not matter. The learner must be in training mode.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::OtherModel`] and [`CheckpointError::OtherOptimizer`] if they are not.
+    /// [`CheckpointError::OtherModel`] or [`CheckpointError::OtherOptimizer`] if they are built differently.
     pub fn restore<M: Module, O: ContinualOptimizer>(
         &self,
         learner: ContinualLearner<M>,
@@ -237,8 +236,8 @@ impl Checkpoint {
         Ok((learner, optimizer))
     }
 
-    /// Gives a new Elastic Weight Consolidation the state in the further record `name`, for the
-    /// parameters of `module`, which was restored before.
+    /// Loads the additional record `name` into a new Elastic Weight Consolidation, for the parameters of
+    /// `module`. Restore the module first.
     ///
     /// # Errors
     ///
@@ -258,7 +257,7 @@ impl Checkpoint {
         &self,
         learner: ContinualLearner<M>,
     ) -> Result<ContinualLearner<M>, CheckpointError> {
-        // Before what may fail because of them.
+        // First, because the rest may fail because of different settings.
         self.warn_of_other_settings(learner.regularizer().config());
         let bytes = self.bytes(LEARNER)?;
         let pack = Pack::read(bytes.clone()).map_err(|reason| self.no_record(LEARNER, &reason))?;
@@ -271,7 +270,7 @@ impl Checkpoint {
                 return Err(CheckpointError::OtherModel {
                     origin: self.origin.clone(),
                     reason: format!(
-                        "it holds numbers as {dtype:?}, which {:?} does not bear",
+                        "it holds {dtype:?} numbers, which {:?} does not support",
                         device.clone().inner()
                     ),
                 });
@@ -280,7 +279,7 @@ impl Checkpoint {
         if let Some(path) = other_kind(&learner, &pack) {
             return Err(CheckpointError::OtherModel {
                 origin: self.origin.clone(),
-                reason: format!("{path} has numbers of another kind in it"),
+                reason: format!("its numbers for {path} are of another kind"),
             });
         }
         let record =
@@ -293,7 +292,7 @@ impl Checkpoint {
         let regularizer = learner.regularizer();
         if regularizer.task() != header.task {
             let reason = format!(
-                "its header has {} tasks, and the learner {}",
+                "its header says {} tasks, but its learner has {}",
                 header.task,
                 regularizer.task()
             );
@@ -306,19 +305,19 @@ impl Checkpoint {
         let others = self.header().setting_mismatches(config);
         let others: Vec<String> = others
             .iter()
-            .map(|it| format!("{} {} there, {} now", it.name, it.stored, it.given))
+            .map(|it| format!("{} was {}, is now {}", it.name, it.stored, it.given))
             .collect();
         if !others.is_empty() {
             warn!(
-                "{} was written with other settings than training goes on with: {}",
+                "{} was written with settings that differ from those of the learner: {}",
                 self.origin,
                 others.join("; ")
             );
         }
     }
 
-    /// Burn passes over state that the optimizer has no use for, so what it has taken over is compared
-    /// with what it was given.
+    /// Burn silently skips state that the optimizer has no use for, so the loaded state is compared with the stored
+    /// one.
     fn restore_optimizer<O: ContinualOptimizer>(&self, optimizer: O) -> Result<O, CheckpointError> {
         let read = |bytes: Bytes| -> Result<Pack, CheckpointError> {
             Pack::read(bytes).map_err(|reason| self.no_record(OPTIMIZER, &reason))
@@ -337,7 +336,7 @@ impl Checkpoint {
             None => Ok(optimizer),
             Some(name) => Err(CheckpointError::OtherOptimizer {
                 origin: self.origin.clone(),
-                reason: format!("the state {name:?} in it has no place there"),
+                reason: format!("the given optimizer has no place for its state {name:?}"),
             }),
         }
     }
@@ -350,7 +349,7 @@ impl Checkpoint {
         section.ok_or_else(|| CheckpointError::damaged(&self.origin, name, "it is not there"))
     }
 
-    /// The error for a section that passed its check and still is not what its name says.
+    /// The error for a section with the right checksum but the wrong content.
     fn no_record(&self, section: &str, reason: &dyn core::fmt::Display) -> CheckpointError {
         CheckpointError::damaged(&self.origin, section, reason.to_string())
     }
@@ -365,7 +364,7 @@ pub(crate) fn open_sized(path: &Path) -> Result<(File, u64), CheckpointError> {
     opened.map_err(CheckpointError::opening(path))
 }
 
-/// A section of bytes that `part` was written to.
+/// A section with the bytes of `part`.
 fn section(
     name: &str,
     part: &str,

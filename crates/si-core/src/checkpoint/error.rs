@@ -8,23 +8,23 @@ use burn::store::RecordError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// A file that is not there.
+    /// A file that does not exist.
     #[error("there is no checkpoint at {}", path.display())]
     NotFound {
-        /// Where it was looked for.
+        /// The path that was tried.
         path: PathBuf,
     },
     /// A file of another kind.
-    #[error("{origin} is no checkpoint of si-core: {reason}")]
+    #[error("{origin} is not a checkpoint of si-core: {reason}")]
     Foreign {
         /// The file.
         origin: Origin,
-        /// What it is instead, as far as that can be told.
+        /// What it is instead, as far as that is known.
         reason: String,
     },
-    /// A file that another version of this library has written.
+    /// A file in the format of another version of this library.
     #[error(
-        "{origin} is a checkpoint of format {found}, and this si-core reads format {known}: take the \
+        "{origin} is a checkpoint of format {found}, but this si-core reads format {known}: use the \
          version that wrote it"
     )]
     OtherFormat {
@@ -32,47 +32,47 @@ pub enum CheckpointError {
         origin: Origin,
         /// Its format.
         found: u32,
-        /// The format that is known here.
+        /// The format that this version reads.
         known: u32,
     },
-    /// A file that was cut off, or whose bytes are not those that were written.
+    /// A file that is cut off or whose bytes have changed since it was written.
     #[error("{origin} is damaged in its {part}: {reason}")]
     Damaged {
         /// The file.
         origin: Origin,
-        /// Where: `beginning`, `header`, `end` or a section, such as `learner`.
+        /// The damaged part: `beginning`, `header`, `end` or a section, such as `learner`.
         part: String,
         /// What is wrong there.
         reason: String,
     },
-    /// Nothing but damaged files in a folder of checkpoints.
-    #[error("none of the {count} checkpoints in {} is whole; the newest: {newest}", folder.display())]
+    /// A folder in which all checkpoints are damaged.
+    #[error("none of the {count} checkpoints in {} is intact; the newest: {newest}", folder.display())]
     NoneWhole {
         /// The folder.
         folder: PathBuf,
-        /// How many there are.
+        /// The number of checkpoints in it.
         count: usize,
         /// What is wrong with the newest.
         newest: Box<CheckpointError>,
     },
-    /// A checkpoint of a learner that is not built like the one it is to be restored into.
-    #[error("{origin} is of another model: {reason}")]
+    /// A checkpoint of a learner that is built differently from the one to restore.
+    #[error("{origin} is of a different model: {reason}")]
     OtherModel {
         /// The file.
         origin: Origin,
         /// What differs.
         reason: String,
     },
-    /// A checkpoint whose optimizer keeps another state than the one it is to be restored into.
-    #[error("{origin} is of another optimizer: {reason}")]
+    /// A checkpoint of an optimizer with different state from the one to restore.
+    #[error("{origin} is of a different optimizer: {reason}")]
     OtherOptimizer {
         /// The file.
         origin: Origin,
         /// What differs.
         reason: String,
     },
-    /// Progress that is read as another type than it was written as.
-    #[error("the progress in {origin} is of another type than is asked for")]
+    /// Progress that is read as a different type than it was written as.
+    #[error("the progress in {origin} does not have the requested type")]
     OtherProgress {
         /// The file.
         origin: Origin,
@@ -80,32 +80,32 @@ pub enum CheckpointError {
         #[source]
         source: ciborium::de::Error<io::Error>,
     },
-    /// A further record that the checkpoint does not hold.
+    /// An additional record that the checkpoint does not have.
     #[error("{origin} holds no record {name:?}; it has {known}")]
     NoRecord {
         /// The file.
         origin: Origin,
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The names that there are.
+        /// The names that it has.
         known: String,
     },
     /// State or progress that cannot be written.
     #[error("cannot make a checkpoint of the {part}: {reason}")]
     Content {
-        /// `learner`, `optimizer`, `progress` or the name of a further record.
+        /// `learner`, `optimizer`, `progress` or the name of an additional record.
         part: String,
-        /// What was wrong.
+        /// What is wrong.
         reason: String,
     },
     /// A file that could not be read or written.
     #[error("cannot {action} {}", path.display())]
     Io {
-        /// `read`, `write` or what else was tried.
+        /// The action that failed, such as `read` or `write`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -161,7 +161,7 @@ impl CheckpointError {
 pub enum Origin {
     /// A file.
     File(PathBuf),
-    /// This process.
+    /// The memory of this process.
     Memory,
 }
 

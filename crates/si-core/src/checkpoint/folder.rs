@@ -7,10 +7,10 @@ use log::warn;
 use super::{Checkpoint, CheckpointError};
 use crate::replace::sync_folder_of;
 
-/// The newest checkpoints of one training, in a folder of their own.
+/// A folder with the newest checkpoints of one training run.
 ///
-/// Each save makes a new file, and then removes those that are too old. The newest is the one that was
-/// saved last; if it is damaged, the training goes on from the one before. One training writes in a
+/// Each save makes a new file and then removes those that are too old. The newest checkpoint is the one that was
+/// saved last. If it is damaged, training resumes from the one before it. Only one training run may write to a
 /// folder at a time.
 ///
 /// ```no_run
@@ -38,13 +38,12 @@ use crate::replace::sync_folder_of;
 pub struct CheckpointFolder {
     path: PathBuf,
     num_kept: usize,
-    /// Numbers of those that were found damaged.
+    /// Numbers of the checkpoints that were found damaged.
     damaged: Vec<u64>,
 }
 
 impl CheckpointFolder {
-    /// The checkpoints in the folder `path`, of which the newest two are kept. It is made by the first
-    /// save.
+    /// The checkpoints in the folder `path`. The newest two are kept. The first save creates the folder.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -53,23 +52,23 @@ impl CheckpointFolder {
         }
     }
 
-    /// Keeps the newest `num_kept`: at least one, and with one there is none to go back to.
+    /// Keeps the newest `num_kept` checkpoints, at least one. With one, there is no earlier one to fall back to.
     pub fn keep(self, num_kept: usize) -> Self {
         let num_kept = num_kept.max(1);
         Self { num_kept, ..self }
     }
 
-    /// Where it lies.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Saves a checkpoint as the newest, and returns its file when it is safe on the disk and what is
-    /// too old or was found damaged is gone.
+    /// Saves a checkpoint as the newest, then removes those that are too old or were found damaged. Returns the file's
+    /// path once the file is safe on the disk.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Io`] if it cannot be written, or an old one not removed.
+    /// [`CheckpointError::Io`] if it cannot be written, or if an old one cannot be removed.
     pub fn save(&mut self, checkpoint: &Checkpoint) -> Result<PathBuf, CheckpointError> {
         if !self.path.is_dir() {
             fs::create_dir_all(&self.path)
@@ -93,14 +92,13 @@ impl CheckpointFolder {
         Ok(path)
     }
 
-    /// The newest whole checkpoint, or none if there is no checkpoint at all. What is passed over
-    /// because it is damaged is logged as a warning.
+    /// Loads the newest undamaged checkpoint. Returns `None` if there is no checkpoint at all. Each damaged checkpoint
+    /// that is skipped is logged as a warning.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::NoneWhole`] if all are damaged. Those of [`Checkpoint::load`] other than for
-    /// damage are not passed over: a file of another kind or format means that something
-    /// else is wrong.
+    /// [`CheckpointError::NoneWhole`] if all are damaged. Other errors of [`Checkpoint::load`] are returned at once,
+    /// because a file of another kind or format means that something else is wrong.
     pub fn latest(&mut self) -> Result<Option<Checkpoint>, CheckpointError> {
         let numbers = self.numbers()?;
         let mut newest = None;
@@ -130,7 +128,7 @@ impl CheckpointFolder {
         self.path.join(name_of(number))
     }
 
-    /// The numbers of the files that are there, from the newest on.
+    /// The numbers of the existing files, newest first.
     fn numbers(&self) -> Result<Vec<u64>, CheckpointError> {
         let failed = || CheckpointError::io("read", &self.path);
         let entries = match fs::read_dir(&self.path) {
@@ -152,7 +150,7 @@ fn name_of(number: u64) -> String {
     format!("{PREFIX}{number}{SUFFIX}")
 }
 
-/// The number in a name that [`name_of`] gives, if there is a next one.
+/// The number in a name made by [`name_of`]. `None` for other names and for the largest number, which has no next one.
 fn number_of(name: &str) -> Option<u64> {
     let number = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
     let number = number.parse().ok()?;

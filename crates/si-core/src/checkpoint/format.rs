@@ -4,13 +4,13 @@
 //! |---|---|
 //! | 8 | magic |
 //! | 4 | format version |
-//! | 4 | CRC32 of the two above; this much is the same in every version |
+//! | 4 | CRC32 of the two above; these three are the same in every version |
 //! | 8 | length of the header |
 //! | 4 | CRC32 of that length and of the header |
-//! | … | the header, JSON: what it says of itself, and name, length and CRC32 of each section |
-//! | … | the sections, one behind the other in the header's order, up to the end of the file |
+//! | … | the header, JSON: the [`CheckpointHeader`], and name, length and CRC32 of each section |
+//! | … | the sections, one after the other in the header's order, up to the end of the file |
 //!
-//! A section's CRC32 is of its name, a zero byte, and its bytes, so that no section passes for another.
+//! A section's CRC32 covers its name, a zero byte and its bytes, so that no section is taken for another.
 
 use std::collections::HashSet;
 use std::io::{self, ErrorKind, Read, Write};
@@ -28,7 +28,7 @@ pub(super) const FORMAT_VERSION: u32 = 2;
 pub(super) const PROGRESS: &str = "progress";
 pub(crate) const LEARNER: &str = "learner";
 pub(crate) const OPTIMIZER: &str = "optimizer";
-/// What every checkpoint has.
+/// The sections of every checkpoint.
 const REQUIRED: [&str; 3] = [PROGRESS, LEARNER, OPTIMIZER];
 
 /// Magic, version and their checksum.
@@ -36,14 +36,14 @@ const PREAMBLE_SIZE: usize = 16;
 /// The header's length and checksum.
 const LENGTH_SIZE: usize = 12;
 
-/// The content of a checkpoint, as it stands in a file.
+/// The content of a checkpoint file.
 #[derive(Clone, Debug)]
 pub(super) struct Stored {
     pub(super) header: CheckpointHeader,
     pub(super) sections: Vec<Section>,
 }
 
-/// One named part. Its bytes are shared, so that a clone is cheap.
+/// One named part. Its bytes are shared, so a clone is cheap.
 #[derive(Clone, Debug)]
 pub(super) struct Section {
     pub(super) name: String,
@@ -92,8 +92,8 @@ impl Stored {
         Ok(())
     }
 
-    /// Reads a checkpoint of `size` bytes. Nothing is returned before everything is checked, and no
-    /// more is allocated than `size` and what JSON needs of it.
+    /// Reads a checkpoint of `size` bytes. Returns nothing before everything is checked. Allocates no more than
+    /// `size` and what parsing its JSON needs.
     pub(super) fn read(
         reader: &mut impl Read,
         size: u64,
@@ -142,10 +142,10 @@ impl Stored {
 const BEGINNING: &str = "beginning";
 const HEADER: &str = "header";
 const END: &str = "end";
-const WRONG_CHECKSUM: &str = "its bytes are not those that were written";
+const WRONG_CHECKSUM: &str = "its checksum does not match";
 
 impl Index {
-    /// Whether the sections are those of a checkpoint, and fill the `left` bytes behind the header.
+    /// Checks that the sections are those of a checkpoint and fill the `left` bytes after the header.
     fn check(&self, left: u64, origin: &Origin) -> Result<(), CheckpointError> {
         let damaged = |part: &str, reason: String| {
             let part = part.to_string();
@@ -156,26 +156,29 @@ impl Index {
             return damaged(HEADER, format!("it names section {} twice", twice.name));
         }
         if let Some(missing) = REQUIRED.iter().find(|name| !names.contains(*name)) {
-            return damaged(HEADER, format!("it names no section {missing}"));
+            return damaged(HEADER, format!("it does not name section {missing}"));
         }
         let mut end = 0_u64;
         for section in &self.sections {
             end = end.saturating_add(section.length);
             if end > left {
-                let reason = format!(
-                    "it is cut off, at byte {left} of the {end} and more behind the header"
-                );
+                let reason =
+                    format!("it is cut off, at byte {left} of at least {end} after the header");
                 return damaged(&format!("section {}", section.name), reason);
             }
         }
-        match end == left {
-            true => Ok(()),
-            false => damaged(END, format!("{} bytes too many are there", left - end)),
+        if end == left {
+            Ok(())
+        } else {
+            damaged(
+                END,
+                format!("extra bytes after the last section: {}", left - end),
+            )
         }
     }
 }
 
-/// What is left of a checkpoint to read.
+/// The part of a checkpoint that is still to be read.
 struct Parts<'a, R> {
     reader: &'a mut R,
     left: u64,
@@ -199,7 +202,7 @@ impl<R: Read> Parts<'_, R> {
                 self.left -= length;
                 Ok(bytes)
             }
-            // The file has become shorter since its size was asked for.
+            // The file has become shorter since its size was read.
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(cut_off(0)),
             Err(error) => Err(match self.origin {
                 Origin::File(path) => CheckpointError::io("read", path)(error),
@@ -209,7 +212,7 @@ impl<R: Read> Parts<'_, R> {
     }
 }
 
-/// Tells ours from other files, whole from damaged, and this format from others.
+/// Checks that the file is a checkpoint, is undamaged, and has this version's format.
 fn check_preamble(preamble: &[u8], origin: &Origin) -> Result<(), CheckpointError> {
     let damaged = |reason: &str| Err(CheckpointError::damaged(origin, BEGINNING, reason));
     if preamble.len() < PREAMBLE_SIZE && MAGIC.starts_with(&preamble[..preamble.len().min(8)]) {
@@ -218,9 +221,9 @@ fn check_preamble(preamble: &[u8], origin: &Origin) -> Result<(), CheckpointErro
             preamble.len()
         ));
     }
-    // What a crash leaves of a file whose length was written before its bytes.
+    // A crash leaves zeros if the file's length was written before its bytes.
     if preamble.iter().all(|byte| *byte == 0) {
-        return damaged("there are zeros in its place");
+        return damaged("it contains only zeros");
     }
     let (magic, rest) = preamble.split_at(preamble.len().min(MAGIC.len()));
     let (version, expected) = rest.split_at(rest.len().min(4));
@@ -229,9 +232,10 @@ fn check_preamble(preamble: &[u8], origin: &Origin) -> Result<(), CheckpointErro
         (true, true) => {}
         (true, false) | (false, true) => return damaged(WRONG_CHECKSUM),
         (false, false) => {
-            let reason = match Pack::begins(preamble) {
-                true => "it is a record of Burn, which `try_load_file` of a module may read",
-                false => "it begins with other bytes",
+            let reason = if Pack::begins(preamble) {
+                "it is a Burn record, which a module's `try_load_file` may read"
+            } else {
+                "it begins with other bytes"
             };
             return Err(CheckpointError::Foreign {
                 origin: origin.clone(),

@@ -6,31 +6,31 @@ use serde_json::Value;
 use crate::checkpoint::BURN_VERSION;
 use crate::{SynapticIntelligence, SynapticIntelligenceConfig};
 
-/// What a checkpoint says of itself before its records.
+/// The header of a checkpoint, which comes before its records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckpointHeader {
-    /// Version of si-core that wrote it.
+    /// Version of si-core that wrote the checkpoint.
     pub si_core: String,
     /// Version of Burn that wrote the records.
     pub burn: String,
-    /// Number of tasks that the learner has consolidated, which is the index of the task being learnt.
+    /// Number of tasks that the learner has consolidated, which is also the index of the task being learnt.
     pub task: usize,
-    /// Those of the learner, whatever settings there were then.
+    /// The learner's settings, with the names of the version that wrote them.
     settings: Settings,
 }
 
-/// Settings by name, as a config is serialized.
+/// Settings by name, as in a serialized configuration.
 type Settings = BTreeMap<String, Value>;
 
-/// A setting of which a checkpoint and a configuration have different values, as they are shown.
+/// A setting with different values in a checkpoint and in a configuration. Both are kept as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingMismatch {
     /// Name of the field in [`SynapticIntelligenceConfig`].
     pub name: String,
     /// The checkpoint's value.
     pub stored: String,
-    /// The configuration's.
+    /// The configuration's value.
     pub given: String,
 }
 
@@ -44,13 +44,13 @@ impl CheckpointHeader {
         }
     }
 
-    /// The settings of the learner: name and value, as it is shown.
+    /// The settings of the learner: each name, and its value as text.
     pub fn settings(&self) -> impl Iterator<Item = (&str, String)> {
         let settings = self.settings.iter();
         settings.map(|(name, value)| (name.as_str(), shown(value)))
     }
 
-    /// The settings of which `config` has other values.
+    /// The settings that have a different value in `config`.
     pub fn setting_mismatches(&self, config: &SynapticIntelligenceConfig) -> Vec<SettingMismatch> {
         let given = settings(config);
         let mut others = Vec::new();

@@ -1,4 +1,4 @@
-//! Files that a training goes on from: checked to the last byte, and whole or not there.
+//! Files to resume training from. Every byte is checked, and a file is either complete or absent.
 
 mod contents;
 mod error;

@@ -14,31 +14,32 @@ use crate::precision::{sum, widened};
 use crate::trained::to_measure;
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
 
-/// The diagonal of the Fisher information of a module: for each parameter the mean over examples of
+/// The diagonal of a module's Fisher information: for each parameter, the mean over examples of
 /// `E_{y ~ p(y|x)} (∂ log p(y | x) / ∂θ)²`.
 ///
-/// It is the curvature of the loss around parameters that fit their task, in units of the
-/// log-likelihood over the squared unit of a parameter, and it is ≥ 0. The square is taken example
-/// by example: the square of a minibatch's mean gradient is another, smaller number.
+/// It is the curvature of the loss around parameters that fit their task. It is ≥ 0, in units of the
+/// log-likelihood divided by the squared unit of a parameter. The square is taken for each example separately:
+/// the square of a minibatch's mean gradient is a different, smaller number.
 ///
-/// [`estimate`](Self::estimate) gets it from any module; a faster way that knows the module can
-/// build it with [`add`](Self::add) and [`scale`](Self::scale). The tensors are outside autodiff.
+/// [`estimate`](Self::estimate) works for any module. A faster method for a specific module can build it with
+/// [`add`](Self::add) and [`scale`](Self::scale). The tensors are outside autodiff.
 #[derive(Clone, Debug, Default)]
 pub struct Fisher {
     information: HashMap<ParamId, FloatTensor<Dispatch>>,
 }
 
 impl Fisher {
-    /// Measures the information that `examples` hold about the parameters of `module`, for a model that gives each
-    /// label a probability.
+    /// Measures the information that `examples` hold about the parameters of `module`, for a model that gives a
+    /// probability to each label.
     ///
     /// `log_likelihood` computes `log p(y | x)` of one example for every label y, `[labels]`: a log-softmax of the
-    /// logits. It is called, and followed by a pass backwards, once for every label that `labels` names. No example
-    /// gives no information at all, and so does a parameter that is frozen or that nothing depends on.
+    /// logits. It is called once for every label that `labels` selects, each time followed by a backward pass. There is
+    /// no information if there are no examples, and none about a parameter that is frozen or that no prediction
+    /// depends on.
     ///
-    /// The module may be in training or in validation mode, and stays as it is: `log_likelihood` is given a copy that
-    /// predicts as in validation mode, with dropout off and with the running statistics of batch normalisation, and
-    /// that has gradients.
+    /// The module may be in training or in validation mode and is not changed: `log_likelihood` receives a copy with
+    /// gradients that predicts as in validation mode, with dropout off and the running statistics of batch
+    /// normalisation.
     ///
     /// ```
     /// use burn::{module::Module, nn::LinearConfig, tensor::{Device, Tensor, activation}};
@@ -61,8 +62,8 @@ impl Fisher {
     ///
     /// # Errors
     ///
-    /// [`Error::Fisher`], which names the example: if what `log_likelihood` gives are not the logarithms of
-    /// probabilities that add up to one, as logits are not, if it depends on no parameter that is trained, and if
+    /// [`Error::Fisher`], which names the example, in these cases: the results of `log_likelihood` are not logarithms
+    /// of probabilities that add up to one (logits are not); they depend on no parameter that is trained; or
     /// [`FisherLabels::Empirical`] has no label for the example.
     pub fn estimate<M: Module, E>(
         module: &M,
@@ -89,7 +90,7 @@ impl Fisher {
                 ));
             }
             for (label, weight) in weighted {
-                // A graph is used up by its pass backwards, and the next label needs its own.
+                // A backward pass consumes its graph, so the next label needs a new one.
                 let forward = forward
                     .take()
                     .unwrap_or_else(|| log_likelihood(&module, &example));
@@ -99,13 +100,13 @@ impl Fisher {
         Ok(fisher.scale(1.0 / num_examples.max(1) as f64))
     }
 
-    /// Measures the information that `examples` hold about the parameters of `module`, for a regression: a model of
+    /// Measures the information that `examples` hold about the parameters of `module`, for a regression: a model
     /// `y ~ N(f(x), σ²)` with the same `variance` σ² for every output.
     ///
-    /// Its information has a closed form, `Σ_o (∂ f_o(x) / ∂θ)² / σ²`, and takes no labels. `prediction` computes f(x)
-    /// of one example, `[outputs]`, and is called, and followed by a pass backwards, once for each output. For a
-    /// training that minimises the mean squared error, a σ² of ½ makes the loss the negative log-likelihood. The
-    /// module is treated as by [`estimate`](Self::estimate).
+    /// This information has a closed form, `Σ_o (∂ f_o(x) / ∂θ)² / σ²`, and needs no labels. `prediction` computes f(x)
+    /// for one example, `[outputs]`. It is called once for each output, each time followed by a backward pass. If
+    /// training minimises the mean squared error, a σ² of ½ makes the loss the negative log-likelihood. The
+    /// module is treated as in [`estimate`](Self::estimate).
     ///
     /// ```
     /// use burn::{module::Module, nn::LinearConfig, tensor::{Device, Tensor}};
@@ -125,7 +126,7 @@ impl Fisher {
     ///
     /// # Errors
     ///
-    /// [`Error::Fisher`] if the variance is not a positive number, or if a prediction is not finite or depends on no
+    /// [`Error::Fisher`] if the variance is not a finite number > 0, or if a prediction is not finite or depends on no
     /// parameter that is trained.
     pub fn of_regression<M: Module, E>(
         module: &M,
@@ -162,7 +163,7 @@ impl Fisher {
         Ok(fisher.scale(1.0 / num_examples.max(1) as f64))
     }
 
-    /// Adds the square of the gradient of `value`, `[1]`, which belongs to an example.
+    /// Adds the weighted square of the gradient of `value`, `[1]`, for an example.
     fn add_squares<M: Module>(
         &mut self,
         example: usize,
@@ -174,7 +175,7 @@ impl Fisher {
             return Err(Error::fisher(
                 example,
                 "has a likelihood that depends on no parameter that is trained: compute it with the module that \
-                 the function is given, of which not all layers may be frozen",
+                 the function receives, and do not freeze all layers",
             ));
         }
         let grads = GradientsParams::from_grads(value.backward(), module);
@@ -188,12 +189,12 @@ impl Fisher {
         Ok(())
     }
 
-    /// Adds to the information about a parameter, in the parameter's shape. It is kept in f32, or in f64 if it is
-    /// that.
+    /// Adds to the information about a parameter, in the parameter's shape. It is kept in f32, or in f64 if
+    /// `information` is f64.
     ///
     /// # Panics
     ///
-    /// If there already is information of another shape.
+    /// If the existing information about the parameter has another shape.
     pub fn add<const D: usize>(&mut self, id: ParamId, information: Tensor<D>) {
         let information = widened(information.inner());
         let total = match self.remove(id) {
@@ -203,7 +204,7 @@ impl Fisher {
         self.information.insert(id, total.into_dispatch());
     }
 
-    /// Multiplies everything by `factor`: to make a mean of what was added.
+    /// Multiplies everything by `factor`, for example to turn a sum into a mean.
     pub fn scale(self, factor: f64) -> Self {
         let scaled =
             |(id, information)| (id, Dispatch::float_mul_scalar(information, factor.into()));
@@ -212,21 +213,21 @@ impl Fisher {
         }
     }
 
-    /// The information about a parameter, in its shape. None if there is none.
+    /// The information about a parameter, in its shape. `None` if there is none.
     ///
     /// # Panics
     ///
-    /// If the parameter has another rank than `D`.
+    /// If the parameter's rank is not `D`.
     pub fn get<const D: usize>(&self, id: ParamId) -> Option<Tensor<D>> {
         self.information.get(&id).cloned().map(ranked)
     }
 
-    /// The number of parameters that there is information about.
+    /// The number of parameters with information.
     pub fn len(&self) -> usize {
         self.information.len()
     }
 
-    /// Whether there is information about no parameter.
+    /// Whether no parameter has information.
     pub fn is_empty(&self) -> bool {
         self.information.is_empty()
     }
@@ -241,7 +242,7 @@ impl Fisher {
     }
 }
 
-/// Whether the probabilities of an example's labels are such, as far as their precision tells.
+/// Checks that the probabilities of an example's labels add up to one, within their precision.
 fn check_probabilities(
     example: usize,
     probabilities: &[f64],
@@ -249,7 +250,7 @@ fn check_probabilities(
 ) -> Result<(), Error> {
     let tolerance = match precision {
         Some(DType::F64 | DType::F32) => 1e-3,
-        // 8 bits of each may be lost.
+        // Probabilities of 16 bits may have as few as 8 bits of precision.
         _ => 0.05,
     };
     let total: f64 = probabilities.iter().sum();
@@ -259,8 +260,8 @@ fn check_probabilities(
     Err(Error::fisher(
         example,
         &format!(
-            "has probabilities that add up to {total}: the function must give `log p(y | x)` of every label, as \
-             `activation::log_softmax(logits, 0)` does, and not logits or a loss. For a regression there is \
+            "has probabilities that add up to {total}: the function must return `log p(y | x)` for every label, as \
+             `activation::log_softmax(logits, 0)` does, not logits or a loss. For a regression, use \
              `Fisher::of_regression`"
         ),
     ))
@@ -285,7 +286,7 @@ struct AddSquares<'a> {
 impl ParameterVisitor for AddSquares<'_> {
     fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
         if let Some(gradient) = self.grads.remove::<D>(param.id) {
-            // The square of 16 bits is soon none.
+            // The square of a small 16-bit number would underflow to zero.
             let square = widened(gradient.inner()).square();
             self.fisher.add(param.id, square.mul_scalar(self.weight));
         }

@@ -1,28 +1,28 @@
 use core::fmt;
 
-/// The labels over which the Fisher information of an example is taken.
+/// The labels that are used for the Fisher information of an example.
 ///
-/// The definition `F = E_{y ~ p(y|x)} (∂ log p(y | x) / ∂θ)²` takes labels of the model's own `p(y | x)`, as
+/// The definition `F = E_{y ~ p(y|x)} (∂ log p(y | x) / ∂θ)²` draws labels from the model's own `p(y | x)`, as
 /// [`Exact`](Self::Exact) and [`Sampled`](Self::Sampled) do.
 pub enum FisherLabels<'a> {
-    /// Every label, weighted by its probability: the exact expectation. One pass backwards for each
+    /// Every label, weighted by its probability: the exact expectation. Takes one backward pass for each
     /// label of an example.
     Exact,
-    /// One label for each example, drawn from `p(y | x)`: right on average, for one pass backwards.
-    /// The function gives numbers in `[0, 1)`, from the caller's generator.
+    /// One label for each example, drawn from `p(y | x)`: right on average, and takes one backward pass.
+    /// The function returns random numbers in `[0, 1)` from the caller's generator.
     Sampled(&'a mut dyn FnMut() -> f64),
     /// The label that each example has in the data set, in the order of the examples: the *empirical* Fisher
-    /// information, in one pass backwards. It is another quantity, which vanishes if the data are fitted
-    /// (Kunstner et al. 2019); much public code of Elastic Weight Consolidation has it.
+    /// information. Takes one backward pass. It is a different quantity, which vanishes if the data are fitted
+    /// (Kunstner et al. 2019). Much public code for Elastic Weight Consolidation uses it.
     Empirical(&'a mut dyn Iterator<Item = usize>),
 }
 
 impl FisherLabels<'_> {
-    /// The labels of an example whose label y has the probability `probabilities[y]`, each with the
-    /// weight of its squared gradient. FisherLabels of probability zero are not among them, unless they are the data
-    /// set's. None at all if the data set's labels are at their end, or name none of the probabilities.
+    /// The labels to use for an example whose label y has the probability `probabilities[y]`, each with the weight of
+    /// its squared gradient. Labels with probability zero are left out, unless they are the data set's. Empty if the
+    /// data set has no more labels, or if its label has no entry in `probabilities`.
     pub fn weighted(&mut self, probabilities: &[f64]) -> Vec<(usize, f64)> {
-        // What is not a number stays, to be seen in the result.
+        // NaN stays, so that it shows in the result.
         let possible = probabilities
             .iter()
             .copied()
@@ -31,8 +31,8 @@ impl FisherLabels<'_> {
         match self {
             Self::Exact => possible.collect(),
             Self::Sampled(uniform) => {
-                // Rounded probabilities may sum to less than 1: then the draw can pass them all, and
-                // the last label stands.
+                // Because of rounding, the draw may exceed the sum of all probabilities. The last label is
+                // taken then.
                 let total: f64 = probabilities.iter().sum();
                 let mut rest = uniform() * total;
                 let mut drawn = None;

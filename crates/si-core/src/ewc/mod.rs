@@ -1,4 +1,4 @@
-//! Elastic Weight Consolidation: importance is the Fisher information, measured at a task's end.
+//! Elastic Weight Consolidation: importance is the Fisher information, measured at the end of a task.
 
 mod config;
 mod fisher;

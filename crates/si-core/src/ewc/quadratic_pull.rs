@@ -11,15 +11,16 @@ use crate::precision::{convert, widen, working};
 use crate::synapse::carry;
 use crate::traversal::Place;
 
-/// What holds one parameter back: two tensors of the parameter's shape, and a number.
+/// The penalty state of one parameter: two tensors in the parameter's shape, and a number.
 ///
 /// A sum of parabolas is a parabola. The penalties of all tasks together are
-/// `Σ_ν F^ν (θ − θ^ν)² = P (θ − a)² + s`, where P is the sum of the information F^ν, a the mean of
-/// the parameters θ^ν weighted by it, and s what their distance from that mean leaves. So there is
-/// nothing to keep of a single task, whatever their number. Keeping a, and not the sum of F^ν θ^ν,
-/// leaves no difference of large numbers to be taken near the anchor.
+/// `Σ_ν F^ν (θ − θ^ν)² = P (θ − a)² + s`. P is the sum of the information F^ν, a is the mean of the parameters θ^ν
+/// weighted by F^ν, and s is a constant that comes from the distances of the θ^ν from a. So nothing is kept for a
+/// single task, however many tasks there are. Keeping a instead of the sum of F^ν θ^ν avoids subtracting large
+/// numbers from each other near the anchor.
 ///
-/// The primitives are outside autodiff, and have no static rank. They are in f32, or in f64 if the parameter is.
+/// The tensors are backend primitives: detached from autodiff, without a compile-time rank. They are in f32, or in f64
+/// if the parameter is.
 #[derive(Clone, Debug)]
 pub struct QuadraticPull<B: Backend> {
     pub(super) path: String,
@@ -45,13 +46,13 @@ impl<B: Backend> QuadraticPull<B> {
         self.anchor.shape()
     }
 
-    /// P: the sum of the tasks' Fisher information; in the online form the decayed sum.
+    /// P: the sum of the tasks' Fisher information. In the online form, the decayed sum.
     pub fn precision(&self) -> &FloatTensor<B> {
         &self.precision
     }
 
-    /// a: the mean of the parameters at the tasks' ends, each weighted by its task's information; in
-    /// the online form the latest of them.
+    /// a: the mean of the parameters at the tasks' ends, each weighted by its task's information. In the online
+    /// form, the parameters at the latest task's end.
     pub fn anchor(&self) -> &FloatTensor<B> {
         &self.anchor
     }
@@ -73,7 +74,7 @@ impl<B: Backend> QuadraticPull<B> {
 }
 
 impl<B: SynapticBackend> QuadraticPull<B> {
-    /// A pull at `parameter`, which is in the working precision, that does not pull yet.
+    /// A pull towards `parameter` that has no effect yet. `parameter` is in the working precision.
     pub(super) fn slack<const D: usize>(path: String, parameter: &Tensor<D>) -> Self {
         let options = (&parameter.device(), parameter.dtype());
         Self {
@@ -85,19 +86,19 @@ impl<B: SynapticBackend> QuadraticPull<B> {
         }
     }
 
-    /// Notes where its parameter stands in the module by now.
+    /// Updates the place of its parameter in the module.
     pub(super) fn stand_at(&mut self, place: Place<'_>) {
         self.order = place.order;
         self.path = place.path.to_string();
     }
 
-    /// Whether this can hold a parameter of that shape, which may have grown.
+    /// Whether this fits a parameter of that shape, which may have grown.
     pub(super) fn fits(&self, shape: &Shape) -> bool {
         has_grown(&self.shape(), shape)
     }
 
-    /// The pull as it holds `parameter`, which is outside autodiff: on its device and in the precision that it is
-    /// computed with, and grown with it. What is new in it is free. None if it has another shape.
+    /// The pull for `parameter`: on its device, in its working precision, and grown to its shape. New elements are
+    /// free. `parameter` is outside autodiff. `None` if the pull does not fit its shape.
     pub(super) fn grown<const D: usize>(&self, parameter: &Tensor<D>) -> Option<Self> {
         let shape = parameter.shape();
         if !self.fits(&shape) {
@@ -129,7 +130,7 @@ impl<B: SynapticBackend> QuadraticPull<B> {
         let spread: Tensor<1> = B::tensor(self.spread.clone());
         let free = precision.clone().equal_elem(0.0);
         let total = precision.clone() + information.clone();
-        // Where nothing holds a parameter yet, 0 / 0 would be no number.
+        // If nothing holds an element yet, 0 / 0 would be NaN.
         let share = (information / total.clone()).mask_fill(free.clone(), 1.0);
         let displacement = parameter.clone() - anchor.clone();
         let parted = precision * share.clone() * displacement.clone().square();
@@ -139,7 +140,7 @@ impl<B: SynapticBackend> QuadraticPull<B> {
         self.spread = B::primitive(spread + parted.sum());
     }
 
-    /// Weakens what was added so far, and moves its anchor to `parameter`.
+    /// Multiplies the precision by `decay` and moves the anchor to `parameter`.
     pub(super) fn move_on<const D: usize>(&mut self, decay: f64, parameter: Tensor<D>) {
         self.precision = B::float_mul_scalar(self.precision.clone(), decay.into());
         self.anchor = B::primitive(parameter);

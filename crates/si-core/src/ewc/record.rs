@@ -1,9 +1,9 @@
-//! What is saved of the state.
+//! The saved state.
 //!
-//! Under the path of each parameter that is consolidated stand `<path>.precision`, `<path>.anchor` and
-//! `<path>.spread`, and at `elastic_weight_consolidation.task` the number of tasks. A parameter without
-//! state is recorded as zeros, so that every record of a module has the same entries: a precision of
-//! zero holds nothing, and its anchor has no effect.
+//! Each consolidated parameter has the entries `<path>.precision`, `<path>.anchor` and `<path>.spread`. The
+//! number of tasks is at `elastic_weight_consolidation.task`. A parameter without state is recorded as zeros,
+//! so that every record of a module has the same entries: with a precision of zero nothing is held back, and
+//! the anchor has no effect.
 
 use std::collections::HashSet;
 
@@ -21,15 +21,15 @@ use crate::recorded::{MapState, VisitState, explain};
 use crate::traversal::{ParameterVisitor, Place, consolidated_ids, visit_parameters};
 
 impl ElasticWeightConsolidation {
-    /// The state for the parameters of `module`, by path: to be saved beside the module's own record.
+    /// The state for the parameters of `module`, by path. Save it together with the module's own record.
     ///
-    /// [`ModuleRecord::save`] writes it to a file, which is whole or not there.
+    /// [`ModuleRecord::save`] writes it to a file, which is either complete or absent.
     pub fn record<M: Module>(&self, module: &M) -> ModuleRecord {
         Recorded::new(self.clone(), module).into_record()
     }
 
-    /// Takes the state from a record, for the parameters that `module` has now: load the module
-    /// first. The settings stay; training goes on to the same bits if they are the same.
+    /// Loads the state from a record, for the parameters that `module` has now. Load the module first. The settings
+    /// are kept. With the same settings, training resumes with exactly the same numbers (bit for bit).
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ const PRECISION: &str = "precision";
 const ANCHOR: &str = "anchor";
 const SPREAD: &str = "spread";
 
-/// The state as a module of its own, whose paths are those of the parameters.
+/// The state as a module with the paths of the parameters.
 #[derive(Clone, Debug)]
 struct Recorded<M> {
     regularizer: ElasticWeightConsolidation,
@@ -68,14 +68,14 @@ impl<M: Module> Recorded<M> {
         }
     }
 
-    /// The parameters whose state is recorded: those that have some, and those that may get some.
+    /// The parameters whose state is recorded: those that have state, and those that may get some.
     fn consolidated(&self) -> HashSet<ParamId> {
         let mut ids = consolidated_ids(&self.module, &self.regularizer.policies);
         ids.extend(self.regularizer.pulls.keys());
         ids
     }
 
-    /// The number of tasks, `[1]`, where the state is.
+    /// The number of tasks, `[1]`, on the device of the module.
     fn task(&self) -> Option<Param<Tensor<1, Int>>> {
         let device = self.module.devices().into_iter().next()?.inner();
         let task = [self.regularizer.task as i32];
@@ -146,7 +146,7 @@ impl<M: Module> Module for Recorded<M> {
     }
 }
 
-/// The state of one parameter, outside autodiff, with zeros in place of what it does not have.
+/// The state of one parameter, outside autodiff, with zeros for what it does not have.
 struct State<const D: usize> {
     precision: Tensor<D>,
     anchor: Tensor<D>,
@@ -195,7 +195,7 @@ impl<V: ModuleVisitor> ParameterVisitor for Show<'_, V> {
     }
 }
 
-/// Has a mapper map the state of each parameter, under the parameter's path.
+/// Lets a mapper map the state of each parameter, under the parameter's path.
 struct Map<'a, P> {
     consolidated: HashSet<ParamId>,
     before: Pulls<B>,
@@ -215,7 +215,7 @@ impl<P: ModuleMapper> ParameterVisitor for Map<'_, P> {
             anchor: mapper.map_state(ANCHOR, id, state.anchor),
             spread: mapper.map_state(SPREAD, id, state.spread),
         });
-        // What holds nothing need not be there.
+        // A precision of zero holds nothing, so no pull is needed.
         if state.precision.clone().max_abs().into_scalar::<f64>() != 0.0 {
             let pull = QuadraticPull {
                 path: place.path.to_string(),
@@ -224,7 +224,7 @@ impl<P: ModuleMapper> ParameterVisitor for Map<'_, P> {
                 anchor: B::primitive(state.anchor),
                 spread: B::primitive(state.spread),
             };
-            // A file may hold them in another precision.
+            // A file may store them in another precision.
             self.after
                 .extend(pull.grown(&param.val().inner()).map(|pull| (id, pull)));
         }

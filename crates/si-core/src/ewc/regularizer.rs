@@ -14,17 +14,15 @@ use crate::step::PenaltySum;
 use crate::traversal::{consolidated_ids, parameter_ids, visit_consolidated, visit_parameters};
 use crate::{Error, TaskWarning};
 
-/// Elastic Weight Consolidation (Kirkpatrick et al. 2017): holds each parameter back by how much the
-/// predictions on past tasks depend on it, which the [`Fisher`] information tells.
+/// Elastic Weight Consolidation (Kirkpatrick et al. 2017): holds each parameter back in proportion to how much the
+/// predictions on past tasks depend on it. The [`Fisher`] information measures this.
 ///
-/// After a task, its posterior is taken for a Gaussian around the parameters θ* that were found, whose
-/// precision is the diagonal of the Fisher information F. While the next task is learnt that is a
-/// penalty on leaving them: the surrogate loss is `L + λ/2 Σ F (θ − θ*)²`. How the penalties of several
-/// tasks add up is the [`ElasticForm`].
+/// After a task, its posterior is approximated by a Gaussian around the parameters θ* that were found. Its precision
+/// is the diagonal of the Fisher information F. While the next task is learnt, leaving θ* costs a penalty: the
+/// surrogate loss is `L + λ/2 Σ F (θ − θ*)²`. [`ElasticForm`] decides how the penalties of several tasks add up.
 ///
-/// Nothing happens between steps, so a step has one side. At a task's end F is measured, which takes
-/// the task's data and passes over them of its own, where
-/// [`SynapticIntelligence`](crate::SynapticIntelligence) has what it needs from training:
+/// A training step needs one call, before the optimizer. F is measured at the end of each task, in separate passes
+/// over the task's data. [`SynapticIntelligence`](crate::SynapticIntelligence) instead measures during training.
 ///
 /// ```diff
 ///  let grads = GradientsParams::from_grads(loss.backward(), &model);
@@ -35,13 +33,13 @@ use crate::{Error, TaskWarning};
 /// +ewc.consolidate(&model, &fisher);
 /// ```
 ///
-/// The state is two tensors the size of the parameters, whatever the number of tasks and the form; a
-/// [`QuadraticPull`] says how. It belongs to parameters by id: a new parameter starts without, and for a
-/// module that was loaded from a file, and so has other ids, there is [`rebind`](Self::rebind).
-/// [`record`](ElasticWeightConsolidation::record) saves it. Only [`consolidate`](Self::consolidate)
+/// The state is two tensors of the size of the parameters, for any number of tasks and in both forms;
+/// [`QuadraticPull`] explains why. It belongs to parameters by id. A new parameter starts without state. A module
+/// that was loaded from a file has other ids: call [`rebind`](Self::rebind) after loading.
+/// [`record`](ElasticWeightConsolidation::record) saves the state. Only [`consolidate`](Self::consolidate)
 /// waits for the device.
 ///
-/// `B` is the backend of the state; the default follows the module to any device.
+/// `B` is the backend of the state. The default works with a module on any device.
 #[derive(Clone, Debug)]
 pub struct ElasticWeightConsolidation<B: SynapticBackend = Dispatch> {
     config: ElasticWeightConsolidationConfig,
@@ -71,18 +69,18 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
         &self.config
     }
 
-    /// The number of tasks consolidated so far, which is the index of the task being learnt.
+    /// The number of tasks consolidated so far, which is also the index of the task being learnt.
     pub fn task(&self) -> usize {
         self.task
     }
 
-    /// The state of a parameter, by its id. None before a task told something about it, and for
+    /// The state of a parameter, by its id. `None` before the end of the first task with information about it, and for
     /// parameters that are not consolidated.
     pub fn pull(&self, id: ParamId) -> Option<&QuadraticPull<B>> {
         self.pulls.get(&id)
     }
 
-    /// The state of every parameter that has some, in the module's order.
+    /// The state of every parameter with state, in the module's order.
     pub fn pulls(&self) -> Vec<&QuadraticPull<B>> {
         let mut pulls: Vec<_> = self.pulls.values().collect();
         pulls.sort_by_key(|pull| pull.order);
@@ -91,9 +89,9 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
 
     /// Adds the penalty's gradient `λ Σ_ν F^ν (θ − θ^ν)` to the gradients of the task loss.
     ///
-    /// Call it once per optimizer step, on the summed gradients where several minibatches are
-    /// accumulated, and before any clipping. A parameter without a gradient is left alone. During the
-    /// first task, and with a strength of 0, the gradients stay as they are.
+    /// Call it once per optimizer step and before any clipping. If gradients of several minibatches are accumulated,
+    /// call it on their sum. A parameter without a gradient is skipped. During the first task, and with a strength
+    /// of 0, the gradients are unchanged.
     pub fn penalize<M: Module>(&self, module: &M, mut grads: GradientsParams) -> GradientsParams {
         let mut penalize = Penalize {
             pulls: &self.pulls,
@@ -103,13 +101,13 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
         grads
     }
 
-    /// The penalty `λ/2 Σ_ν Σ F^ν (θ − θ^ν)²` as a differentiable term, `[1]`: to report it, or to
+    /// The penalty `λ/2 Σ_ν Σ F^ν (θ − θ^ν)²` as a differentiable term, `[1]`. Use it to report the penalty, or
     /// add it to the loss instead of calling [`penalize`](Self::penalize). Zero during the first task. It is in f32,
-    /// or in f64 if a parameter is: a loss of 16 bits is cast before the two are added.
+    /// or in f64 if a parameter is: cast a 16-bit loss before adding the two.
     ///
     /// # Panics
     ///
-    /// If `module` has no parameter.
+    /// If `module` has no parameters.
     pub fn penalty<M: Module>(&self, module: &M) -> Tensor<1> {
         let mut sum = SumPenalty {
             pulls: &self.pulls,
@@ -119,19 +117,19 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
         sum.penalty.get(&module.devices())
     }
 
-    /// Ends a task: what `fisher` tells about the parameters holds them where they are now.
+    /// Ends a task: from now on, parameters are held at their current values according to `fisher`.
     ///
-    /// Call it after the last step of every task, with the information that the task's examples have
-    /// about `module` as it is then, in training or in validation mode. A parameter without information counts as
-    /// one that the task does not depend on. The state of parameters that the module no longer has is dropped.
+    /// Call it after the last step of every task, with the information of the task's examples about `module` at that
+    /// time. The module may be in training or in validation mode. A parameter without information counts as one
+    /// that the task does not depend on. The state of parameters that the module no longer has is dropped.
     ///
-    /// Returns [`TaskWarning::NoImportance`] if the information is zero for every consolidated parameter, so that the task
-    /// is not protected. If it knows none of them, as that of another module does, it also returns that, and changes
-    /// nothing. Both are logged as warnings.
+    /// Returns [`TaskWarning::NoImportance`] if the information is zero for every consolidated parameter: the task is
+    /// then not protected. Returns the same and changes nothing if `fisher` has information, but not about any
+    /// consolidated parameter, for example because it is of another module. Both are logged as warnings.
     ///
     /// # Panics
     ///
-    /// If the information about a parameter is not of its shape.
+    /// If the information about a parameter does not have the parameter's shape.
     pub fn consolidate<M: Module>(&mut self, module: &M, fisher: &Fisher) -> Option<TaskWarning> {
         let consolidated = consolidated_ids(module, &self.policies);
         if !fisher.is_empty() && !consolidated.iter().any(|id| fisher.knows(*id)) {
@@ -166,9 +164,9 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
         warning.then_some(TaskWarning::NoImportance)
     }
 
-    /// Gives the state to the parameters of the same path, whatever their ids: for a module that was
-    /// loaded from a file, or of which a part was exchanged for a larger one. What is new in a parameter
-    /// that has grown is free. State that finds no parameter of at least its shape is dropped, with a warning.
+    /// Assigns the state to the parameters by path, whatever their ids are. Call it after the module was loaded from a
+    /// file, or after a part of it was replaced by a larger one. New elements of a parameter that has grown are
+    /// free. State without a matching parameter of at least its shape is dropped, with a warning.
     pub fn rebind<M: Module>(&mut self, module: &M) {
         let ids = parameter_ids(module);
         let mut own = core::mem::take(&mut self.pulls);
@@ -191,7 +189,7 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
 }
 
 impl ElasticWeightConsolidation {
-    /// Moves the state to `device`, with the module.
+    /// Moves the state to `device`. Move the module too.
     pub fn to_device(mut self, device: &Device) -> Self {
         let device = device.clone().inner();
         let moved =

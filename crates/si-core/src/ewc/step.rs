@@ -1,4 +1,4 @@
-//! A training step and a task's end, parameter by parameter.
+//! A training step and the end of a task, parameter by parameter.
 
 use burn::Tensor;
 use burn::module::Param;
@@ -11,7 +11,7 @@ use crate::precision::widened;
 use crate::step::PenaltySum;
 use crate::traversal::{ParameterVisitor, Place};
 
-/// Adds the penalty's gradient to each gradient there is.
+/// Adds the penalty's gradient to each existing gradient.
 pub(super) struct Penalize<'a, B: SynapticBackend> {
     pub(super) pulls: &'a Pulls<B>,
     pub(super) grads: &'a mut GradientsParams,
@@ -27,7 +27,7 @@ impl<B: SynapticBackend> ParameterVisitor for Penalize<'_, B> {
         let Some(gradient) = self.grads.remove::<D>(param.id) else {
             return;
         };
-        // The optimizer takes a parameter to its gradient, in a training that is spread over devices.
+        // If training is spread over devices, the optimizer moves a parameter to the device of its gradient.
         let parameter = param.val().inner().to_device(&gradient.device());
         let Some(pull) = pull.grown(&parameter) else {
             return;
@@ -72,7 +72,7 @@ impl<B: SynapticBackend> ParameterVisitor for SumPenalty<'_, B> {
     }
 }
 
-/// At a task's end in the online form: weakens what there is.
+/// At a task's end in the online form: applies the decay and moves the anchors.
 pub(super) struct MoveOn<'a, B: SynapticBackend> {
     pub(super) pulls: &'a mut Pulls<B>,
     pub(super) decay: f64,
@@ -118,18 +118,18 @@ impl<B: SynapticBackend> ParameterVisitor for Join<'_, B> {
         let pull = before.and_then(|pull| pull.grown(&parameter));
         let mut pull =
             pull.unwrap_or_else(|| QuadraticPull::slack(place.path.to_string(), &parameter));
-        // Modules that were added or frozen since may have moved it.
+        // Its place may have changed because modules were added or frozen.
         pull.stand_at(place);
         pull.join(information, parameter);
         self.pulls.insert(param.id, pull);
     }
 }
 
-/// After the module was exchanged: gives pulls to the parameters of their path that they fit.
+/// After the module was replaced: assigns pulls to the parameters of the same path that they fit.
 pub(super) struct Rebind<B: SynapticBackend> {
     /// The state of parameters that the module still has.
     pub(super) own: Pulls<B>,
-    /// That of parameters that it has no more.
+    /// The state of parameters that it no longer has.
     pub(super) orphans: Vec<QuadraticPull<B>>,
     pub(super) after: Pulls<B>,
 }

@@ -10,7 +10,7 @@ use super::*;
 use crate::settings::StatePrecision;
 use crate::{ContinualLearner, SynapticIntelligenceConfig};
 
-/// After a task of three steps, and two steps of the next.
+/// A learner after a task of three steps and two steps of the next.
 fn trained(precision: StatePrecision) -> (ContinualLearner<Linear>, ModuleOptimizer) {
     let device = Device::flex().autodiff();
     let config = SynapticIntelligenceConfig::new().with_state_precision(precision);
@@ -39,7 +39,7 @@ fn both_kinds_of_file_tell_what_the_learner_knows() {
     for precision in [StatePrecision::Full, StatePrecision::Bf16] {
         let (learner, optimizer) = trained(precision);
         let mut expected = learner.diagnostics();
-        // A record is read by the names in it.
+        // A record is read in the order of its names.
         expected.parameters.sort_by(|a, b| a.path.cmp(&b.path));
         let folder = folder();
         let [checkpoint, record] = ["a.ckpt", "a.bpk"].map(|name| folder.path().join(name));
@@ -87,7 +87,7 @@ fn record_without_a_learner_and_one_that_is_cut_off_are_refused() {
     let error = Inspection::read(&path).expect_err("there is no learner");
     let error = error.to_string();
     assert!(
-        error.ends_with("it is a record of Burn that holds no learner"),
+        error.ends_with("it is a Burn record without a learner"),
         "{error}"
     );
     learner.save_file(&path).expect("it can be written");

@@ -23,9 +23,9 @@ use crate::{
 };
 
 /// A module that learns task after task without forgetting: your module, with
-/// [`SynapticIntelligence`] around its training step.
+/// [`SynapticIntelligence`] applied to its training step.
 ///
-/// One line of a training loop changes, and one is added between tasks:
+/// In a training loop, one line changes and one is added between tasks:
 ///
 /// ```diff
 /// -let mut model = model;
@@ -41,35 +41,35 @@ use crate::{
 ///  }
 /// ```
 ///
-/// The learner dereferences to the module. It is a [`Module`] itself, with the parameters of yours
-/// and no more: its state is not trained, not counted, and not visited. The state is part of the
-/// record, though, so [`save_file`](Module::save_file) writes model, synapses and task number to
-/// one file, and [`try_load_file`](Module::try_load_file) brings them back, so that the next step
-/// is the same to the bit; the optimizer's own record goes beside it. The record of a bare module
-/// is that of a learner without its state, and either loads into the other with
+/// The learner dereferences to the module. It is a [`Module`] itself, with only the parameters of yours: its state is
+/// not trained, counted or visited. But the state is part of the record. So [`save_file`](Module::save_file) writes
+/// model, synapses and task number to one file, and after [`try_load_file`](Module::try_load_file) the next step gives
+/// exactly the same numbers (bit for bit). Save the optimizer's record separately. The record of a learner without its
+/// state is that of the bare module. Either loads into the other with
 /// [`allow_partial`](burn::store::ModuleRecord::allow_partial) or
 /// [`allow_unused`](burn::store::ModuleRecord::allow_unused).
 ///
-/// Gradient clipping that is set on the optimizer applies to the total gradient, after the penalty
-/// was added; the path integral sees the unclipped gradient of the task.
+/// Gradient clipping set on the optimizer applies to the total gradient, after the penalty is added. The path integral
+/// uses the unclipped gradient of the task.
 #[derive(Clone, Debug)]
 pub struct ContinualLearner<M> {
     pub(crate) module: M,
     pub(crate) regularizer: SynapticIntelligence,
-    /// What `train` brings back after `valid`.
+    /// The strategy that `train` restores after `valid`.
     pub(crate) checkpointing: Option<GradientCheckpointingStrategy>,
 }
 
 impl<M: Module> ContinualLearner<M> {
     /// Wraps a module, before its first task.
     ///
-    /// A policy that selects no parameter of it is logged as a warning, but for one of Burn's normalisation
-    /// layers, all of which a preset names; [`coverage`](Self::coverage) tells what each parameter is under.
+    /// A policy that selects no parameter is logged as a warning. Policies for Burn's normalisation layers are an
+    /// exception, because a preset names all of these layers. [`coverage`](Self::coverage) shows how each parameter is
+    /// treated.
     ///
     /// # Errors
     ///
     /// Those of [`SynapticIntelligenceConfig::init`], and [`Error::StatePrecision`] if a device of the
-    /// module does not bear the precision that importance and anchor are to be kept in.
+    /// module does not support the precision in which importance and anchor are kept.
     pub fn new(module: M, config: &SynapticIntelligenceConfig) -> Result<Self, Error> {
         let bears = |device: &Device| device.supports_dtype(DType::BF16);
         if config.state_precision == StatePrecision::Bf16
@@ -82,7 +82,7 @@ impl<M: Module> ContinualLearner<M> {
         regularizer.check_ids(&module);
         for policy in regularizer.policies.unmatched(&module) {
             warn!(
-                "the policy for {policy} selects no parameter of the module: see what there is with `coverage`"
+                "the policy for {policy} selects no parameter of the module: `coverage` lists all parameters"
             );
         }
         Ok(Self {
@@ -92,15 +92,15 @@ impl<M: Module> ContinualLearner<M> {
         })
     }
 
-    /// Updates the module with the gradients of the task loss: the penalty's gradient is added, the
-    /// optimizer steps, and the path integrals follow.
+    /// Updates the module with the gradients of the task loss: adds the penalty's gradient, takes an optimizer step,
+    /// and updates the path integrals.
     ///
-    /// The gradients of several minibatches are accumulated before, as with the bare optimizer. A step whose
-    /// gradients are not finite is skipped by not calling this: nothing else must be done.
+    /// To accumulate gradients of several minibatches, do so before this call, as with the bare optimizer. To skip a
+    /// step, for example because its gradients are not finite, do not call this. Nothing else is needed.
     ///
     /// # Panics
     ///
-    /// If the optimizer does, and then the learner is lost.
+    /// If the optimizer panics. The learner is then lost.
     pub fn optimize(
         mut self,
         optimizer: &mut impl ContinualOptimizer,
@@ -113,9 +113,9 @@ impl<M: Module> ContinualLearner<M> {
         self
     }
 
-    /// One whole step: `loss` computes the task loss, `[1]`, of the module, and the module is
-    /// updated with its gradients. Returns the learner and the loss, which also enters the report
-    /// of [`end_epoch`](Self::end_epoch).
+    /// Takes one whole step: `loss` computes the task loss, `[1]`, of the module, and the module is updated with its
+    /// gradients. Returns the learner and the loss. The loss also enters the report of
+    /// [`end_epoch`](Self::end_epoch).
     ///
     /// ```no_run
     /// # use burn::{module::Module, nn::{Linear, loss::CrossEntropyLoss}, optim::ModuleOptimizer};
@@ -160,7 +160,7 @@ impl<M: Module> ContinualLearner<M> {
     ///
     /// # Errors
     ///
-    /// [`Error::Strength`] if it is negative or not finite. The strength then stays as it was.
+    /// [`Error::Strength`] if it is negative or not finite. The strength is then unchanged.
     pub fn set_strength(&mut self, strength: f64) -> Result<(), Error> {
         self.regularizer.set_strength(strength)
     }
@@ -170,7 +170,7 @@ impl<M: Module> ContinualLearner<M> {
         self.regularizer.end_epoch()
     }
 
-    /// What of the module is consolidated, and how strongly; see [`SynapticIntelligence::coverage`].
+    /// Which parameters are consolidated, and how strongly; see [`SynapticIntelligence::coverage`].
     pub fn coverage(&self) -> Coverage {
         self.regularizer.coverage(&self.module)
     }
@@ -180,8 +180,8 @@ impl<M: Module> ContinualLearner<M> {
         self.regularizer.diagnostics()
     }
 
-    /// Drops the state of parameters that the module no longer has, after a part of it was exchanged for a new one;
-    /// see [`SynapticIntelligence::forget_removed`].
+    /// Drops the state of parameters that the module no longer has. Call it after replacing a part by a new one; see
+    /// [`SynapticIntelligence::forget_removed`].
     ///
     /// ```
     /// # use burn::{module::Module, nn::{Linear, LinearConfig}, tensor::Device};
@@ -202,10 +202,10 @@ impl<M: Module> ContinualLearner<M> {
         self.regularizer.forget_removed(&self.module);
     }
 
-    /// Gives the state to the module's parameters by path, after the module was exchanged for one
-    /// from a file, or a part of it for one that goes on from its values; see [`SynapticIntelligence::rebind`]. For
-    /// a part that begins from new values there is [`forget_removed`](Self::forget_removed). Loading the learner
-    /// itself needs no such thing.
+    /// Assigns the state to the module's parameters by path; see [`SynapticIntelligence::rebind`]. Call it after
+    /// replacing the module by one from a file, or a part of it by one that continues from its values. For a part that
+    /// starts from new values, call [`forget_removed`](Self::forget_removed). After loading the learner itself, neither
+    /// is needed.
     pub fn rebind(&mut self) {
         self.regularizer.rebind(&self.module);
     }
@@ -215,12 +215,12 @@ impl<M: Module> ContinualLearner<M> {
         &self.regularizer
     }
 
-    /// The regularizer, to report losses to it or to step by hand.
+    /// The regularizer, for reporting losses to it or for stepping by hand.
     pub fn regularizer_mut(&mut self) -> &mut SynapticIntelligence {
         &mut self.regularizer
     }
 
-    /// The module to read and the regularizer to change, at once.
+    /// The module and, mutably, the regularizer.
     #[cfg(feature = "safetensors")]
     pub(crate) fn parts_mut(&mut self) -> (&M, &mut SynapticIntelligence) {
         (&self.module, &mut self.regularizer)
@@ -241,9 +241,10 @@ impl<M> Deref for ContinualLearner<M> {
 }
 
 impl<M> DerefMut for ContinualLearner<M> {
-    /// Gives the module to change, to add or replace a head for example. A parameter with a new id starts without
-    /// importance: call [`forget_removed`](ContinualLearner::forget_removed) after replacing a part by a new one, and
-    /// [`rebind`](ContinualLearner::rebind) after loading one from a file, which has new ids too, or growing it.
+    /// Gives mutable access to the module, for example to add or replace a head. A parameter with a new id starts
+    /// without importance. Call [`forget_removed`](ContinualLearner::forget_removed) after replacing a part by a new
+    /// one. Call [`rebind`](ContinualLearner::rebind) after growing a part or loading it from a file, which also
+    /// gives it new ids.
     fn deref_mut(&mut self) -> &mut M {
         &mut self.module
     }

@@ -10,14 +10,14 @@ use super::record::Recorded;
 use crate::replace::replace;
 use crate::trained::{checkpointing_of, settle_statistics, train_with};
 
-/// The module's own traversals; state joins in where it must move along, and in records.
+/// The module's own traversals. The state takes part in moves to another device and in records.
 impl<M: Module> Module for ContinualLearner<M> {
     fn collect_devices(&self, devices: Devices) -> Devices {
         self.module.collect_devices(devices)
     }
 
-    /// The state follows in the next step: a fork may be made for one pass forwards and backwards, as
-    /// on each device in each step of a training on several, and needs none of it.
+    /// The state moves in the next step. A fork may be only for one forward and backward pass, as in each step of
+    /// training on several devices, and such a fork does not need the state.
     fn fork(self, device: &Device) -> Self {
         Self {
             module: self.module.fork(device),
@@ -82,7 +82,7 @@ impl<M: Module> Module for ContinualLearner<M> {
         Recorded(self).into_record_group(group)
     }
 
-    /// Leaves the file whole or as it was: the record is written beside it and then put in its place.
+    /// Leaves the file either complete or unchanged: the record is written to another file, which then replaces it.
     fn save_file<P: AsRef<Path>>(self, path: P) -> Result<(), RecordError> {
         let path = path.as_ref();
         let bytes = self.into_record().into_bytes()?;
@@ -90,8 +90,8 @@ impl<M: Module> Module for ContinualLearner<M> {
             .map_err(|error| RecordError::Io(format!("cannot write {}: {error}", path.display())))
     }
 
-    /// Reads the file at once. Burn reads a tensor when it is first needed, and finds the numbers of another file there
-    /// if one was written in its place (burn-pack 0.22.1, `reader.rs:62`).
+    /// Reads the whole file at once. Burn reads a tensor when it is first needed. If another file was written in its
+    /// place by then, Burn would read that one's numbers (burn-pack 0.22.1, `reader.rs:62`).
     fn try_load_file<P: AsRef<Path>>(self, path: P) -> Result<Self, RecordError> {
         let path = path.as_ref();
         let bytes = std::fs::read(path)
@@ -100,7 +100,7 @@ impl<M: Module> Module for ContinualLearner<M> {
     }
 
     fn try_load_record(self, record: ModuleRecord) -> Result<Self, RecordError> {
-        // What waits would take the place of what is loaded.
+        // Pending updates would overwrite the loaded statistics.
         settle_statistics(&self.module);
         Recorded(self).load(record)
     }

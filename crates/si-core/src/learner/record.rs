@@ -1,10 +1,9 @@
-//! What a learner's record holds beside the module's parameters.
+//! What a learner's record holds in addition to the module's parameters.
 //!
-//! Under each parameter that is consolidated, at `<path>.anchor`, `<path>.path_integral` and
-//! `<path>.importance`, stands its state in the parameter's shape, at `<path>.penalty_sum` a number
-//! and at `<path>.present` which of them it has; and at `synaptic_intelligence` the task number and
-//! the counters. State that a parameter does not have yet is recorded as zeros, so that every record
-//! has the same entries.
+//! Each consolidated parameter has the entries `<path>.anchor`, `<path>.path_integral` and `<path>.importance`,
+//! in the parameter's shape, `<path>.penalty_sum`, a number, and `<path>.present`, which says which of the others
+//! it really has. The task number and the counters are at `synaptic_intelligence`. State that a parameter does not
+//! have yet is recorded as zeros, so that every record has the same entries.
 
 mod kinds;
 mod progress;
@@ -37,7 +36,7 @@ use state::{Present, State};
 /// The backend of a learner's state.
 type B = Dispatch;
 
-/// A learner as its record sees it: a module whose traversals show the state too.
+/// A learner for its record: a module whose traversals include the state.
 #[derive(Clone, Debug)]
 pub(super) struct Recorded<M>(pub(super) ContinualLearner<M>);
 
@@ -143,7 +142,7 @@ const ANCHOR: &str = "anchor";
 const PENALTY_SUM: &str = "penalty_sum";
 const PRESENT: &str = "present";
 
-/// Passes a visitor on, and shows it the state of each parameter after the parameter.
+/// Passes everything on to a visitor, and shows it the state of each parameter after the parameter.
 struct WithState<'a, V> {
     visitor: &'a mut V,
     consolidated: HashSet<ParamId>,
@@ -189,11 +188,11 @@ impl<V: ModuleVisitor> ModuleVisitor for WithState<'_, V> {
     }
 }
 
-/// The parameter as Burn loads it.
+/// The parameter in the form that Burn can load.
 ///
-/// A linear layer that is stored by columns has another shape in a record than in memory. Burn expects the record's
-/// shape only of a parameter that is not initialized yet (burn-core 0.22.1, `module/param/base.rs:648`), and refuses
-/// the record otherwise.
+/// A linear layer that is stored by columns has a different shape in a record than in memory. Burn accepts the
+/// record's shape only for a parameter that is not initialized yet (burn-core 0.22.1, `module/param/base.rs:648`).
+/// Otherwise it refuses the record.
 fn loadable<const D: usize>(param: Param<Tensor<D>>) -> Param<Tensor<D>> {
     let stored = param.transform_for_save().lazy_shape();
     if stored == param.lazy_shape() {
@@ -208,7 +207,7 @@ fn loadable<const D: usize>(param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         .save_mapper(move |tensor| on_save.on_save(tensor))
 }
 
-/// Passes a mapper on, and has it map the state of each parameter after the parameter.
+/// Passes everything on to a mapper, and lets it map the state of each parameter after the parameter.
 struct MapWithState<'a, P> {
     mapper: &'a mut P,
     consolidated: HashSet<ParamId>,
@@ -242,7 +241,7 @@ impl<P: ModuleMapper> ModuleMapper for MapWithState<'_, P> {
         let present = present.into_value().into_scalar::<i32>();
         let has = |bit: i32| present & bit != 0;
         if has(Present::SYNAPSE) {
-            // A file may hold them in another precision.
+            // A file may store them in another precision.
             let computed = |primitive| convert::<B>(primitive, working(parameter.dtype()));
             let hold = |tensor| (self.state_precision).hold::<B>(computed(B::primitive(tensor)));
             let synapse = Synapse {

@@ -24,11 +24,12 @@ fn learner_that_holds(precision: StatePrecision) -> ContinualLearner<Line> {
     ContinualLearner::new(Line::new(), &config).expect("the config is valid")
 }
 
-/// Those that the device under test bears.
+/// The precisions that the device under test supports.
 fn precisions() -> Vec<StatePrecision> {
-    match device().supports_dtype(DType::BF16) {
-        true => vec![StatePrecision::Full, StatePrecision::Bf16],
-        false => vec![StatePrecision::Full],
+    if device().supports_dtype(DType::BF16) {
+        vec![StatePrecision::Full, StatePrecision::Bf16]
+    } else {
+        vec![StatePrecision::Full]
     }
 }
 
@@ -48,7 +49,7 @@ fn bits(learner: &ContinualLearner<Line>) -> Vec<u64> {
     numbers.map(f64::to_bits).collect()
 }
 
-/// Everything that a learner knows.
+/// The whole state of a learner.
 fn numbers(learner: &ContinualLearner<Line>) -> Vec<f64> {
     let mut values: Vec<f64> = Vec::new();
     let mut push = |data: TensorData| values.extend(data.iter::<f64>());
@@ -70,7 +71,7 @@ fn numbers(learner: &ContinualLearner<Line>) -> Vec<f64> {
     values
 }
 
-/// A learner and its optimizer, through their records' bytes into new ones.
+/// Reloads a learner and its optimizer: new ones, from the bytes of their records.
 fn reload(
     learner: ContinualLearner<Line>,
     optimizer: &ModuleOptimizer,
@@ -110,7 +111,7 @@ fn what_was_noticed_in_a_task_is_in_the_record() {
 
 #[test]
 fn loaded_learner_goes_on_as_it_would_have_within_a_task_and_across_its_end() {
-    // Before the first step, after it, within the first task, at its end, within the second, third.
+    // Before the first step, after it, within the first task, at its end, within the second, within the third.
     let interruptions = [0, 1, 3, 5, 7, 11];
     let cases = precisions()
         .into_iter()
@@ -174,7 +175,7 @@ fn importance_and_anchor_of_16_bits_are_those_of_32_but_for_rounding() {
 #[cfg(feature = "ndarray")]
 #[expect(
     deprecated,
-    reason = "of what is compiled in here, only ndarray does not bear 16 bits"
+    reason = "of the backends compiled in here, only ndarray does not support 16 bits"
 )]
 fn state_of_16_bits_is_widened_on_a_device_that_does_not_bear_them() {
     if precisions().len() == 1 {
@@ -217,7 +218,7 @@ fn file_that_cannot_be_written_is_named_and_leaves_nothing() {
         .save_file(&path)
         .expect_err("there is no such folder");
     assert!(error.to_string().contains("learner.bpk"), "{error}");
-    // A folder stands where the file should go.
+    // There is a folder at the file's path.
     let path = folder.path().join("taken");
     std::fs::create_dir(&path).expect("a folder can be made");
     let error = learner().save_file(&path).expect_err("it is a folder");

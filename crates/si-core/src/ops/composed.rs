@@ -85,16 +85,18 @@ pub(super) fn sgd<B: Backend>(
         None => (velocity, gradient),
         Some(momentum) => {
             let carried = |velocity| B::float_mul_scalar(velocity, momentum.into());
-            let velocity = match sgd.is_first {
-                true => gradient.clone(),
-                false => B::float_add(
+            let velocity = if sgd.is_first {
+                gradient.clone()
+            } else {
+                B::float_add(
                     B::float_mul_scalar(gradient.clone(), (1.0 - sgd.dampening).into()),
                     carried(velocity),
-                ),
+                )
             };
-            let direction = match sgd.nesterov {
-                true => B::float_add(carried(velocity.clone()), gradient),
-                false => velocity.clone(),
+            let direction = if sgd.nesterov {
+                B::float_add(carried(velocity.clone()), gradient)
+            } else {
+                velocity.clone()
             };
             (velocity, direction)
         }
@@ -108,12 +110,13 @@ fn decayed<B: Backend>(
     gradient: FloatTensor<B>,
     weight_decay: f32,
 ) -> FloatTensor<B> {
-    match weight_decay == 0.0 {
-        true => gradient,
-        false => B::float_add(
+    if weight_decay == 0.0 {
+        gradient
+    } else {
+        B::float_add(
             B::float_mul_scalar(parameter.clone(), weight_decay.into()),
             gradient,
-        ),
+        )
     }
 }
 
@@ -131,20 +134,19 @@ pub(super) fn synaptic<B: SynapticOps, const N: usize>(
         bound,
         path_gradient,
     } = synaptic;
-    let (total, penalty) = match scale > 0.0 {
-        true => B::penalize(
+    let (total, penalty) = if scale > 0.0 {
+        B::penalize(
             gradient.clone(),
             parameter.clone(),
             importance,
             anchor,
             scale,
             bound,
-        ),
-        false => {
-            let (device, dtype) = (parameter.device(), path_integral.dtype());
-            let none = B::float_zeros(Shape::new([1]), &device, dtype.into());
-            (gradient.clone(), none)
-        }
+        )
+    } else {
+        let (device, dtype) = (parameter.device(), path_integral.dtype());
+        let none = B::float_zeros(Shape::new([1]), &device, dtype.into());
+        (gradient.clone(), none)
     };
     let of_path = match path_gradient {
         PathGradient::Task => gradient,

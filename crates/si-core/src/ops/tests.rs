@@ -100,9 +100,10 @@ fn penalty_of_one_pass_is_that_of_composed_operations() {
 /// θ, g, a state, ω, Ω and θ̃; the last two in 16 bits every other time, where the device bears them.
 fn tensors(rng: &mut ChaCha8Rng, shape: [usize; 2], dtype: DType) -> [Tensor<2>; 6] {
     let bears = device().supports_dtype(DType::BF16);
-    let held = match bears && rng.random_bool(0.5) {
-        true => DType::BF16,
-        false => dtype,
+    let held = if bears && rng.random_bool(0.5) {
+        DType::BF16
+    } else {
+        dtype
     };
     [dtype, dtype, dtype, dtype, held, held].map(|dtype| random(rng, shape, dtype))
 }

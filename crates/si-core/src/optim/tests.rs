@@ -48,9 +48,10 @@ impl Model {
         let hidden =
             random::<2>(rng, [4, 13]).matmul(self.inner.val()) + self.shift.val().unsqueeze();
         // Unused in some steps: then the parameter has no gradient.
-        let output = match step % 5 == 4 {
-            true => hidden.slice([0..4, 0..3]),
-            false => hidden.tanh().matmul(self.outer.val()),
+        let output = if step % 5 == 4 {
+            hidden.slice([0..4, 0..3])
+        } else {
+            hidden.tanh().matmul(self.outer.val())
         };
         (output - random(rng, [4, 3])).square().mean()
     }
@@ -112,9 +113,10 @@ fn settings() -> [SynapticIntelligenceConfig; 6] {
             .with_first_task_start(FirstTaskStart::Zero),
         config
             .clone()
-            .with_state_precision(match device().supports_dtype(DType::BF16) {
-                true => StatePrecision::Bf16,
-                false => StatePrecision::Full,
+            .with_state_precision(if device().supports_dtype(DType::BF16) {
+                StatePrecision::Bf16
+            } else {
+                StatePrecision::Full
             }),
         config.with_policies(vec![
             ParameterPolicy::path("*").exclude(),

@@ -5,7 +5,7 @@ use burn::tensor::{Bool, Device, Int, Tensor};
 
 use super::*;
 
-/// A linear layer's record and that of the optimizer that has trained it, `[3, 2]`.
+/// The record of a linear layer, `[3, 2]`, and that of the optimizer that has trained it.
 fn records() -> (Bytes, Bytes) {
     let device = Device::flex().autodiff();
     let layer = LinearConfig::new(3, 2).init(&device);

@@ -1,7 +1,7 @@
 //! The bytes of a SafeTensors file: the length of a header, the header, and the numbers.
 //!
-//! They are written here, and not by the crate that they are read with, because that writes metadata in
-//! an order that changes from one time to the next: here the same state is the same file.
+//! The crate that reads these files writes metadata in an order that varies. So they are written here: the
+//! same state always gives the same file.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::SafeTensorsError;
 
-/// A tensor as it lies in a file.
+/// A tensor as stored in a file.
 pub(super) struct Entry {
     pub(super) name: String,
     precision: Dtype,
@@ -70,11 +70,11 @@ struct Info<'a> {
     data_offsets: [usize; 2],
 }
 
-/// The header's length is a multiple of it, so that numbers are where their type can be read.
+/// The header's length is a multiple of this, so that the numbers after it are aligned for their type.
 const ALIGNMENT: usize = 8;
 
 pub(super) fn encode(mut entries: Vec<Entry>, metadata: BTreeMap<&'static str, String>) -> Vec<u8> {
-    // The widest first, so that each begins at a multiple of its width.
+    // The widest type first, so that each tensor begins at a multiple of its type's width.
     entries.sort_by(|one, other| {
         let widest = other.precision.cmp(&one.precision);
         widest.then_with(|| one.name.cmp(&other.name))

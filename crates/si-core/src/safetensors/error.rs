@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use super::WeightLayout;
 
-/// Why state was not written to SafeTensors, or not read from it. Nothing was changed then.
+/// Why state could not be written to SafeTensors or read from it. If one of these is returned, nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SafeTensorsError {
@@ -13,21 +13,21 @@ pub enum SafeTensorsError {
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A file whose content cannot be taken.
-    #[error("cannot take the state in {}", path.display())]
+    /// A file whose content cannot be loaded.
+    #[error("cannot load the state in {}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         source: Box<SafeTensorsError>,
     },
-    /// Bytes that are no SafeTensors.
+    /// Bytes that are not SafeTensors.
     #[error("not SafeTensors, or damaged")]
     Format(#[source] safetensors::SafeTensorError),
-    /// Metadata that cannot be what it says.
+    /// Metadata with an invalid value.
     #[error("the metadata's {key} must be {expected}, got {value:?}")]
     Metadata {
         /// The key.
@@ -37,32 +37,32 @@ pub enum SafeTensorsError {
         /// What it must be.
         expected: &'static str,
     },
-    /// A file in another layout than it is read in.
-    #[error("the tensors are in the layout {stated}, and were to be read as {given}")]
+    /// A file in a different layout than the one given.
+    #[error("the file is in the layout {stated}, but the layout {given} was given")]
     WeightLayout {
         /// The layout that the file states.
         stated: WeightLayout,
         /// The layout that was given.
         given: WeightLayout,
     },
-    /// A tensor in another shape than its parameter's.
+    /// A tensor with a different shape than its parameter.
     #[error("{name} must have the shape {expected:?} in the layout {layout}, got {found:?}")]
     Shape {
         /// Name of the tensor.
         name: String,
-        /// The layout that the file is read in.
+        /// The layout in which the file is read.
         layout: WeightLayout,
         /// The parameter's shape in that layout.
         expected: Vec<usize>,
         /// The shape in the file.
         found: Vec<usize>,
     },
-    /// A tensor of numbers of another kind.
-    #[error("{name} must be of F64, F32, F16 or BF16, got {found}")]
+    /// A tensor with a type of numbers that is not supported.
+    #[error("{name} must have the type F64, F32, F16 or BF16, got {found}")]
     Precision {
         /// Name of the tensor.
         name: String,
-        /// The kind of its numbers.
+        /// The type of its numbers.
         found: String,
     },
     /// A number that is not finite in the precision of the parameter.
@@ -70,7 +70,7 @@ pub enum SafeTensorsError {
     NotFinite {
         /// Name of the tensor.
         name: String,
-        /// Index in the tensor as it lies in the file.
+        /// Index in the tensor, in the file's order.
         index: usize,
         /// The number, in the parameter's precision.
         value: f64,
@@ -86,30 +86,30 @@ pub enum SafeTensorsError {
     UnknownParameter {
         /// Names of the tensors.
         names: Vec<String>,
-        /// Names of the module's parameters, in the layout that the file is read in.
+        /// Names of the module's parameters, in the layout in which the file is read.
         parameters: Vec<String>,
     },
-    /// A path integral whose task has no known beginning.
-    #[error("{name} cannot be used without {anchor}, the place that the path began at")]
+    /// A path integral without the anchor at which its task began.
+    #[error("{name} cannot be used without {anchor}, where the path began")]
     PathIntegralAlone {
         /// Name of the tensor.
         name: String,
         /// Name of the tensor that is missing.
         anchor: String,
     },
-    /// A file that says nothing of the module's parameters.
+    /// A file without state of the module's consolidated parameters.
     #[error(
-        "no tensor is the importance, anchor or path_integral of a parameter that is consolidated, \
-         such as {example:?}; parameters must be trained, and no policy may exclude them"
+        "no tensor is the importance, anchor or path_integral of a consolidated parameter, such as \
+         {example:?}; a parameter is consolidated if it is trained and no policy excludes it"
     )]
     Nothing {
-        /// A name that would have been taken.
+        /// A name that would have been loaded.
         example: String,
     },
     /// A regularizer without state for the module.
     #[error(
         "there is no state to write: no step was taken with the module's parameters, or they were \
-         loaded since and the state is to be given to them by `rebind`"
+         loaded since the last step and `rebind` was not called"
     )]
     NoState,
 }

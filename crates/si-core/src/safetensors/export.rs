@@ -12,19 +12,17 @@ use crate::synapse::Synapses;
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
 
 impl<B: SynapticBackend> SynapticIntelligence<B> {
-    /// The state as SafeTensors, for other programs: what matters to the network, in the names that it
-    /// has for its parameters.
+    /// The state as SafeTensors, for other programs. It is stored under the names of the network's parameters.
     ///
-    /// For each parameter with state there is `<path>.anchor` (θ̃), such as `fc1.weight.anchor`, and
-    /// `<path>.importance` (Ω) and `<path>.path_integral` (ω) where it has them, in the shape that
-    /// [`WeightLayout`] gives it and in the precision that they are kept in (NumPy cannot read the bf16 of
-    /// [`StatePrecision::Bf16`](crate::settings::StatePrecision::Bf16), PyTorch can). The metadata has `format`,
+    /// Each parameter with state has `<path>.anchor` (θ̃), such as `fc1.weight.anchor`, and, if they exist,
+    /// `<path>.importance` (Ω) and `<path>.path_integral` (ω). Their shape is the parameter's in the given
+    /// [`WeightLayout`], and their precision is the one in which they are kept. (NumPy cannot read the bf16 of
+    /// [`StatePrecision::Bf16`](crate::settings::StatePrecision::Bf16), PyTorch can.) The metadata has `format`,
     /// `si_core_version`, `layout`, `task`, `num_steps` (of the task), `strength` and `damping`. The same
     /// state gives the same bytes.
     ///
-    /// This is for exchange: the module's own parameters, the other settings and the counters of the epoch
-    /// are not in it. To go on with a training, save the
-    /// [`ContinualLearner`](crate::ContinualLearner).
+    /// This format is for exchange. It does not hold the module's own parameters, the other settings and the counters
+    /// of the epoch. To resume training later, save the [`ContinualLearner`](crate::ContinualLearner).
     ///
     /// ```
     /// # use burn::{module::Module, nn::LinearConfig, optim::{GradientsParams, SgdConfig}};
@@ -55,7 +53,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     /// # Errors
     ///
     /// [`SafeTensorsError::NoState`] if no parameter of `module` has state, and
-    /// [`SafeTensorsError::Precision`] if one's numbers have no name in the format.
+    /// [`SafeTensorsError::Precision`] if the format does not support the type of a parameter's state.
     pub fn to_safetensors<M: Module>(
         &self,
         module: &M,
@@ -69,9 +67,10 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         };
         visit_parameters(module, &self.policies, &mut export);
         let entries = export.entries?;
-        match entries.is_empty() {
-            true => Err(SafeTensorsError::NoState),
-            false => Ok(encode(entries, Metadata::entries(self, layout))),
+        if entries.is_empty() {
+            Err(SafeTensorsError::NoState)
+        } else {
+            Ok(encode(entries, Metadata::entries(self, layout)))
         }
     }
 }
@@ -96,9 +95,10 @@ impl<B: SynapticBackend> ParameterVisitor for Export<'_, B> {
         let transposes = self.layout.transposes(place.path, layer, D);
         let entry = |part: &str, state: &FloatTensor<B>| {
             let tensor = B::tensor::<D>(state.clone());
-            let tensor = match transposes {
-                true => tensor.swap_dims(0, 1),
-                false => tensor,
+            let tensor = if transposes {
+                tensor.swap_dims(0, 1)
+            } else {
+                tensor
             };
             Entry::new(name_of(&parameter, part), tensor.into_data())
         };

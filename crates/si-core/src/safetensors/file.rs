@@ -10,7 +10,7 @@ use crate::replace::replace;
 use crate::{ContinualLearner, SynapticIntelligence};
 
 impl<B: SynapticBackend> SynapticIntelligence<B> {
-    /// Writes [`to_safetensors`](Self::to_safetensors) to a file, which is left whole or as it was.
+    /// Writes [`to_safetensors`](Self::to_safetensors) to a file. If that fails, an existing file is unchanged.
     ///
     /// # Errors
     ///
@@ -31,7 +31,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         })
     }
 
-    /// Takes state from a file; see [`load_safetensors`](Self::load_safetensors).
+    /// Loads state from a file; see [`load_safetensors`](Self::load_safetensors).
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     }
 }
 
-/// The same for the learner's own module.
+/// The same methods for the learner's own module.
 impl<M: Module> ContinualLearner<M> {
     /// The state as SafeTensors; see [`SynapticIntelligence::to_safetensors`].
     ///
@@ -67,7 +67,7 @@ impl<M: Module> ContinualLearner<M> {
         self.regularizer().to_safetensors(&**self, layout)
     }
 
-    /// Takes state from SafeTensors; see [`SynapticIntelligence::load_safetensors`].
+    /// Loads state from SafeTensors; see [`SynapticIntelligence::load_safetensors`].
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl<M: Module> ContinualLearner<M> {
         self.regularizer().save_safetensors(&**self, path, layout)
     }
 
-    /// Takes state from a file; see [`SynapticIntelligence::load_safetensors_file`].
+    /// Loads state from a file; see [`SynapticIntelligence::load_safetensors_file`].
     ///
     /// # Errors
     ///

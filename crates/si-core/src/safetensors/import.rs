@@ -19,22 +19,21 @@ use crate::synapse::Synapse;
 use crate::traversal::{ParameterVisitor, Place, visit_consolidated, visit_parameters};
 
 impl<B: SynapticBackend> SynapticIntelligence<B> {
-    /// Takes state from SafeTensors, which [`to_safetensors`](Self::to_safetensors) or another program
-    /// has made, for the parameters that `module` has: load the module first. The settings stay.
+    /// Loads state from SafeTensors made by [`to_safetensors`](Self::to_safetensors) or another program, for the
+    /// parameters that `module` has now. Load the module first. The settings are kept.
     ///
-    /// A file may hold less than everything, importance alone for example. A parameter that it has any
-    /// tensor of takes its whole state from it: without an anchor it is anchored where it is now, and
-    /// without a path integral its task begins now. Other parameters keep what they have. Numbers may be of
-    /// F64, F32, F16 or BF16, and are converted to the precision that state has. Without a `task` in the
-    /// metadata, state with importance counts as that of one task at least. What was taken and what was not
-    /// is in the report.
+    /// A file may be partial: for example, it may hold only importance. A parameter with any tensor in the file takes
+    /// its whole state from it: without an anchor, its current value is the anchor, and without a path integral, its
+    /// task begins now. Other parameters keep their state. Numbers may be F64, F32, F16 or BF16, and are
+    /// converted to the precision of the state. If the metadata has no `task`, state with importance counts as that of
+    /// at least one task. The report says what was loaded and what was not.
     ///
     /// # Errors
     ///
-    /// [`SafeTensorsError`], which names the tensor, and nothing is taken: for bytes that are no
-    /// SafeTensors, a shape, precision or number that cannot be a parameter's, state of a parameter that
-    /// the module does not have, a layout that is not the one stated, and a file that says nothing
-    /// of the module.
+    /// [`SafeTensorsError`]. Nothing is loaded then. The cases are: the bytes are not SafeTensors; a tensor's shape,
+    /// type or numbers do not fit its parameter; there is state of a parameter that the module does not have, or a path
+    /// integral without its anchor; the file's metadata is invalid or states another layout; or there is no state of a
+    /// consolidated parameter. The error names the tensor, if there is one.
     pub fn load_safetensors<M: Module>(
         &mut self,
         module: &M,
@@ -111,10 +110,10 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             .iter()
             .any(|it| it.path_integral().is_some());
         let num_steps = metadata.num_steps.unwrap_or(self.meter.steps_in_task);
-        // Without a step there would be nothing to consolidate.
+        // Without a counted step, nothing would be consolidated.
         self.meter.steps_in_task = num_steps.max(usize::from(is_in_task));
         self.meter.warning = None;
-        // Whether the steps before had a penalty is not known, so it is not reported that they had none.
+        // It is not known whether earlier steps had a penalty, so a missing one is not reported.
         self.meter.penalized_in_task = is_in_task;
     }
 }
@@ -134,12 +133,12 @@ impl ParameterVisitor for Known<'_> {
     }
 }
 
-/// State of a parameter that is not there is an error: a name that is wrong would hold nothing back.
+/// State of an unknown parameter is an error: with a wrong name, it would hold nothing back.
 fn check_names(tensors: &SafeTensors<'_>, parameters: &[String]) -> Result<(), SafeTensorsError> {
     let is_parameter = |name: &str| parameters.iter().any(|parameter| parameter == name);
     let is_unknown = |name: &&str| {
         let (parameter, part) = name.rsplit_once('.').unwrap_or(("", name));
-        // A file may hold the parameters themselves, and one may be called as a part is.
+        // A file may also hold the parameters themselves, and one may have the name of a part.
         PARTS.contains(&part) && !is_parameter(parameter) && !is_parameter(name)
     };
     let names: BTreeSet<&str> = tensors.iter().map(|(name, _)| name).collect();
@@ -148,16 +147,17 @@ fn check_names(tensors: &SafeTensors<'_>, parameters: &[String]) -> Result<(), S
         .filter(is_unknown)
         .map(str::to_string)
         .collect();
-    match unknown.is_empty() {
-        true => Ok(()),
-        false => Err(SafeTensorsError::UnknownParameter {
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(SafeTensorsError::UnknownParameter {
             names: unknown,
             parameters: parameters.to_vec(),
-        }),
+        })
     }
 }
 
-/// Makes synapses of what the tensors say of each consolidated parameter, up to the first error.
+/// Makes synapses from the tensors of each consolidated parameter, up to the first error.
 struct Import<'a, B: SynapticBackend> {
     regularizer: &'a SynapticIntelligence<B>,
     tensors: &'a SafeTensors<'a>,
@@ -220,14 +220,14 @@ impl<B: SynapticBackend> Import<'_, B> {
             order: place.order,
             importance: importance.map(hold),
             path_integral,
-            // Of the epoch so far, whatever comes after.
+            // The sum is of the epoch so far, so it is kept.
             penalty_sum: before.and_then(|before| before.penalty_sum.clone()),
             ..Synapse::new(place.path.to_string(), hold(anchor))
         }))
     }
 }
 
-/// The tensor as the state of `parameter`, in its shape and precision and on its device.
+/// The tensor as state of `parameter`: in its shape and working precision, on its device.
 fn read<const D: usize>(
     name: &str,
     view: &TensorView<'_>,
@@ -259,14 +259,15 @@ fn read<const D: usize>(
         });
     }
     let tensor = Tensor::from_data(data, (&parameter.device(), precision));
-    Ok(match transposes {
-        true => tensor.swap_dims(0, 1),
-        false => tensor,
+    Ok(if transposes {
+        tensor.swap_dims(0, 1)
+    } else {
+        tensor
     })
 }
 
 fn decode(name: &str, view: &TensorView<'_>) -> Result<TensorData, SafeTensorsError> {
-    /// The numbers of `N` bytes each, which lie in no particular place.
+    /// The numbers, of `N` bytes each. They may be unaligned.
     fn numbers<T, const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
         let (numbers, _) = bytes.as_chunks::<N>();
         numbers.iter().map(|bytes| read(*bytes)).collect()

@@ -4,24 +4,24 @@ use std::collections::HashMap;
 use burn::Tensor;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 
-/// How tensors of a file are named and laid out.
+/// How tensors in a file are named and laid out.
 ///
 /// | layer | Burn | PyTorch |
 /// |---|---|---|
 /// | `Linear` | `weight` `[in, out]` | `weight` `[out, in]` |
 /// | normalisation | `gamma`, `beta` | `weight`, `bias` |
 /// | `PRelu` | `alpha` | `weight` |
-/// | convolution, embedding, and all others | | the same |
+/// | convolution, embedding, and all others | | as in Burn |
 ///
-/// Layers are known by the name of their type, so a module of your own that is called `Linear` is taken
-/// for Burn's. The names of what holds the layers are the program's: fields in Burn, attributes in
-/// PyTorch, and the place in a `Vec` or a `ModuleList`. Layers that PyTorch builds of other tensors, such
-/// as `LSTM` and `MultiheadAttention`, have no counterpart by name.
+/// Layers are recognized by the name of their type, so a module of yours that is called `Linear` is treated like
+/// Burn's. The path to a layer is the same in both: names of fields in Burn and of attributes in PyTorch, and the
+/// index in a `Vec` or a `ModuleList`. Some layers have other tensors in PyTorch, such as `LSTM` and
+/// `MultiheadAttention`. They have no counterpart by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WeightLayout {
-    /// That of the module.
+    /// The layout of the Burn module.
     Burn,
-    /// That of a PyTorch module with layers of the same names.
+    /// The layout of a PyTorch module with layers of the same names.
     PyTorch,
 }
 
@@ -34,14 +34,14 @@ impl WeightLayout {
         }
     }
 
-    /// The layout of that name.
+    /// The layout with that name.
     pub(super) fn named(name: &str) -> Option<Self> {
         [WeightLayout::Burn, WeightLayout::PyTorch]
             .into_iter()
             .find(|layout| layout.name() == name)
     }
 
-    /// The name of the parameter at `path`, of a layer of the type `layer`.
+    /// The name of the parameter at `path`, in a layer of the type `layer`.
     pub(super) fn parameter(self, path: &str, layer: &str) -> String {
         let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
         let name = match (self, layer, name) {
@@ -56,7 +56,7 @@ impl WeightLayout {
         }
     }
 
-    /// Whether the two dimensions of the parameter at `path` are exchanged.
+    /// Whether the two dimensions of the parameter at `path` are swapped.
     pub(super) fn transposes(self, path: &str, layer: &str, rank: usize) -> bool {
         let name = path.rsplit('.').next();
         self == WeightLayout::PyTorch && layer == "Linear" && name == Some("weight") && rank == 2
@@ -93,7 +93,7 @@ impl Layers {
         Self(visitor.layers)
     }
 
-    /// The name of the type, or nothing where a parameter stands in no module of a type.
+    /// The name of the layer's type. Empty if the parameter is in no module with a type name.
     pub(super) fn get(&self, id: ParamId) -> &str {
         self.0.get(&id).map_or("", String::as_str)
     }
@@ -114,10 +114,10 @@ impl ModuleVisitor for Visitor {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        // Others, such as "Vec", have no type name.
+        // Other containers, such as "Vec", have no type name.
         let named = |container: &String| Some(container.split_once(':')?.1.to_string());
         let layer = self.containers.iter().rev().find_map(named);
-        // A parameter that stands in two places counts at the first, as everywhere.
+        // A parameter in two places counts at the first, as everywhere.
         self.layers
             .entry(param.id)
             .or_insert_with(|| layer.unwrap_or_default());

@@ -13,7 +13,7 @@ const NUM_STEPS: &str = "num_steps";
 const STRENGTH: &str = "strength";
 const DAMPING: &str = "damping";
 
-/// What a file says besides its tensors, as far as it says it.
+/// The known metadata of a file. Each entry is optional.
 #[derive(Default)]
 pub(super) struct Metadata {
     pub(super) layout: Option<WeightLayout>,
@@ -24,7 +24,7 @@ pub(super) struct Metadata {
 }
 
 impl Metadata {
-    /// Those of a file of `regularizer`.
+    /// The entries for a file of `regularizer`.
     pub(super) fn entries<B: SynapticBackend>(
         regularizer: &SynapticIntelligence<B>,
         layout: WeightLayout,
@@ -41,8 +41,8 @@ impl Metadata {
         ])
     }
 
-    /// Reads the entries that are known. Of others, and of the format's name, other programs have their
-    /// own use.
+    /// Reads the known entries. Ignores others and the format's name, which other programs may use
+    /// differently.
     pub(super) fn read(
         entries: Option<&HashMap<String, String>>,
     ) -> Result<Self, SafeTensorsError> {
@@ -66,7 +66,7 @@ impl Metadata {
     }
 }
 
-/// A number of tasks or steps, which a record keeps in 32 bits.
+/// A number of tasks or steps, which a record stores in 32 bits.
 fn count(
     entries: &HashMap<String, String>,
     key: &'static str,

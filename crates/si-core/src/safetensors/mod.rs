@@ -1,4 +1,4 @@
-//! State of the synapses to and from SafeTensors, for other programs.
+//! Writes the state of the synapses to SafeTensors and reads it back, for exchange with other programs.
 
 mod encode;
 mod error;
@@ -15,13 +15,13 @@ pub use error::SafeTensorsError;
 pub use layout::WeightLayout;
 pub use report::SafeTensorsReport;
 
-/// Tensors of the state, by the ends of their names.
+/// The last parts of the names of the state's tensors.
 const IMPORTANCE: &str = "importance";
 const ANCHOR: &str = "anchor";
 const PATH_INTEGRAL: &str = "path_integral";
 const PARTS: [&str; 3] = [IMPORTANCE, ANCHOR, PATH_INTEGRAL];
 
-/// The name in a file of a part of a parameter's state.
+/// The name in a file for a part of a parameter's state.
 fn name_of(parameter: &str, part: &str) -> String {
     match parameter {
         // The module is a parameter itself.

@@ -1,23 +1,23 @@
-/// What was taken from SafeTensors, and what was not.
+/// What was loaded from SafeTensors, and what was not.
 ///
-/// A partial file is none the worse for it, so this is for the program to judge. Names are those of the
+/// A partial file is not an error, so the program decides whether this is what it expected. Names are in the
 /// file's layout.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SafeTensorsReport {
-    /// Tensors that were taken, in the module's order.
+    /// Tensors that were loaded, in the module's order.
     pub taken: Vec<String>,
-    /// Tensors that a consolidated parameter could have had and the file does not hold, in the module's
-    /// order. Without its path integral a parameter's task begins now; without its anchor it is anchored
-    /// where it is; without either and without importance it keeps what it has.
+    /// Tensors of consolidated parameters that the file does not have, in the module's order. Without a path integral,
+    /// a parameter's task begins now. Without an anchor, the parameter's current value is the anchor. With none of
+    /// the three tensors, the parameter keeps its state.
     pub missing: Vec<String>,
-    /// Tensors that were passed over, by name: those that are no state of a parameter, and the state of
+    /// Tensors that were ignored, sorted by name: those that are not state of a parameter, and the state of
     /// parameters that are not consolidated (frozen or excluded).
     pub ignored: Vec<String>,
-    /// The number of tasks that the file states, which the regularizer has now.
+    /// The number of tasks that the file states. The regularizer now has this number.
     pub task: Option<usize>,
-    /// The strength that the state was made with. The regularizer keeps its own.
+    /// The strength with which the state was made. The regularizer keeps its own.
     pub strength: Option<f64>,
-    /// The damping that the state was made with. The regularizer keeps its own.
+    /// The damping with which the state was made. The regularizer keeps its own.
     pub damping: Option<f64>,
 }

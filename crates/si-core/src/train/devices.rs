@@ -3,8 +3,8 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsParams, MultiGradientsParams};
 use burn::tensor::Device;
 
-/// The sum of the gradients that several devices have of a step, each where Burn's optimizer would
-/// sum it and update its parameter.
+/// Sums a step's gradients over several devices. Each sum is on the device where Burn's optimizer would compute it
+/// and update the parameter.
 pub(super) fn gather<M: Module>(module: &M, mut parts: MultiGradientsParams) -> GradientsParams {
     struct Gather<'a> {
         parts: &'a mut MultiGradientsParams,
@@ -25,7 +25,7 @@ pub(super) fn gather<M: Module>(module: &M, mut parts: MultiGradientsParams) -> 
     gather.sums
 }
 
-/// Gradients in the form that [`gather`] takes, each of them at one device: the one it is on.
+/// Converts gradients back to the form that [`gather`] takes: each at the device that it is on.
 pub(super) fn scatter<M: Module>(
     module: &M,
     mut sums: GradientsParams,

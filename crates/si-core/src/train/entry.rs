@@ -4,7 +4,7 @@ use burn_train::metric::{
 
 const PRECISION: usize = 2;
 
-/// What is shown of a metric, in the words of Burn's own, and what loggers keep of it.
+/// What is shown of a metric, worded as for Burn's own metrics, and what loggers keep.
 pub(super) fn entry(
     epoch: Option<f64>,
     batch: Option<f64>,
@@ -23,7 +23,7 @@ pub(super) fn entry(
     }
 }
 
-/// Of a number without a unit, which is better the lower it is.
+/// The attributes of a number without a unit. Lower is better.
 pub(super) fn attributes() -> MetricAttributes {
     let attributes = NumericAttributes {
         unit: None,
@@ -32,7 +32,7 @@ pub(super) fn attributes() -> MetricAttributes {
     attributes.into()
 }
 
-/// The mean of some steps; none of no steps.
+/// The mean over `num_steps` steps. `None` if there is no mean.
 pub(super) fn aggregated(mean: Option<f64>, num_steps: usize) -> Option<NumericEntry> {
     Some(NumericEntry::Aggregated {
         aggregated_value: mean?,

@@ -1,4 +1,4 @@
-//! How a step's penalty reaches the metrics, which are computed on another thread.
+//! Passes a step's penalty to the metrics, which are computed on another thread.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -13,40 +13,39 @@ use crate::SynapticIntelligence;
 use crate::ops::SynapticBackend;
 use crate::precision::sum;
 
-/// Where a metric finds the penalties of the optimizer's steps.
+/// Gives a metric the penalties of the optimizer's steps.
 ///
-/// Metrics are shown one minibatch after the other, in the order that these were trained on, but
-/// later: the training goes on meanwhile. So steps wait here until the minibatch that they were made
-/// after is shown, and what a metric says of it does not depend on which thread is the faster one.
-/// A metric's clones, of which burn-train makes one for each split, share the steps.
+/// Metrics see one minibatch after the other, in the order of training, but later: training continues meanwhile. So
+/// a step waits here until its metric sees the minibatch after which the step was taken. The metric's values then do
+/// not depend on which thread is faster. burn-train clones a metric for each split; the clones share the steps.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gauge {
     dial: Arc<Mutex<Dial>>,
-    /// Number of minibatches that were shown to this clone.
+    /// Number of minibatches that this clone has seen.
     num_shown: usize,
 }
 
 #[derive(Debug, Default)]
 struct Dial {
-    /// Number of minibatches that were trained on.
+    /// Number of minibatches trained on.
     num_trained: usize,
     waiting: VecDeque<Waiting>,
-    /// Mean of the penalties that were read last.
+    /// Mean of the penalties in the last reading.
     last_mean: Option<f64>,
 }
 
-/// Steps that were made after the same minibatch: one, but where nothing is read for long.
+/// Steps that were taken after the same minibatch. This is one step, unless nothing was read for long.
 #[derive(Debug)]
 struct Waiting {
     count: usize,
-    /// Sum of the penalties, `[1]`, outside autodiff. None where each of them is zero.
+    /// Sum of the penalties, `[1]`, outside autodiff. `None` if all of them are zero.
     penalty: Option<Tensor<1>>,
-    /// Number of minibatches that were trained on until then.
+    /// Number of minibatches trained on until then.
     after: usize,
 }
 
-/// As many steps wait, before others join the last. A training is ahead of its metrics by a few
-/// minibatches, so more do only if the metric was never registered.
+/// The maximum number of waiting steps; more are merged with the last. Training is only a few minibatches ahead of
+/// its metrics, so this happens only if the metric was never registered.
 const MAX_WAITING: usize = 1000;
 
 /// Some steps, and the sum of their penalties.
@@ -68,26 +67,26 @@ impl Steps {
 }
 
 impl Gauge {
-    /// The steps up to the next minibatch that the metric is shown. Waits for the device.
+    /// The steps up to the next minibatch that the metric sees. Waits for the device.
     pub(super) fn read_next(&mut self) -> Result<Steps, TensorReadError> {
         self.num_shown += 1;
         self.read()
     }
 
-    /// All other steps that were made so far, at an epoch's end. Waits for the device.
+    /// All other steps so far, at an epoch's end. Waits for the device.
     pub(super) fn read_rest(&mut self) -> Result<Steps, TensorReadError> {
         self.num_shown = lock(&self.dial).num_trained;
         self.read()
     }
 
-    /// Mean of the penalties that were read last, by any clone.
+    /// Mean of the penalties in the last reading, by any clone.
     pub(super) fn last_mean(&self) -> Option<f64> {
         lock(&self.dial).last_mean
     }
 
     fn read(&self) -> Result<Steps, TensorReadError> {
         let (mut count, mut penalty) = (0, None);
-        // Not longer under the lock: the next training step would wait for the device too.
+        // The lock must not be held longer: the next training step would also wait for the device.
         {
             let waiting = &mut lock(&self.dial).waiting;
             while let Some(steps) = waiting.pop_front_if(|steps| steps.after <= self.num_shown) {
@@ -105,7 +104,7 @@ impl Gauge {
     }
 }
 
-/// The gauges of a learner: of each metric that is still there.
+/// The gauges of a learner: one for each metric that still exists.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gauges(Vec<Weak<Mutex<Dial>>>);
 
@@ -116,7 +115,7 @@ impl Gauges {
         gauge
     }
 
-    /// Counts a minibatch that is trained on.
+    /// Counts a minibatch of training.
     pub(super) fn count_minibatch(&self) {
         for dial in self.0.iter().filter_map(Weak::upgrade) {
             lock(&dial).num_trained += 1;
@@ -149,8 +148,8 @@ impl Gauges {
 }
 
 impl SynapticIntelligence {
-    /// [`penalize`](Self::penalize), with the step's penalty shown to the metrics that ask for it.
-    /// Nothing is read from the device, and nothing done where there is no metric.
+    /// Does [`penalize`](Self::penalize) and shows the step's penalty to the metrics, if there are any.
+    /// Reads nothing from the device.
     pub(super) fn penalize_in_sight<M: Module>(
         &mut self,
         module: &M,
@@ -172,7 +171,7 @@ impl SynapticIntelligence {
     }
 }
 
-/// The sum, on the device where it began: steps may be spread over several.
+/// The sum, on the device of `before`: steps may be spread over several devices.
 fn plus(before: Option<Tensor<1>>, term: Option<Tensor<1>>) -> Option<Tensor<1>> {
     match (before, term) {
         (Some(before), Some(term)) => Some(sum(before, term)),
@@ -180,7 +179,7 @@ fn plus(before: Option<Tensor<1>>, term: Option<Tensor<1>>) -> Option<Tensor<1>>
     }
 }
 
-/// What a thread that panicked has left is whole: nothing panics between two writes.
+/// The data stays consistent even if a thread panics: nothing panics between two writes.
 fn lock(dial: &Mutex<Dial>) -> MutexGuard<'_, Dial> {
     dial.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -198,7 +197,7 @@ mod tests {
     fn step_is_read_with_the_minibatch_that_it_was_made_after() {
         let mut gauges = Gauges::default();
         let mut gauge = gauges.add();
-        // Two minibatches for each step, and a training that is ahead.
+        // Two minibatches for each step, and training is ahead of the metric.
         for value in [1.0, 2.0] {
             gauges.count_minibatch();
             gauges.count_minibatch();

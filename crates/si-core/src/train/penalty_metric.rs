@@ -11,17 +11,16 @@ use super::gauge::{Gauge, Steps};
 /// Mean of the penalty `c Σ Ω (θ − θ̃)²` (eq. 4) over the optimizer's steps, in the unit of the loss: a
 /// metric for burn-train, from [`ContinualLearner::penalty_metric`](crate::ContinualLearner::penalty_metric).
 ///
-/// It takes nothing from a model's output, so it goes with any. An epoch's value is the mean over its
-/// steps, a minibatch's that of the step made after it. Where gradients are accumulated, the penalty is
-/// paid once for all the minibatches of a step, so only the last of them has a value; so it is with the
-/// minibatches that several devices had in a step. In validation there are no steps, and the epoch's
-/// value is the last one of the training. Zero during the first task.
+/// It works with any model, because it needs nothing from the model's output. The value of an epoch is the mean over
+/// its steps. The value of a minibatch is that of the step taken after it. If a step uses gradients from several
+/// minibatches or devices, the penalty counts once, and only the last minibatch of the step has a value. In validation
+/// there are no steps, and the epoch's value is the last one of training. Zero during the first task.
 #[derive(Clone, Debug)]
 pub struct PenaltyMetric {
     name: MetricName,
     gauge: Gauge,
     in_epoch: Steps,
-    /// Those made after the last minibatch.
+    /// The steps taken after the last minibatch.
     latest: Steps,
 }
 

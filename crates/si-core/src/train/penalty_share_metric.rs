@@ -9,16 +9,16 @@ use burn_train::metric::{
 use super::entry::{aggregated, attributes, entry};
 use super::gauge::{Gauge, Steps};
 
-/// Share of the penalty in the surrogate loss `L + c Σ Ω (θ − θ̃)²` (eq. 4), in `[0, 1]` where neither
+/// Share of the penalty in the surrogate loss `L + c Σ Ω (θ − θ̃)²` (eq. 4), in `[0, 1]` if neither
 /// term is negative: a metric for burn-train, from
 /// [`ContinualLearner::penalty_share_metric`](crate::ContinualLearner::penalty_share_metric).
 ///
-/// Near 0, nothing is held back; near 1, nothing new is learnt. It is the sum of the penalties of some
-/// steps over the sum of them and of the losses that the steps were made of: a step whose gradients are
-/// those of several minibatches, accumulated or from several devices, descends on the sum of their
-/// losses. An epoch's value is that of all its steps, a minibatch's that of the step made after it, if
-/// one was. In validation the epoch's value is that of the last penalty of the training and the mean
-/// of the validation's losses. Zero during the first task.
+/// Near 0, nothing is held back; near 1, nothing new is learnt.
+///
+/// The value is `Σ penalty / (Σ penalty + Σ loss)`: for an epoch, over all its steps; for a minibatch, over the step
+/// taken after it, if there is one. If a step uses gradients from several minibatches or devices, its loss is the sum
+/// over them. In validation, the epoch's value compares the last training penalty with the mean validation loss. Zero
+/// during the first task.
 #[derive(Clone)]
 pub struct PenaltyShareMetric {
     name: MetricName,
@@ -27,15 +27,15 @@ pub struct PenaltyShareMetric {
     loss: LossMetric,
     in_epoch: Steps,
     losses_in_epoch: Losses,
-    /// Those since the last step.
+    /// Sum of the losses since the last step.
     losses_of_step: f64,
-    /// Number of steps made after the last minibatch.
+    /// Number of steps taken after the last minibatch.
     latest_steps: usize,
-    /// Of the last minibatch that had a step.
+    /// The share for the last minibatch with a step.
     last_share: Option<f64>,
 }
 
-/// Some losses, each of a minibatch, and their sum.
+/// The number of minibatch losses, and their sum.
 #[derive(Clone, Copy, Debug, Default)]
 struct Losses {
     count: usize,
@@ -136,10 +136,11 @@ impl Numeric for PenaltyShareMetric {
     }
 }
 
-/// No penalty is no share, whatever the loss.
+/// The share is 0 if the penalty is 0, whatever the loss is.
 fn share(penalty: f64, loss: f64) -> f64 {
-    match penalty == 0.0 {
-        true => 0.0,
-        false => penalty / (penalty + loss),
+    if penalty == 0.0 {
+        0.0
+    } else {
+        penalty / (penalty + loss)
     }
 }

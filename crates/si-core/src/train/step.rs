@@ -8,7 +8,7 @@ use super::{PenaltyMetric, PenaltyShareMetric};
 use crate::ContinualLearner;
 use crate::optim::forget_reshaped;
 
-/// The learner in burn-train's `Learner`, where its module has a training step: one launch for each
+/// A learner works in burn-train's `Learner` if its module has a training step. Launch once for each
 /// task.
 ///
 /// ```no_run
@@ -36,18 +36,19 @@ use crate::optim::forget_reshaped;
 /// # }
 /// ```
 ///
-/// Input and output are those of the module's step, so metrics go on as before, and where the module
-/// has an `optimize` of its own, the penalty's gradient is added before it and the path integral sees
-/// the step that it made. The penalty counts once for each step, however many minibatches and devices
-/// its gradients come from; in a distributed training each replica has state of its own, the same as
-/// far as Burn has averaged the gradients, which it does on CUDA alone and which was not run.
-/// State is part of the checkpoints of a launch, and a training that goes on from one gives the same
-/// bits, as far as its data loader gives the same minibatches. A launch gives its model back in
-/// validation mode; [`end_task`](ContinualLearner::end_task) may be called in either, and the next
-/// launch needs [`train`](Module::train).
+/// Input and output are those of the module's step, so metrics work as before. If the module has its own `optimize`,
+/// the penalty's gradient is added before it, and the path integral sees the step that it takes. The penalty counts
+/// once for each step, however many minibatches and devices its gradients come from. In distributed training, each
+/// replica has separate state. The states are equal if Burn averages the gradients. It does so only on CUDA, and this
+/// was not run.
 ///
-/// burn-train takes Burn's own optimizers. One that has penalty and path integral in its own pass works
-/// [without](crate::SynapticOptimizer::into_inner) that pass, to the same numbers.
+/// The state is part of a launch's checkpoints. Training resumed from one gives exactly the same numbers (bit for bit)
+/// if its data loader gives the same minibatches. A launch returns its model in validation mode.
+/// [`end_task`](ContinualLearner::end_task) works in either mode, but the next launch needs [`train`](Module::train).
+///
+/// burn-train takes Burn's own optimizers. A `SynapticOptimizer` computes penalty and path integral in its own pass.
+/// For burn-train, take the optimizer [inside it](crate::SynapticOptimizer::into_inner): it works without that pass
+/// and gives the same numbers.
 impl<M: Module + TrainStep> TrainStep for ContinualLearner<M> {
     type Input = M::Input;
     type Output = M::Output;
@@ -88,7 +89,7 @@ impl<M: Module + TrainStep> TrainStep for ContinualLearner<M> {
     }
 }
 
-/// The learner in validation, and in burn-train's `Evaluator`, where its module has an inference step.
+/// A learner works in validation and in burn-train's `Evaluator` if its module has an inference step.
 impl<M: InferenceStep> InferenceStep for ContinualLearner<M> {
     type Input = M::Input;
     type Output = M::Output;
@@ -99,12 +100,12 @@ impl<M: InferenceStep> InferenceStep for ContinualLearner<M> {
 }
 
 impl<M> ContinualLearner<M> {
-    /// A metric of the penalty in the coming launch, which costs nothing where it is not asked for.
+    /// A metric of the penalty for the next launch. It costs nothing if it is not used.
     pub fn penalty_metric(&mut self) -> PenaltyMetric {
         PenaltyMetric::new(self.regularizer.gauges.add())
     }
 
-    /// A metric of the penalty's share in the surrogate loss in the coming launch.
+    /// A metric of the penalty's share in the surrogate loss, for the next launch.
     pub fn penalty_share_metric(&mut self) -> PenaltyShareMetric {
         PenaltyShareMetric::new(self.regularizer.gauges.add())
     }

@@ -108,13 +108,12 @@ impl Row {
             synaptic,
         };
         let optimizer = (self.build)(&plug);
-        match setup.has_groups {
-            true => {
-                let sgd = SgdConfig::new().with_momentum(Some(MomentumConfig::new()));
-                let body = ParamGroup::from_predicate("body");
-                plug.group(optimizer, body, sgd.build())
-            }
-            false => optimizer,
+        if setup.has_groups {
+            let sgd = SgdConfig::new().with_momentum(Some(MomentumConfig::new()));
+            let body = ParamGroup::from_predicate("body");
+            plug.group(optimizer, body, sgd.build())
+        } else {
+            optimizer
         }
     }
 }

@@ -26,6 +26,7 @@ fn settings() -> Vec<SynapticIntelligenceConfig> {
             .clone()
             .with_accumulation(Accumulation::MovingAverage { decay: 0.7 }),
         config.clone().with_penalty_factor(PenaltyFactor::Half),
+        config.clone().with_strength_schedule(vec![1.0, 0.25, 2.0]),
         config.with_first_task_start(FirstTaskStart::Zero),
     ]
 }

@@ -68,9 +68,10 @@ impl Setup {
                 Minibatch::new(seed as u64, uses_second)
             })
             .collect();
-        match self.joins {
-            true => vec![Minibatch::join(&minibatches)],
-            false => minibatches,
+        if self.joins {
+            vec![Minibatch::join(&minibatches)]
+        } else {
+            minibatches
         }
     }
 }

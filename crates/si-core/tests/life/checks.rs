@@ -148,10 +148,7 @@ pub(crate) fn rounding(precision: DType) -> f64 {
 }
 
 pub(crate) fn ensure(holds: bool, error: impl FnOnce() -> String) -> Result<(), String> {
-    match holds {
-        true => Ok(()),
-        false => Err(error()),
-    }
+    if holds { Ok(()) } else { Err(error()) }
 }
 
 /// Within the tolerance of the largest number.

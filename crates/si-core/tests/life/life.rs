@@ -220,9 +220,10 @@ impl Living {
                 continue;
             }
             let values = expected.get(&before.id).unwrap_or(&before.values);
-            let bound = match expected.contains_key(&before.id) {
-                true => 8.0 * rounding(before.precision),
-                false => 0.0,
+            let bound = if expected.contains_key(&before.id) {
+                8.0 * rounding(before.precision)
+            } else {
+                0.0
             };
             // Parameters are drawn about that large, and what is left of them may be far smaller.
             let largest = values
@@ -323,6 +324,7 @@ impl Living {
         let net = self.student.module();
         let cannot = !self.is_training
             || !net.can_be_cast(part)
+            || !net.device().supports_dtype(precision)
             // Burn's tensors come back from a cast with other settings of autodiff.
             || self.settings.has_checkpointing
             // Its state is the optimizer's, which a user makes anew for another precision.
@@ -446,9 +448,10 @@ impl Living {
         }
         let mut plain = self.plain.clone();
         plain.load(&parameters);
-        let module = match self.is_training {
-            true => self.student.module().clone(),
-            false => self.student.module().clone().train(),
+        let module = if self.is_training {
+            self.student.module().clone()
+        } else {
+            self.student.module().clone().train()
         };
         self.kept = Some(Kept {
             stored,
@@ -472,21 +475,20 @@ impl Living {
             return Ok(false);
         };
         self.train();
-        let over = match kept.structure == self.structure {
-            true => {
-                let held = &kept.plain.held;
-                let mut used = self.student.branch();
-                let parameters = self.parameters();
-                change(used.as_mut(), |net| {
-                    with_trained(net, |id| {
-                        let mut parameters = parameters.iter();
-                        let is_trained = parameters.any(|it| it.id == id && it.is_trained);
-                        is_trained || held.contains_key(&id)
-                    })
-                });
-                kept.stored.load_over(used.as_ref())
-            }
-            false => None,
+        let over = if kept.structure == self.structure {
+            let held = &kept.plain.held;
+            let mut used = self.student.branch();
+            let parameters = self.parameters();
+            change(used.as_mut(), |net| {
+                with_trained(net, |id| {
+                    let mut parameters = parameters.iter();
+                    let is_trained = parameters.any(|it| it.id == id && it.is_trained);
+                    is_trained || held.contains_key(&id)
+                })
+            });
+            kept.stored.load_over(used.as_ref())
+        } else {
+            None
         };
         let mut restored = match over {
             Some(restored) => restored?,

@@ -121,9 +121,10 @@ impl Layer {
 
 impl Net {
     pub(crate) fn new(kinds: &[Kind], has_checkpointing: bool, draws: &mut Draws) -> Self {
-        let device = match has_checkpointing {
-            true => device().gradient_checkpointing(),
-            false => device(),
+        let device = if has_checkpointing {
+            device().gradient_checkpointing()
+        } else {
+            device()
         };
         let net = Self {
             body: kinds.iter().map(|it| Layer::new(*it, &device)).collect(),

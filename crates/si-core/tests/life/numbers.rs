@@ -23,9 +23,10 @@ pub(crate) struct Parameter {
 
 /// Each parameter once, where it stands first.
 pub(crate) fn parameters(module: &Net, is_training: bool) -> Vec<Parameter> {
-    let seen = match is_training {
-        true => module.clone(),
-        false => module.clone().train(),
+    let seen = if is_training {
+        module.clone()
+    } else {
+        module.clone().train()
     };
     let mut read = Read::default();
     seen.visit(&mut read);
@@ -111,9 +112,10 @@ pub(crate) fn fresh(module: &Net, is_frozen: impl Fn(&str) -> bool) -> Net {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
             let tensor = param.val();
             if is_buffer(&self.path) {
-                let cleared = match self.path.last().is_some_and(|it| it == "running_var") {
-                    true => tensor.ones_like(),
-                    false => tensor.zeros_like(),
+                let cleared = if self.path.last().is_some_and(|it| it == "running_var") {
+                    tensor.ones_like()
+                } else {
+                    tensor.zeros_like()
                 };
                 return Param::initialized(param.id, cleared);
             }

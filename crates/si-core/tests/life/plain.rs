@@ -67,9 +67,10 @@ impl Plain {
 
     /// The factor of `Σ Ω (θ − θ̃)²`.
     fn scale(&self) -> f64 {
-        match self.is_elastic() {
-            true => STRENGTH / 2.0,
-            false => STRENGTH,
+        if self.is_elastic() {
+            STRENGTH / 2.0
+        } else {
+            STRENGTH
         }
     }
 
@@ -160,9 +161,10 @@ impl Plain {
             let held = self.held.entry(before.id).or_insert_with(|| Held {
                 path: String::new(),
                 shape: before.shape.clone(),
-                anchor: match starts_from_zero {
-                    true => vec![0.0; before.values.len()],
-                    false => before.values.clone(),
+                anchor: if starts_from_zero {
+                    vec![0.0; before.values.len()]
+                } else {
+                    before.values.clone()
                 },
                 path_integral: None,
                 importance: None,
@@ -188,9 +190,10 @@ impl Plain {
         }
         self.forget_others(parameters);
         for parameter in parameters {
-            match self.is_elastic() {
-                true => self.join(parameter, &fisher[&parameter.id]),
-                false => self.consolidate(parameter),
+            if self.is_elastic() {
+                self.join(parameter, &fisher[&parameter.id])
+            } else {
+                self.consolidate(parameter)
             }
         }
         self.task += 1;
@@ -215,9 +218,10 @@ impl Plain {
             };
             numbers.map(share).collect::<Vec<f64>>()
         });
-        let (old, new) = match decays {
-            true => (DECAY, 1.0 - DECAY),
-            false => (1.0, 1.0),
+        let (old, new) = if decays {
+            (DECAY, 1.0 - DECAY)
+        } else {
+            (1.0, 1.0)
         };
         let size = parameter.values.len();
         if held.importance.is_some() || shares.is_some() {
@@ -322,23 +326,22 @@ impl Plain {
             let keeps_own = own
                 .as_ref()
                 .is_some_and(|own| self.is_elastic_or(has_importance(own)));
-            let held = match keeps_own {
-                true => own,
-                false => {
-                    let named = orphans
-                        .iter()
-                        .filter(|(_, it)| it.path == parameter.path && fits(it, parameter));
-                    let named = named.max_by_key(|(_, it)| has_importance(it));
-                    let named = named.map(|(id, _)| *id);
-                    match named.and_then(|id| orphans.remove(&id)) {
-                        Some(mut orphan) if has_importance(&orphan) => {
-                            grow(&mut orphan, parameter);
-                            let begun = own.and_then(|own| own.path_integral);
-                            orphan.path_integral = orphan.path_integral.or(begun);
-                            Some(orphan)
-                        }
-                        orphan => own.or(orphan),
+            let held = if keeps_own {
+                own
+            } else {
+                let named = orphans
+                    .iter()
+                    .filter(|(_, it)| it.path == parameter.path && fits(it, parameter));
+                let named = named.max_by_key(|(_, it)| has_importance(it));
+                let named = named.map(|(id, _)| *id);
+                match named.and_then(|id| orphans.remove(&id)) {
+                    Some(mut orphan) if has_importance(&orphan) => {
+                        grow(&mut orphan, parameter);
+                        let begun = own.and_then(|own| own.path_integral);
+                        orphan.path_integral = orphan.path_integral.or(begun);
+                        Some(orphan)
                     }
+                    orphan => own.or(orphan),
                 }
             };
             if let Some(mut held) = held {

@@ -41,8 +41,8 @@ fn logits_are_refused_with_the_example_and_what_to_do() {
     let (_, rest) = error.rsplit_once(": ").expect("it says what to do");
     assert_eq!(
         rest,
-        "the function must give `log p(y | x)` of every label, as `activation::log_softmax(logits, 0)` does, and \
-         not logits or a loss. For a regression there is `Fisher::of_regression`"
+        "the function must return `log p(y | x)` for every label, as `activation::log_softmax(logits, 0)` does, \
+         not logits or a loss. For a regression, use `Fisher::of_regression`"
     );
 }
 

@@ -59,8 +59,8 @@ fn infinite_gradients_under_clipping_are_told_and_cost_no_importance() {
     warnings();
     assert_eq!(learner.end_task(), Some(TaskWarning::Diverged));
     let told = warnings();
-    let expected = "were infinite or NaN in task 1: the synapses that had them gain no importance from it. Skip such \
-                    steps, or go on from a checkpoint before the task";
+    let expected = "were infinite or NaN in task 1: synapses with such gradients gain no importance from this task. \
+                    Skip such steps, or resume from a checkpoint before the task";
     let is_other = importance(&learner).iter().any(|it| !it.is_finite());
     assert!(!is_other, "importance stays finite");
     assert!(

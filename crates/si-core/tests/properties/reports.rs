@@ -116,7 +116,7 @@ fn a_penalty_that_diverges_is_warned_of_once_a_task() {
     learner = train(learner, &mut SynapticSgdConfig::new().init(), rng, 20);
     learner.end_task();
     let largest = all_importance(&learner).into_iter().fold(0.0, f64::max);
-    let curvature = &format!("up to {:.3e} here", 2.0 * strength * largest);
+    let curvature = &format!("Here it is up to {:.3e},", 2.0 * strength * largest);
     for task in 1..3 {
         warnings();
         for _ in 0..2 {

@@ -40,8 +40,8 @@ pub(super) fn call<'a>(name: Name, arguments: &[Value<'a>]) -> Result<Value<'a>,
     }
 }
 
-/// `object` with its state set. The state of an array is `(version, shape, dtype, is_fortran,
-/// bytes)`.
+/// `object` with its state set. The state of an array is
+/// `(version, shape, dtype, is_fortran, bytes)`.
 pub(super) fn build<'a>(object: Value<'a>, state: Value<'a>) -> Result<Value<'a>, String> {
     match (object, state) {
         (Value::ByteType, Value::Tuple(_)) => Ok(Value::ByteType),

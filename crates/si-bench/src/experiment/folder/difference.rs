@@ -2,8 +2,8 @@ use toml::{Table, Value};
 
 use super::super::ExperimentConfig;
 
-/// Keys that say where or how an experiment runs, and not what it is; the threads are compared by
-/// themselves.
+/// Keys that say where or how an experiment runs, not what it is. The threads are compared
+/// separately.
 const FREE: [&str; 5] = [
     "num_jobs",
     "num_threads",
@@ -12,7 +12,7 @@ const FREE: [&str; 5] = [
     "output_dir",
 ];
 
-/// What keeps `given` from being the experiment `stored`, one sentence per key.
+/// The differences between the experiments `given` and `stored`, one sentence per key.
 pub(super) fn differences(stored: &ExperimentConfig, given: &ExperimentConfig) -> Vec<String> {
     let (old, new) = (table(stored), table(given));
     let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();

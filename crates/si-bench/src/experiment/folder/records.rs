@@ -7,7 +7,7 @@ use crate::Error;
 use super::super::RunRecord;
 use super::io;
 
-/// Reads every whole line; a file that is not there has none.
+/// Reads every complete line. A missing file has none.
 pub(super) fn read(path: &Path) -> Result<Vec<RunRecord>, Error> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
@@ -31,7 +31,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<RunRecord>, Error> {
     Ok(records)
 }
 
-/// Adds one line in one write, behind whole lines only.
+/// Adds one line in one write, after repairing an incomplete last line.
 pub(super) fn append(path: &Path, record: &RunRecord) -> Result<(), Error> {
     let mut line = serde_json::to_vec(record)
         .map_err(std::io::Error::from)

@@ -1,6 +1,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// `2017-08-06T09-30-00Z`: sorts by time, and is a file name on every system.
+/// A stamp like `2017-08-06T09-30-00Z`. Stamps sort by time, and are valid file names on every
+/// system.
 ///
 /// Times before 1970 read as 1970.
 pub(super) fn utc_stamp(time: SystemTime) -> String {

@@ -5,13 +5,12 @@ use si_core::{Error, Fisher};
 use super::Cnn;
 
 impl Cnn {
-    /// The Fisher information that images have about the parameters, an image at a time, by
-    /// [`Fisher::estimate`]. Nothing is dropped, as in the network that is tested.
+    /// The Fisher information of the images about the parameters, one image at a time, by
+    /// [`Fisher::estimate`]. Dropout is off, as when testing.
     ///
-    /// `batches` are `[batch, pixels]`; all images weigh the same, in whatever batches. `mask`,
-    /// `[outputs]`, is added to the logits: labels that it leaves no probability are passed over. An
-    /// image takes a pass forwards and backwards for each label with [`FisherLabels::Exact`], one with
-    /// [`FisherLabels::Sampled`].
+    /// `batches` are `[batch, pixels]`; all images have the same weight, whatever the batches. `mask`, `[outputs]`, is
+    /// added to the logits; labels whose probability becomes 0 are skipped. Each image takes a forward and backward
+    /// pass for each label with [`FisherLabels::Exact`], and one in total with [`FisherLabels::Sampled`].
     ///
     /// # Errors
     ///

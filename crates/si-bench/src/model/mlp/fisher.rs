@@ -7,16 +7,15 @@ use si_core::ewc::FisherLabels;
 use super::Mlp;
 
 impl Mlp {
-    /// The Fisher information that images have about the parameters, as [`Fisher::estimate`] gives it,
-    /// a batch at a time.
+    /// The Fisher information of the images about the parameters, like [`Fisher::estimate`], but one batch at a time.
     ///
-    /// The gradient of a dense layer's weights for one example is the product `a δᵀ` of its inputs and
-    /// of the log-likelihood's gradient by its outputs. So the squares over a batch add up to one
-    /// matrix product, `Σ a² (δ²)ᵀ`, and δ comes from a pass backwards over the whole batch: one for
-    /// each label with [`FisherLabels::Exact`], one in all with [`FisherLabels::Sampled`].
+    /// For one example, the gradient of a dense layer's weights is the product `a δᵀ`: a are the layer's inputs, δ is
+    /// the gradient of the log-likelihood with respect to its outputs. So the sum of squares over a batch is one matrix
+    /// product, `Σ a² (δ²)ᵀ`. δ comes from a backward pass over the whole batch: one for each label with
+    /// [`FisherLabels::Exact`], one in total with [`FisherLabels::Sampled`].
     ///
-    /// `batches` are `[batch, inputs]`; all images weigh the same, in whatever batches. `mask`,
-    /// `[outputs]`, is added to the logits: labels that it leaves no probability are passed over.
+    /// `batches` are `[batch, inputs]`; all images have the same weight, whatever the batches.
+    /// `mask`, `[outputs]`, is added to the logits; labels whose probability becomes 0 are skipped.
     /// The probabilities are read from the device once per batch.
     pub fn fisher(
         &self,
@@ -24,7 +23,7 @@ impl Mlp {
         mask: Option<Tensor<1>>,
         mut labels: FisherLabels<'_>,
     ) -> Fisher {
-        // Outside autodiff, so that the passes backwards stop at each layer's outputs.
+        // Outside autodiff, so that the backward passes stop at each layer's outputs.
         let constant = self.valid();
         let mut fisher = Fisher::default();
         let mut num_images = 0;
@@ -40,7 +39,7 @@ impl Mlp {
             let weighted: Vec<_> = probabilities.iter().map(|it| labels.weighted(it)).collect();
             let mut squares = Vec::new();
             for round in 0..weighted.iter().map(Vec::len).max().unwrap_or(0) {
-                // A weight of zero stands for the labels that an image has no more of.
+                // An image with fewer labels gets weight zero in the remaining rounds.
                 let chosen = weighted.iter().map(|it| it.get(round).copied());
                 let chosen: Vec<_> = chosen.map(Option::unwrap_or_default).collect();
                 let trace = trace
@@ -55,7 +54,7 @@ impl Mlp {
         fisher.scale(1.0 / num_images.max(1) as f64)
     }
 
-    /// A forward pass of a module outside autodiff that shows the pass backwards each layer's outputs.
+    /// A forward pass of a module outside autodiff. The backward pass gives gradients at each layer's outputs.
     fn trace(&self, images: Tensor<2>, mask: Option<&Tensor<1>>) -> Trace {
         let mut layers = Vec::new();
         let mut outputs = images;
@@ -86,7 +85,7 @@ impl Mlp {
     }
 }
 
-/// What a forward pass leaves for the pass backwards.
+/// What a forward pass stores for the backward pass.
 struct Trace {
     /// From input to output.
     layers: Vec<LayerTrace>,
@@ -97,8 +96,7 @@ struct Trace {
 struct LayerTrace {
     /// a, `[batch, inputs]`, outside autodiff.
     inputs: Tensor<2>,
-    /// Zeros that were added to the layer's outputs, whose gradient is therefore δ,
-    /// `[batch, outputs]`.
+    /// Zeros that were added to the layer's outputs. So their gradient is δ, `[batch, outputs]`.
     probe: Tensor<2>,
 }
 
@@ -111,7 +109,7 @@ impl Trace {
         probabilities.chunks(outputs).map(<[_]>::to_vec).collect()
     }
 
-    /// Adds to each layer's squares those of one label for each image, given with its weight.
+    /// Adds to each layer's squares those of one label per image, which is given with its weight.
     fn add_squares(self, chosen: &[(usize, f64)], squares: &mut Vec<LayerSquares>) {
         let likelihood = &self.log_likelihood;
         let column = [chosen.len(), 1];
@@ -139,7 +137,7 @@ impl Trace {
     }
 }
 
-/// The two sides of the product that a layer's information is, over a batch.
+/// The two factors of the product that gives a layer's information, over a batch.
 struct LayerSquares {
     /// a², `[batch, inputs]`.
     inputs: Tensor<2>,

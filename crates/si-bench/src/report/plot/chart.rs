@@ -10,49 +10,50 @@ use super::{
 
 pub(crate) use super::legend::Entry;
 
-/// Charts side by side, each with axes of its own, below one legend.
+/// Charts side by side, each with separate axes, below one legend.
 pub(crate) struct Charts {
-    /// What the drawing is, for those who cannot see it.
+    /// What the drawing is, for readers who cannot see it.
     pub(crate) title: String,
-    /// What it shows, for the same.
+    /// What it shows, for the same readers.
     pub(crate) description: String,
     pub(crate) legend: Vec<Entry>,
-    /// Height of every chart's frame in parts of its width.
+    /// Height of every chart's frame relative to its width.
     pub(crate) aspect: f64,
     pub(crate) charts: Vec<Chart>,
 }
 
-/// One set of axes and what is drawn on it.
+/// One set of axes and its content.
 pub(crate) struct Chart {
     pub(crate) title: String,
     pub(crate) x: Axis,
-    /// Without a label where it is the axis of the chart to the left.
+    /// Without a label if it is the same axis as in the chart to the left.
     pub(crate) y: Axis,
-    /// From the lowest to the topmost.
+    /// From bottom to top.
     pub(crate) layers: Vec<Layer>,
 }
 
-/// An axis by its label and its ends, which differ.
+/// The label of an axis and its two ends, which must differ.
 pub(crate) struct Axis {
     pub(crate) label: String,
     pub(crate) ends: (f64, f64),
 }
 
-/// What a chart shows, in the units of its axes. What lies past their ends is cut off.
+/// A part of a chart, in the units of its axes. Everything beyond their ends is cut off.
 pub(crate) enum Layer {
-    /// A field, darker above each of the ascending levels.
+    /// A field, which gets darker above each of the ascending levels.
     Shades(Field, Vec<f64>),
     /// A line through points.
     Line(LineStyle, Vec<(f64, f64)>),
     /// Markers at points, with their error bars.
     Markers(LineStyle, Vec<Point>),
-    /// Squares of one unit, each by its middle, darker the closer its third number is to 1.
+    /// Squares of one unit, given by their centres. The closer the third number is to 1, the darker
+    /// the square.
     Cells(Vec<(f64, f64, f64)>),
-    /// Text that begins a little to the right of a point.
+    /// Text that starts a little to the right of a point.
     Note((f64, f64), Side, String),
 }
 
-/// On which side of its point a note lies.
+/// The side of its point on which a note is.
 #[derive(Clone, Copy)]
 pub(crate) enum Side {
     Above,
@@ -148,7 +149,7 @@ impl Chart {
     }
 }
 
-/// What is inside the frame, for the layers to be cut off at.
+/// The inside of the frame, at which the layers are cut off.
 fn draw_clip(svg: &mut Svg, frame: Frame, id: &str) {
     svg.open("clipPath", &[("id", &id)]);
     svg.element(
@@ -228,7 +229,7 @@ impl Layer {
     }
 }
 
-/// Fills what the outlines enclose, holes left out, with a thin white rim.
+/// Fills the area inside the outlines, except holes, with a thin white rim.
 fn fill(
     svg: &mut Svg,
     outlines: &[Outline],

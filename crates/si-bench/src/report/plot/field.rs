@@ -13,8 +13,8 @@ pub(crate) struct Field {
 /// The points of a closed line.
 pub(super) type Outline = Vec<(f64, f64)>;
 
-/// The edge from node (column, row) to its neighbour, counted from −1: the ring of nodes around the
-/// grid is below every level, so that each outline closes.
+/// The edge from node (column, row) to its neighbour. They count from −1: a ring of extra nodes
+/// around the grid is below every level, so that each outline is closed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Edge {
     column: isize,
@@ -23,8 +23,7 @@ struct Edge {
 }
 
 impl Field {
-    /// The nodes of a grid of `size` × `size`, at least 2 × 2, over `x` and `y`, ends included, row by
-    /// row.
+    /// The nodes of a `size` × `size` grid (at least 2 × 2) over `x` and `y`, including their ends, row by row.
     pub(crate) fn nodes(x: (f64, f64), y: (f64, f64), size: usize) -> Vec<[f64; 2]> {
         let at = |ends: (f64, f64), index: usize| {
             ends.0 + index as f64 / (size - 1) as f64 * (ends.1 - ends.0)
@@ -34,7 +33,7 @@ impl Field {
             .collect()
     }
 
-    /// A field of the values at its [`nodes`](Self::nodes).
+    /// A field with the given values at its [`nodes`](Self::nodes).
     ///
     /// # Panics
     ///
@@ -44,7 +43,7 @@ impl Field {
         Self { x, y, size, values }
     }
 
-    /// Outlines of the region where the field is at least `level`, by marching squares: linear between
+    /// Outlines of the region in which the field is at least `level`, by marching squares. They are linear between
     /// nodes, and closed along the border of the grid.
     pub(super) fn outlines(&self, level: f64) -> Vec<Outline> {
         let mut next = BTreeMap::new();
@@ -69,8 +68,8 @@ impl Field {
         outlines
     }
 
-    /// Adds the pieces of outline in a cell, each from the edge where a walk around the cell leaves the
-    /// region to the one where it comes back to the same part of it.
+    /// Adds the pieces of outline in a cell. Each goes from the edge at which a walk around the cell leaves the region
+    /// to the edge at which it returns to the same part of the region.
     fn cross_cell(&self, column: isize, row: isize, level: f64, next: &mut BTreeMap<Edge, Edge>) {
         let corners = [(0, 0), (1, 0), (1, 1), (0, 1)]
             .map(|(right, up)| self.value(column + right, row + up));
@@ -84,7 +83,8 @@ impl Field {
         let is_above = |corner: usize| corners[corner % 4] >= level;
         let center_is_above = corners.iter().sum::<f64>() / 4.0 >= level;
         for leaving in (0..4).filter(|corner| is_above(*corner) && !is_above(corner + 1)) {
-            // Of two ways back, that around the low corner joins the region across the cell.
+            // If there are two ways back, the one around the low corner joins the region across the
+            // cell.
             let around = |step: usize| (leaving + step) % 4;
             let steps = if center_is_above {
                 [1, 2, 3]
@@ -110,12 +110,13 @@ impl Field {
         }
     }
 
-    /// Where the field has the value `level` on an edge.
+    /// The point on an edge at which the field has the value `level`.
     fn crossing(&self, edge: Edge, level: f64) -> (f64, f64) {
         let from = (edge.column, edge.row);
-        let to = match edge.upwards {
-            true => (edge.column, edge.row + 1),
-            false => (edge.column + 1, edge.row),
+        let to = if edge.upwards {
+            (edge.column, edge.row + 1)
+        } else {
+            (edge.column + 1, edge.row)
         };
         let (low, high) = (self.value(from.0, from.1), self.value(to.0, to.1));
         let share = match (low.is_finite(), high.is_finite()) {

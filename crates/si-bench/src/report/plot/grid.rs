@@ -9,15 +9,15 @@ pub(crate) use super::legend::Entry;
 
 /// Panels in rows of three that share both axes, below one legend.
 pub(crate) struct Grid {
-    /// What the drawing is, for those who cannot see it.
+    /// What the drawing is, for readers who cannot see it.
     pub(crate) title: String,
-    /// What it shows, for the same.
+    /// What it shows, for the same readers.
     pub(crate) description: String,
     pub(crate) x_label: String,
     pub(crate) y_label: String,
     /// The x axes run from 1 to this number, in whole steps.
     pub(crate) x_last: usize,
-    /// Ends of the y axes, which differ.
+    /// Ends of the y axes, which must differ.
     pub(crate) y: (f64, f64),
     /// A dashed line across all panels.
     pub(crate) baseline: Option<f64>,
@@ -25,12 +25,13 @@ pub(crate) struct Grid {
     pub(crate) panels: Vec<Panel>,
 }
 
-/// Width of the drawing. At 360 pixels, as on a phone, type of size 26 comes to more than 10.
+/// Width of the drawing. At a width of 360 pixels, as on a phone, text of size 26 is still larger
+/// than 10 pixels.
 pub(crate) const WIDTH: f64 = 900.0;
 
 const MAX_COLUMNS: usize = 3;
 pub(super) const MARGIN: f64 = 16.0;
-/// Room for the y axis: its title, and the labels of its ticks.
+/// Space for the y axis: its title and tick labels.
 pub(super) const LEFT: f64 = 104.0;
 const COLUMN_GAP: f64 = 30.0;
 pub(super) const X_TICKS_HEIGHT: f64 = 40.0;
@@ -102,7 +103,7 @@ impl Grid {
     }
 }
 
-/// The label of an axis around a point, turned by `angle` degrees where there is one.
+/// The label of an axis, centred at a point and turned by `angle` degrees if given.
 pub(super) fn draw_label(svg: &mut Svg, (x, y): (f64, f64), angle: Option<i32>, label: &str) {
     let (x, y) = (unit(x), unit(y));
     let turn = angle

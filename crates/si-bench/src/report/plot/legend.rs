@@ -5,7 +5,7 @@ use super::{
     text,
 };
 
-/// What the legend says about one kind of line.
+/// The legend's entry for one kind of line.
 pub(crate) enum Entry {
     /// A condition, by its name.
     Condition(LineStyle, String),
@@ -32,7 +32,7 @@ const SAMPLE_WIDTH: f64 = 62.0;
 const GAP: f64 = 34.0;
 
 impl Legend {
-    /// Lays `entries` out within `width`, cutting short what is wider alone.
+    /// Arranges `entries` within `width`. Shortens entries that are wider than that.
     pub(super) fn new(entries: Vec<Entry>, width: f64) -> Self {
         let mut rows: Vec<Vec<(Entry, String)>> = Vec::new();
         let mut used = f64::INFINITY;

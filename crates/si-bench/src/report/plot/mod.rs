@@ -1,5 +1,5 @@
-//! A small drawing kit, as SVG text: panels of lines with error bars on a shared scale, and charts with
-//! axes of their own.
+//! A small drawing kit that makes SVG text: panels of lines with error bars on a shared scale, and charts with separate
+//! axes.
 //!
 //! Lengths are SVG units of a drawing that is [`grid::WIDTH`] wide; y grows downwards.
 

@@ -9,9 +9,9 @@ use super::{
 pub(crate) struct Panel {
     /// What it shows, in bold.
     pub(crate) title: String,
-    /// What to add to the title, beside it or, where any panel is too narrow for that, below it.
+    /// A note on the title: beside it, or below it if any panel is too narrow.
     pub(crate) note: String,
-    /// The lines, from the lowest to the topmost.
+    /// The lines, from bottom to top.
     pub(crate) series: Vec<Series>,
 }
 
@@ -21,14 +21,14 @@ pub(crate) struct Series {
     pub(crate) points: Vec<Point>,
 }
 
-/// A value and, where there is one, half the height of its error bar.
+/// A value and half the height of its error bar, if it has one.
 pub(crate) struct Point {
     pub(crate) x: f64,
     pub(crate) y: f64,
     pub(crate) error: Option<f64>,
 }
 
-/// Where a panel's axes lie in the drawing.
+/// The position of a panel's axes in the drawing.
 #[derive(Clone, Copy)]
 pub(super) struct Frame {
     pub(super) left: f64,
@@ -47,18 +47,19 @@ pub(super) struct Axes {
 }
 
 pub(super) const TITLE_SIZE: f64 = 26.0;
-/// From one line of text to the next.
+/// Distance from one line of text to the next.
 pub(super) const LINE_HEIGHT: f64 = 31.0;
 pub(super) const NOTE_SIZE: f64 = 24.0;
 const TICK_SIZE: f64 = 24.0;
 pub(super) const BASELINE_COLOR: &str = "#767676";
 pub(super) const BASELINE_DASHES: &str = "2 7";
 const TEXT_COLOR: &str = "#444444";
-/// Free space inside the frame, so that a marker at the end of an axis is whole.
+/// Free space inside the frame, so that a marker at the end of an axis is not cut off.
 const INSET: f64 = 14.0;
-/// How far two lines are shifted apart, so that equal values do not hide each other.
+/// Horizontal distance between two lines, so that equal values do not hide each other.
 const SHIFT: f64 = 6.0;
-/// How far the first and the last of many lines are, so that none strays to the next mark.
+/// Largest distance between the first and the last of many lines, so that none gets close to the
+/// next mark.
 const MAX_SHIFT: f64 = 14.0;
 
 impl Panel {
@@ -136,7 +137,7 @@ impl Series {
         for place in places {
             self.style.marker(svg, place);
         }
-        // On top, as the markers' rims would cut short bars off.
+        // On top, because the markers' rims would hide short bars.
         for point in &self.points {
             if let Some(error) = point.error.filter(|error| *error > 0.0) {
                 self.style
@@ -146,7 +147,7 @@ impl Series {
     }
 }
 
-/// Grid, axes and their labels; those of the y axis only at the outer edge.
+/// Grid, axes and their labels. The y axis has labels only at the outer edge.
 pub(super) fn draw_axes(svg: &mut Svg, frame: Frame, axes: &Axes, x: Scale, y: Scale, outer: bool) {
     let (left, right) = (frame.left, frame.left + frame.width);
     let bottom = frame.top + frame.height;

@@ -6,17 +6,17 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// Maps the ends of `from`, which differ, to those of `to`.
+    /// Maps the ends of `from`, which must differ, to those of `to`.
     pub(crate) fn new(from: (f64, f64), to: (f64, f64)) -> Self {
         Self { from, to }
     }
 
-    /// Where `value` lies; values past an end lie at that end.
+    /// The position of `value`. Values beyond an end are at that end.
     pub(crate) fn at(self, value: f64) -> f64 {
         self.place(self.share(value).clamp(0.0, 1.0))
     }
 
-    /// Where `value` lies, past the ends as well.
+    /// The position of `value`, also beyond the ends.
     pub(crate) fn beyond(self, value: f64) -> f64 {
         self.place(self.share(value))
     }
@@ -30,7 +30,7 @@ impl Scale {
     }
 }
 
-/// Marks of an axis: their values and, with one number of decimals, their labels.
+/// Marks of an axis: their values, and their labels, all with the same number of decimals.
 pub(crate) struct Ticks {
     pub(crate) values: Vec<f64>,
     pub(crate) labels: Vec<String>,
@@ -76,7 +76,7 @@ impl Ticks {
     }
 }
 
-/// Share of a step that is put down to rounding, so that 0.5 is a multiple of 0.1.
+/// Share of a step that counts as rounding error, so that 0.5 is a multiple of 0.1.
 const NEARLY: f64 = 1e-9;
 
 fn count(low: f64, high: f64, step: f64) -> usize {

@@ -1,7 +1,7 @@
 use super::svg::{Attribute, Svg, unit};
 
-/// How one condition is drawn, told apart by colour, by dashes and by the shape of its marker, so
-/// that any one of them will do in print or without sight of colour.
+/// How one condition is drawn. Conditions differ in colour, dashes and marker shape, and each of
+/// these alone is enough to distinguish them, in print or without colour vision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LineStyle {
     color: &'static str,
@@ -54,7 +54,7 @@ impl LineStyle {
         }
     }
 
-    /// A line that others are compared with, in grey.
+    /// A grey line, with which others are compared.
     pub(crate) fn reference() -> Self {
         Self {
             color: "#767676",
@@ -63,7 +63,7 @@ impl LineStyle {
         }
     }
 
-    /// The same in dots.
+    /// The same style, dotted.
     pub(crate) fn dotted(self) -> Self {
         Self {
             dashes: "3 7",
@@ -71,7 +71,7 @@ impl LineStyle {
         }
     }
 
-    /// Lines that join `points`; none for a single one.
+    /// Lines that join `points`. Draws nothing for a single point.
     pub(super) fn line(self, svg: &mut Svg, points: &[(f64, f64)]) {
         if points.len() < 2 {
             return;
@@ -93,7 +93,7 @@ impl LineStyle {
         );
     }
 
-    /// A bar from `low` to `high` with caps, unless the marker between them would cover it.
+    /// A bar from `low` to `high` with caps. It is left out if the marker would cover it.
     pub(super) fn error_bar(self, svg: &mut Svg, x: f64, low: f64, high: f64) {
         if low - high <= 2.0 * RADIUS {
             return;
@@ -117,7 +117,7 @@ impl LineStyle {
         );
     }
 
-    /// The marker at a point, with a white rim that parts it from what lies below.
+    /// The marker at a point, with a white rim that separates it from what is below.
     pub(super) fn marker(self, svg: &mut Svg, (x, y): (f64, f64)) {
         let place = format!("translate({} {})", unit(x), unit(y));
         let attributes: [Attribute; 6] = [
@@ -133,7 +133,7 @@ impl LineStyle {
 }
 
 impl Marker {
-    /// Its outline around the origin, with areas that look alike.
+    /// Its outline around the origin. All markers look equally large.
     fn path(self) -> String {
         let r = RADIUS;
         match self {
@@ -153,7 +153,7 @@ impl Marker {
     }
 }
 
-/// The colour of a share in `[0, 1]`, from white to a grey that every line still stands out from.
+/// The colour of a share in `[0, 1]`, from white to a grey on which every line is still visible.
 pub(super) fn shade(share: f64) -> String {
     let mixed = DARKEST.map(|dark| (255.0 + share.clamp(0.0, 1.0) * (dark - 255.0)).round() as u8);
     format!("#{:02x}{:02x}{:02x}", mixed[0], mixed[1], mixed[2])

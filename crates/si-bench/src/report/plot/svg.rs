@@ -10,7 +10,7 @@ pub(super) struct Svg {
 pub(super) type Attribute<'a> = (&'a str, &'a dyn Display);
 
 impl Svg {
-    /// Starts a document of that size, which scales with the width it is shown at.
+    /// Starts a document of this size. It scales with the width at which it is shown.
     pub(super) fn new(width: f64, height: f64, title: &str, description: &str) -> Self {
         let mut svg = Self {
             text: String::new(),
@@ -33,7 +33,7 @@ impl Svg {
         svg
     }
 
-    /// Opens an element; the next [`close`](Self::close) that is its own ends it.
+    /// Opens an element. Its matching [`close`](Self::close) ends it.
     pub(super) fn open(&mut self, name: &'static str, attributes: &[Attribute]) {
         self.tag(name, attributes, ">\n");
         self.open.push(name);
@@ -71,7 +71,7 @@ impl Svg {
         self.element("line", &all);
     }
 
-    /// Closes what is open and hands out the document.
+    /// Closes all open elements and returns the document.
     pub(super) fn finish(mut self) -> String {
         while !self.open.is_empty() {
             self.close();
@@ -97,14 +97,14 @@ impl Svg {
     }
 }
 
-/// A length with a tenth of a unit, which is finer than a pixel.
+/// A length, rounded to a tenth of a unit, which is finer than a pixel.
 pub(super) fn unit(length: f64) -> String {
     let rounded = (length * 10.0).round() / 10.0 + 0.0;
     rounded.to_string()
 }
 
-/// Inter where it is installed, as in the PNG, else the reader's own sans serif; the stand-ins run
-/// narrower, so that nothing that fits in Inter is cut off.
+/// Inter if it is installed, as in the PNG, otherwise the reader's sans serif font. The
+/// alternatives are narrower, so text that fits in Inter is never cut off.
 const FONTS: &str = "Inter, 'Helvetica Neue', Helvetica, Arial, sans-serif";
 
 fn escape(text: &str) -> String {
@@ -114,7 +114,7 @@ fn escape(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            // XML 1.0 has no way to write these.
+            // These characters cannot be written in XML 1.0.
             control if control.is_control() || matches!(control, '\u{fffe}' | '\u{ffff}') => {
                 escaped.push(' ');
             }

@@ -1,11 +1,11 @@
-/// About how wide `text` is in Inter at `size`, erring on the wide side.
+/// Approximate width of `text` in Inter at `size`; rather too wide than too narrow.
 ///
-/// A viewer's font may be another one, so that exact metrics of this one would promise too much.
+/// Exact metrics would not help, because the viewer may use another font.
 pub(super) fn width(text: &str, size: f64) -> f64 {
     text.chars().map(advance).sum::<f64>() * size
 }
 
-/// `text`, or as much of its start as fits into `limit`, with an ellipsis.
+/// `text`, or, if it is wider than `limit`, its start with an ellipsis.
 pub(super) fn fit(text: &str, size: f64, limit: f64) -> String {
     if width(text, size) <= limit {
         return text.to_string();
@@ -21,7 +21,7 @@ pub(super) fn fit(text: &str, size: f64, limit: f64) -> String {
     fitting
 }
 
-/// Width of a character in parts of the font's size.
+/// Width of a character relative to the font's size.
 fn advance(character: char) -> f64 {
     match character {
         'I' | 'i' | 'j' | 'l' => 0.26,

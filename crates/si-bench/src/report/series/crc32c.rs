@@ -3,7 +3,7 @@
 /// The polynomial, its lowest power in the highest bit.
 const POLYNOMIAL: u32 = 0x82f6_3b78;
 
-/// The sum of each byte by itself.
+/// The sum of each single byte.
 const TABLE: [u32; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -31,7 +31,7 @@ fn crc32c(bytes: &[u8]) -> u32 {
     !sum
 }
 
-/// Rotated and shifted, so that the sum of data that holds a sum of its own is still a good one.
+/// Rotated and shifted, so that the sum is still useful for data that contains a sum itself.
 pub(super) fn masked_crc32c(bytes: &[u8]) -> u32 {
     const MASK: u32 = 0xa282_ead8;
     crc32c(bytes).rotate_right(15).wrapping_add(MASK)

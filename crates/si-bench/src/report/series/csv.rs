@@ -1,7 +1,7 @@
 use super::Series;
 
-/// The series as one table of comma-separated values (RFC 4180): a header, and a line for each point. What
-/// was not measured is empty. There are as many columns of accuracies as the longest series has tasks.
+/// The series as one table of comma-separated values (RFC 4180): a header, and a line for each point. Values that were
+/// not measured are empty. The number of accuracy columns is the largest number of tasks of a series.
 pub fn csv(series: &[Series]) -> String {
     let points = || series.iter().flat_map(|series| &series.points);
     let num_tasks = points().map(|point| point.accuracy.len()).max();
@@ -66,11 +66,12 @@ fn line(cells: impl Iterator<Item = String>) -> String {
     cells.join(",") + "\r\n"
 }
 
-/// In quotes where the text would end the cell, with its own quotes doubled.
+/// Quotes the text if it contains characters that would end the cell, and doubles its own quotes.
 fn quoted(text: String) -> String {
-    match text.contains(['"', ',', '\r', '\n']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text,
+    if text.contains(['"', ',', '\r', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
     }
 }
 

@@ -1,10 +1,10 @@
-//! TensorBoard's files: records of a length, a checksum of it, data, and a checksum of that; and the data
-//! are messages of Protocol Buffers, of which no more than scalars is written here.
+//! TensorBoard's files. A record is a length, its checksum, data, and their checksum. The data are Protocol Buffers
+//! messages. Only scalars are written here.
 
 use super::crc32c::masked_crc32c;
 use super::{Point, Series};
 
-/// The series as the content of one of TensorBoard's event files.
+/// The series as the content of a TensorBoard event file.
 ///
 /// | tag | |
 /// |---|---|
@@ -12,8 +12,8 @@ use super::{Point, Series};
 /// | `accuracy/task_1` …, `accuracy/average` | on test data, after each task |
 /// | `train_accuracy/task_1` …, `train_accuracy/average` | on training data, after each task |
 ///
-/// The step is the number of epochs so far. Records do not know when an epoch ended, so the wall time is 0.
-/// What was not measured is left out.
+/// The step is the number of epochs so far. Records do not store the time of an epoch, so the wall time is 0. Values
+/// that were not measured are left out.
 pub fn event_file(series: &Series) -> Vec<u8> {
     let mut content = Vec::new();
     record(&mut content, &event(0, FILE_VERSION, VERSION.as_bytes()));
@@ -47,7 +47,7 @@ fn scalars(point: &Point) -> Vec<(String, f64)> {
     scalars
 }
 
-/// What the first event of a file says.
+/// The content of a file's first event.
 const VERSION: &str = "brain.Event:2";
 
 // Fields of the messages, by number.
@@ -107,7 +107,7 @@ fn bytes(message: &mut Vec<u8>, field: u64, content: &[u8]) {
     message.extend(content);
 }
 
-/// Seven bits to a byte, the lowest first; the highest bit says that more follow.
+/// Seven bits per byte, lowest first. The highest bit means that more bytes follow.
 fn varint(message: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         message.push(value as u8 | 0x80);

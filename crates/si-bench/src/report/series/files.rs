@@ -6,7 +6,7 @@ use crate::report::replace;
 
 use super::{Series, csv, event_file, json_lines};
 
-/// How series are written.
+/// The format in which series are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeriesFormat {
     /// A table, `metrics.csv`: see [`csv()`].
@@ -17,8 +17,8 @@ pub enum SeriesFormat {
     TensorBoard,
 }
 
-/// Writes series into `folder`, which is made if it is not there, and returns the files; each is written
-/// whole or not at all, over one that is there.
+/// Writes series into `folder`, which is created if missing, and returns the files. Replaces existing files. Writes
+/// each file as a whole or not at all.
 ///
 /// # Errors
 ///
@@ -45,10 +45,10 @@ pub fn write_series(
     }
 }
 
-/// TensorBoard knows its files by "tfevents", and takes the number to be the time of their making.
+/// TensorBoard recognises its files by "tfevents", and reads the number as their creation time.
 const EVENTS: &str = "events.out.tfevents.0000000000.si";
 
-/// A folder for each series, no two the same.
+/// A separate folder for each series.
 fn folders(series: &[Series]) -> Vec<PathBuf> {
     let mut taken = HashSet::new();
     let mut folder = |series: &Series| {
@@ -66,12 +66,13 @@ fn folders(series: &[Series]) -> Vec<PathBuf> {
     series.iter().map(&mut folder).collect()
 }
 
-/// Names hold spaces and symbols, which not every system takes in a path. One that is all dots would be
-/// another folder.
+/// Names contain spaces and symbols that some systems do not allow in a path. A name of only dots would mean another
+/// folder.
 fn portable(name: &str) -> String {
     let name = name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
-    match name.chars().all(|c| c == '.') {
-        true => name.replace('.', "-"),
-        false => name,
+    if name.chars().all(|c| c == '.') {
+        name.replace('.', "-")
+    } else {
+        name
     }
 }

@@ -13,7 +13,7 @@ struct Line<'a> {
     point: &'a Point,
 }
 
-/// The series as a JSON object on a line for each point. What was not measured is null, or an empty list.
+/// The series as JSON Lines: one object per point. Values that were not measured are null, or an empty list.
 pub fn json_lines(series: &[Series]) -> String {
     let mut text = String::new();
     for series in series {

@@ -1,4 +1,4 @@
-//! What a run measured, epoch by epoch, for other programs.
+//! The measurements of a run, epoch by epoch, for other programs.
 
 mod crc32c;
 mod csv;
@@ -17,10 +17,10 @@ pub use event_file::event_file;
 pub use files::{SeriesFormat, write_series};
 pub use json_lines::json_lines;
 
-/// What one run measured, in the order of training.
+/// The measurements of one run, in the order of training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// What the run's folder is called among others, or nothing where it stands alone.
+    /// The label of the run's folder among several, or empty for a single folder.
     pub run: String,
     /// The experiment.
     pub experiment: Experiment,
@@ -30,37 +30,38 @@ pub struct Series {
     pub strength: f64,
     /// Seed of the run.
     pub seed: u64,
-    /// One point before training, one for each epoch, and none of them without a measurement.
+    /// One point before training, then one for each epoch.
     pub points: Vec<Point>,
 }
 
-/// What was measured at one time of a run. Tasks and epochs count from 1.
+/// The measurements at one time of a run. Tasks and epochs count from 1.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Point {
     /// Number of epochs trained so far, over all tasks.
     pub step: usize,
-    /// The task that was trained; none before training.
+    /// The task that was trained; `None` before training.
     pub task: Option<usize>,
-    /// The epoch within the task; none before training.
+    /// The epoch within the task; `None` before training.
     pub epoch: Option<usize>,
-    /// Mean task loss of the epoch, in nats; none where it was not finite.
+    /// Mean task loss of the epoch, in nats; `None` if it was not finite.
     pub task_loss: Option<f64>,
-    /// Mean penalty of the epoch, in nats; none where it was not measured or not finite.
+    /// Mean penalty of the epoch, in nats; `None` if it was not measured or not finite.
     pub penalty: Option<f64>,
     /// Share of the penalty in the sum of both.
     pub penalty_share: Option<f64>,
-    /// Test accuracy on each task; empty but before training and after a task's last epoch.
+    /// Test accuracy on each task. Only before training and after a task's last epoch; otherwise
+    /// empty.
     pub accuracy: Vec<f64>,
     /// Its mean over the tasks trained so far.
     pub average_accuracy: Option<f64>,
-    /// Training accuracy on each task, at the same times but before training.
+    /// Training accuracy on each task. Only after a task's last epoch; otherwise empty.
     pub train_accuracy: Vec<f64>,
     /// Its mean over the tasks trained so far.
     pub train_average_accuracy: Option<f64>,
 }
 
 impl Series {
-    /// The series of `record`, a run of `experiment`. `run` is what its folder is called among others.
+    /// The series of `record`, a run of `experiment`. `run` is the label of its folder among several.
     pub fn new(run: impl Into<String>, experiment: Experiment, record: &RunRecord) -> Self {
         Self {
             run: run.into(),
@@ -80,7 +81,7 @@ fn points(record: &RunRecord) -> Vec<Point> {
     }];
     let last_task = record.accuracy.num_tasks() - 1;
     for (index, epoch) in record.epochs.iter().enumerate() {
-        // Adding zero turns −0, which some sums come to, into 0.
+        // Some sums give −0. Adding zero turns it into 0.
         let number = |number: Option<f64>| number.map(|number| number + 0.0);
         let mut point = Point {
             step: index + 1,

@@ -1,4 +1,4 @@
-//! Split CIFAR task by task, beside the numbers that the authors have stored.
+//! Split CIFAR, task by task, beside the numbers stored by the authors.
 
 use crate::experiment::{ConditionSummary, Experiment, Method, Summary};
 use crate::metrics::Statistics;
@@ -6,7 +6,7 @@ use crate::report::{Curve, Reference};
 
 use super::{Chapter, Part, Table, percent, words};
 
-/// Test accuracy on each task at the end, ours and theirs.
+/// Test accuracy on each task at the end, ours and the authors'.
 pub(super) fn accuracies(summary: &Summary) -> Table {
     let reference = Reference::of(Experiment::SplitCifar);
     let num_tasks = summary.conditions.iter().map(ConditionSummary::num_tasks);
@@ -33,7 +33,7 @@ pub(super) fn accuracies(summary: &Summary) -> Table {
     }
 }
 
-/// The paper's claims on the numbers that its authors have stored.
+/// The paper's claims, tested on the numbers stored by its authors.
 pub(super) fn of_the_authors() -> Chapter {
     let reference = Reference::of(Experiment::SplitCifar);
     let of_method = |method| {

@@ -10,11 +10,11 @@ use super::{Chapter, Part, Table, command, picture, read, words};
 
 /// The seed of the theory's random problems.
 const SEED: u64 = 0;
-/// Where figures 1 and 2 lie.
+/// The folder of figures 1 and 2.
 const SCHEMATICS: &str = "schematics";
 
-/// Computes a part that needs no training, and writes it into the results' folder. Parts that need
-/// training are left alone.
+/// Computes a part that needs no training, and writes it into the results' folder. Does nothing for
+/// parts that need training.
 ///
 /// # Errors
 ///
@@ -34,7 +34,7 @@ pub fn make(part: Part, folder: &Path) -> Result<(), Error> {
 }
 
 impl Part {
-    /// Whether a results' folder has it, for a part that needs no training.
+    /// Whether a results' folder has this part. Only for parts that need no training.
     pub(in crate::repro) fn is_in(self, folder: &Path) -> bool {
         match self {
             Part::Theory => folder.join(self.name()).exists(),
@@ -121,9 +121,10 @@ pub(super) fn of_theory(folder: &Path) -> Result<Option<Chapter>, Error> {
             row.statement.clone(),
             theory.source(row),
             row.method.name().to_string(),
-            match row.error > 10.0 {
-                true => "> 1000 %".to_string(),
-                false => format!("{:.2} %", 100.0 * row.error),
+            if row.error > 10.0 {
+                "> 1000 %".to_string()
+            } else {
+                format!("{:.2} %", 100.0 * row.error)
             },
             match row.standard_error {
                 Some(_) => format!("{:.2} % and chance", 100.0 * row.tolerance),

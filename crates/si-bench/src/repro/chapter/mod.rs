@@ -12,7 +12,7 @@ use super::{Claim, Part, Study};
 pub use computed::make;
 pub(super) use study::SWEEPS;
 
-/// One part of the paper on one budget, with all that a page shows of it.
+/// One part of the paper with one budget, with everything that a page shows of it.
 pub(super) struct Chapter {
     pub(super) title: String,
     /// Protocol, device and the like, each with its name.
@@ -22,21 +22,21 @@ pub(super) struct Chapter {
     pub(super) claims: Vec<Claim>,
 }
 
-/// A figure and where it lies in the results' folder.
+/// A figure and its path in the results' folder.
 pub(super) struct Picture {
     pub(super) svg: String,
     pub(super) path: String,
     pub(super) caption: String,
 }
 
-/// Numbers with a heading for each column, and text that says what they are.
+/// Numbers with a heading for each column, and a caption.
 pub(super) struct Table {
     pub(super) caption: String,
     pub(super) header: Vec<String>,
     pub(super) rows: Vec<Vec<String>>,
 }
 
-/// The chapters of a results' folder, in the order of the paper: of what is there.
+/// The chapters for the results in a folder, in the order of the paper.
 pub(super) fn chapters(folder: &Path) -> Result<Vec<Chapter>, Error> {
     let mut chapters = Vec::new();
     for part in Part::ALL {
@@ -81,7 +81,7 @@ fn picture(folder: &Path, path: &str, caption: &str) -> Result<Picture, Error> {
     })
 }
 
-/// `None` for a file that is not there.
+/// `None` for a missing file.
 fn read(path: &Path) -> Result<Option<String>, Error> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),

@@ -9,10 +9,10 @@ use super::super::figures::{self, FIGURE_4, FIGURE_5, FIGURE_5_GROWTH, FIGURE_6}
 use super::super::{claims, reductions};
 use super::{Chapter, Part, Study, Table, by_task, command, percent, picture, words};
 
-/// Folders of the searches that strengths of the protocols come from.
+/// Folders of the searches in which strengths of the protocols were found.
 pub(in crate::repro) const SWEEPS: [&str; 1] = ["sweep-permuted-mnist"];
 
-/// `None` where the study has no finished run.
+/// `None` if the study has no finished run.
 pub(super) fn of_study(part: Part, study: &Study, folder: &Path) -> Result<Option<Chapter>, Error> {
     let name = &study.name();
     let path = folder.join(name);
@@ -24,7 +24,7 @@ pub(super) fn of_study(part: Part, study: &Study, folder: &Path) -> Result<Optio
     if records.is_empty() {
         return Ok(None);
     }
-    // Figure 4 has written it.
+    // Figure 4 writes the report of the same runs.
     if part != Part::Figure5 {
         report::write(&path, config, &records)?;
     }
@@ -73,7 +73,7 @@ pub(super) fn of_study(part: Part, study: &Study, folder: &Path) -> Result<Optio
             Part::Figure6 => vec![averages(config, &summary), by_task::accuracies(&summary)],
             _ => vec![averages(config, &summary)],
         },
-        // What is tested on held-out images is a search, and no evidence.
+        // A run tested on held-out images is a search, not evidence.
         claims: match config.num_held_out {
             None => claims(part, config, &summary),
             Some(_) => Vec::new(),
@@ -147,7 +147,7 @@ fn averages(config: &ExperimentConfig, summary: &Summary) -> Table {
     }
 }
 
-/// `None` where the search has no finished run.
+/// `None` if the search has no finished run.
 pub(super) fn of_sweep(name: &str, folder: &Path) -> Result<Option<Chapter>, Error> {
     let path = folder.join(name);
     if !path.join("config.toml").exists() {

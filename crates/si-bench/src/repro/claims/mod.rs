@@ -8,9 +8,9 @@ use crate::metrics::Claimed;
 use super::claim::{Run, differences, values};
 use super::{Claim, Part};
 
-/// What the paper claims in a part of it, held against the runs of `summary`. Claims about
-/// conditions that have no run are left out, and so are numbers of the paper where `config` departs
-/// from its protocol.
+/// The paper's claims in one part, tested on the runs of `summary`. Claims about conditions without
+/// a run are left out. If `config` differs from the paper's protocol, the paper's numbers are left
+/// out too.
 pub fn claims(part: Part, config: &ExperimentConfig, summary: &Summary) -> Vec<Claim> {
     match part {
         Part::Figure1 | Part::Figure2 | Part::Theory => Vec::new(),

@@ -60,7 +60,7 @@ fn as_in_the_paper(condition: &ConditionSummary) -> Option<Claim> {
 /// A point of accuracy.
 const MARGIN: f64 = 0.01;
 
-/// Consolidation beside what else there is.
+/// Consolidation compared with the other conditions.
 fn beside_others(ours: &ConditionSummary, summary: &Summary) -> Vec<Claim> {
     let others = summary.conditions.iter().filter_map(|other| {
         let (statement, claimed) = match other.condition.method {
@@ -135,7 +135,7 @@ pub(super) fn correlation_claims(summary: &Summary) -> Vec<Claim> {
 const MEASURE: &str = "mean correlation of two tasks' path integrals";
 
 /// How much more the last two tasks are correlated than the first two, in the second layer. `None`
-/// where these are the same.
+/// if they are the same tasks.
 fn growth(run: Run) -> Option<f64> {
     let matrix = &run.layer(2)?.matrix;
     let last = matrix.len().checked_sub(1).filter(|last| *last >= 2)?;

@@ -113,13 +113,17 @@ fn as_in_the_paper(condition: &ConditionSummary, task: usize) -> Option<Claim> {
             condition.condition.label(),
             task + 1
         ),
-        match is_scratch {
-            true => "test accuracy right after the task",
-            false => "test accuracy at the end",
+        if is_scratch {
+            "test accuracy right after the task"
+        } else {
+            "test accuracy at the end"
         },
-        &values(condition, |run| match is_scratch {
-            true => Some(run.learnt(task)),
-            false => Some(run.at_end(task)),
+        &values(condition, |run| {
+            if is_scratch {
+                Some(run.learnt(task))
+            } else {
+                Some(run.at_end(task))
+            }
         }),
         paper,
         0.03,

@@ -123,9 +123,12 @@ fn split_cifar_is_shown_at_every_strength() {
 
 /// Correlations that grow from one pair of tasks to the next.
 fn layer(layer: usize, size: f64) -> LayerCorrelations {
-    let at = |row: usize, column: usize| match row == column {
-        true => Some(1.0),
-        false => Some(size * 0.2 * (row + column) as f64),
+    let at = |row: usize, column: usize| {
+        if row == column {
+            Some(1.0)
+        } else {
+            Some(size * 0.2 * (row + column) as f64)
+        }
     };
     LayerCorrelations {
         layer,

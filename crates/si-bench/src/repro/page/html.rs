@@ -1,7 +1,7 @@
 use super::super::chapter::{Chapter, Table};
 use super::{HEADER, INTRODUCTION, READING, TITLE, cells, tally};
 
-/// The report as one page of HTML with style and figures in it.
+/// The report as a single HTML page that includes its style and figures.
 pub(super) fn page(chapters: &[Chapter]) -> String {
     let contents: String = chapters
         .iter()
@@ -28,8 +28,8 @@ pub(super) fn page(chapters: &[Chapter]) -> String {
     )
 }
 
-/// Follows the reader's choice of light or dark. Figures stand on white in both; wide tables scroll
-/// by themselves.
+/// Follows the reader's light or dark theme. Figures have a white background in both. Wide tables
+/// scroll separately.
 const STYLE: &str = "\
 :root { color-scheme: light dark; --ink: #1c1e21; --soft: #5a6270; --paper: #ffffff; --line: #d9dde3;
   --good: #0a6b3d; --bad: #a3261a; --link: #0b5cad; }
@@ -120,7 +120,7 @@ fn rows(table: &Table) -> String {
     text
 }
 
-/// Several drawings on one page must not share the names that they refer to.
+/// Several drawings on one page must not use the same ids.
 fn with_own_ids(svg: &str, prefix: &str) -> String {
     let start = svg.find("<svg").unwrap_or(0);
     svg[start..]

@@ -1,7 +1,7 @@
 use super::super::chapter::{Chapter, Table};
 use super::{HEADER, INTRODUCTION, READING, TITLE, cells, tally};
 
-/// The report as Markdown, with its figures by their paths.
+/// The report as Markdown, which links to its figures.
 pub(super) fn page(chapters: &[Chapter]) -> String {
     let mut page = format!(
         "# {TITLE}\n\n{INTRODUCTION} Made by `cargo xtask repro`; nothing here is typed by hand.\n\n\

@@ -10,23 +10,23 @@ use crate::report::replace;
 use super::Claim;
 use super::chapter::{Chapter, chapters};
 
-/// The page that needs nothing beside it.
+/// The self-contained page.
 pub const HTML: &str = "repro.html";
 const MARKDOWN: &str = "README.md";
 
-/// What [`write_report`] leaves.
+/// What [`write_report`] writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// `README.md`, which shows the figures beside it.
+    /// `README.md`, which shows the figures in its folder.
     pub markdown: PathBuf,
-    /// `repro.html`, one page with everything in it.
+    /// `repro.html`, a single page that includes everything.
     pub html: PathBuf,
-    /// What the claims came to, as text for a terminal.
+    /// The results of the claims, as text for a terminal.
     pub verdicts: String,
 }
 
-/// Writes the report of a results' folder: of every part that is there, whatever its budget, its
-/// figures, the paper's claims beside our numbers, and how they were come by.
+/// Writes the report of a results' folder. It has every part found there, with any budget: its
+/// figures, the paper's claims beside our numbers, and how these were obtained.
 ///
 /// # Errors
 ///
@@ -154,7 +154,7 @@ fn claimed(claim: &Claim) -> String {
 }
 
 fn points(share: f64) -> String {
-    // Adding zero turns −0.00, as small negative numbers are rounded to, into 0.00.
+    // Small negative numbers are rounded to −0.00. Adding zero turns this into 0.00.
     format!("{:.2}", (share * 1e4).round() / 1e2 + 0.0)
 }
 

@@ -21,9 +21,10 @@ pub(super) fn print(parts: &[Part], studies: &[Study]) -> anyhow::Result<()> {
         let config = &study.config;
         output::result(study.title())?;
         let reductions = reductions(config);
-        output::result(match reductions.is_empty() {
-            true => "  the paper's protocol".to_string(),
-            false => format!("  reduced: {}", reductions.join(", ")),
+        output::result(if reductions.is_empty() {
+            "  the paper's protocol".to_string()
+        } else {
+            format!("  reduced: {}", reductions.join(", "))
         })?;
         if let Err(error) = check(config) {
             output::result(format_args!("  cannot run here: {error:#}"))?;
@@ -53,7 +54,7 @@ pub(super) fn print(parts: &[Part], studies: &[Study]) -> anyhow::Result<()> {
         let wall = wall_time(runs, num_jobs);
         total += wall;
         output::result(format_args!(
-            "  in {num_jobs} processes at a time on {}: about {}",
+            "  {num_jobs} processes at the same time on {}: about {}",
             config.device,
             clock(Duration::from_secs_f64(wall))
         ))?;

@@ -35,9 +35,10 @@ fn flex() -> String {
 
 impl Plan {
     pub(super) fn new(args: &ReproArgs) -> anyhow::Result<Self> {
-        let mut parts = match args.only.is_empty() {
-            true => Part::ALL.to_vec(),
-            false => args.only.clone(),
+        let mut parts = if args.only.is_empty() {
+            Part::ALL.to_vec()
+        } else {
+            args.only.clone()
         };
         parts.sort();
         parts.dedup();
@@ -101,9 +102,10 @@ impl Plan {
     }
 
     fn all_studies(&self) -> anyhow::Result<(Vec<Study>, LeftOut)> {
-        let budget = match self.full {
-            true => Budget::Full,
-            false => Budget::Reduced,
+        let budget = if self.full {
+            Budget::Full
+        } else {
+            Budget::Reduced
         };
         // Checked even if no part needs it: a wrong name is a mistake.
         si_bench::device(&self.device)?;

@@ -9,7 +9,7 @@ fn folder() -> TempDir {
     TempDir::new().expect("a folder can be made")
 }
 
-/// A file of these bytes, and the error that it gives without its folder.
+/// The error for a file with these bytes, without the path of its folder.
 fn error_of(bytes: &[u8]) -> String {
     let folder = folder();
     let path = folder.path().join("a.ckpt");
@@ -62,21 +62,21 @@ fn every_error_of_a_file_is_a_sentence_that_names_it() {
     for (bytes, expected) in [
         (
             &b"a letter to a friend"[..],
-            "a.ckpt is no checkpoint of si-core: it begins with other bytes",
+            "a.ckpt is not a checkpoint of si-core: it begins with other bytes",
         ),
         (
             &record,
-            "a.ckpt is no checkpoint of si-core: it is a record of Burn, which `try_load_file` of a \
-             module may read",
+            "a.ckpt is not a checkpoint of si-core: it is a Burn record, which a module's \
+             `try_load_file` may read",
         ),
         (
             &newer,
-            "a.ckpt is a checkpoint of format 7, and this si-core reads format 2: take the version \
+            "a.ckpt is a checkpoint of format 7, but this si-core reads format 2: use the version \
              that wrote it",
         ),
         (
             &older,
-            "a.ckpt is a checkpoint of format 1, and this si-core reads format 2: take the version \
+            "a.ckpt is a checkpoint of format 1, but this si-core reads format 2: use the version \
              that wrote it",
         ),
         (
@@ -85,15 +85,15 @@ fn every_error_of_a_file_is_a_sentence_that_names_it() {
         ),
         (
             &[0; 4096],
-            "a.ckpt is damaged in its beginning: there are zeros in its place",
+            "a.ckpt is damaged in its beginning: it contains only zeros",
         ),
         (
             &flipped,
-            "a.ckpt is damaged in its section optimizer: its bytes are not those that were written",
+            "a.ckpt is damaged in its section optimizer: its checksum does not match",
         ),
         (
             &[&whole[..], b"\n"].concat(),
-            "a.ckpt is damaged in its end: 1 bytes too many are there",
+            "a.ckpt is damaged in its end: extra bytes after the last section: 1",
         ),
     ] {
         assert_eq!(error_of(bytes), expected);
@@ -124,7 +124,7 @@ fn file_that_cannot_be_written_is_named_and_leaves_nothing() {
     let error = checkpoint.save(&path).expect_err("there is no folder");
     let expected = format!("cannot write {}", path.display());
     assert_eq!(error.to_string(), expected);
-    // A folder stands where the file should go.
+    // There is a folder at the file's path.
     let path = folder.path().join("taken");
     fs::create_dir(&path).expect("a folder can be made");
     assert!(checkpoint.save(&path).is_err());

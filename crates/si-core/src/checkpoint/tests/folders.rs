@@ -37,7 +37,7 @@ fn newest_are_kept_in_the_order_of_saving_whatever_their_progress() {
         names(folder.path()),
         ["checkpoint-10.ckpt", "checkpoint-11.ckpt"]
     );
-    // A training that begins anew in the same folder is the newer one.
+    // Training that starts over in the same folder counts as the newest.
     let anew = Training::new(adam());
     folder.save(&anew.checkpoint()).expect("it can be saved");
     assert_eq!(step_of(folder.latest().expect("it is whole")), 0);
@@ -68,7 +68,7 @@ fn training_goes_on_from_the_one_before_a_damaged_one_to_the_same_bits() {
     assert_eq!(restored.progress.step, 6);
     restored = restored.steps(2);
     assert_eq!(restored.bits(), training.bits());
-    // The damaged one is not among those that are kept.
+    // The damaged one does not count as one of those that are kept.
     folder
         .save(&restored.checkpoint())
         .expect("it can be saved");

@@ -46,7 +46,7 @@ struct Progress {
     losses: Vec<f64>,
 }
 
-/// A training on tasks of five steps each, and where it is.
+/// Training on tasks of five steps each, with its progress.
 #[derive(Clone)]
 struct Training<O> {
     learner: ContinualLearner<Line>,
@@ -88,7 +88,7 @@ impl<O: ContinualOptimizer> Training<O> {
         Checkpoint::new(&self.learner, &self.optimizer, &self.progress).expect("it can be made")
     }
 
-    /// What a new process makes of a checkpoint.
+    /// The training as a new process restores it from a checkpoint.
     fn restored(checkpoint: &Checkpoint, optimizer: O) -> Result<Self, CheckpointError> {
         let progress = checkpoint.progress()?;
         let (learner, optimizer) = checkpoint.restore(learner(), optimizer)?;
@@ -104,7 +104,7 @@ impl<O: ContinualOptimizer> Training<O> {
         numbers.map(f64::to_bits).collect()
     }
 
-    /// Everything that is known.
+    /// The whole state.
     fn numbers(&self) -> Vec<f64> {
         let mut values = self.progress.losses.clone();
         values.push(self.progress.step as f64);
@@ -121,7 +121,7 @@ impl<O: ContinualOptimizer> Training<O> {
     }
 }
 
-/// What is in a folder, in order.
+/// The names in a folder, sorted.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder");
     let mut names: Vec<String> = entries

@@ -1,4 +1,4 @@
-//! Files that were changed in every way that comes to mind: each gives an error or the same training.
+//! Files with many kinds of changes. Each must cause an error or restore the same training.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use super::format::checksum;
 use super::*;
 
-/// A trained state, its file, and where the header ends in it.
+/// A trained state, its file, and the position of the header in the file.
 struct Original {
     bits: Vec<u64>,
     bytes: Vec<u8>,
     header: core::ops::Range<usize>,
 }
 
-/// Where the header's text begins: behind magic, version, length and two checksums.
+/// Start of the header's text, after magic, version, length and two checksums.
 const HEADER_START: usize = 28;
 
 impl Original {
@@ -34,7 +34,7 @@ impl Original {
         }
     }
 
-    /// Whether the changed file was refused. Where it was not, the training is the same.
+    /// Whether the changed file was refused. If it was not, checks that the training is the same.
     fn refuses(&self, bytes: &[u8], change: &str) -> bool {
         let Ok(checkpoint) = Checkpoint::from_bytes(bytes) else {
             return true;
@@ -48,7 +48,7 @@ impl Original {
         }
     }
 
-    /// The file with another header, whose length and checksum are right.
+    /// The file with another header, with the right length and checksum.
     fn with_header(&self, header: &[u8]) -> Vec<u8> {
         let length = (header.len() as u64).to_le_bytes();
         let crc = checksum(&[&length, header]).to_le_bytes();
@@ -66,7 +66,7 @@ fn no_changed_bit_passes() {
     let original = Original::new();
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let size = original.bytes.len();
-    // Every bit before the sections, and some of each section.
+    // Every bit before the sections, and random bits of the sections.
     let fixed = 8 * original.header.end;
     let places = (0..fixed).chain((0..2000).map(|_| rng.random_range(fixed..8 * size)));
     for place in places.collect::<Vec<_>>() {
@@ -120,7 +120,7 @@ fn no_range_that_is_zeroed_filled_copied_or_left_out_passes() {
         assert_eq!(is_refused, is_changed, "{start} to {end} in round {round}");
         num_refused += usize::from(is_refused);
     }
-    // Padding is zero already, so a few are what they were.
+    // Padding is zero already, so a few changes have no effect.
     assert!(num_refused > 600, "{num_refused}");
 }
 
@@ -145,7 +145,7 @@ fn no_section_passes_for_another() {
             let beginning = &original.bytes[..original.header.end];
             let bytes = [&[beginning], &swapped[..]].concat().concat();
             assert!(original.refuses(&bytes, "swapped bytes"));
-            // The header too, so that each name stands before the other's bytes.
+            // The header is changed too, so that each name belongs to the other's bytes.
             let mut edited = header.clone();
             for (place, from) in [(one, other), (other, one)] {
                 let name = sections[from]["name"].clone();
@@ -154,7 +154,7 @@ fn no_section_passes_for_another() {
             let header = serde_json::to_vec(&edited).expect("JSON");
             let bytes = original.with_header(&header);
             assert!(original.refuses(&bytes, "swapped names"));
-            // Even with the checksums made anew.
+            // Even with new checksums.
             for (place, bytes) in parts.iter().enumerate() {
                 let entry = &mut edited["sections"][place];
                 let name = entry["name"].as_str().expect("a name");
@@ -207,7 +207,7 @@ fn header_with_a_right_checksum_and_wrong_content_gives_an_error_or_the_same_tra
         for key in ["strength", "of_another_version"] {
             let mut edited = header.clone();
             edited["about"]["settings"][key] = value.clone();
-            // Others are only told of, as settings are those of the learner.
+            // Different settings only cause a warning, because the learner keeps its own.
             try_edit(&edited, false);
         }
         for key in ["si_core", "burn", "settings", "task"] {
@@ -217,7 +217,7 @@ fn header_with_a_right_checksum_and_wrong_content_gives_an_error_or_the_same_tra
             try_edit(&edited, is_other);
         }
     }
-    // Lengths that add up, and sections that lie over one another.
+    // Lengths that add up, and sections that overlap.
     for section in 0..num_sections {
         for other in (0..num_sections).filter(|other| *other != section) {
             for moved in [1_u64, 8, 256, 1 << 40] {

@@ -7,13 +7,13 @@ use crate::settings::Accumulation;
 use crate::test_device::assert_same;
 use crate::{ElasticWeightConsolidationConfig, Fisher, ParameterPolicy};
 
-/// A checkpoint at every step, and nothing but its bytes taken on to the next.
+/// Saves a checkpoint at every step and resumes from nothing but its bytes.
 fn resumed_at_every_step_is_unbroken<O>(optimizer: impl Fn() -> O)
 where
     O: ContinualOptimizer + Clone,
 {
     let mut unbroken = Training::new(optimizer());
-    // With the same ids, which decide the order of the optimizer's state.
+    // A clone has the same ids, which decide the order of the optimizer's state.
     let mut broken = unbroken.clone();
     for _ in 0..17 {
         unbroken = unbroken.step();
@@ -178,7 +178,7 @@ fn checkpoint_of_another_optimizer_is_refused_where_burn_would_drop_its_state() 
     assert!(matches!(error, CheckpointError::OtherOptimizer { .. }));
     let checkpoint = Training::new(synaptic_sgd()).steps(2).checkpoint();
     assert!(checkpoint.restore(learner(), adam()).is_err());
-    // Ours keeps what Burn's keeps.
+    // Our Adam keeps the same state as Burn's.
     let checkpoint = Training::new(synaptic_adam()).steps(2).checkpoint();
     assert!(checkpoint.restore(learner(), adam()).is_ok());
 }

@@ -6,8 +6,8 @@ use super::Recorded;
 use crate::ContinualLearner;
 use crate::pack::{Kind, Pack};
 
-/// The path of a tensor of `learner` that has numbers of another kind in a record, as whole numbers in
-/// place of fractions. Burn would fail to make a tensor of them, and not with an error.
+/// The path of a tensor of `learner` that has another kind of numbers in a record, such as integers instead of
+/// floats. Burn would panic when it makes a tensor of them, and not return an error.
 pub(crate) fn other_kind<M: Module>(learner: &ContinualLearner<M>, pack: &Pack) -> Option<String> {
     let mut kinds = Kinds {
         pack,
@@ -25,7 +25,7 @@ struct Kinds<'a> {
 }
 
 impl Kinds<'_> {
-    /// What is not in the record at all is for Burn to tell.
+    /// Burn itself reports tensors that are missing in the record.
     fn check(&mut self, kind: Kind) {
         let path = self.path.join(".");
         let is_other = self.pack.kind(&path).is_some_and(|found| found != kind);

@@ -5,9 +5,9 @@ use burn::tensor::{DType, Device, Int, TensorData};
 use crate::diagnostics::Meter;
 use crate::{SynapticIntelligence, TaskWarning};
 
-/// What the regularizer keeps apart from synapses.
+/// The state of the regularizer other than synapses.
 pub(super) struct Progress {
-    /// The counters, `[8]`, as 32-bit integers, which every backend has.
+    /// The counters, `[8]`, as 32-bit integers, which every backend supports.
     pub(super) counters: Param<Tensor<1, Int>>,
     /// The sum of the losses that were reported, `[1]`.
     pub(super) loss_sum: Param<Tensor<1>>,
@@ -24,7 +24,7 @@ impl Progress {
             meter.losses_in_epoch as i32,
             i32::from(meter.penalized_in_task),
             match meter.warning {
-                // A task without a step is none to go on in.
+                // A task without a step has no state that would have to resume.
                 None | Some(TaskWarning::NoStep) => 0,
                 Some(TaskWarning::NoImportance) => 1,
                 Some(TaskWarning::NoPenalty) => 2,
@@ -55,7 +55,7 @@ impl Progress {
             steps_in_epoch: count(),
             losses_in_epoch: count(),
             penalized_in_task: count() != 0,
-            // The next step says.
+            // The next step sets it.
             pulls_in_task: false,
             is_in_step: false,
             warning: match count() {

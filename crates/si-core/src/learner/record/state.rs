@@ -7,7 +7,7 @@ use crate::precision::working;
 use crate::settings::StatePrecision;
 use crate::synapse::Synapse;
 
-/// The state of one parameter, with zeros in place of what it does not have yet.
+/// The state of one parameter, with zeros for what it does not have yet.
 pub(super) struct State<const D: usize> {
     pub(super) anchor: Tensor<D>,
     pub(super) path_integral: Tensor<D>,
@@ -17,7 +17,7 @@ pub(super) struct State<const D: usize> {
     pub(super) present: Tensor<1, Int>,
 }
 
-/// Bits for the parts of a parameter's state that it has.
+/// One bit for each part of the state that a parameter has.
 pub(super) struct Present;
 
 impl Present {

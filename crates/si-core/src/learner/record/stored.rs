@@ -4,7 +4,7 @@ use super::state::Present;
 use super::{ANCHOR, COUNTERS, IMPORTANCE, PATH_INTEGRAL, PRESENT, STATE};
 use crate::pack::Pack;
 
-/// The state of one parameter as a record has it, with zeros in place of what it does not have yet.
+/// The state of one parameter in a record, with zeros for what it does not have yet.
 pub(crate) struct RecordedSynapse {
     pub(crate) path: String,
     pub(crate) anchor: TensorData,
@@ -15,7 +15,7 @@ pub(crate) struct RecordedSynapse {
     pub(crate) has_importance: bool,
 }
 
-/// The task and the number of its steps in a learner's record; none for a record of something else.
+/// The task and the number of its steps in a learner's record. `None` if the record is not a learner's.
 pub(crate) fn counters(pack: &Pack) -> Option<(usize, usize)> {
     let counters = pack.tensor(&format!("{STATE}.{COUNTERS}"))?;
     let counters: Vec<i64> = counters.iter::<i64>().take(2).collect();
@@ -25,13 +25,13 @@ pub(crate) fn counters(pack: &Pack) -> Option<(usize, usize)> {
     Some((task.try_into().ok()?, num_steps.try_into().ok()?))
 }
 
-/// The state of each parameter in a learner's record, by path. The error names a parameter of whose state
-/// a part is not there, or no numbers.
+/// The state of each parameter in a learner's record, by path. The error names a parameter with a part of its state
+/// missing or not numeric.
 pub(crate) fn recorded_synapses(pack: &Pack) -> Result<Vec<RecordedSynapse>, String> {
     let suffix = format!(".{PRESENT}");
     let paths = pack.names().filter_map(|name| name.strip_suffix(&suffix));
     let synapse =
-        |path| synapse(pack, path).ok_or_else(|| format!("the state of {path} is not whole"));
+        |path| synapse(pack, path).ok_or_else(|| format!("the state of {path} is incomplete"));
     paths.map(synapse).collect()
 }
 

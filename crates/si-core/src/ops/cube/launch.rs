@@ -102,9 +102,10 @@ impl Launch {
 
     /// A place for each cube's part of the penalty, or for none.
     pub(super) fn penalties(&self, synaptic: SynapticUpdate) -> CubeTensor {
-        match synaptic.scale > 0.0 {
-            true => self.empty(self.num_cubes),
-            false => zeros(self.device.clone(), Shape::new([1]), self.dtype),
+        if synaptic.scale > 0.0 {
+            self.empty(self.num_cubes)
+        } else {
+            zeros(self.device.clone(), Shape::new([1]), self.dtype)
         }
     }
 
@@ -134,9 +135,10 @@ impl Launch {
 
     pub(super) fn pull_numbers(&self, synaptic: SynapticUpdate) -> PullNumbersLaunch {
         // An unbounded importance has no bound in its kernel, and not every device an infinity.
-        let bound = match synaptic.bound.is_finite() {
-            true => synaptic.bound,
-            false => 0.0,
+        let bound = if synaptic.bound.is_finite() {
+            synaptic.bound
+        } else {
+            0.0
         };
         PullNumbersLaunch::new(self.number(2.0 * synaptic.scale), self.number(bound))
     }

@@ -282,9 +282,10 @@ impl SynapticOps for CubeBackend {
 
 /// The tensor, or a copy where others see it too.
 fn writable(tensor: CubeTensor) -> CubeTensor {
-    match tensor.can_mut() && tensor.is_nonoverlapping() {
-        true => tensor,
-        false => tensor.copy(),
+    if tensor.can_mut() && tensor.is_nonoverlapping() {
+        tensor
+    } else {
+        tensor.copy()
     }
 }
 
@@ -299,16 +300,18 @@ fn writable_velocity(velocity: CubeTensor, sgd: SgdUpdate) -> CubeTensor {
 /// Importance and anchor, or what stands in for them where they are not read: they may be the tensor
 /// that is written.
 fn held(held: [CubeTensor; 2], gradient: &CubeTensor, synaptic: SynapticUpdate) -> [CubeTensor; 2] {
-    match synaptic.scale > 0.0 {
-        true => held,
-        false => [gradient.clone(), gradient.clone()],
+    if synaptic.scale > 0.0 {
+        held
+    } else {
+        [gradient.clone(), gradient.clone()]
     }
 }
 
 /// Of shape `[1]`.
 fn total_penalty(penalties: CubeTensor, synaptic: SynapticUpdate) -> CubeTensor {
-    match synaptic.scale > 0.0 {
-        true => CubeBackend::float_sum(penalties),
-        false => penalties,
+    if synaptic.scale > 0.0 {
+        CubeBackend::float_sum(penalties)
+    } else {
+        penalties
     }
 }

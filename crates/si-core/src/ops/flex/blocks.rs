@@ -99,9 +99,10 @@ pub(super) fn sum_over_blocks<E: Number, S: Slices>(
         rest: Some((slices, len)),
     };
     let num_threads = rayon::current_num_threads().min(len.div_ceil(PART));
-    match len < WORTH_A_THREAD || num_threads == 1 {
-        true => parts.map(|(part, len)| sum_of_part(part, len, work)).sum(),
-        false => sum_by_threads(parts, len, num_threads, work),
+    if len < WORTH_A_THREAD || num_threads == 1 {
+        parts.map(|(part, len)| sum_of_part(part, len, work)).sum()
+    } else {
+        sum_by_threads(parts, len, num_threads, work)
     }
 }
 

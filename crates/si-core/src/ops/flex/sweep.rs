@@ -221,13 +221,15 @@ impl<E: Number> Rule<E, 1> for Sgd<E> {
             // As above, loads before stores.
             let (before, former) = (*parameter, *velocity);
             let gradient = decayed(before, gradient, self.weight_decay);
-            let current = match self.is_first {
-                true => gradient,
-                false => gradient * self.fresh + former * self.momentum,
+            let current = if self.is_first {
+                gradient
+            } else {
+                gradient * self.fresh + former * self.momentum
             };
-            let direction = match self.nesterov {
-                true => current * self.momentum + gradient,
-                false => current,
+            let direction = if self.nesterov {
+                current * self.momentum + gradient
+            } else {
+                current
             };
             *parameter = before - direction * self.learning_rate;
             *velocity = current;
@@ -248,8 +250,9 @@ impl<E: Number> Rule<E, 0> for Sgd<E> {
 
 #[inline(always)]
 fn decayed<E: Number>(parameter: E, gradient: E, weight_decay: E) -> E {
-    match weight_decay == E::zero() {
-        true => gradient,
-        false => parameter * weight_decay + gradient,
+    if weight_decay == E::zero() {
+        gradient
+    } else {
+        parameter * weight_decay + gradient
     }
 }

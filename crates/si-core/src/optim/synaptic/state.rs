@@ -162,13 +162,14 @@ fn unflatten<S: RecordState, const D: usize>(
         synapse.penalty_sum = Some(load::<1>(data, &Shape::new([1]), device)?);
     }
     let has_optimizer_state = source.take_scalar(prefix, HAS_OPTIMIZER_STATE)?;
-    let optimizer = match bool::try_from(has_optimizer_state).ok()? {
-        true => Some(S::state_unflatten(
+    let optimizer = if bool::try_from(has_optimizer_state).ok()? {
+        Some(S::state_unflatten(
             &within_optimizer(prefix),
             source,
             device,
-        )?),
-        false => None,
+        )?)
+    } else {
+        None
     };
     Some(SynapticState {
         optimizer,
@@ -189,9 +190,10 @@ fn load<const D: usize>(
     if data.shape() != shape || !dtype.is_float() {
         return None;
     }
-    let data = match device.supports_dtype(dtype) {
-        true => data,
-        false => data.convert_dtype(DType::F32),
+    let data = if device.supports_dtype(dtype) {
+        data
+    } else {
+        data.convert_dtype(DType::F32)
     };
     let dtype = data.dtype();
     Some(Dispatch::primitive(Tensor::<D>::from_data(

@@ -160,15 +160,14 @@ impl TaskControl {
                     let mut synapse = found.synapse;
                     synapse.path = place.path.to_string();
                     synapse.order = place.order;
-                    match found.position.record().is_current() {
-                        true => {
-                            let meter = &mut self.regularizer.meter;
-                            meter.steps_in_task = meter.steps_in_task.max(found.num_steps);
-                            meter.steps_in_epoch = meter.steps_in_task;
-                            meter.pulls_in_task = self.regularizer.config.strength > 0.0;
-                        }
+                    if found.position.record().is_current() {
+                        let meter = &mut self.regularizer.meter;
+                        meter.steps_in_task = meter.steps_in_task.max(found.num_steps);
+                        meter.steps_in_epoch = meter.steps_in_task;
+                        meter.pulls_in_task = self.regularizer.config.strength > 0.0;
+                    } else {
                         // Of a task that has ended.
-                        false => synapse.penalty_sum = None,
+                        synapse.penalty_sum = None
                     }
                     self.regularizer.synapses.insert(param.id, synapse);
                 }

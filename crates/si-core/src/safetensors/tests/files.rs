@@ -53,7 +53,7 @@ fn errors_should_name_the_file() {
     let shown = path.display();
     assert_eq!(
         error.to_string(),
-        format!("cannot take the state in {shown}")
+        format!("cannot load the state in {shown}")
     );
     let cause = error.source().expect("a cause").to_string();
     assert!(cause.contains("layout burn"), "{cause}");

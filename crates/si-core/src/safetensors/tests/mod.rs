@@ -43,7 +43,7 @@ impl Network {
         }
     }
 
-    /// Pulls each parameter to a value of its own.
+    /// Pulls each parameter to a different value.
     fn loss(&self) -> Tensor<1> {
         let bias = self.hidden[0].bias.as_ref().expect("a bias");
         let pull = |parameter: Tensor<1>, target: f64| {
@@ -85,7 +85,7 @@ fn train(
     learner
 }
 
-/// After a task, and three steps into the second.
+/// A learner after one task and three steps of the second.
 fn trained() -> ContinualLearner<Network> {
     let mut optimizer = AdamConfig::new().init();
     let mut learner = train(learner(), &mut optimizer, 5);
@@ -100,7 +100,7 @@ fn fresh(learner: &ContinualLearner<Network>) -> ContinualLearner<Network> {
 
 type Part = (&'static str, String, Vec<f64>);
 
-/// All state, as numbers.
+/// The whole state, as numbers.
 fn state<M: Module>(learner: &ContinualLearner<M>) -> Vec<Part> {
     let mut parts = Vec::new();
     for synapse in learner.regularizer().synapses() {
@@ -160,7 +160,7 @@ fn linear_with_state() -> ContinualLearner<Linear> {
     learner
 }
 
-/// Bytes of a file as another program writes it.
+/// The bytes of a file as another program would write it.
 fn file(tensors: &[(&str, Dtype, &[usize], Vec<u8>)], metadata: &[(&str, &str)]) -> Vec<u8> {
     let views = tensors.iter().map(|(name, precision, shape, bytes)| {
         let view = TensorView::new(*precision, shape.to_vec(), bytes).expect("a tensor");

@@ -1,7 +1,7 @@
 use super::*;
 use crate::safetensors::SafeTensorsReport;
 
-/// Of single precision, relative.
+/// Relative tolerance for single precision.
 const TOLERANCE: f64 = 1e-6;
 
 #[test]

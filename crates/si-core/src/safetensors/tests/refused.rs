@@ -22,7 +22,7 @@ fn numbers_that_are_no_floats_should_be_refused() {
     let integers = ("weight.importance", Dtype::I32, &[3, 2][..], bytes);
     assert_eq!(
         load_error(&file(&[integers], &[]), WeightLayout::Burn).to_string(),
-        "weight.importance must be of F64, F32, F16 or BF16, got I32"
+        "weight.importance must have the type F64, F32, F16 or BF16, got I32"
     );
 }
 
@@ -71,16 +71,16 @@ fn a_path_integral_without_its_beginning_should_be_refused() {
     assert_eq!(
         load_error(&file(&[alone], &[]), WeightLayout::Burn).to_string(),
         "weight.path_integral cannot be used without weight.anchor, \
-         the place that the path began at"
+         where the path began"
     );
 }
 
 #[test]
 fn a_file_that_says_nothing_of_the_module_should_be_refused() {
     let weight = ("weight", Dtype::F32, &[3, 2][..], f32s(&[1.0; 6]));
-    let wanted = "no tensor is the importance, anchor or path_integral of a parameter that is \
-                  consolidated, such as \"weight.importance\"; parameters must be trained, \
-                  and no policy may exclude them";
+    let wanted = "no tensor is the importance, anchor or path_integral of a consolidated \
+                  parameter, such as \"weight.importance\"; a parameter is consolidated if it is \
+                  trained and no policy excludes it";
     let error = load_error(&file(&[weight], &[]), WeightLayout::Burn);
     assert_eq!(error.to_string(), wanted);
 
@@ -99,7 +99,7 @@ fn a_layout_that_is_not_the_stated_one_should_be_refused() {
         .expect("written");
     assert_eq!(
         load_error(&bytes, WeightLayout::Burn).to_string(),
-        "the tensors are in the layout pytorch, and were to be read as burn"
+        "the file is in the layout pytorch, but the layout burn was given"
     );
 }
 

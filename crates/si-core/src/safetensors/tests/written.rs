@@ -88,7 +88,7 @@ fn a_regularizer_without_state_should_have_nothing_to_write() {
         .to_safetensors(WeightLayout::Burn)
         .expect_err("empty");
     assert!(matches!(error, SafeTensorsError::NoState), "{error}");
-    // State that belongs to other parameters.
+    // The state belongs to other parameters.
     let learner = linear_with_state();
     let error = learner
         .regularizer()

@@ -82,12 +82,13 @@ struct Training<'a> {
 
 impl Training<'_> {
     fn fresh_optimizer(&self) -> ModuleOptimizer {
-        match self.way.clips_first {
-            true => self.row.bare(&Setup {
+        if self.way.clips_first {
+            self.row.bare(&Setup {
                 clipping: None,
                 ..self.setup.clone()
-            }),
-            false => self.row.bare(self.setup),
+            })
+        } else {
+            self.row.bare(self.setup)
         }
     }
 

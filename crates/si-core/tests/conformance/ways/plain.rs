@@ -77,7 +77,7 @@ impl Run for Training<'_> {
                 .path_integral
                 .get_or_insert_with(|| vec![0.0; count]);
             for (k, total) in total.iter_mut().enumerate() {
-                *total += pull(synapse, parameter, k, config);
+                *total += pull(synapse, parameter, k, self.task, config);
             }
         }
         let path_gradients = match config.path_gradient {
@@ -126,9 +126,10 @@ fn begin(parameter: &[f64], task: usize, config: &SynapticIntelligenceConfig) ->
     SynapseState {
         path_integral: None,
         importance: None,
-        anchor: match is_zero {
-            true => vec![0.0; parameter.len()],
-            false => parameter.to_vec(),
+        anchor: if is_zero {
+            vec![0.0; parameter.len()]
+        } else {
+            parameter.to_vec()
         },
     }
 }
@@ -138,6 +139,7 @@ fn pull(
     synapse: &SynapseState,
     parameter: &[f64],
     k: usize,
+    task: usize,
     config: &SynapticIntelligenceConfig,
 ) -> f64 {
     let Some(importance) = &synapse.importance else {
@@ -151,7 +153,9 @@ fn pull(
         Some(bound) => importance[k].min(bound),
         None => importance[k],
     };
-    factor * config.strength * importance * (parameter[k] - synapse.anchor[k])
+    let schedule = &config.strength_schedule;
+    let in_task = schedule.get(task).or(schedule.last()).unwrap_or(&1.0);
+    factor * in_task * config.strength * importance * (parameter[k] - synapse.anchor[k])
 }
 
 fn consolidate(synapse: &mut SynapseState, parameter: &[f64], config: &SynapticIntelligenceConfig) {

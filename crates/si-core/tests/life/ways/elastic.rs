@@ -24,9 +24,10 @@ pub(super) struct Elastic {
 impl Elastic {
     pub(super) fn new(settings: Settings, module: Net) -> Self {
         let config = ElasticWeightConsolidationConfig::new(STRENGTH)
-            .with_form(match settings.decays {
-                true => ElasticForm::Online { decay: DECAY },
-                false => ElasticForm::PerTask,
+            .with_form(if settings.decays {
+                ElasticForm::Online { decay: DECAY }
+            } else {
+                ElasticForm::PerTask
             })
             .with_policies(policies(settings));
         Self {

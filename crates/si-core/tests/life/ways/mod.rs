@@ -101,9 +101,10 @@ fn burns_own(settings: Settings) -> ModuleOptimizer {
 }
 
 fn policies(settings: Settings) -> Vec<ParameterPolicy> {
-    match settings.excludes_biases {
-        true => vec![ParameterPolicy::path("*bias").exclude()],
-        false => Vec::new(),
+    if settings.excludes_biases {
+        vec![ParameterPolicy::path("*bias").exclude()]
+    } else {
+        Vec::new()
     }
 }
 
@@ -111,17 +112,20 @@ fn config(settings: Settings) -> SynapticIntelligenceConfig {
     SynapticIntelligenceConfig::new()
         .with_strength(STRENGTH)
         .with_damping(DAMPING)
-        .with_negative_importance(match settings.keeps_negatives {
-            true => NegativeImportance::Keep,
-            false => NegativeImportance::ReluOnSum,
+        .with_negative_importance(if settings.keeps_negatives {
+            NegativeImportance::Keep
+        } else {
+            NegativeImportance::ReluOnSum
         })
-        .with_accumulation(match settings.decays {
-            true => Accumulation::MovingAverage { decay: DECAY },
-            false => Accumulation::Sum,
+        .with_accumulation(if settings.decays {
+            Accumulation::MovingAverage { decay: DECAY }
+        } else {
+            Accumulation::Sum
         })
-        .with_first_task_start(match settings.starts_from_zero {
-            true => FirstTaskStart::Zero,
-            false => FirstTaskStart::InitialParameters,
+        .with_first_task_start(if settings.starts_from_zero {
+            FirstTaskStart::Zero
+        } else {
+            FirstTaskStart::InitialParameters
         })
         .with_policies(policies(settings))
 }
@@ -176,8 +180,9 @@ fn forked(module: &Net) -> Net {
 
 /// The device that `module` is on, or would be in training mode.
 fn autodiff_device(module: &Net) -> Device {
-    match module.is_training() {
-        true => module.device(),
-        false => device(),
+    if module.is_training() {
+        module.device()
+    } else {
+        device()
     }
 }

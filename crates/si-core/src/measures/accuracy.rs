@@ -4,15 +4,15 @@ use crate::Error;
 
 /// Accuracies R\[i\]\[j\] on task j after training on task i, each in `[0, 1]`; `[tasks][tasks]`.
 ///
-/// Tasks count from 0 in the arguments and from 1 in the formulas, where T is the last. In JSON it
-/// is the bare array of rows, and reading one checks it as [`new`](Self::new) does.
+/// Tasks count from 0 in the arguments and from 1 in the formulas, where T is the last. In JSON, it
+/// is the plain array of rows. Reading it does the checks of [`new`](Self::new).
 ///
 /// ```
-/// use si_bench::metrics::AccuracyMatrix;
+/// use si_core::measures::AccuracyMatrix;
 ///
 /// let accuracy = AccuracyMatrix::new(vec![vec![1.0, 0.5], vec![0.9, 1.0]])?;
 /// assert_eq!(accuracy.average_accuracy(1), Some(0.95));
-/// # Ok::<(), si_bench::Error>(())
+/// # Ok::<(), si_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Vec<f64>>", into = "Vec<Vec<f64>>")]
@@ -25,22 +25,22 @@ impl AccuracyMatrix {
     ///
     /// # Errors
     ///
-    /// [`Error::Accuracy`] if there is no row, the rows are not as long as they are many, or a
-    /// value is outside `[0, 1]`.
+    /// [`Error::Accuracy`] if there is no row, if the matrix is not square, or if a value is
+    /// outside `[0, 1]`.
     pub fn new(rows: Vec<Vec<f64>>) -> Result<Self, Error> {
         if rows.is_empty() {
-            return Err(Error::Accuracy("no rows".to_string()));
+            return Err(not_a_square("no rows"));
         }
         for (index, row) in rows.iter().enumerate() {
             if row.len() != rows.len() {
-                return Err(Error::Accuracy(format!(
+                return Err(not_a_square(format!(
                     "{} values in row {index} of {}",
                     row.len(),
                     rows.len()
                 )));
             }
             if let Some(value) = row.iter().find(|value| !(0.0..=1.0).contains(*value)) {
-                return Err(Error::Accuracy(format!("{value} in row {index}")));
+                return Err(not_a_square(format!("{value} in row {index}")));
             }
         }
         Ok(Self { rows })
@@ -80,8 +80,8 @@ impl AccuracyMatrix {
             .collect()
     }
 
-    /// BWT = mean_{j<T} (R\[T\]\[j\] − R\[j\]\[j\]), in `[-1, 1]`: what later tasks did to earlier ones,
-    /// negative where they were forgotten (Lopez-Paz and Ranzato 2017). `None` with one task.
+    /// BWT = mean_{j<T} (R\[T\]\[j\] − R\[j\]\[j\]), in `[-1, 1]`: the effect of later tasks on earlier ones, negative
+    /// if these were forgotten (Lopez-Paz and Ranzato 2017). `None` with one task.
     pub fn backward_transfer(&self) -> Option<f64> {
         mean(
             self.earlier()
@@ -89,9 +89,9 @@ impl AccuracyMatrix {
         )
     }
 
-    /// FWT = mean_{j>1} (R\[j−1\]\[j\] − b_j), in `[-1, 1]`: what earlier tasks gave to a task before
-    /// it was trained, over `untrained`, the accuracies b of the network as initialised; `[tasks]`
-    /// (Lopez-Paz and Ranzato 2017). `None` with one task, or a baseline of another length.
+    /// FWT = mean_{j>1} (R\[j−1\]\[j\] − b_j), in `[-1, 1]`: the gain of a task from earlier tasks before it was
+    /// trained, compared with `untrained`, the accuracies b of the initial network; `[tasks]` (Lopez-Paz and Ranzato
+    /// 2017). `None` with one task, or if `untrained` has another length.
     pub fn forward_transfer(&self, untrained: &[f64]) -> Option<f64> {
         if untrained.len() != self.num_tasks() {
             return None;
@@ -115,9 +115,9 @@ impl AccuracyMatrix {
         mean((0..self.num_tasks()).map(|task| self.rows[task][task])).unwrap_or_default()
     }
 
-    /// mean_j (R*_j − R\[j\]\[j\]), in `[-1, 1]`: how much less is learned of each task than with all
-    /// data at once, where `joint` holds the accuracies R* of joint training; `[tasks]` (Chaudhry
-    /// et al. 2018). `None` if `joint` has another length.
+    /// mean_j (R*_j − R\[j\]\[j\]), in `[-1, 1]`: how much less is learned of each task than with all data at once.
+    /// `joint` has the accuracies R* of joint training; `[tasks]` (Chaudhry et al. 2018). `None` if `joint` has another
+    /// length.
     pub fn intransigence(&self, joint: &[f64]) -> Option<f64> {
         if joint.len() != self.num_tasks() {
             return None;
@@ -145,6 +145,12 @@ impl From<AccuracyMatrix> for Vec<Vec<f64>> {
     }
 }
 
+fn not_a_square(found: impl core::fmt::Display) -> Error {
+    Error::Accuracy(format!(
+        "accuracies must be a square matrix of numbers in [0, 1], got {found}"
+    ))
+}
+
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
     let count = values.len();
     (count > 0).then(|| values.sum::<f64>() / count as f64)
@@ -158,7 +164,7 @@ mod tests {
     const TOLERANCE: f64 = 1e-12;
 
     #[test]
-    fn averages_should_run_over_the_tasks_seen_so_far() {
+    fn averages_are_over_the_tasks_seen_so_far() {
         let averages = three_tasks().average_accuracies();
 
         assert_close(averages[0], 1.0);
@@ -168,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn backward_transfer_should_compare_the_end_with_each_tasks_own_end() {
+    fn backward_transfer_compares_the_end_with_each_tasks_own_end() {
         let expected = ((0.6 - 1.0) + (0.88 - 0.98)) / 2.0;
         assert_close(
             three_tasks().backward_transfer().expect("three tasks"),
@@ -177,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn forward_transfer_should_start_from_the_untrained_network() {
+    fn forward_transfer_starts_from_the_untrained_network() {
         let transfer = three_tasks().forward_transfer(&[0.5, 0.4, 0.5]);
         assert_close(
             transfer.expect("three tasks"),
@@ -187,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn forgetting_should_start_from_the_best_before_the_last_task() {
+    fn forgetting_starts_from_the_best_before_the_last_task() {
         let expected = ((1.0 - 0.6) + (0.98 - 0.88)) / 2.0;
         assert_close(three_tasks().forgetting().expect("three tasks"), expected);
 
@@ -199,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn learning_accuracy_and_intransigence_should_read_the_diagonal() {
+    fn learning_accuracy_and_intransigence_read_the_diagonal() {
         let diagonal = (1.0 + 0.98 + 0.96) / 3.0;
         assert_close(three_tasks().learning_accuracy(), diagonal);
 
@@ -209,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn one_task_should_have_no_transfer_and_no_forgetting() {
+    fn one_task_has_no_transfer_and_no_forgetting() {
         let single = matrix(&[&[0.9]]);
 
         assert_eq!(single.average_accuracies(), [0.9]);
@@ -220,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_square_of_accuracies_should_be_refused() {
+    fn what_is_not_a_square_of_accuracies_is_refused() {
         for (rows, message) in [
             (vec![], "no rows"),
             (vec![vec![0.1, 0.2], vec![0.3]], "1 values in row 1 of 2"),
@@ -235,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn json_should_be_the_bare_rows_and_be_checked() {
+    fn json_is_the_bare_rows_and_is_checked() {
         let json = serde_json::to_string(&matrix(&[&[1.0, 0.5], &[0.75, 1.0]])).expect("json");
         assert_eq!(json, "[[1.0,0.5],[0.75,1.0]]");
 
