@@ -50,7 +50,7 @@ fn with_numbers(text: &str) -> Result<String> {
     };
     let (before, rest) = text.split_once(BEGIN).with_context(missing)?;
     let (_, after) = rest.split_once(END).with_context(missing)?;
-    let numbers = format!("{}\n{}", accuracy()?, speed()?);
+    let numbers = accuracy()? + &speed()?;
     Ok(format!("{before}{BEGIN}{numbers}{END}{after}"))
 }
 

@@ -149,12 +149,16 @@ mod book {
     struct FirstSteps;
     #[doc = include_str!("../../../docs/your-loop.md")]
     struct YourLoop;
+    #[doc = include_str!("../../../docs/measuring.md")]
+    struct Measuring;
     #[doc = include_str!("../../../docs/any-model.md")]
     struct AnyModel;
     #[doc = include_str!("../../../docs/checkpoints.md")]
     struct Checkpoints;
     #[doc = include_str!("../../../docs/choosing.md")]
     struct Choosing;
+    #[doc = include_str!("../../../docs/migrating.md")]
+    struct Migrating;
     #[doc = include_str!("../../../docs/troubleshooting.md")]
     struct Troubleshooting;
     #[doc = include_str!("../../../docs/streams.md")]

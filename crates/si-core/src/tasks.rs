@@ -36,7 +36,8 @@
 //!     }
 //!
 //!     fn evaluate(&mut self, task: usize, model: &Linear) -> Result<f64, Error> {
-//!         let output = model.forward(Tensor::ones([1, 2], &self.device.clone().inner()));
+//!         let input = Tensor::<2>::ones([1, 2], &self.device.clone().inner());
+//!         let output = model.forward(input);
 //!         let is_positive = output.into_scalar::<f32>() > 0.0;
 //!         Ok(if is_positive == (task == 0) { 1.0 } else { 0.0 })
 //!     }

@@ -160,7 +160,7 @@ mod tests {
         let checkpoint = Checkpoint::new(&learner, &Optimizer::Adam.init(0.0), &());
         assert_eq!(
             settings(checkpoint.expect("it can be made").header()),
-            "damping 0.001, importance_bound 4, negatives Keep, strength 1"
+            "damping 0.001, importance_bound 4, negative_importance Keep, strength 1"
         );
     }
 
