@@ -19,8 +19,9 @@ use crate::{
     ContinualLearner, ContinualOptimizer, ElasticWeightConsolidation, SynapticIntelligenceConfig,
 };
 
-/// Everything that training needs to resume with exactly the same numbers (bit for bit): the learner, its
-/// optimizer, additional records if there are any, and the progress of the training.
+/// Everything that training needs to resume with exactly the same numbers (bit for bit on a CPU; a GPU may round
+/// differently each time): the learner, its optimizer, additional records if there are any, and the progress of the
+/// training.
 ///
 /// Every byte of a file is checked before any of it is used. A file is first written under another name and
 /// moved to its path once it is safe on the disk, so neither a crash nor a full disk destroys the previous file.

@@ -29,7 +29,7 @@ impl ElasticWeightConsolidation {
     }
 
     /// Loads the state from a record, for the parameters that `module` has now. Load the module first. The settings
-    /// are kept. With the same settings, training resumes with exactly the same numbers (bit for bit).
+    /// are kept. With the same settings, training resumes with exactly the same numbers (bit for bit, on a CPU).
     ///
     /// # Errors
     ///

@@ -41,11 +41,14 @@ use crate::{
 ///  }
 /// ```
 ///
+/// It is not burn-train's `Learner`, which holds a model, its optimizer and its scheduler for one launch: a
+/// `ContinualLearner` is the model that you put into one.
+///
 /// The learner dereferences to the module. It is a [`Module`] itself, with only the parameters of yours: its state is
 /// not trained, counted or visited. But the state is part of the record. So [`save_file`](Module::save_file) writes
 /// model, synapses and task number to one file, and after [`try_load_file`](Module::try_load_file) the next step gives
-/// exactly the same numbers (bit for bit). Save the optimizer's record separately. The record of a learner without its
-/// state is that of the bare module. Either loads into the other with
+/// exactly the same numbers (bit for bit on a CPU; a GPU may round differently each time). Save the optimizer's record
+/// separately. The record of a learner without its state is that of the bare module. Either loads into the other with
 /// [`allow_partial`](burn::store::ModuleRecord::allow_partial) or
 /// [`allow_unused`](burn::store::ModuleRecord::allow_unused).
 ///

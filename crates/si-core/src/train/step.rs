@@ -42,8 +42,8 @@ use crate::optim::forget_reshaped;
 /// replica has separate state. The states are equal if Burn averages the gradients. It does so only on CUDA, and this
 /// was not run.
 ///
-/// The state is part of a launch's checkpoints. Training resumed from one gives exactly the same numbers (bit for bit)
-/// if its data loader gives the same minibatches. A launch returns its model in validation mode.
+/// The state is part of a launch's checkpoints. Training resumed from one gives exactly the same numbers (bit for bit,
+/// on a CPU) if its data loader gives the same minibatches. A launch returns its model in validation mode.
 /// [`end_task`](ContinualLearner::end_task) works in either mode, but the next launch needs [`train`](Module::train).
 ///
 /// burn-train takes Burn's own optimizers. A `SynapticOptimizer` computes penalty and path integral in its own pass.
