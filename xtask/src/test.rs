@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -62,16 +62,15 @@ impl Test {
                      the devices. Without a GPU, wgpu needs Mesa's lavapipe (in Debian: mesa-vulkan-drivers)"
                 );
             }
-            let is_run = |test: &&PathBuf| {
-                !is_on_flex_anywhere(test) && (device != "wgpu" || !is_long_on_wgpu(test))
-            };
-            for test in tests.iter().filter(is_run) {
+            for test in &tests {
                 let mut test = Command::new(test);
                 test.current_dir(workspace().join("crates/si-core"));
                 test.env("BURN_DEVICE", &device);
+                skip(&mut test, ALWAYS_ON_FLEX);
                 if device == "wgpu" {
                     // If a processor emulates the GPU, each operation is slow.
                     test.env("PROPTEST_CASES", "4");
+                    skip(&mut test, LONG_ON_WGPU);
                 }
                 println!("\n{device}:");
                 run(test)?;
@@ -88,21 +87,18 @@ impl Test {
     }
 }
 
-/// Whether a test program takes many small steps. They are slow if a processor emulates the GPU. Other tests cover the
-/// same operations.
-fn is_long_on_wgpu(test: &Path) -> bool {
-    is_called(test, &["burn_nn-", "conformance-", "life-"])
-}
+/// Tests that take many small steps. They are slow if a processor emulates the GPU. Other tests cover the same
+/// operations.
+const LONG_ON_WGPU: &[&str] = &["burn_nn::", "conformance::", "life::"];
 
-/// Whether a test program always uses Flex.
-fn is_on_flex_anywhere(test: &Path) -> bool {
-    is_called(test, &["remote-", "replicas-"])
-}
+/// Tests that always use Flex.
+const ALWAYS_ON_FLEX: &[&str] = &["replicas::"];
 
-/// Whether the file name of a test program begins with one of `names`. Cargo appends a hash to the name.
-fn is_called(test: &Path, names: &[&str]) -> bool {
-    let file = test.file_name().unwrap_or_default().to_string_lossy();
-    names.iter().any(|name| file.starts_with(name))
+/// Leaves out the tests of these modules.
+fn skip(test: &mut Command, modules: &[&str]) {
+    for module in modules {
+        test.args(["--skip", module]);
+    }
 }
 
 /// The names of backends that are compiled in and have a device.
@@ -122,7 +118,7 @@ fn found_devices() -> Result<BTreeSet<String>> {
     Ok(names.collect())
 }
 
-/// The test programs of a package, from the build that all packages share.
+/// The test programs of a package that run on any device, from the build that all packages share.
 fn tests_of(package: &str) -> Result<Vec<PathBuf>> {
     let line = "cargo test --workspace --no-run --message-format json-render-diagnostics";
     let output = command(line)?.stderr(Stdio::null()).output()?;
@@ -138,7 +134,8 @@ fn tests_of(package: &str) -> Result<Vec<PathBuf>> {
         let is_of_package = message["package_id"]
             .as_str()
             .is_some_and(|id| id.contains(&format!("/{package}#")));
-        if let (true, Some(path)) = (is_of_package, message["executable"].as_str()) {
+        let is_included = is_of_package && message["target"]["name"] != "remote";
+        if let (true, Some(path)) = (is_included, message["executable"].as_str()) {
             tests.push(PathBuf::from(path));
         }
     }

@@ -11,7 +11,7 @@ pub(crate) fn device() -> Device {
 
 /// The same where Burn computes with `dtype` on it, or else Flex: a GPU may bear double precision, but few of Burn's
 /// kernels do.
-#[allow(dead_code, reason = "each binary of tests has need of some of these")]
+#[allow(dead_code, reason = "some test programs need only some of these")]
 pub(crate) fn device_with(dtype: DType) -> Device {
     if dtype == DType::F32 || is_exact() {
         device()
@@ -22,7 +22,7 @@ pub(crate) fn device_with(dtype: DType) -> Device {
 
 /// Whether the same operations have the same result to the bit every time: a GPU's backends join operations into other
 /// kernels from one time to the next, and the compiler of a kernel joins products and sums.
-#[allow(dead_code, reason = "each binary of tests has need of some of these")]
+#[allow(dead_code, reason = "some test programs need only some of these")]
 pub(crate) fn is_exact() -> bool {
     let name = std::env::var("BURN_DEVICE");
     name.is_err() || name.is_ok_and(|name| ["flex", "ndarray"].contains(&&name[..]))
@@ -31,7 +31,7 @@ pub(crate) fn is_exact() -> bool {
 /// That two ways to the same numbers had them to the bit, or, where the device promises no such thing, within 1e-4 of the
 /// largest (Adam divides small moments, in which rounding grows).
 #[track_caller]
-#[allow(dead_code, reason = "each binary of tests has need of some of these")]
+#[allow(dead_code, reason = "some test programs need only some of these")]
 pub(crate) fn assert_same<T: Copy + Into<f64>>(found: &[T], expected: &[T]) {
     let [found, expected] = [found, expected].map(|numbers| {
         let numbers = numbers.iter().map(|&number| number.into());

@@ -3,10 +3,8 @@
 //! The server is another thread of the same process, and as far from the training as one on another machine: they share
 //! a socket.
 
-#[path = "common/mod.rs"]
+#[path = "suite/common/mod.rs"]
 mod common;
-#[path = "common/mlp.rs"]
-mod mlp;
 
 use std::marker::PhantomData;
 use std::net::TcpListener;
@@ -22,8 +20,8 @@ use burn::prelude::*;
 use burn::remote::RemoteHost;
 use burn::server::{RemoteServer, WebSocketTransport};
 use burn::tensor::activation::log_softmax;
+use common::mlp::Mlp;
 use common::values;
-use mlp::Mlp;
 use si_core::ewc::FisherLabels;
 use si_core::ops::SynapticBackend;
 use si_core::optim::{Synaptic, TaskControl};

@@ -1,0 +1,62 @@
+//! Elastic Weight Consolidation against plain numbers and closed forms.
+
+mod fisher;
+mod penalty;
+mod protection;
+mod record;
+
+use burn::module::{Module, Param};
+use burn::optim::GradientsParams;
+use burn::prelude::*;
+use burn::tensor::DType;
+use si_core::{ElasticWeightConsolidation, ElasticWeightConsolidationConfig, Fisher};
+
+/// Parameters without a model around them, in double precision.
+#[derive(Module, Debug)]
+struct Vector {
+    theta: Param<Tensor<1>>,
+}
+
+impl Vector {
+    fn new(theta: &[f64]) -> Self {
+        Self {
+            theta: Param::from_tensor(tensor(theta)),
+        }
+    }
+
+    fn moved_to(&self, theta: &[f64]) -> Self {
+        Self {
+            theta: Param::initialized(self.theta.id, tensor(theta).require_grad()),
+        }
+    }
+
+    fn fisher(&self, information: &[f64]) -> Fisher {
+        let mut fisher = Fisher::default();
+        fisher.add(self.theta.id, tensor(information));
+        fisher
+    }
+
+    /// What the penalty adds to a gradient.
+    fn pull(&self, ewc: &ElasticWeightConsolidation, gradient: &[f64]) -> Vec<f64> {
+        let mut grads = GradientsParams::new();
+        grads.register(self.theta.id, tensor(gradient).inner());
+        let total = ewc.penalize(self, grads).get::<1>(self.theta.id);
+        common::values(total.expect("it has a gradient"))
+    }
+}
+
+fn tensor(values: &[f64]) -> Tensor<1> {
+    Tensor::from_data(TensorData::from(values), (&device(), DType::F64))
+}
+
+fn device() -> Device {
+    common::device_with(DType::F64).autodiff()
+}
+
+fn ewc(config: &ElasticWeightConsolidationConfig) -> ElasticWeightConsolidation {
+    config.init().expect("the config is valid")
+}
+
+fn config(strength: f64) -> ElasticWeightConsolidationConfig {
+    ElasticWeightConsolidationConfig::new(strength)
+}

@@ -1,0 +1,178 @@
+use std::any::Any;
+use std::collections::HashMap;
+
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::optim::{GradientsParams, ModuleOptimizer, OptimizerRecord};
+use burn::store::ModuleRecord;
+use burn::tensor::{Bytes, Tensor, TensorData};
+use si_core::ewc::ElasticForm;
+use si_core::{ElasticWeightConsolidation, ElasticWeightConsolidationConfig, Fisher};
+
+use super::{Stored, Student, burns_own, forked, loaded, policies, read, read_scalar, written};
+use crate::life::actions::{Form, Settings};
+use crate::life::modules::{Net, device};
+use crate::life::plain::{DECAY, Held, LEARNING_RATE, STRENGTH};
+
+#[derive(Clone)]
+pub(super) struct Elastic {
+    module: Net,
+    regularizer: ElasticWeightConsolidation,
+    optimizer: ModuleOptimizer,
+    settings: Settings,
+}
+
+impl Elastic {
+    pub(super) fn new(settings: Settings, module: Net) -> Self {
+        let config = ElasticWeightConsolidationConfig::new(STRENGTH)
+            .with_form(if settings.decays {
+                ElasticForm::Online { decay: DECAY }
+            } else {
+                ElasticForm::PerTask
+            })
+            .with_policies(policies(settings));
+        Self {
+            module,
+            regularizer: config.init().expect("the config is valid"),
+            optimizer: burns_own(settings),
+            settings,
+        }
+    }
+}
+
+impl Student for Elastic {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn module(&self) -> &Net {
+        &self.module
+    }
+
+    fn change(&mut self, change: &mut dyn FnMut(Net) -> Net) {
+        self.module = change(self.module.clone());
+    }
+
+    fn valid(&mut self) {
+        self.module = self.module.valid();
+    }
+
+    fn train(&mut self) {
+        self.module = self.module.clone().train();
+    }
+
+    fn fork(&mut self) {
+        self.module = forked(&self.module);
+    }
+
+    fn to_device(&mut self) {
+        self.module = self.module.clone().to_device(&device().inner());
+        self.regularizer = self.regularizer.clone().to_device(&device().inner());
+    }
+
+    fn branch(&self) -> Box<dyn Student> {
+        Box::new(self.clone())
+    }
+
+    fn step(&mut self, grads: GradientsParams) {
+        let module = self.module.clone();
+        let grads = self.regularizer.penalize(&module, grads);
+        self.module = self.optimizer.step(LEARNING_RATE, module, grads);
+    }
+
+    fn renew_optimizer(&mut self) {
+        self.optimizer = burns_own(self.settings);
+    }
+
+    fn end_task(&mut self, fisher: &HashMap<ParamId, Vec<f64>>) -> bool {
+        struct Measured<'a>(&'a HashMap<ParamId, Vec<f64>>, Fisher);
+        impl ModuleVisitor for Measured<'_> {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                // A tied parameter is met again.
+                let known = self.1.get::<D>(param.id).is_some();
+                let Some(values) = self.0.get(&param.id).filter(|_| !known) else {
+                    return;
+                };
+                let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+                let data = TensorData::new(values, param.val().shape());
+                let information = Tensor::<D>::from_data(data, &device().inner());
+                self.1.add(param.id, information);
+            }
+        }
+        let mut measured = Measured(fisher, Fisher::default());
+        self.module.visit(&mut measured);
+        let _ = self.regularizer.consolidate(&self.module, &measured.1);
+        true
+    }
+
+    fn rebind(&mut self) -> bool {
+        self.regularizer.rebind(&self.module);
+        true
+    }
+
+    fn held(&self) -> (HashMap<ParamId, Held>, usize) {
+        struct Read<'a>(&'a ElasticWeightConsolidation, HashMap<ParamId, Held>);
+        impl ModuleVisitor for Read<'_> {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                if let Some(pull) = self.0.pull(param.id) {
+                    let held = Held {
+                        path: pull.path().to_string(),
+                        shape: pull.shape().to_vec(),
+                        anchor: read::<D>(pull.anchor()),
+                        path_integral: None,
+                        importance: Some(read::<D>(pull.precision())),
+                        spread: 0.0,
+                    };
+                    self.1.insert(param.id, held);
+                }
+            }
+        }
+        let mut state = Read(&self.regularizer, HashMap::new());
+        self.module.visit(&mut state);
+        (state.1, self.regularizer.pulls().len())
+    }
+
+    fn task(&self) -> usize {
+        self.regularizer.task()
+    }
+
+    fn penalty(&self) -> f64 {
+        read_scalar(self.regularizer.penalty(&self.module))
+    }
+
+    fn stored(&self, form: Form) -> Option<Box<dyn Stored>> {
+        if form == Form::Checkpoint {
+            return None;
+        }
+        let record = self.regularizer.record(&self.module).into_bytes();
+        let optimizer = self.optimizer.to_record().into_bytes();
+        Some(Box::new(AsRecords {
+            module: written(&self.module),
+            record: record.expect("it can be written").to_vec(),
+            optimizer: optimizer.expect("it can be written").to_vec(),
+            settings: self.settings,
+        }))
+    }
+}
+
+struct AsRecords {
+    module: Vec<u8>,
+    record: Vec<u8>,
+    optimizer: Vec<u8>,
+    settings: Settings,
+}
+
+impl Stored for AsRecords {
+    fn load(&self, fresh: Net) -> Result<Box<dyn Student>, String> {
+        let fresh = Elastic::new(self.settings, loaded(fresh, &self.module)?);
+        let bytes = |bytes: &Vec<u8>| Bytes::from_bytes_vec(bytes.clone());
+        let record = ModuleRecord::from_bytes(bytes(&self.record)).expect("it can be read");
+        let regularizer = fresh.regularizer.load_record(&fresh.module, record);
+        let optimizer = OptimizerRecord::from_bytes(bytes(&self.optimizer));
+        let optimizer = optimizer.expect("it can be read");
+        Ok(Box::new(Elastic {
+            regularizer: regularizer.map_err(|error| error.to_string())?,
+            optimizer: fresh.optimizer.load_record(optimizer),
+            ..fresh
+        }))
+    }
+}

@@ -1,0 +1,12 @@
+//! What happens to a module between and beside its steps: other modes, devices' settings, buffers, precisions,
+//! exchanged and repeated parts.
+
+mod autodiff;
+mod buffers;
+mod identity;
+mod information;
+mod mode;
+mod network;
+mod precision;
+mod shape;
+mod skipped;

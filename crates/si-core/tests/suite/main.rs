@@ -1,0 +1,18 @@
+//! The tests of si-core through its public API. One program: each further one would link all of Burn again.
+//!
+//! They run on Flex, or on the device that the variable `BURN_DEVICE` names, such as `wgpu`.
+
+mod any_model;
+mod burn_nn;
+mod closed_forms;
+mod common;
+mod conformance;
+mod elastic;
+mod golden;
+mod life;
+mod lifecycle;
+mod properties;
+mod replicas;
+mod settings;
+#[cfg(feature = "train")]
+mod train;

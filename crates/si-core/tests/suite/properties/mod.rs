@@ -1,0 +1,6 @@
+//! What must hold for any module, data and setting.
+
+mod invariants;
+mod modules;
+mod reports;
+mod setup;

@@ -1,0 +1,65 @@
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+use si_core::Fisher;
+
+use crate::replicas::network::Network;
+
+/// The gradient of the joint batch for each replica, from those of the shares with their numbers of examples.
+///
+/// A parameter that a share has no gradient of has a gradient of zero there, and one that no share has a gradient of
+/// has none at all.
+pub(crate) fn mean_of(
+    network: &Network,
+    parts: Vec<(GradientsParams, usize)>,
+) -> Vec<GradientsParams> {
+    struct Mean {
+        parts: Vec<(GradientsParams, usize)>,
+        num_examples: usize,
+        means: Vec<GradientsParams>,
+    }
+    impl ModuleVisitor for Mean {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let parts = self.parts.iter_mut().filter_map(|(part, num_examples)| {
+                let weight = *num_examples as f64 / self.num_examples as f64;
+                Some(part.remove::<D>(param.id)? * weight)
+            });
+            if let Some(mean) = parts.reduce(|sum, part| sum + part) {
+                for replica in &mut self.means {
+                    replica.register(param.id, mean.clone());
+                }
+            }
+        }
+    }
+    let mut mean = Mean {
+        num_examples: parts.iter().map(|(_, num_examples)| num_examples).sum(),
+        means: parts.iter().map(|_| GradientsParams::new()).collect(),
+        parts,
+    };
+    network.visit(&mut mean);
+    mean.means
+}
+
+/// The information that all examples hold, from what each share holds.
+pub(crate) fn mean_information(network: &Network, parts: Vec<(Fisher, usize)>) -> Fisher {
+    struct Sum {
+        parts: Vec<(Fisher, usize)>,
+        sum: Fisher,
+    }
+    impl ModuleVisitor for Sum {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            for (part, num_examples) in &self.parts {
+                if let Some(information) = part.get::<D>(param.id) {
+                    self.sum.add(param.id, information * *num_examples as f64);
+                }
+            }
+        }
+    }
+    let num_examples: usize = parts.iter().map(|(_, num_examples)| num_examples).sum();
+    let mut sum = Sum {
+        parts,
+        sum: Fisher::default(),
+    };
+    network.visit(&mut sum);
+    sum.sum.scale(1.0 / num_examples as f64)
+}

@@ -1,0 +1,187 @@
+//! Data-parallel replicas: forks of one training, each with the gradients of its share of the batch, which step on the
+//! mean of all.
+//!
+//! What is the same in all replicas before a step is the same after it, whatever the way that the method is plugged in:
+//! none of it depends on anything but the gradients that it is given. So every replica has the same ω, Ω and θ, to the
+//! bit, and nothing but gradients needs to be exchanged.
+
+mod data;
+mod mean;
+mod network;
+mod threads;
+mod ways;
+
+use data::{Example, TASKS, joint_batch, shares};
+use mean::{mean_information, mean_of};
+use network::Network;
+use ways::{Replica, State, WAYS, Way};
+
+/// Steps of each task.
+const STEPS: usize = 6;
+
+/// Largest deviation from one learner on the joint batch, in units of a tensor's largest number: a thousand roundings of
+/// float32. Sums over a batch are taken in another order, and Adam divides by the small gradients that come of them.
+const ROUNDING: f64 = 1e-4;
+
+/// The replicas' state at the end of each task.
+type Trajectory = Vec<Vec<State>>;
+
+/// One task in `replicas`, which take their turns on this thread.
+fn learn_task(replicas: &mut [Box<dyn Replica>], task: usize) {
+    for step in 0..STEPS {
+        let batch = joint_batch(task, step);
+        let shares = shares(&batch, replicas.len());
+        let parts = replicas.iter().zip(&shares);
+        let parts = parts.map(|(replica, share)| (replica.gradients(share), share.len()));
+        let means = mean_of(replicas[0].network(), parts.collect());
+        for (replica, mean) in replicas.iter_mut().zip(means) {
+            replica.step(mean);
+        }
+    }
+    let examples = joint_batch(task, STEPS);
+    let shares = shares(&examples, replicas.len());
+    let measured = replicas.iter().zip(&shares);
+    let measured = measured.map(|(replica, share)| (replica.measure(share), share.len()));
+    let information = mean_information(replicas[0].network(), measured.collect());
+    for replica in replicas {
+        replica.end_task(&information);
+    }
+}
+
+fn states(replicas: &[Box<dyn Replica>]) -> Vec<State> {
+    replicas.iter().map(|replica| replica.state()).collect()
+}
+
+fn learn_in_turns(way: &Way, hidden: usize, num_replicas: usize) -> Trajectory {
+    let first = (way.start)(Network::new(hidden));
+    let mut replicas: Vec<_> = (0..num_replicas).map(|_| first.fork()).collect();
+    let tasks = 0..TASKS;
+    tasks
+        .map(|task| {
+            learn_task(&mut replicas, task);
+            states(&replicas)
+        })
+        .collect()
+}
+
+const HIDDEN: usize = 5;
+
+#[test]
+fn replicas_have_the_same_state_to_the_bit_at_every_end_of_a_task() {
+    for way in WAYS {
+        for num_replicas in [2, 3] {
+            for (task, states) in learn_in_turns(way, HIDDEN, num_replicas).iter().enumerate() {
+                for state in &states[1..] {
+                    assert_eq!(state, &states[0], "{}, task {task}", way.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn replicas_learn_what_one_learner_learns_of_the_joint_batch() {
+    for way in WAYS {
+        let alone = learn_in_turns(way, HIDDEN, 1);
+        for num_replicas in [2, 3] {
+            let replicas = learn_in_turns(way, HIDDEN, num_replicas);
+            for (task, (replicas, alone)) in replicas.iter().zip(&alone).enumerate() {
+                let what = format!("{}, {num_replicas} replicas, task {task}", way.name);
+                replicas[0].assert_near(&alone[0], ROUNDING, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn replicas_on_threads_of_their_own_do_what_they_do_in_turns() {
+    for way in WAYS {
+        for num_replicas in [2, 3] {
+            let threads = threads::learn(way, HIDDEN, num_replicas);
+            let turns = learn_in_turns(way, HIDDEN, num_replicas);
+            assert!(threads == turns, "{}, {num_replicas} replicas", way.name);
+        }
+    }
+}
+
+/// Its weights are worked on by several threads of rayon's pool, which all replicas share.
+#[test]
+fn replicas_of_a_large_network_on_threads_of_their_own_do_what_they_do_in_turns() {
+    const LARGE: usize = 40_000;
+    for way in WAYS.iter().filter(|way| way.is_fused) {
+        let threads = threads::learn(way, LARGE, 2);
+        assert!(threads == learn_in_turns(way, LARGE, 2), "{}", way.name);
+        for states in threads {
+            assert!(states[0] == states[1], "{}", way.name);
+        }
+    }
+}
+
+#[test]
+fn replicas_begin_with_the_importance_of_the_training_that_they_are_forks_of() {
+    for way in WAYS {
+        let mut alone = vec![(way.start)(Network::new(HIDDEN))];
+        learn_task(&mut alone, 0);
+        let mut replicas: Vec<_> = (0..3).map(|_| alone[0].fork()).collect();
+        for states in states(&replicas) {
+            assert_eq!(states, alone[0].state(), "{}", way.name);
+        }
+        for task in 1..TASKS {
+            learn_task(&mut alone, task);
+            learn_task(&mut replicas, task);
+            let states = states(&replicas);
+            states[0].assert_near(&alone[0].state(), ROUNDING, way.name);
+            assert!(
+                states.iter().all(|state| *state == states[0]),
+                "{}",
+                way.name
+            );
+        }
+    }
+}
+
+/// What the tests above pass through: a head that no share uses, one that some do, and one that all do.
+#[test]
+fn head_that_a_share_does_not_use_learns_from_the_shares_that_do() {
+    let uses_second = |examples: &[Example]| examples.iter().any(|example| example.head == 1);
+    let of_task = |task| {
+        let shares = shares(&joint_batch(task, 0), 3);
+        shares
+            .iter()
+            .map(|share| uses_second(share))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of_task(0), [false, false, false]);
+    assert_eq!(of_task(1), [true, false, false]);
+    assert_eq!(of_task(2), [true, true, true]);
+
+    for way in WAYS {
+        let trajectory = learn_in_turns(way, HIDDEN, 3);
+        let head = |task: usize, replica: usize| &trajectory[task][replica].0["heads.1.weight"];
+        let begun = Network::new(HIDDEN).numbers("heads.1.weight");
+        for replica in 0..3 {
+            let untouched = head(0, replica);
+            assert_eq!(untouched.value, begun, "{}", way.name);
+            assert_eq!(untouched.importance, None, "{}", way.name);
+            let learnt = head(1, replica);
+            assert_ne!(learnt.value, begun, "{}", way.name);
+            let importance = learnt.importance.as_ref().expect("it was in a task");
+            assert!(importance.iter().any(|it| *it > 0.0), "{}", way.name);
+        }
+    }
+}
+
+/// In the last task the first head rests: what no share has a gradient of stays where it is, importance or not.
+#[test]
+fn head_that_no_share_uses_is_left_alone_with_its_importance() {
+    for way in WAYS {
+        let trajectory = learn_in_turns(way, HIDDEN, 2);
+        let replicas = trajectory[1].iter().zip(&trajectory[2]);
+        for (before, after) in replicas {
+            let [before, after] = [before, after].map(|it| &it.0["heads.0.weight"]);
+            assert_eq!(after.value, before.value, "{}", way.name);
+            assert_eq!(after.importance, before.importance, "{}", way.name);
+            assert!(before.importance.is_some(), "{}", way.name);
+        }
+    }
+}

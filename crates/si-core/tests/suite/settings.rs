@@ -1,0 +1,269 @@
+//! Every setting does what its description says, checked against the same method on plain numbers.
+
+use crate::common::values;
+use burn::backend::Dispatch;
+use burn::module::{Module, Param};
+use burn::optim::SgdConfig;
+use burn::prelude::*;
+use burn::tensor::DType;
+use proptest::prelude::*;
+use si_core::ops::SynapticBackend;
+use si_core::settings::{
+    Accumulation, FirstTaskStart, NegativeImportance, PathGradient, PenaltyFactor,
+};
+use si_core::{ContinualLearner, Preset, SynapticIntelligenceConfig};
+
+const TOLERANCE: f64 = 1e-10;
+const LEARNING_RATE: f64 = 0.1;
+const STEPS: usize = 4;
+
+/// Parameters that each have a quadratic loss of their own.
+#[derive(Module, Debug)]
+struct Parabolas {
+    theta: Param<Tensor<1>>,
+}
+
+/// What the method says of one parameter, whose task loss is `½ curvature (θ − target)²`.
+struct Reference {
+    theta: f64,
+    anchor: f64,
+    path_integral: f64,
+    importance: f64,
+}
+
+impl Reference {
+    fn step(
+        &mut self,
+        config: &SynapticIntelligenceConfig,
+        task_index: usize,
+        (curvature, target): (f64, f64),
+    ) {
+        let task = curvature * (self.theta - target);
+        let in_use = match config.importance_bound {
+            Some(bound) => self.importance.min(bound),
+            None => self.importance,
+        };
+        let scale = match config.penalty_factor {
+            PenaltyFactor::One => 1.0,
+            PenaltyFactor::Half => 0.5,
+        };
+        let schedule = &config.strength_schedule;
+        let in_task = schedule.get(task_index.min(schedule.len().saturating_sub(1)));
+        let scale = scale * config.strength * in_task.unwrap_or(&1.0);
+        let total = task + 2.0 * scale * in_use * (self.theta - self.anchor);
+        let before = self.theta;
+        self.theta -= LEARNING_RATE * total;
+        let gradient = match config.path_gradient {
+            PathGradient::Task => task,
+            PathGradient::Total => total,
+        };
+        self.path_integral -= gradient * (self.theta - before);
+    }
+
+    fn end_task(&mut self, config: &SynapticIntelligenceConfig) {
+        let displacement = self.theta - self.anchor;
+        let mut new = self.path_integral / (displacement * displacement + config.damping);
+        if config.negative_importance == NegativeImportance::ReluPerTask {
+            new = new.max(0.0);
+        }
+        self.importance = match config.accumulation {
+            Accumulation::Sum => self.importance + new,
+            Accumulation::MovingAverage { decay } => decay * self.importance + (1.0 - decay) * new,
+        };
+        if config.negative_importance == NegativeImportance::ReluOnSum {
+            self.importance = self.importance.max(0.0);
+        }
+        self.path_integral = 0.0;
+        self.anchor = self.theta;
+    }
+}
+
+fn configs() -> impl Strategy<Value = SynapticIntelligenceConfig> {
+    (
+        (0.0..2.0, prop::collection::vec(0.0..2.0, 0..4), 0.01..1.0),
+        prop_oneof![Just(PathGradient::Task), Just(PathGradient::Total)],
+        prop_oneof![
+            Just(NegativeImportance::ReluOnSum),
+            Just(NegativeImportance::ReluPerTask),
+            Just(NegativeImportance::Keep)
+        ],
+        prop_oneof![Just(None), (0.01..1.0).prop_map(Some)],
+        prop_oneof![
+            Just(Accumulation::Sum),
+            (0.0..1.0).prop_map(|decay| Accumulation::MovingAverage { decay })
+        ],
+        prop_oneof![Just(PenaltyFactor::One), Just(PenaltyFactor::Half)],
+        prop_oneof![
+            Just(FirstTaskStart::InitialParameters),
+            Just(FirstTaskStart::Zero)
+        ],
+    )
+        .prop_map(
+            |(
+                (strength, schedule, damping),
+                gradient,
+                negatives,
+                bound,
+                accumulation,
+                factor,
+                start,
+            )| {
+                SynapticIntelligenceConfig::new()
+                    .with_strength(strength)
+                    .with_strength_schedule(schedule)
+                    .with_damping(damping)
+                    .with_path_gradient(gradient)
+                    .with_negative_importance(negatives)
+                    .with_importance_bound(bound)
+                    .with_accumulation(accumulation)
+                    .with_penalty_factor(factor)
+                    .with_first_task_start(start)
+            },
+        )
+}
+
+/// Start, and for each of three tasks curvature and target. A negative curvature pushes the loss up.
+type Parameter = (f64, [(f64, f64); 3]);
+
+fn parameters() -> impl Strategy<Value = Vec<Parameter>> {
+    let task = || (-1.0..2.0, -2.0..2.0);
+    prop::collection::vec((-1.0..1.0, [task(), task(), task()]), 1..6)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn every_combination_of_settings_follows_the_method_on_plain_numbers(
+        config in configs(), parameters in parameters(),
+    ) {
+        let device = common::device_with(DType::F64).autodiff();
+        let tensor = |of: &dyn Fn(&Parameter) -> f64| -> Tensor<1> {
+            let values: Vec<f64> = parameters.iter().map(of).collect();
+            let data = TensorData::new(values, [parameters.len()]);
+            Tensor::from_data(data, (&device, DType::F64))
+        };
+        let mut references: Vec<Reference> = parameters
+            .iter()
+            .map(|(start, _)| Reference {
+                theta: *start,
+                anchor: match config.first_task_start {
+                    FirstTaskStart::InitialParameters => *start,
+                    FirstTaskStart::Zero => 0.0,
+                },
+                path_integral: 0.0,
+                importance: 0.0,
+            })
+            .collect();
+        let module = Parabolas { theta: Param::from_tensor(tensor(&|(start, _)| *start)) };
+        let id = module.theta.id;
+        let mut learner = ContinualLearner::new(module, &config).expect("the config is valid");
+        let mut optimizer = SgdConfig::new().init();
+
+        for task in 0..3 {
+            let curvature = tensor(&|(_, tasks)| tasks[task].0);
+            let target = tensor(&|(_, tasks)| tasks[task].1);
+            for _ in 0..STEPS {
+                (learner, _) = learner.step(&mut optimizer, LEARNING_RATE, |model| {
+                    let distance = model.theta.val() - target.clone();
+                    (curvature.clone() * distance.clone() * distance).sum() * 0.5
+                });
+                for (reference, (_, tasks)) in references.iter_mut().zip(&parameters) {
+                    reference.step(&config, task, tasks[task]);
+                }
+            }
+            learner.end_task();
+            let synapse = learner.regularizer().synapse(id).expect("it was trained");
+            let importance = synapse.importance().expect("a task has ended").clone();
+            let importance = values(Dispatch::tensor::<1>(importance));
+            let theta = values(learner.theta.val());
+            for (index, reference) in references.iter_mut().enumerate() {
+                reference.end_task(&config);
+                for (actual, expected) in
+                    [(theta[index], reference.theta), (importance[index], reference.importance)]
+                {
+                    prop_assert!(
+                        (actual - expected).abs() <= TOLERANCE * expected.abs().max(1.0),
+                        "task {task}, parameter {index}: {actual} is not {expected}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn settings_out_of_range_are_refused_with_their_value() {
+    let config = SynapticIntelligenceConfig::new;
+    let decay = Accumulation::MovingAverage { decay: 1.0 };
+    for (config, message) in [
+        (
+            config().with_strength(-0.5),
+            "strength must be a finite number ≥ 0, got -0.5",
+        ),
+        (
+            config().with_strength_schedule(vec![1.0, f64::INFINITY]),
+            "each factor of strength_schedule must be a finite number ≥ 0, got inf",
+        ),
+        (
+            config().with_damping(0.0),
+            "damping must be a finite number > 0, got 0",
+        ),
+        (
+            config().with_importance_bound(Some(f64::NAN)),
+            "importance_bound must be a finite number > 0, got NaN",
+        ),
+        (
+            config().with_accumulation(decay),
+            "decay must be in [0, 1), got 1",
+        ),
+    ] {
+        let error = config.init().expect_err("it is out of range");
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+#[test]
+fn presets_are_found_by_name_and_valid() {
+    for preset in Preset::ALL {
+        assert_eq!(preset.name().parse::<Preset>().expect("it exists"), preset);
+        assert!(preset.config().init().is_ok());
+    }
+    let error = "ewc".parse::<Preset>().expect_err("it does not exist");
+    let message = "no preset is called \"ewc\"; the presets are paper, pathint_permuted, avalanche, \
+                   van_de_ven, benzing";
+    assert_eq!(error.to_string(), message);
+}
+
+#[test]
+fn strength_that_is_set_between_tasks_is_that_of_a_schedule() {
+    let device = common::device().autodiff();
+    let trained = |config: &SynapticIntelligenceConfig, set: Option<f64>| {
+        let theta = Param::from_tensor(Tensor::from_floats([0.5, -1.0], &device));
+        let mut learner = ContinualLearner::new(Parabolas { theta }, config).expect("it is valid");
+        let mut optimizer = SgdConfig::new().init();
+        for task in 0..2 {
+            if let Some(strength) = set.filter(|_| task == 1) {
+                learner.set_strength(strength).expect("it is in range");
+            }
+            for _ in 0..STEPS {
+                (learner, _) = learner.step(&mut optimizer, LEARNING_RATE, |model| {
+                    (model.theta.val() - 1.0 + 3.0 * task as f32).square().sum()
+                });
+            }
+            learner.end_task();
+        }
+        learner
+    };
+    let config = SynapticIntelligenceConfig::new().with_damping(0.1);
+    let scheduled = config.clone().with_strength_schedule(vec![1.0, 0.25]);
+    let scheduled = trained(&scheduled, None);
+    let set = trained(&config, Some(0.25));
+    let numbers = |learner: &ContinualLearner<Parabolas>| values(learner.theta.val());
+    common::assert_same(&numbers(&set), &numbers(&scheduled));
+    assert_ne!(numbers(&set), numbers(&trained(&config, None)));
+
+    let mut set = set;
+    assert!(set.set_strength(-1.0).is_err());
+    assert_eq!(set.regularizer().config().strength, 0.25);
+}
