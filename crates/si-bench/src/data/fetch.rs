@@ -16,7 +16,7 @@ use super::{
 pub struct DownloadProgress {
     /// The file.
     pub file: &'static str,
-    /// Bytes received so far, including those of an earlier, broken download.
+    /// Bytes received so far.
     pub received: u64,
     /// Size of the whole file in bytes, if the server reports it.
     pub total: Option<u64>,
@@ -25,10 +25,9 @@ pub struct DownloadProgress {
 /// Downloads the files of `data_set` that are missing in the cache or do not have the official md5
 /// sum.
 ///
-/// Tries the mirrors in order. If no mirror has one form of the data set, tries those of the next
-/// form. A broken download resumes where it stopped, also on another mirror. A file gets its final
-/// name only if its md5 sum is right. Processes that fetch at the same time wait for each other.
-/// Does nothing for a data set that is included in the program.
+/// Tries the mirrors in order. A broken download starts over. A file gets its final name only if
+/// its md5 sum is right. Processes that fetch at the same time wait for each other. Does nothing for
+/// a data set that is included in the program.
 ///
 /// # Errors
 ///
@@ -52,19 +51,8 @@ pub fn fetch(
         return Err(refused(reason.to_string()));
     };
     let _lock = lock(&folder)?;
-    for form in data_set.served_forms() {
-        if missing(form, &folder)?.is_empty() {
-            return Ok(());
-        }
-    }
-    let mut attempts = Vec::new();
-    for form in data_set.served_forms() {
-        match fetch_form(form, &folder, progress)? {
-            Ok(()) => return Ok(()),
-            Err(failed) => attempts.extend(failed),
-        }
-    }
-    Err(refused(attempts.join("; ")))
+    fetch_form(data_set.main_form(), &folder, progress)?
+        .map_err(|attempts| refused(attempts.join("; ")))
 }
 
 /// The inner error has a line per address, for the first file that no address served.

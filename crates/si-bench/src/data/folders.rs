@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{DataSet, official::Form};
+use super::DataSet;
 
 /// The folders in which data sets are searched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,14 +42,14 @@ impl DataFolders {
             .cache_of(data_set)
             .map(|folder| format!("into {} or ", folder.display()))
             .unwrap_or_default();
-        let condition = if data_set.served_forms().any(Form::is_archived) {
+        let condition = if data_set.main_form().is_archived() {
             "packed or unpacked"
         } else {
             "plain, or compressed with the ending .gz"
         };
         format!(
             "put {} ({condition}) {cache}into a folder given by --data-dir or {DATA_DIR_VARIABLE}",
-            data_set.served_names()
+            data_set.main_form().names()
         )
     }
 }

@@ -1,13 +1,13 @@
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, BufReader, Read, Seek, SeekFrom, Write},
+    fs::{self, File},
+    io::{self, BufReader, Read, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use ureq::{
     Agent, Body,
-    http::{Response, StatusCode, header},
+    http::{Response, StatusCode},
 };
 
 use crate::Error;
@@ -43,8 +43,6 @@ pub(super) fn agent() -> Agent {
 enum Failure {
     /// Another mirror may work.
     Mirror(String),
-    /// The rest of an earlier download did not match and was removed. The same mirror may work now.
-    Leftover(String),
     /// Files cannot be written here; no mirror can help.
     Local(Error),
 }
@@ -58,77 +56,56 @@ impl Download<'_> {
     ) -> Result<Result<(), Vec<String>>, Error> {
         let mut attempts = Vec::new();
         for url in self.urls {
-            let first = self.attempt(agent, url, observe);
-            let last = match first {
-                Err(Failure::Leftover(_)) => self.attempt(agent, url, observe),
-                other => other,
-            };
-            match last {
+            match self.attempt(agent, url, observe) {
                 Ok(()) => return Ok(Ok(())),
                 Err(Failure::Local(error)) => return Err(error),
-                Err(Failure::Mirror(reason) | Failure::Leftover(reason)) => {
-                    attempts.push(format!("{url}: {reason}"));
-                }
+                Err(Failure::Mirror(reason)) => attempts.push(format!("{url}: {reason}")),
             }
         }
         Ok(Err(attempts))
     }
 
+    /// Downloads from `url`. If that fails, removes what was received.
     fn attempt(
         &self,
         agent: &Agent,
         url: &str,
         observe: &mut dyn FnMut(u64, Option<u64>),
     ) -> Result<(), Failure> {
-        let present = fs::metadata(self.part()).map_or(0, |metadata| metadata.len());
-        let mut request = agent.get(url);
-        if present > 0 {
-            request = request.header(header::RANGE, format!("bytes={present}-"));
-        }
-        let mut response = request
+        let mut response = agent
+            .get(url)
             .call()
             .map_err(|error| Failure::Mirror(error.to_string()))?;
-        let start = match response.status() {
-            StatusCode::OK => 0,
-            StatusCode::PARTIAL_CONTENT if first_byte(&response) == Some(present) => present,
-            StatusCode::RANGE_NOT_SATISFIABLE if present > 0 => present,
-            status => return Err(Failure::Mirror(format!("HTTP status {}", status.as_u16()))),
-        };
-        let mut part = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(self.part())
-            .map_err(|error| self.local(error))?;
-        if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
-            // The server says that the end is reached: the file may be complete already. Its sum
-            // decides.
-            return self.finish(part, true);
+        if response.status() != StatusCode::OK {
+            let status = response.status().as_u16();
+            return Err(Failure::Mirror(format!("HTTP status {status}")));
         }
-        part.set_len(start)
-            .and_then(|()| part.seek(SeekFrom::Start(start)))
-            .map_err(|error| self.local(error))?;
-        self.receive(&mut response, &mut part, start, observe)?;
-        self.finish(part, start > 0)
+        let result = self
+            .receive(&mut response, observe)
+            .and_then(|()| self.check());
+        if let Err(failure) = result {
+            return Err(match fs::remove_file(self.part()) {
+                Ok(()) => failure,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => failure,
+                Err(error) => self.local(error),
+            });
+        }
+        fs::rename(self.part(), self.target).map_err(|error| self.local(error))
     }
 
-    /// Appends the answer to `part`, which already has `start` bytes.
+    /// Writes the answer to the file with the ending `.part`. Replaces an older one.
     fn receive(
         &self,
         response: &mut Response<Body>,
-        part: &mut File,
-        start: u64,
         observe: &mut dyn FnMut(u64, Option<u64>),
     ) -> Result<(), Failure> {
-        let total = response
-            .body()
-            .content_length()
-            .map(|rest| start.saturating_add(rest));
+        let too_long = || Failure::Mirror("an answer that is too long".to_string());
+        let total = response.body().content_length();
         if total.unwrap_or(0) > self.max_size {
-            return Err(self.discard(Failure::Mirror, "an answer that is too long".to_string()));
+            return Err(too_long());
         }
-        let mut received = start;
+        let mut part = File::create(self.part()).map_err(|error| self.local(error))?;
+        let mut received = 0;
         observe(received, total);
         let mut reader = response
             .body_mut()
@@ -141,7 +118,6 @@ impl Download<'_> {
                 Ok(0) => break,
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // The bytes so far stay, for the next mirror or the next attempt.
                 Err(error) => {
                     return Err(Failure::Mirror(format!(
                         "stopped after {received} bytes: {error}"
@@ -150,7 +126,7 @@ impl Download<'_> {
             };
             received += length as u64;
             if received > self.max_size {
-                return Err(self.discard(Failure::Mirror, "an answer that is too long".to_string()));
+                return Err(too_long());
             }
             part.write_all(&buffer[..length])
                 .map_err(|error| self.local(error))?;
@@ -161,34 +137,19 @@ impl Download<'_> {
                 "stopped after {received} of {total} bytes"
             )));
         }
-        Ok(())
+        part.sync_all().map_err(|error| self.local(error))
     }
 
-    /// Gives the file its final name if its sum is right, otherwise removes it.
-    fn finish(&self, mut part: File, is_resumed: bool) -> Result<(), Failure> {
-        let sum = part
-            .sync_all()
-            .and_then(|()| part.seek(SeekFrom::Start(0)))
-            .and_then(|_| checksum::md5(BufReader::new(&part)))
+    /// Compares the md5 sum of the received file.
+    fn check(&self) -> Result<(), Failure> {
+        let sum = File::open(self.part())
+            .and_then(|part| checksum::md5(BufReader::new(part)))
             .map_err(|error| self.local(error))?;
-        drop(part);
         if sum != self.md5 {
             let reason = format!("md5 sum {sum} instead of {}", self.md5);
-            let kind = if is_resumed {
-                Failure::Leftover
-            } else {
-                Failure::Mirror
-            };
-            return Err(self.discard(kind, reason));
+            return Err(Failure::Mirror(reason));
         }
-        fs::rename(self.part(), self.target).map_err(|error| self.local(error))
-    }
-
-    fn discard(&self, kind: fn(String) -> Failure, reason: String) -> Failure {
-        match fs::remove_file(self.part()) {
-            Ok(()) => kind(reason),
-            Err(error) => self.local(error),
-        }
+        Ok(())
     }
 
     fn part(&self) -> PathBuf {
@@ -204,17 +165,6 @@ impl Download<'_> {
             source,
         })
     }
-}
-
-/// The first byte of a partial answer, from `Content-Range: bytes 5-9/10`.
-fn first_byte(response: &Response<Body>) -> Option<u64> {
-    let range = response
-        .headers()
-        .get(header::CONTENT_RANGE)?
-        .to_str()
-        .ok()?;
-    let (first, _) = range.strip_prefix("bytes ")?.split_once('-')?;
-    first.parse().ok()
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);

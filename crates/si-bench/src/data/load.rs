@@ -22,9 +22,8 @@ pub struct LabelledSplits {
 ///
 /// The files may be in the folder itself, in a subfolder with the data set's name, or in
 /// torchvision's layout (`FashionMNIST/raw`). Files of MNIST and Fashion-MNIST may be plain or
-/// gzipped. CIFAR may be in the binary or the python version: as the archive
-/// (`cifar-10-binary.tar.gz`), as the folder that it unpacks to (`cifar-10-batches-bin`), or as the
-/// single files of that folder.
+/// gzipped. CIFAR must be in the binary version: as the archive (`cifar-10-binary.tar.gz`), as the
+/// folder that it unpacks to (`cifar-10-batches-bin`), or as the single files of that folder.
 ///
 /// # Errors
 ///
@@ -39,7 +38,7 @@ pub fn load(data_set: DataSet, data_dir: Option<&Path>) -> Result<LabelledSplits
     {
         return Err(Error::DataMissing {
             data_set: data_set.title(),
-            files: data_set.served_names(),
+            files: data_set.main_form().names(),
             remedy: format!(
                 "{} has none of them: name another folder, or none",
                 named.display()

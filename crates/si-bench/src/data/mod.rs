@@ -21,7 +21,6 @@ mod inventory;
 mod load;
 mod mnist;
 mod official;
-mod pickle;
 mod place;
 mod raw;
 

@@ -52,11 +52,6 @@ pub(super) enum Content {
         split: Split,
         layout: cifar::BinaryLayout,
     },
-    /// CIFAR's python version.
-    CifarPython {
-        split: Split,
-        layout: cifar::PythonLayout,
-    },
     /// A gzipped tar archive of these files.
     Archive { files: &'static [OfficialFile] },
 }
@@ -108,7 +103,6 @@ impl OfficialFile {
         match &self.content {
             Content::Idx { dimensions, .. } => idx::size(dimensions),
             Content::CifarBinary { layout, .. } => layout.size(),
-            Content::CifarPython { layout, .. } => layout.max_size(),
             Content::Archive { files } => archive::max_size(files),
         }
     }
@@ -130,9 +124,6 @@ impl OfficialFile {
                 }
             }
             Content::CifarBinary { split, layout } => {
-                *splits.part(*split) = layout.decode(source)?;
-            }
-            Content::CifarPython { split, layout } => {
                 *splits.part(*split) = layout.decode(source)?;
             }
             Content::Archive { files } => splits = archive::decode(source, files, num_classes)?,
@@ -160,23 +151,14 @@ impl DataSet {
         }
     }
 
-    /// The forms that can be downloaded directly instead of unpacking another form, in the order to
-    /// try.
-    pub(super) fn served_forms(self) -> impl Iterator<Item = &'static Form> {
-        self.forms()
-            .iter()
-            .filter(|form| form.unpacked_folder.is_none())
-    }
-
-    /// The form to name if no form is present.
+    /// The form to download, or to name if no form is present: the first that is not made by
+    /// unpacking another.
     pub(super) fn main_form(self) -> &'static Form {
-        self.served_forms().next().unwrap_or(&self.forms()[0])
-    }
-
-    /// Names of the files that hold the data set, for sentences.
-    pub(super) fn served_names(self) -> String {
-        let names: Vec<String> = self.served_forms().map(Form::names).collect();
-        names.join(" or ")
+        let forms = self.forms();
+        forms
+            .iter()
+            .find(|form| form.unpacked_folder.is_none())
+            .unwrap_or(&forms[0])
     }
 
     /// Subfolders of a user's folder that belong only to this data set: our own name, and

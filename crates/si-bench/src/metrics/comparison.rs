@@ -83,9 +83,11 @@ impl Difference {
         // Welch and Satterthwaite. If nothing varies, the interval has zero width for any number of
         // degrees.
         let degrees = if variance > 0.0 {
-            variance.powi(2)
-                / (our_variance.powi(2) / (ours.n as f64 - 1.0)
-                    + other_variance.powi(2) / (other.n as f64 - 1.0))
+            // Shares of the variance, whose squares do not underflow.
+            let share = our_variance / variance;
+            let other_share = other_variance / variance;
+            1.0 / (share.powi(2) / (ours.n as f64 - 1.0)
+                + other_share.powi(2) / (other.n as f64 - 1.0))
         } else {
             1.0
         };

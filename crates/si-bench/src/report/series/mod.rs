@@ -1,6 +1,5 @@
 //! The measurements of a run, epoch by epoch, for other programs.
 
-mod crc32c;
 mod csv;
 mod event_file;
 mod files;
