@@ -143,7 +143,7 @@ impl Quadratic {
 }
 
 fn descend(hessian: &Matrix, starts: &[Vector]) -> Run {
-    let device = common::device_with(DType::F64).autodiff();
+    let device = crate::common::device_with(DType::F64).autodiff();
     let tensor = |rows: &[Vector]| -> Tensor<2> {
         let data = TensorData::new(rows.concat(), [rows.len(), DIMENSIONS]);
         Tensor::from_data(data, (&device, DType::F64))

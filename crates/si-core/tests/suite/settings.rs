@@ -137,7 +137,7 @@ proptest! {
     fn every_combination_of_settings_follows_the_method_on_plain_numbers(
         config in configs(), parameters in parameters(),
     ) {
-        let device = common::device_with(DType::F64).autodiff();
+        let device = crate::common::device_with(DType::F64).autodiff();
         let tensor = |of: &dyn Fn(&Parameter) -> f64| -> Tensor<1> {
             let values: Vec<f64> = parameters.iter().map(of).collect();
             let data = TensorData::new(values, [parameters.len()]);
@@ -237,7 +237,7 @@ fn presets_are_found_by_name_and_valid() {
 
 #[test]
 fn strength_that_is_set_between_tasks_is_that_of_a_schedule() {
-    let device = common::device().autodiff();
+    let device = crate::common::device().autodiff();
     let trained = |config: &SynapticIntelligenceConfig, set: Option<f64>| {
         let theta = Param::from_tensor(Tensor::from_floats([0.5, -1.0], &device));
         let mut learner = ContinualLearner::new(Parabolas { theta }, config).expect("it is valid");
@@ -260,7 +260,7 @@ fn strength_that_is_set_between_tasks_is_that_of_a_schedule() {
     let scheduled = trained(&scheduled, None);
     let set = trained(&config, Some(0.25));
     let numbers = |learner: &ContinualLearner<Parabolas>| values(learner.theta.val());
-    common::assert_same(&numbers(&set), &numbers(&scheduled));
+    crate::common::assert_same(&numbers(&set), &numbers(&scheduled));
     assert_ne!(numbers(&set), numbers(&trained(&config, None)));
 
     let mut set = set;

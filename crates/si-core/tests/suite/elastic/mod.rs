@@ -41,7 +41,7 @@ impl Vector {
         let mut grads = GradientsParams::new();
         grads.register(self.theta.id, tensor(gradient).inner());
         let total = ewc.penalize(self, grads).get::<1>(self.theta.id);
-        common::values(total.expect("it has a gradient"))
+        crate::common::values(total.expect("it has a gradient"))
     }
 }
 
@@ -50,7 +50,7 @@ fn tensor(values: &[f64]) -> Tensor<1> {
 }
 
 fn device() -> Device {
-    common::device_with(DType::F64).autodiff()
+    crate::common::device_with(DType::F64).autodiff()
 }
 
 fn ewc(config: &ElasticWeightConsolidationConfig) -> ElasticWeightConsolidation {

@@ -112,12 +112,12 @@ enum Penalty {
 
 #[test]
 fn closed_form_penalty_follows_the_reference() {
-    replay_all::<Dispatch>(Penalty::InClosedForm, common::device_with);
+    replay_all::<Dispatch>(Penalty::InClosedForm, crate::common::device_with);
 }
 
 #[test]
 fn penalty_as_a_loss_term_follows_the_reference() {
-    replay_all::<Dispatch>(Penalty::AsLossTerm, common::device_with);
+    replay_all::<Dispatch>(Penalty::AsLossTerm, crate::common::device_with);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The learner in burn-train: what it learns there is what it learns in a loop written by hand.
 
+mod autodiff;
 mod checkpoint;
 mod devices;
 mod launch;

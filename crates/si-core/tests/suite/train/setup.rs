@@ -64,9 +64,14 @@ pub(crate) fn items(task: usize) -> Vec<Item> {
 
 /// Minibatches in the order of the items.
 pub(crate) fn loader(items: Vec<Item>) -> Loader {
+    loader_on(&device(), items)
+}
+
+/// The same, with the minibatches on `device`.
+pub(crate) fn loader_on(device: &Device, items: Vec<Item>) -> Loader {
     DataLoaderBuilder::new(Batching)
         .batch_size(BATCH_SIZE)
-        .set_device(device())
+        .set_device(device.clone())
         .build(InMemDataset::new(items))
 }
 
@@ -97,7 +102,16 @@ pub(crate) fn training<M>(folder: &Path, task: usize) -> SupervisedTraining<M>
 where
     M: LearnerModel + TrainStep<Input = Batch> + burn_train::InferenceStep<Input = Batch>,
 {
-    SupervisedTraining::new(folder, loader(items(task)), loader(items(task)))
+    training_on(&device(), folder, task)
+}
+
+/// The same, with the minibatches on `device`.
+pub(crate) fn training_on<M>(device: &Device, folder: &Path, task: usize) -> SupervisedTraining<M>
+where
+    M: LearnerModel + TrainStep<Input = Batch> + burn_train::InferenceStep<Input = Batch>,
+{
+    let loader = || loader_on(device, items(task));
+    SupervisedTraining::new(folder, loader(), loader())
         .num_epochs(NUM_EPOCHS)
         .with_metric_logger(InMemoryMetricLogger::new())
         .with_application_logger(None)

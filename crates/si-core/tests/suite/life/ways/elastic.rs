@@ -6,7 +6,10 @@ use burn::optim::{GradientsParams, ModuleOptimizer, OptimizerRecord};
 use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, Tensor, TensorData};
 use si_core::ewc::ElasticForm;
-use si_core::{ElasticWeightConsolidation, ElasticWeightConsolidationConfig, Fisher};
+use si_core::{
+    Checkpoint, ContinualLearner, ElasticWeightConsolidation, ElasticWeightConsolidationConfig,
+    Fisher, SynapticIntelligenceConfig,
+};
 
 use super::{Stored, Student, burns_own, forked, loaded, policies, read, read_scalar, written};
 use crate::life::actions::{Form, Settings};
@@ -141,7 +144,14 @@ impl Student for Elastic {
 
     fn stored(&self, form: Form) -> Option<Box<dyn Stored>> {
         if form == Form::Checkpoint {
-            return None;
+            let learner = unconsolidated(self.module.clone());
+            let record = self.regularizer.record(&self.module);
+            let checkpoint = Checkpoint::new(&learner, &self.optimizer, &7_u64)
+                .and_then(|checkpoint| checkpoint.with_record(RECORD, record));
+            return Some(Box::new(AsCheckpoint {
+                bytes: checkpoint.expect("it is complete").to_bytes(),
+                settings: self.settings,
+            }));
         }
         let record = self.regularizer.record(&self.module).into_bytes();
         let optimizer = self.optimizer.to_record().into_bytes();
@@ -149,6 +159,37 @@ impl Student for Elastic {
             module: written(&self.module),
             record: record.expect("it can be written").to_vec(),
             optimizer: optimizer.expect("it can be written").to_vec(),
+            settings: self.settings,
+        }))
+    }
+}
+
+/// A learner without Synaptic Intelligence: a checkpoint takes one, and the other method's state as a record.
+fn unconsolidated(module: Net) -> ContinualLearner<Net> {
+    let config = SynapticIntelligenceConfig::new().with_strength(0.0);
+    ContinualLearner::new(module, &config).expect("the config is valid")
+}
+
+/// The name of the method's record in a checkpoint.
+const RECORD: &str = "elastic";
+
+struct AsCheckpoint {
+    bytes: Vec<u8>,
+    settings: Settings,
+}
+
+impl Stored for AsCheckpoint {
+    fn load(&self, fresh: Net) -> Result<Box<dyn Student>, String> {
+        let fresh = Elastic::new(self.settings, fresh);
+        let checkpoint = Checkpoint::from_bytes(&self.bytes).expect("it can be read");
+        let restored = checkpoint.restore(unconsolidated(fresh.module.clone()), fresh.optimizer);
+        let (learner, optimizer) = restored.map_err(|error| error.to_string())?;
+        let module = learner.into_inner();
+        let regularizer = checkpoint.restore_elastic(RECORD, fresh.regularizer, &module);
+        Ok(Box::new(Elastic {
+            regularizer: regularizer.map_err(|error| error.to_string())?,
+            module,
+            optimizer,
             settings: self.settings,
         }))
     }

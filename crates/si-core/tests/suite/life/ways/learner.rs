@@ -1,11 +1,13 @@
 use std::any::Any;
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use burn::module::{Module, ParamId};
 use burn::optim::GradientsParams;
 use burn::store::ModuleRecord;
 use burn::tensor::Bytes;
+use si_core::checkpoint::Inspection;
 use si_core::diagnostics::{Coverage, Diagnostics, EpochReport};
 use si_core::{
     Checkpoint, ContinualLearner, SynapticAdamConfig, SynapticOptimizer, SynapticSgdConfig,
@@ -18,6 +20,7 @@ use super::{
 };
 use crate::life::actions::{Form, Optimizer, Settings};
 use crate::life::modules::{Net, device};
+use crate::life::numbers;
 use crate::life::plain::{Held, LEARNING_RATE};
 
 #[derive(Clone)]
@@ -58,6 +61,29 @@ impl Learner {
 
     fn fresh(&self, module: Net) -> Self {
         Self::new(self.settings, self.in_one_pass, module)
+    }
+
+    /// A file with the learner shows the learner's state without the module.
+    fn check_inspection(&self, path: &Path) {
+        let inspection = Inspection::read(path).expect("it can be inspected");
+        assert_eq!(inspection.task, self.task(), "the task in the file");
+        let held = synapses_of(&self.learner, self.learner.regularizer());
+        for parameter in numbers::parameters(&self.learner, self.learner.is_training()) {
+            let mut stored = inspection.parameters.iter();
+            let stored = stored.find(|it| it.path() == parameter.path);
+            let found = stored.map_or((None, None, None), |it| {
+                (it.anchor(), it.path_integral(), it.importance())
+            });
+            let expected = held.get(&parameter.id).map_or((None, None, None), |it| {
+                let (path_integral, importance) = (&it.path_integral, &it.importance);
+                (
+                    Some(it.anchor.clone()),
+                    path_integral.clone(),
+                    importance.clone(),
+                )
+            });
+            assert_eq!(found, expected, "{} in the file", parameter.path);
+        }
     }
 }
 
@@ -143,8 +169,13 @@ impl Student for Learner {
     fn stored(&self, form: Form) -> Option<Box<dyn Stored>> {
         if form == Form::Checkpoint {
             let checkpoint = Checkpoint::new(&self.learner, &self.optimizer, &7_u64);
+            let bytes = checkpoint.expect("it is complete").to_bytes();
+            let folder = tempfile::tempdir().expect("there is a place for files");
+            let path = folder.path().join("training.ckpt");
+            std::fs::write(&path, &bytes).expect("it can be written");
+            self.check_inspection(&path);
             let stored = AsCheckpoint {
-                bytes: checkpoint.expect("it is whole").to_bytes(),
+                bytes,
                 original: self.clone(),
             };
             return Some(Box::new(stored));
@@ -156,6 +187,7 @@ impl Student for Learner {
                 let path = folder.path().join("learner.bpk");
                 let saved = self.learner.clone().save_file(&path);
                 saved.expect("it can be written");
+                self.check_inspection(&path);
                 std::fs::read(&path).expect("it can be read")
             }
             _ => {
