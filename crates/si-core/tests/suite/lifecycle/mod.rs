@@ -8,5 +8,6 @@ mod information;
 mod mode;
 mod network;
 mod precision;
+mod quantised;
 mod shape;
 mod skipped;
