@@ -1,18 +1,36 @@
 //! Made-up run records that look like real ones, for tests of tables and figures.
 
 use crate::{
-    experiment::{EpochRecord, Experiment, ExperimentConfig, RunRecord, Versions},
+    experiment::{Condition, EpochRecord, Experiment, ExperimentConfig, RunRecord, Versions},
+    methods::methods,
     metrics::AccuracyMatrix,
 };
 
-/// The paper's protocol with these strengths and that many seeds.
+/// The paper's protocol with these strengths of Synaptic Intelligence and that many seeds. At 0 there is no method.
 pub(crate) fn config(strengths: &[f64], num_seeds: usize) -> ExperimentConfig {
+    let method = |c: &f64| {
+        if *c > 0.0 {
+            format!("si:c={c}")
+        } else {
+            "none".to_string()
+        }
+    };
+    let list: Vec<String> = strengths.iter().map(method).collect();
     ExperimentConfig {
-        strengths: strengths.to_vec(),
+        methods: methods(&list.join(",")),
         num_seeds,
         device: "flex".to_string(),
         ..ExperimentConfig::paper(Experiment::SplitMnist)
     }
+}
+
+/// The condition of one method in the paper's split MNIST.
+pub(crate) fn condition(method: &str) -> Condition {
+    let config = ExperimentConfig {
+        methods: methods(method),
+        ..ExperimentConfig::paper(Experiment::SplitMnist)
+    };
+    config.conditions().remove(0)
 }
 
 /// One record for every condition and seed of `config`, over `num_tasks` tasks.
@@ -22,7 +40,8 @@ pub(crate) fn config(strengths: &[f64], num_seeds: usize) -> ExperimentConfig {
 pub(crate) fn records(config: &ExperimentConfig, num_tasks: usize) -> Vec<RunRecord> {
     let mut records = Vec::new();
     for condition in config.conditions() {
-        let loss_per_task = 0.12 / (1.0 + 15.0 * condition.strength);
+        let strength = condition.strength().unwrap_or(0.0);
+        let loss_per_task = 0.12 / (1.0 + 15.0 * strength);
         for seed in config.seeds() {
             let matrix = |best: f64| {
                 let accuracy = |after: usize, task: usize| match after.checked_sub(task) {
@@ -40,7 +59,7 @@ pub(crate) fn records(config: &ExperimentConfig, num_tasks: usize) -> Vec<RunRec
                 accuracy: matrix(0.993),
                 train_accuracy: matrix(0.998),
                 initial_accuracy: vec![0.5; num_tasks],
-                epochs: epochs(num_tasks, condition.strength),
+                epochs: epochs(num_tasks, strength),
                 condition: condition.clone(),
                 seed,
                 correlations: Vec::new(),

@@ -8,12 +8,15 @@ pub mod experiment;
 #[cfg(test)]
 mod fixture;
 pub mod inspect;
+pub mod methods;
 pub mod metrics;
 pub mod model;
+mod read_toml;
 mod replace_file;
 pub mod report;
 pub mod repro;
 pub mod schematic;
+mod suggestion;
 mod surroundings;
 pub mod task;
 pub mod theory;
@@ -23,5 +26,6 @@ pub use device::{
     resolve_device,
 };
 pub use error::Error;
+pub use read_toml::read_toml;
 pub use replace_file::replace_file;
 pub use surroundings::{TUNABLES, in_pool, keep_buffers};

@@ -4,8 +4,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use si_bench::experiment::{Experiment, Versions};
 
 use crate::commands::{
-    data, devices, inspect, metrics, permuted_mnist, probe, report, repro, schematics, split_cifar,
-    split_mnist, sweep, theory, worker,
+    data, devices, inspect, methods, metrics, permuted_mnist, probe, report, repro, schematics,
+    split_cifar, split_mnist, sweep, theory, worker,
 };
 use crate::settings;
 
@@ -36,6 +36,7 @@ enum Command {
     Schematics(schematics::SchematicsArgs),
     Data(data::DataArgs),
     Devices(devices::DevicesArgs),
+    Methods(methods::MethodsArgs),
     Report(report::ReportArgs),
     Metrics(metrics::MetricsArgs),
     Inspect(inspect::InspectArgs),
@@ -72,6 +73,7 @@ impl Cli {
             Command::Schematics(args) => schematics::run(args),
             Command::Data(args) => data::run(args),
             Command::Devices(args) => devices::run(args),
+            Command::Methods(args) => methods::run(args),
             Command::Report(args) => report::run(args),
             Command::Metrics(args) => metrics::run(args),
             Command::Inspect(args) => inspect::run(args),

@@ -68,7 +68,7 @@ impl<'a> Display<'a> {
                     let task = progress.task + 1;
                     let doing = match progress.measured {
                         Some(measured) => format!(
-                            "Fisher information of {} of {} images",
+                            "importance from {} of {} images",
                             measured.num_done, measured.num_images
                         ),
                         None => format!(

@@ -6,11 +6,13 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Command};
 use serde::de::value::{Error as NameError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
+use si_bench::Error;
 use si_bench::data::DataSet;
 use si_bench::experiment::{
-    Activation, Control, ElasticForm, Experiment, ExperimentConfig, FisherLabels, Optimizer,
-    OptimizerReset, Scenario, StatePrecision,
+    Activation, Experiment, ExperimentConfig, FisherLabels, Optimizer, OptimizerReset, Scenario,
+    StatePrecision,
 };
+use si_bench::methods::MethodSpec;
 use si_core::Preset;
 
 /// The settings of an experiment as flags. Each is also a key of the TOML file.
@@ -90,56 +92,32 @@ struct ProtocolSettings {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Method")]
 struct MethodSettings {
-    /// Strengths c of the penalty (eq. 4), ≥ 0, one condition each; 0 is the control. Give no value
-    /// for none
+    /// Methods to compare, one condition each: METHOD or METHOD:KEY=NUMBER, such as none, si:c=0.1 or
+    /// ewc:lambda=30; `si methods` lists them
     #[arg(
         long,
-        value_name = "C,C,...",
+        value_name = "METHOD,...",
         value_delimiter = ',',
-        num_args = 0..,
-        allow_negative_numbers = true
+        allow_hyphen_values = true
     )]
-    strengths: Option<Vec<f64>>,
-    /// Damping ξ (eq. 5), > 0 [default: that of the preset; paper: 0.1 in permuted-mnist]
-    #[arg(long, value_name = "XI", allow_negative_numbers = true)]
-    damping: Option<f64>,
-    /// Which implementation's variant of the method to use
+    methods: Option<Vec<MethodSpec>>,
+    /// Which implementation's variant of Synaptic Intelligence to use
     #[arg(long, value_name = "NAME", value_parser = one_of::<Preset>(PRESETS))]
     preset: Option<Preset>,
-    /// Precision of the stored importance and anchor: 32 bits (full) or 16 bits (bf16)
+    /// Precision of Synaptic Intelligence's importance and anchor: 32 bits (full) or 16 bits (bf16)
     #[arg(long, value_name = "NAME", value_parser = one_of::<StatePrecision>(STATE_PRECISIONS))]
     state_precision: Option<StatePrecision>,
-    /// Comparisons without a strength: dropout = no consolidation but dropout of 0.5; joint = one
-    /// network learns all tasks jointly; scratch = a new network for each task. Give no value for
-    /// none
-    #[arg(
-        long,
-        value_name = "NAME,...",
-        value_delimiter = ',',
-        num_args = 0..,
-        value_parser = one_of::<Control>(CONTROLS)
-    )]
-    controls: Option<Vec<Control>>,
-    /// Strengths λ of Elastic Weight Consolidation (EWC, Kirkpatrick et al. 2017), > 0, one
-    /// condition each. Give no value for none
-    #[arg(
-        long,
-        value_name = "L,L,...",
-        value_delimiter = ',',
-        num_args = 0..,
-        allow_negative_numbers = true
-    )]
-    elastic_strengths: Option<Vec<f64>>,
-    /// Penalties of EWC: per_task = one per task; online = one around the end of the last task
-    #[arg(long, value_name = "NAME", value_parser = one_of::<ElasticForm>(ELASTIC_FORMS))]
-    elastic_form: Option<ElasticForm>,
-    /// Labels for EWC's Fisher information: exact = all labels, weighted by their probability;
-    /// sampled = one drawn per image
+    /// Labels for Fisher information (ewc): exact = all labels, weighted by their probability; sampled =
+    /// one drawn per image
     #[arg(long, value_name = "NAME", value_parser = one_of::<FisherLabels>(FISHER_LABELS))]
     fisher_labels: Option<FisherLabels>,
-    /// Training images of each task for EWC's Fisher information, ≥ 1, drawn at random
-    #[arg(long = "fisher-images", alias = "num-fisher-images", value_name = "N")]
-    num_fisher_images: Option<usize>,
+    /// Training images of each task on which importance is measured at its end, ≥ 1, drawn at random
+    #[arg(
+        long = "importance-images",
+        alias = "num-importance-images",
+        value_name = "N"
+    )]
+    num_importance_images: Option<usize>,
 }
 
 #[derive(Args, Debug)]
@@ -221,8 +199,6 @@ const PRESETS: &[&str] = &[
     "benzing",
 ];
 const STATE_PRECISIONS: &[&str] = &["full", "bf16"];
-const CONTROLS: &[&str] = &["dropout", "joint", "scratch"];
-const ELASTIC_FORMS: &[&str] = &["per_task", "online"];
 const FISHER_LABELS: &[&str] = &["exact", "sampled"];
 const DATA_SETS: &[&str] = &["mnist", "fashion-mnist"];
 const SCENARIOS: &[&str] = &["task", "domain", "class"];
@@ -245,9 +221,28 @@ impl Settings {
         self.protocol.apply(&mut config);
         self.method.apply(&mut config);
         self.run.apply(&mut config);
-        config.validate()?;
+        config.validate().map_err(with_flag)?;
         Ok(config)
     }
+}
+
+/// The error of a value, with its flag if that is called differently from its key.
+fn with_flag(error: Error) -> anyhow::Error {
+    let Error::Value { key, .. } = &error else {
+        return error.into();
+    };
+    match flag(key).filter(|flag| flag.replace('-', "_") != *key) {
+        Some(flag) => anyhow::Error::new(error).context(format!("--{flag}")),
+        None => error.into(),
+    }
+}
+
+/// The flag of a key, without its dashes.
+fn flag(key: &str) -> Option<String> {
+    let command = Settings::augment_args(Command::new("si"));
+    let mut arguments = command.get_arguments();
+    let argument = arguments.find(|argument| argument.get_id() == key)?;
+    argument.get_long().map(str::to_string)
 }
 
 impl ProtocolSettings {
@@ -274,15 +269,14 @@ impl ProtocolSettings {
 
 impl MethodSettings {
     fn apply(&self, config: &mut ExperimentConfig) {
-        set(&mut config.strengths, &self.strengths);
+        set(&mut config.methods, &self.methods);
         set(&mut config.preset, &self.preset);
         set(&mut config.state_precision, &self.state_precision);
-        set(&mut config.controls, &self.controls);
-        set(&mut config.elastic_strengths, &self.elastic_strengths);
-        set(&mut config.elastic_form, &self.elastic_form);
         set(&mut config.fisher_labels, &self.fisher_labels);
-        set(&mut config.num_fisher_images, &self.num_fisher_images);
-        config.damping = self.damping.or(config.damping);
+        set(
+            &mut config.num_importance_images,
+            &self.num_importance_images,
+        );
     }
 }
 

@@ -25,15 +25,15 @@ pub enum Error {
         "state_precision is bf16, which {0} does not support; use `StatePrecision::Full` there"
     )]
     StatePrecision(String),
-    /// Fisher information that cannot be measured.
-    #[error("the Fisher information cannot be measured: {0}")]
-    Fisher(String),
-    /// A decay of the online Fisher information outside its range.
-    #[error("decay of the online form must be in (0, 1], got {0}")]
-    OnlineDecay(f64),
-    /// A policy that sets a damping for elastic weight consolidation, which has none.
-    #[error("elastic weight consolidation has no damping, but the policy for {0} sets one")]
-    ElasticDamping(String),
+    /// Importance that cannot be measured.
+    #[error("the importance cannot be measured: {0}")]
+    Importance(String),
+    /// A decay of the importance of earlier tasks outside its range.
+    #[error("decay of the importance must be in (0, 1], got {0}")]
+    JoiningDecay(f64),
+    /// A policy that sets a damping for a quadratic penalty, which has none.
+    #[error("a quadratic penalty has no damping, but the policy for {0} sets one")]
+    PenaltyDamping(String),
     /// A policy for some parameters, given to an optimizer. Optimizers see neither paths nor modules.
     #[error(
         "an optimizer sees no paths, so it cannot apply the policy for {0}; give each group of parameters a \
@@ -72,8 +72,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// The error for an example, by its index among the examples, from 0.
-    pub(crate) fn fisher(example: usize, what: &str) -> Self {
-        Self::Fisher(format!("example {example} {what}"))
+    /// The error for an example on which importance cannot be measured, by its index among the examples, from 0.
+    pub(crate) fn example(example: usize, what: &str) -> Self {
+        Self::Importance(format!("example {example} {what}"))
     }
 }

@@ -37,8 +37,8 @@
 //! - [`optim::Synaptic`]: the method inside any of Burn's optimizers, for loops that want no wrapper.
 //! - [`diagnostics`]: what is held back, and whether consolidation works; [`TaskWarning`] says why it does not.
 //! - [`boundary`]: detects when a task has ended, for streams that do not say so.
-//! - [`ElasticWeightConsolidation`] and [`Fisher`]: the method that Synaptic Intelligence is compared with, which measures
-//!   importance at a task's end. [`ewc`] has its forms.
+//! - [`importance`] and [`QuadraticPenalty`]: methods that measure importance at a task's end, such as Elastic Weight
+//!   Consolidation. [`quadratic`] has a table of them.
 //! - [`with_more_outputs`]: heads that grow with the tasks. [`unscaled`]: gradients under loss scaling, for training in
 //!   16 bits.
 //! - [`measures`]: the accuracy matrix with average, forgetting and transfer, and the stability during training.
@@ -95,9 +95,9 @@ pub mod checkpoint;
 mod coverage;
 pub mod diagnostics;
 mod error;
-pub mod ewc;
 mod gradients;
 mod growth;
+pub mod importance;
 mod inspection;
 mod learner;
 pub mod measures;
@@ -107,6 +107,7 @@ mod pack;
 mod policy;
 mod precision;
 mod preset;
+pub mod quadratic;
 mod recorded;
 mod regularizer;
 mod replace;
@@ -129,13 +130,14 @@ mod version;
 pub use checkpoint::{Checkpoint, CheckpointFolder};
 pub use diagnostics::TaskWarning;
 pub use error::Error;
-pub use ewc::{ElasticWeightConsolidation, ElasticWeightConsolidationConfig, Fisher};
 pub use gradients::unscaled;
 pub use growth::with_more_outputs;
+pub use importance::Importance;
 pub use learner::ContinualLearner;
 pub use optim::{ContinualOptimizer, SynapticAdamConfig, SynapticOptimizer, SynapticSgdConfig};
 pub use policy::ParameterPolicy;
 pub use preset::Preset;
+pub use quadratic::{QuadraticPenalty, QuadraticPenaltyConfig};
 pub use regularizer::SynapticIntelligence;
 pub use settings::SynapticIntelligenceConfig;
 pub use synapse::Synapse;
@@ -161,6 +163,8 @@ mod book {
     struct Migrating;
     #[doc = include_str!("../../../docs/troubleshooting.md")]
     struct Troubleshooting;
+    #[doc = include_str!("../../../docs/own-method.md")]
+    struct OwnMethod;
     #[doc = include_str!("../../../docs/streams.md")]
     struct Streams;
     #[cfg(feature = "safetensors")]

@@ -168,9 +168,16 @@ impl SynapticIntelligenceConfig {
 
     /// The factor of a parameter's `Σ Ω (θ − θ̃)²` in the surrogate loss: c or c/2, for the strength c.
     pub(crate) fn penalty_scale(&self, strength: f64) -> f64 {
-        match self.penalty_factor {
-            PenaltyFactor::One => strength,
-            PenaltyFactor::Half => strength / 2.0,
+        self.penalty_factor.scale(strength)
+    }
+}
+
+impl PenaltyFactor {
+    /// The factor of `Σ Ω (θ − θ̃)²` in the surrogate loss.
+    pub(crate) fn scale(self, strength: f64) -> f64 {
+        match self {
+            Self::One => strength,
+            Self::Half => strength / 2.0,
         }
     }
 }

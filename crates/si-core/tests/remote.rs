@@ -22,12 +22,12 @@ use burn::server::{RemoteServer, WebSocketTransport};
 use burn::tensor::activation::log_softmax;
 use common::mlp::Mlp;
 use common::values;
-use si_core::ewc::FisherLabels;
+use si_core::importance::{self, FisherLabels};
 use si_core::ops::SynapticBackend;
 use si_core::optim::{Synaptic, TaskControl};
 use si_core::settings::StatePrecision;
 use si_core::{
-    Checkpoint, ContinualLearner, ElasticWeightConsolidationConfig, Fisher, SynapticAdamConfig,
+    Checkpoint, ContinualLearner, Importance, QuadraticPenaltyConfig, SynapticAdamConfig,
     SynapticIntelligence, SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig,
 };
 
@@ -255,7 +255,7 @@ fn method_inside_an_optimizer_is_the_same_on_a_remote_device() {
 #[test]
 fn elastic_weight_consolidation_is_the_same_on_a_remote_device() {
     let [on_flex, on_remote] = [flex(), remote()].map(|device| {
-        let config = ElasticWeightConsolidationConfig::new(20.0);
+        let config = QuadraticPenaltyConfig::ewc(20.0);
         let mut regularizer = config.init().expect("the config is valid");
         let mut network = network(&device);
         let mut optimizer = AdamConfig::new().init();
@@ -269,7 +269,8 @@ fn elastic_weight_consolidation_is_the_same_on_a_remote_device() {
             let log_likelihood = |network: &Mlp, example: &Tensor<2>| {
                 log_softmax(network.forward(example.clone()), 1).squeeze_dim(0)
             };
-            let fisher = Fisher::estimate(&network, examples, log_likelihood, FisherLabels::Exact);
+            let fisher =
+                importance::fisher(&network, examples, log_likelihood, FisherLabels::Exact);
             let fisher = fisher.expect("it gives probabilities");
             assert_eq!(regularizer.consolidate(&network, &fisher), None);
         }

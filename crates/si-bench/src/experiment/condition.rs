@@ -1,151 +1,163 @@
 use serde::{Deserialize, Serialize};
 
 use super::ExperimentConfig;
+use crate::Error;
+use crate::methods::{Method, MethodSpec, Parameter, Parts, Values, named};
 
-/// One column of a comparison: a method with its settings.
+/// One column of a comparison: a method, or a combination of some, with a value for each of their parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct Condition {
-    /// Unique within an experiment: `none` at strength 0; otherwise the method's name, with the
-    /// strength if there are several, as in `si c=0.1`; or the control's name.
+    /// Unique within an experiment: the method's name, followed by the parameters in which conditions of the same
+    /// method differ, as in `si c=0.1`.
     pub name: String,
-    /// How the tasks are learnt.
-    pub method: Method,
-    /// Strength of the penalty: c of Synaptic Intelligence, λ of Elastic Weight Consolidation.
-    pub strength: f64,
-    /// Damping ξ of Synaptic Intelligence.
-    pub damping: f64,
-    /// Probability that a hidden unit of the perceptron is dropped in a training step.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub dropout: f64,
+    methods: Vec<&'static Method>,
+    values: Values,
+}
+
+/// A condition in a file.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    name: String,
+    method: String,
+    #[serde(default, skip_serializing_if = "Values::is_empty")]
+    parameters: Values,
 }
 
 impl Condition {
-    /// Its name in tables and figures: the method with its strength.
+    /// Its name in tables and figures: the method with its strength, and with the other parameters that are in its
+    /// name.
     pub fn label(&self) -> String {
-        match self.method {
-            Method::None if self.dropout > 0.0 => format!("dropout ({})", self.dropout),
-            Method::None => "none (c = 0)".to_string(),
-            Method::Si => format!("si (c = {})", self.strength),
-            Method::Ewc => format!("ewc (λ = {})", self.strength),
-            Method::Joint => Control::Joint.name().to_string(),
-            Method::Scratch => Control::Scratch.name().to_string(),
+        let labels: Vec<&str> = self.methods.iter().map(|method| method.label).collect();
+        let is_shown =
+            |it: &Parameter| it.is_strength || self.name.contains(&format!(" {}=", it.symbol));
+        let shown = self.values().filter(|(it, _)| is_shown(it));
+        let shown: Vec<String> = shown
+            .map(|(it, value)| format!("{} = {value}", it.symbol))
+            .collect();
+        let label = labels.join(" + ");
+        if shown.is_empty() {
+            label
+        } else {
+            format!("{label} ({})", shown.join(", "))
+        }
+    }
+
+    /// Whether its method is `method`, not combined with another.
+    pub fn is(&self, method: &Method) -> bool {
+        self.methods == [method]
+    }
+
+    /// Its methods.
+    pub fn methods(&self) -> &[&'static Method] {
+        &self.methods
+    }
+
+    /// The value of a parameter. `None` if its methods have no such parameter.
+    pub fn value(&self, key: &str) -> Option<f64> {
+        self.values.get(key).copied()
+    }
+
+    /// Each parameter with its value.
+    pub fn values(&self) -> impl Iterator<Item = (&'static Parameter, f64)> {
+        let value = |it: &'static Parameter| self.value(it.key).map(|value| (it, value));
+        self.parameters().filter_map(value)
+    }
+
+    /// The first strength among its parameters. `None` if none is a strength.
+    pub fn strength(&self) -> Option<f64> {
+        let strength = self.methods.iter().find_map(|method| method.strength());
+        strength.and_then(|strength| self.value(strength.key))
+    }
+
+    /// What it is made of.
+    pub fn parts(&self) -> Parts {
+        let parts = self
+            .methods
+            .iter()
+            .map(|method| (method.parts)(&self.values));
+        parts.fold(Parts::default(), Parts::with)
+    }
+
+    /// The part that two of its methods have in common, if there is one: they cannot be combined.
+    pub(super) fn rival_parts(&self) -> Option<&'static str> {
+        let mut before = Parts::default();
+        for method in &self.methods {
+            let parts = (method.parts)(&self.values);
+            if let Some(part) = before.in_common(&parts) {
+                return Some(part);
+            }
+            before = before.with(parts);
+        }
+        None
+    }
+
+    fn parameters(&self) -> impl Iterator<Item = &'static Parameter> {
+        self.methods.iter().flat_map(|method| method.parameters)
+    }
+}
+
+impl TryFrom<Stored> for Condition {
+    type Error = Error;
+
+    fn try_from(stored: Stored) -> Result<Self, Error> {
+        let methods = stored.method.split('+').map(named);
+        let condition = Self {
+            name: stored.name,
+            methods: methods.collect::<Result<_, _>>()?,
+            values: stored.parameters,
+        };
+        let missing = condition
+            .parameters()
+            .find(|it| condition.value(it.key).is_none());
+        match missing {
+            None => Ok(condition),
+            Some(Parameter { key, .. }) => Err(Error::Records(format!(
+                "the condition {:?} has no value for {key}",
+                condition.name
+            ))),
         }
     }
 }
 
-/// How the tasks are learnt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Method {
-    /// One after the other, without consolidation.
-    None,
-    /// One after the other, with Synaptic Intelligence.
-    Si,
-    /// One after the other, with Elastic Weight Consolidation (Kirkpatrick et al. 2017).
-    Ewc,
-    /// All at once, with one network.
-    Joint,
-    /// Each alone, with a separate network.
-    Scratch,
-}
-
-impl Method {
-    /// Its name in sentences.
-    pub fn name(self) -> &'static str {
-        match self {
-            Method::None => "no consolidation",
-            Method::Si => "Synaptic Intelligence",
-            Method::Ewc => "Elastic Weight Consolidation",
-            Method::Joint => "joint training",
-            Method::Scratch => "from scratch",
-        }
-    }
-}
-
-/// A comparison that has no strength.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Control {
-    /// Without consolidation, but with half of the hidden units dropped in each step (fig. 4).
-    Dropout,
-    /// One network that learns all tasks at once, as an upper bound (fig. 4).
-    Joint,
-    /// A fresh network for each task (fig. 6).
-    Scratch,
-}
-
-impl Control {
-    /// The name in files, figures and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Control::Dropout => "dropout",
-            Control::Joint => "joint",
-            Control::Scratch => "scratch",
+impl From<Condition> for Stored {
+    fn from(condition: Condition) -> Self {
+        let keys: Vec<&str> = condition.methods.iter().map(|method| method.key).collect();
+        Self {
+            name: condition.name,
+            method: keys.join("+"),
+            parameters: condition.values,
         }
     }
 }
 
 impl ExperimentConfig {
-    /// The conditions that are compared: one per strength of each method, then the controls.
+    /// The conditions that are compared, in the order of [`methods`](Self::methods).
     pub fn conditions(&self) -> Vec<Condition> {
-        let plain = Condition {
-            name: "none".to_string(),
-            method: Method::None,
-            strength: 0.0,
-            damping: self.damping(),
-            dropout: 0.0,
-        };
-        let several = self.strengths.iter().filter(|c| **c > 0.0).count() > 1;
-        let consolidated = self.strengths.iter().map(|&strength| {
-            if strength > 0.0 {
-                Condition {
-                    name: name("si", "c", strength, several),
-                    method: Method::Si,
-                    strength,
-                    ..plain.clone()
-                }
-            } else {
-                plain.clone()
-            }
-        });
-        let several = self.elastic_strengths.len() > 1;
-        let elastic = self.elastic_strengths.iter().map(|&strength| Condition {
-            name: name("ewc", "λ", strength, several),
-            method: Method::Ewc,
-            strength,
-            ..plain.clone()
-        });
-        let controls = self.controls.iter().map(|control| {
-            let (method, dropout) = match control {
-                Control::Dropout => (Method::None, DROPOUT),
-                Control::Joint => (Method::Joint, 0.0),
-                Control::Scratch => (Method::Scratch, 0.0),
+        let all: Vec<Values> = self.methods.iter().map(|spec| spec.values(self)).collect();
+        let conditions = self.methods.iter().zip(&all).map(|(spec, values)| {
+            let others = self.methods.iter().zip(&all);
+            let others = others.filter(|(other, _)| other.methods() == spec.methods());
+            let differs = |key: &str| {
+                let mut others = others.clone();
+                others.any(|(_, other)| other.get(key) != values.get(key))
             };
             Condition {
-                name: control.name().to_string(),
-                method,
-                dropout,
-                ..plain.clone()
+                name: name(spec, values, &differs),
+                methods: spec.methods().to_vec(),
+                values: values.clone(),
             }
         });
-        consolidated.chain(elastic).chain(controls).collect()
+        conditions.collect()
     }
 }
 
-/// The method's name, with its strength if there are several.
-fn name(method: &str, symbol: &str, strength: f64, several: bool) -> String {
-    if several {
-        format!("{method} {symbol}={strength}")
-    } else {
-        method.to_string()
-    }
-}
-
-/// Dropout of the control in figure 4.
-const DROPOUT: f64 = 0.5;
-
-fn is_zero(value: &f64) -> bool {
-    *value == 0.0
+/// The names of the methods, with the parameters in which conditions differ.
+fn name(spec: &MethodSpec, values: &Values, differs: &dyn Fn(&str) -> bool) -> String {
+    let parameters = spec.methods().iter().flat_map(|method| method.parameters);
+    let differing = parameters.filter(|it| differs(it.key));
+    let differing = differing.map(|it| format!(" {}={}", it.symbol, values[it.key]));
+    spec.key() + &differing.collect::<String>()
 }
 
 #[cfg(test)]
@@ -153,39 +165,76 @@ mod tests {
     use super::super::Experiment;
     use super::*;
 
-    #[test]
-    fn conditions_are_named_by_method_and_by_strength_where_there_are_several() {
-        let names = |config: &ExperimentConfig| -> Vec<String> {
-            let conditions = config.conditions();
-            conditions.into_iter().map(|one| one.name).collect()
-        };
-        let mut config = ExperimentConfig {
-            strengths: vec![0.0, 0.1],
-            elastic_strengths: vec![100.0],
-            controls: vec![Control::Dropout, Control::Joint, Control::Scratch],
+    fn conditions(methods: &str) -> Vec<Condition> {
+        let config = ExperimentConfig {
+            methods: MethodSpec::list(methods).expect("they are well formed"),
             ..ExperimentConfig::paper(Experiment::PermutedMnist)
         };
+        config.conditions()
+    }
+
+    #[test]
+    fn conditions_are_named_by_method_and_by_what_differs() {
+        let names = |methods: &str| -> Vec<String> {
+            conditions(methods)
+                .into_iter()
+                .map(|one| one.name)
+                .collect()
+        };
         assert_eq!(
-            names(&config),
+            names("none,si:c=0.1,ewc:lambda=100,dropout,joint,scratch"),
             ["none", "si", "ewc", "dropout", "joint", "scratch"]
         );
-        config.strengths = vec![0.01, 0.1];
-        config.elastic_strengths = vec![10.0, 100.0];
-        config.controls.clear();
         assert_eq!(
-            names(&config),
+            names("si:c=0.01,si,ewc:lambda=10,ewc:lambda=100"),
             ["si c=0.01", "si c=0.1", "ewc λ=10", "ewc λ=100"]
+        );
+        assert_eq!(
+            names("si:c=1:xi=0.1,si:c=1:xi=0.2,si+dropout"),
+            ["si ξ=0.1", "si ξ=0.2", "si+dropout"]
         );
     }
 
     #[test]
-    fn a_condition_without_dropout_reads_and_writes_without_the_key() {
-        let text = r#"{"name":"si","method":"si","strength":1.0,"damping":0.001}"#;
-        let condition: Condition = serde_json::from_str(text).expect("a condition");
-        assert_eq!(condition.method, Method::Si);
+    fn labels_show_strengths_and_what_differs() {
+        let labels = |methods: &str| -> Vec<String> {
+            conditions(methods).iter().map(Condition::label).collect()
+        };
         assert_eq!(
-            serde_json::to_string(&condition).expect("JSON's types"),
-            text
+            labels("none,si,ewc:lambda=3,dropout,scratch,si+dropout:c=2"),
+            [
+                "none (c = 0)",
+                "si (c = 0.1)",
+                "ewc (λ = 3)",
+                "dropout (p = 0.5)",
+                "scratch",
+                "si + dropout (c = 2, p = 0.5)"
+            ]
         );
+        assert_eq!(
+            labels("si:c=1:xi=0.1,si:c=1:xi=0.2"),
+            ["si (c = 1, ξ = 0.1)", "si (c = 1, ξ = 0.2)"]
+        );
+    }
+
+    #[test]
+    fn a_condition_is_read_back_to_the_same() {
+        for condition in conditions("none,si,si+dropout,online-ewc:lambda=3") {
+            let text = serde_json::to_string(&condition).expect("JSON's types");
+            let read: Condition = serde_json::from_str(&text).expect("a condition");
+            assert_eq!(read, condition);
+        }
+        let text = r#"{"name":"si","method":"si","parameters":{"c":1.0}}"#;
+        let read: Result<Condition, _> = serde_json::from_str(text);
+        let error = read.expect_err("it lacks ξ").to_string();
+        assert_eq!(error, "the condition \"si\" has no value for xi");
+    }
+
+    #[test]
+    fn methods_with_a_part_in_common_are_found() {
+        let rivals = |methods| conditions(methods)[0].rival_parts();
+        assert_eq!(rivals("joint+scratch"), Some("order of the tasks"));
+        assert_eq!(rivals("ewc+online-ewc:lambda=3"), Some("penalty"));
+        assert_eq!(rivals("si+ewc+dropout:lambda=3"), None);
     }
 }

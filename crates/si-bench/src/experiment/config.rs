@@ -3,11 +3,12 @@ use std::str::FromStr;
 
 use burn::tensor::{DType, Device};
 use serde::{Deserialize, Serialize};
-use si_core::{ElasticWeightConsolidationConfig, Preset, SynapticIntelligenceConfig};
+use si_core::{Preset, SynapticIntelligenceConfig};
 
-use crate::{Error, data::DataSet, task::split_mnist_classes};
+use crate::methods::{MethodSpec, Synaptic, default_damping};
+use crate::{Error, data::DataSet, read_toml::read_toml_over, task::split_mnist_classes};
 
-use super::{Condition, Control, Method, Optimizer, OptimizerReset};
+use super::{Condition, Optimizer, OptimizerReset};
 
 /// An experiment of the paper, whose protocol is the default of its [`ExperimentConfig`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,18 +85,7 @@ pub enum Scenario {
     Class,
 }
 
-/// How the penalties of several tasks add up in Elastic Weight Consolidation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ElasticForm {
-    /// One penalty per task, each around that task's end (Kirkpatrick et al. 2017).
-    PerTask,
-    /// One penalty around the last task's end, with the sum of the Fisher informations (Schwarz et
-    /// al. 2018, without decay).
-    Online,
-}
-
-/// Labels for which the Fisher information of Elastic Weight Consolidation is computed.
+/// Labels for which Fisher information is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FisherLabels {
@@ -157,25 +147,16 @@ pub struct ExperimentConfig {
     /// the test set (for tuning). Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_held_out: Option<usize>,
-    /// Strengths c of Synaptic Intelligence, each ≥ 0, one condition each. 0 is the control.
-    pub strengths: Vec<f64>,
-    /// Strengths λ of Elastic Weight Consolidation, each > 0, one condition each.
-    pub elastic_strengths: Vec<f64>,
-    /// How the penalties of Elastic Weight Consolidation add up.
-    pub elastic_form: ElasticForm,
-    /// Labels for which its Fisher information is computed.
+    /// The methods that are compared, one condition each.
+    pub methods: Vec<MethodSpec>,
+    /// Labels for which Fisher information is computed.
     pub fisher_labels: FisherLabels,
-    /// Training images of each task for which it is computed, ≥ 1, drawn at random.
-    pub num_fisher_images: usize,
-    /// Comparisons that have no strength.
-    pub controls: Vec<Control>,
-    /// Settings of the method other than strength and damping.
+    /// Training images of each task on which importance is measured at its end, ≥ 1, drawn at random.
+    pub num_importance_images: usize,
+    /// Settings of Synaptic Intelligence other than strength and damping.
     pub preset: Preset,
     /// Precision in which importance and anchor are kept.
     pub state_precision: StatePrecision,
-    /// Damping ξ > 0. Default: that of the preset; the paper's is 0.1 in permuted MNIST.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub damping: Option<f64>,
     /// Epochs per task, ≥ 1.
     pub num_epochs: usize,
     /// Minibatch size in images, ≥ 1. The last batch of an epoch may be smaller.
@@ -229,8 +210,8 @@ impl ExperimentConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] for text that is not TOML, an unknown key, or a value of the wrong type;
-    /// and the errors of [`validate`](Self::validate).
+    /// Those of [`read_toml`](crate::read_toml()) and of [`validate`](Self::validate), and [`Error::Config`] if the
+    /// text names another experiment.
     pub fn from_toml(experiment: Experiment, text: &str) -> Result<Self, Error> {
         Self::paper(experiment).with_toml(text)
     }
@@ -242,17 +223,8 @@ impl ExperimentConfig {
     /// Those of [`from_toml`](Self::from_toml).
     pub fn with_toml(&self, text: &str) -> Result<Self, Error> {
         let experiment = self.experiment;
-        let given: toml::Table = text.parse().map_err(|error| not_toml(text, &error))?;
-        let mut merged =
-            toml::Table::try_from(self).map_err(|error| Error::Config(error.to_string()))?;
-        merged.extend(given);
-        let config: Self = merged.try_into().map_err(|error: toml::de::Error| {
-            // The name of the key is on a separate line.
-            let lines: Vec<&str> = error.message().lines().collect();
-            let text = error.to_string();
-            let key = text.lines().find(|line| line.starts_with("in `"));
-            Error::Config([lines, key.into_iter().collect()].concat().join(" "))
-        })?;
+        let defaults = toml::to_string(self).map_err(|error| Error::Config(error.to_string()))?;
+        let config: Self = read_toml_over(&defaults, text)?;
         if config.experiment != experiment {
             return Err(Error::Config(format!(
                 "experiment must be {:?} here, got {:?}",
@@ -267,16 +239,6 @@ impl ExperimentConfig {
     /// The text of a TOML file that [`from_toml`](Self::from_toml) reads back to the same value.
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).expect("a config has only TOML's types")
-    }
-
-    /// The damping ξ in use: the given one, otherwise the paper's (for the preset `paper` in
-    /// permuted MNIST), otherwise the preset's.
-    pub fn damping(&self) -> f64 {
-        let default = match (self.experiment, self.preset) {
-            (Experiment::PermutedMnist, Preset::Paper) => 0.1,
-            (_, preset) => preset.config().damping,
-        };
-        self.damping.unwrap_or(default)
     }
 
     /// Largest number of training images of each task on which training accuracy is measured.
@@ -318,41 +280,24 @@ impl ExperimentConfig {
         (self.first_seed..).take(self.num_seeds)
     }
 
-    /// The settings of Elastic Weight Consolidation under `condition`, if that is its method.
-    pub fn elastic(&self, condition: &Condition) -> Option<ElasticWeightConsolidationConfig> {
-        let form = match self.elastic_form {
-            ElasticForm::PerTask => si_core::ewc::ElasticForm::PerTask,
-            ElasticForm::Online => si_core::ewc::ElasticForm::Online { decay: 1.0 },
-        };
-        (condition.method == Method::Ewc)
-            .then(|| ElasticWeightConsolidationConfig::new(condition.strength).with_form(form))
-    }
-
-    /// The regularizer's settings under `condition`.
+    /// The settings of the learner under `condition`.
     ///
-    /// For another method, the strength is 0: then there is no penalty, but the path integrals are
+    /// Without Synaptic Intelligence, the strength is 0: then there is no penalty, but the path integrals are
     /// still measured.
     pub fn synaptic_intelligence(&self, condition: &Condition) -> SynapticIntelligenceConfig {
-        let strength = match condition.method {
-            Method::Si => condition.strength,
-            Method::None | Method::Ewc | Method::Joint | Method::Scratch => 0.0,
-        };
+        let synaptic = condition.parts().synaptic.unwrap_or(Synaptic {
+            strength: 0.0,
+            damping: default_damping(self),
+        });
         self.preset
             .config()
-            .with_strength(strength)
-            .with_damping(condition.damping)
+            .with_strength(synaptic.strength)
+            .with_damping(synaptic.damping)
             .with_state_precision(match self.state_precision {
                 StatePrecision::Full => si_core::settings::StatePrecision::Full,
                 StatePrecision::Bf16 => si_core::settings::StatePrecision::Bf16,
             })
     }
-}
-
-/// The error for text that is not TOML, in one sentence with the line's number.
-pub(super) fn not_toml(text: &str, error: &toml::de::Error) -> Error {
-    let before = error.span().and_then(|span| text.get(..span.start));
-    let line = before.map_or(1, |before| before.matches('\n').count() + 1);
-    Error::Config(format!("line {line}: {}", error.message()))
 }
 
 /// The authors' data have ten permutations; published comparisons go up to a hundred.

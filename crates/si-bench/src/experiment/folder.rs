@@ -5,10 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use log::warn;
 
-use crate::{Error, replace_file, resolve_device};
+use crate::{Error, read_toml, replace_file, resolve_device};
 
 use super::checkpoint::Checkpoints;
-use super::config::not_toml;
 use super::{Checkpointing, Condition, Experiment, ExperimentConfig, RunRecord};
 
 mod difference;
@@ -400,8 +399,7 @@ fn experiment_of(text: &str) -> Result<Experiment, Error> {
     struct Named {
         experiment: Experiment,
     }
-    let named: Named = toml::from_str(text).map_err(|error| not_toml(text, &error))?;
-    Ok(named.experiment)
+    read_toml(text).map(|named: Named| named.experiment)
 }
 
 fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {

@@ -19,9 +19,9 @@ mod tasks;
 mod validate;
 
 pub use checkpoint::Checkpointing;
-pub use condition::{Condition, Control, Method};
+pub use condition::Condition;
 pub use config::{
-    Activation, ElasticForm, Experiment, ExperimentConfig, FisherLabels, Scenario, StatePrecision,
+    Activation, Experiment, ExperimentConfig, FisherLabels, Scenario, StatePrecision,
 };
 pub use folder::{RunFolder, new_stamped_folder};
 pub use optimizer::{Optimizer, OptimizerReset};

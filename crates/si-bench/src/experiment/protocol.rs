@@ -2,10 +2,11 @@ use si_core::Preset;
 
 use crate::AUTO;
 use crate::data::DataSet;
+use crate::methods::methods;
 
 use super::{
-    Activation, Control, ElasticForm, Experiment, ExperimentConfig, FisherLabels, Optimizer,
-    OptimizerReset, Scenario, StatePrecision,
+    Activation, Experiment, ExperimentConfig, FisherLabels, Optimizer, OptimizerReset, Scenario,
+    StatePrecision,
 };
 
 impl ExperimentConfig {
@@ -23,15 +24,11 @@ impl ExperimentConfig {
             num_train_images: None,
             num_train_evaluated: None,
             num_held_out: None,
-            strengths: vec![0.0, 1.0],
-            elastic_strengths: Vec::new(),
-            elastic_form: ElasticForm::PerTask,
+            methods: methods("none,si:c=1"),
             fisher_labels: FisherLabels::Exact,
-            num_fisher_images: 1000,
-            controls: Vec::new(),
+            num_importance_images: 1000,
             preset: Preset::Paper,
             state_precision: StatePrecision::Full,
-            damping: None,
             num_epochs: 10,
             batch_size: 64,
             learning_rate: 1e-3,
@@ -57,8 +54,7 @@ impl ExperimentConfig {
                 scenario: Scenario::Domain,
                 num_tasks: 10,
                 num_train_evaluated: Some(10_000),
-                strengths: vec![0.0, 0.1],
-                controls: vec![Control::Dropout, Control::Joint, Control::Scratch],
+                methods: methods("none,si:c=0.1,dropout,joint,scratch"),
                 num_epochs: 20,
                 batch_size: 256,
                 hidden_sizes: vec![2000, 2000],
@@ -71,8 +67,7 @@ impl ExperimentConfig {
                 experiment,
                 data_set: None,
                 num_tasks: 6,
-                strengths: vec![0.0, 0.01, 0.1],
-                controls: vec![Control::Scratch],
+                methods: methods("none,si:c=0.01,si:c=0.1,scratch"),
                 num_epochs: 60,
                 batch_size: 256,
                 hidden_sizes: vec![32, 64, 512],

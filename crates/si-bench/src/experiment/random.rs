@@ -20,8 +20,8 @@ pub(super) enum Purpose {
         /// Epoch within the task, from 0.
         epoch: usize,
     },
-    /// The images that a task's Fisher information is computed on, and their labels.
-    Fisher {
+    /// The images that a task's importance is computed on, and their labels.
+    Importance {
         /// Task, from 0.
         task: usize,
     },
@@ -40,7 +40,7 @@ pub(super) fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
         Purpose::InitialParameters => [seed, 0, 0, 0],
         Purpose::PixelOrder { task } => [seed, 2, task as u64, 0],
         Purpose::Dropout { task, epoch } => [seed, 3, task as u64, epoch as u64],
-        Purpose::Fisher { task } => [seed, 4, task as u64, 0],
+        Purpose::Importance { task } => [seed, 4, task as u64, 0],
         Purpose::Order { task, epoch } => [seed, 1, task as u64, epoch as u64],
     };
     let mut key = [0; 32];

@@ -5,6 +5,7 @@ use burn::tensor::Device;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::methods::Regime;
 use crate::metrics::AccuracyMatrix;
 use crate::task::{DeviceImages, TaskSequence};
 use crate::{Error, device, resolve_device};
@@ -15,7 +16,7 @@ use super::path_integrals::PathIntegrals;
 use super::random::{Purpose, generator, permutation};
 use super::student::Student;
 use super::tasks::tasks;
-use super::{Checkpointing, Condition, EpochRecord, ExperimentConfig, Method, RunRecord, Versions};
+use super::{Checkpointing, Condition, EpochRecord, ExperimentConfig, RunRecord, Versions};
 
 /// One condition at one seed, over the whole sequence of tasks.
 #[derive(Clone, Debug)]
@@ -41,11 +42,11 @@ pub struct Progress {
     pub steps_done: usize,
     /// Training steps of the whole run.
     pub steps_total: usize,
-    /// At the end of a task: progress of measuring its Fisher information, if it is measured.
+    /// At the end of a task: progress of measuring importance, if it is measured then.
     pub measured: Option<Measured>,
 }
 
-/// Progress of measuring a task's Fisher information.
+/// Progress of measuring importance at a task's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measured {
     /// Images done.
@@ -73,8 +74,8 @@ pub(super) struct Lesson<'a> {
 impl Run<'_> {
     /// Trains and evaluates, or resumes that.
     ///
-    /// Calls `observe` at the start of every epoch and about a hundred more times during the run, while the Fisher
-    /// information is measured, and once at the end. Reads nothing from the device during an epoch.
+    /// Calls `observe` at the start of every epoch and about a hundred more times during the run, while importance is measured at
+    /// a task's end, and once at the end. Reads nothing from the device during an epoch.
     ///
     /// # Errors
     ///
@@ -270,10 +271,10 @@ impl<'a> Training<'a> {
             });
             lessons.collect()
         };
-        match self.run.condition.method {
-            Method::None | Method::Si | Method::Ewc => one_by_one(false),
-            Method::Scratch => one_by_one(true),
-            Method::Joint => vec![Lesson {
+        match self.run.condition.parts().regime() {
+            Regime::OneByOne => one_by_one(false),
+            Regime::Afresh => one_by_one(true),
+            Regime::Jointly => vec![Lesson {
                 tasks: &self.tasks,
                 begins_afresh: false,
             }],
@@ -323,8 +324,9 @@ impl<'a> Training<'a> {
     }
 
     fn keeps_path_integrals(&self) -> bool {
-        let is_sequence = matches!(self.run.condition.method, Method::None | Method::Si);
-        self.run.config.record_correlations && is_sequence
+        let parts = self.run.condition.parts();
+        let is_sequence = parts.regime() == Regime::OneByOne;
+        self.run.config.record_correlations && is_sequence && parts.anchor.is_none()
     }
 }
 

@@ -3,9 +3,10 @@ use burn::tensor::Device;
 use rand::RngExt;
 use serde::Serialize;
 use si_core::checkpoint::CheckpointError;
-use si_core::{Checkpoint, ContinualLearner, ElasticWeightConsolidation, SynapticOptimizer, ewc};
+use si_core::{Checkpoint, ContinualLearner, QuadraticPenalty, SynapticOptimizer, importance};
 
 use crate::Error;
+use crate::methods::{Anchor, Examples, Measure};
 use crate::model::{CnnConfig, MlpConfig, Network, NetworkConfig};
 use crate::task::TaskSequence;
 
@@ -18,8 +19,14 @@ use super::{Condition, Experiment, ExperimentConfig, FisherLabels, Measured, Opt
 pub(super) struct Student {
     /// Measures path integrals for every method. Adds a penalty only for Synaptic Intelligence.
     pub(super) learner: ContinualLearner<Network>,
-    elastic: Option<ElasticWeightConsolidation>,
+    anchor: Option<Anchored>,
     optimizer: SynapticOptimizer,
+}
+
+/// A penalty whose importance is measured at the end of each task.
+struct Anchored {
+    penalty: QuadraticPenalty,
+    measure: Measure,
 }
 
 impl Student {
@@ -33,10 +40,16 @@ impl Student {
     ) -> Result<Self, Error> {
         let mut rng = generator(seed, Purpose::InitialParameters);
         let network = network(tasks, config, condition).init(&mut rng, device);
-        let elastic = config.elastic(condition);
+        let anchored = |anchor: Anchor| {
+            Ok(Anchored {
+                penalty: anchor.penalty.init()?,
+                measure: anchor.measure,
+            })
+        };
+        let anchor = condition.parts().anchor.map(anchored);
         Ok(Self {
             learner: ContinualLearner::new(network, &config.synaptic_intelligence(condition))?,
-            elastic: elastic.map(|elastic| elastic.init()).transpose()?,
+            anchor: anchor.transpose().map_err(Error::Synaptic)?,
             optimizer: config.optimizer.init(config.momentum),
         })
     }
@@ -44,17 +57,17 @@ impl Student {
     /// One training step.
     pub(super) fn step(mut self, batch: Batch, learning_rate: f64) -> Self {
         let loss = |network: &Network| batch.loss(network);
-        self.learner = match &self.elastic {
+        self.learner = match &self.anchor {
             None => {
                 self.learner
                     .step(&mut self.optimizer, learning_rate, loss)
                     .0
             }
-            Some(elastic) => {
+            Some(Anchored { penalty, .. }) => {
                 let loss = loss(&self.learner);
                 self.learner.regularizer_mut().observe_loss(&loss);
                 let grads = GradientsParams::from_grads(loss.backward(), &*self.learner);
-                let grads = elastic.penalize(&*self.learner, grads);
+                let grads = penalty.penalize(&*self.learner, grads);
                 self.learner
                     .optimize(&mut self.optimizer, learning_rate, grads)
             }
@@ -63,8 +76,8 @@ impl Student {
     }
 
     /// Ends the task `index`, which is the last of `learnt`. Returns whether consolidation had no
-    /// effect in it although it should have had one. Reports the progress of measuring the Fisher
-    /// information to `observe`, if the method needs it.
+    /// effect in it although it should have had one. Reports the progress of measuring importance to `observe`, if
+    /// the method measures it at a task's end.
     pub(super) fn end_task(
         &mut self,
         learnt: &DeviceTask,
@@ -74,17 +87,17 @@ impl Student {
         observe: &mut dyn FnMut(Measured),
     ) -> Result<bool, Error> {
         let mut inert = self.learner.end_task();
-        if let Some(elastic) = &mut self.elastic {
-            let mut rng = generator(seed, Purpose::Fisher { task: index });
-            let num_images = learnt.train.len().min(config.num_fisher_images);
+        if let Some(Anchored { penalty, measure }) = &mut self.anchor {
+            let mut rng = generator(seed, Purpose::Importance { task: index });
+            let num_images = learnt.train.len().min(config.num_importance_images);
             let at_once = match &*self.learner {
                 Network::Mlp(_) => IMAGES_AT_ONCE,
                 // The images are processed one by one, which is slow.
                 Network::Cnn(_) => 10,
             };
             let mut num_done = 0;
-            let batches = learnt.draw(num_images, at_once, &mut rng);
-            let batches = batches.inspect(|images| {
+            let images = learnt.draw(num_images, at_once, &mut rng);
+            let mut images = images.inspect(|images| {
                 observe(Measured {
                     num_done,
                     num_images,
@@ -93,11 +106,16 @@ impl Student {
             });
             let mut uniform = || rng.random();
             let labels = match config.fisher_labels {
-                FisherLabels::Exact => ewc::FisherLabels::Exact,
-                FisherLabels::Sampled => ewc::FisherLabels::Sampled(&mut uniform),
+                FisherLabels::Exact => importance::FisherLabels::Exact,
+                FisherLabels::Sampled => importance::FisherLabels::Sampled(&mut uniform),
             };
-            let fisher = self.learner.fisher(batches, learnt.mask(), labels)?;
-            inert = elastic.consolidate(&*self.learner, &fisher);
+            let examples = Examples {
+                images: &mut images,
+                mask: learnt.mask(),
+                labels,
+            };
+            let importance = measure(&self.learner, examples)?;
+            inert = penalty.consolidate(&*self.learner, &importance);
         }
         Ok(inert.is_some())
     }
@@ -113,7 +131,7 @@ impl Student {
 
     /// Whether the learner's epoch reports include its penalty.
     pub(super) fn reports_penalty(&self) -> bool {
-        self.elastic.is_none()
+        self.anchor.is_none()
     }
 
     /// A checkpoint of its state, with `progress`.
@@ -122,8 +140,10 @@ impl Student {
         progress: &impl Serialize,
     ) -> Result<Checkpoint, CheckpointError> {
         let checkpoint = Checkpoint::new(&self.learner, &self.optimizer, progress)?;
-        match &self.elastic {
-            Some(elastic) => checkpoint.with_record(ELASTIC, elastic.record(&*self.learner)),
+        match &self.anchor {
+            Some(Anchored { penalty, .. }) => {
+                checkpoint.with_record(PENALTY, penalty.record(&*self.learner))
+            }
             None => Ok(checkpoint),
         }
     }
@@ -131,13 +151,14 @@ impl Student {
     /// Restores the state of a [`checkpoint`](Self::checkpoint).
     pub(super) fn restore(self, checkpoint: &Checkpoint) -> Result<Self, CheckpointError> {
         let (learner, optimizer) = checkpoint.restore(self.learner, self.optimizer)?;
-        let elastic = self
-            .elastic
-            .map(|elastic| checkpoint.restore_elastic(ELASTIC, elastic, &*learner))
-            .transpose()?;
+        let restored = |Anchored { penalty, measure }| {
+            let penalty = checkpoint.restore_penalty(PENALTY, penalty, &*learner)?;
+            Ok(Anchored { penalty, measure })
+        };
+        let anchor = self.anchor.map(restored).transpose()?;
         Ok(Self {
             learner,
-            elastic,
+            anchor,
             optimizer,
         })
     }
@@ -159,11 +180,11 @@ fn network(
             hidden_sizes: config.hidden_sizes.clone(),
             num_outputs: tasks.num_outputs,
             activation: config.activation,
-            dropout: condition.dropout,
+            dropout: condition.parts().dropout.unwrap_or(0.0),
             zero_readout: config.experiment.has_zero_readout(),
         }),
     }
 }
 
-/// The record of Elastic Weight Consolidation in a checkpoint.
-const ELASTIC: &str = "elastic";
+/// The record of a quadratic penalty in a checkpoint.
+const PENALTY: &str = "penalty";

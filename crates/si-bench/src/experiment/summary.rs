@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
+    methods::Regime,
     metrics::{AccuracyMatrix, LayerCorrelations, Statistic, Statistics},
 };
 
-use super::{Condition, Experiment, ExperimentConfig, Method, RunRecord, Versions};
+use super::{Condition, Experiment, ExperimentConfig, RunRecord, Versions};
 
 /// The combined results of an experiment's runs: the content of `summary.json`, whose keys are
 /// stable.
@@ -131,7 +132,7 @@ impl ConditionSummary {
             let values: Option<Vec<f64>> = runs.values().map(|run| of(run)).collect();
             values.and_then(|values| Statistic::new(&values))
         };
-        let is_sequence = matches!(condition.method, Method::None | Method::Si | Method::Ewc);
+        let is_sequence = condition.parts().regime() == Regime::OneByOne;
         let sequential =
             |of: &dyn Fn(&RunRecord) -> Option<f64>| scalar(of).filter(|_| is_sequence);
         let vector = |of: &dyn Fn(&RunRecord) -> Vec<f64>| {
@@ -195,17 +196,18 @@ impl ConditionSummary {
 
 /// Accuracy on each task after the last one; for training from scratch, right after the task itself; `[tasks]`.
 fn at_end(run: &RunRecord, accuracy: &AccuracyMatrix) -> Vec<f64> {
-    match run.condition.method {
-        Method::Scratch => accuracy.diagonal(),
-        _ => accuracy.last().to_vec(),
+    if begins_afresh(run) {
+        accuracy.diagonal()
+    } else {
+        accuracy.last().to_vec()
     }
 }
 
 /// Average of these over the first tasks, after each task; `[tasks]`.
 fn averages(run: &RunRecord, accuracy: &AccuracyMatrix) -> Vec<f64> {
-    let Method::Scratch = run.condition.method else {
+    if !begins_afresh(run) {
         return accuracy.average_accuracies();
-    };
+    }
     let mut sum = 0.0;
     let diagonal = accuracy.diagonal().into_iter().enumerate();
     diagonal
@@ -214,6 +216,10 @@ fn averages(run: &RunRecord, accuracy: &AccuracyMatrix) -> Vec<f64> {
             sum / (index + 1) as f64
         })
         .collect()
+}
+
+fn begins_afresh(run: &RunRecord) -> bool {
+    run.condition.parts().regime() == Regime::Afresh
 }
 
 /// Mean over each task's epochs; `[tasks]`. `None` if a task has no epoch with a finite loss.

@@ -1,6 +1,6 @@
 use crate::Error;
 
-use super::{Activation, Control, Experiment, ExperimentConfig, Optimizer, OptimizerReset};
+use super::{Activation, Experiment, ExperimentConfig, Optimizer, OptimizerReset};
 
 impl ExperimentConfig {
     /// Checks every value against its range.
@@ -18,26 +18,28 @@ impl ExperimentConfig {
     }
 
     fn validate_conditions(&self) -> Result<(), Error> {
+        let conditions = self.conditions();
         check(
-            !self.conditions().is_empty(),
-            "strengths",
+            !conditions.is_empty(),
+            "methods",
             "none".to_string(),
-            "at least one number ≥ 0 if there is no other condition",
+            "at least one method; `si methods` lists them",
         )?;
-        check_all(&self.strengths, non_negative, "strengths", "numbers ≥ 0")?;
-        check_all(
-            &self.elastic_strengths,
-            positive,
-            "elastic_strengths",
-            "numbers > 0",
-        )?;
-        for (index, control) in self.controls.iter().enumerate() {
+        for (index, condition) in conditions.iter().enumerate() {
             check(
-                !self.controls[..index].contains(control),
-                "controls",
-                format!("{} twice", control.name()),
-                "different names",
+                !conditions[..index]
+                    .iter()
+                    .any(|it| it.name == condition.name),
+                "methods",
+                format!("{} twice", self.methods[index]),
+                "all different",
             )?;
+            if let Some(part) = condition.rival_parts() {
+                return Err(Error::Config(format!(
+                    "the methods of {} cannot be combined: each has its own {part}",
+                    self.methods[index]
+                )));
+            }
         }
         Ok(())
     }
@@ -72,9 +74,12 @@ impl ExperimentConfig {
 
     fn validate_split_cifar(&self) -> Result<(), Error> {
         check(
-            !self.controls.contains(&Control::Dropout),
-            "controls",
-            Control::Dropout.name().to_string(),
+            !self
+                .conditions()
+                .iter()
+                .any(|it| it.parts().dropout.is_some()),
+            "methods",
+            "dropout".to_string(),
             "without dropout in split-cifar, whose network always has it",
         )?;
         check(
@@ -98,12 +103,6 @@ impl ExperimentConfig {
     }
 
     fn validate_numbers(&self) -> Result<(), Error> {
-        check(
-            positive(self.damping()),
-            "damping",
-            self.damping().to_string(),
-            "a number > 0",
-        )?;
         check(
             positive(self.learning_rate),
             "learning_rate",
@@ -137,7 +136,7 @@ impl ExperimentConfig {
             ("num_train_images", self.num_train_images.unwrap_or(1)),
             ("num_train_evaluated", self.num_train_evaluated.unwrap_or(1)),
             ("num_held_out", self.num_held_out.unwrap_or(1)),
-            ("num_fisher_images", self.num_fisher_images),
+            ("num_importance_images", self.num_importance_images),
         ] {
             check(value > 0, key, value.to_string(), "a whole number ≥ 1")?;
         }
@@ -185,24 +184,4 @@ fn check(
             expected,
         })
     }
-}
-
-/// Checks that every number is valid and that none occurs twice.
-fn check_all(
-    values: &[f64],
-    is_valid: impl Fn(f64) -> bool,
-    key: &'static str,
-    expected: &'static str,
-) -> Result<(), Error> {
-    for (index, value) in values.iter().enumerate() {
-        check(is_valid(*value), key, value.to_string(), expected)?;
-        let is_repeated = values[..index].contains(value);
-        check(
-            !is_repeated,
-            key,
-            format!("{value} twice"),
-            "different numbers",
-        )?;
-    }
-    Ok(())
 }

@@ -1,4 +1,5 @@
 mod fisher;
+mod sensitivity;
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;

@@ -1,4 +1,8 @@
 mod fisher;
+mod sensitivity;
+#[cfg(test)]
+mod testing;
+mod trace;
 
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear};

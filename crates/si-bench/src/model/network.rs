@@ -1,8 +1,8 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
-use si_core::ewc::FisherLabels;
-use si_core::{Error, Fisher};
+use si_core::importance::FisherLabels;
+use si_core::{Error, Importance};
 
 use super::{Cnn, CnnConfig, Mlp, MlpConfig};
 
@@ -57,16 +57,33 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// Those of [`Fisher::estimate`].
+    /// Those of [`importance::fisher`](si_core::importance::fisher()).
     pub fn fisher(
         &self,
         batches: impl IntoIterator<Item = Tensor<2>>,
         mask: Option<Tensor<1>>,
         labels: FisherLabels,
-    ) -> Result<Fisher, Error> {
+    ) -> Result<Importance, Error> {
         match self {
             Self::Mlp(model) => Ok(model.fisher(batches, mask, labels)),
             Self::Cnn(model) => model.fisher(batches, mask, labels),
+        }
+    }
+
+    /// How much the outputs change with each parameter; see [`Mlp::sensitivity`] and [`Cnn::sensitivity`]. Processes
+    /// `batches` one after the other.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`importance::sensitivity`](si_core::importance::sensitivity()).
+    pub fn sensitivity(
+        &self,
+        batches: impl IntoIterator<Item = Tensor<2>>,
+        mask: Option<Tensor<1>>,
+    ) -> Result<Importance, Error> {
+        match self {
+            Self::Mlp(model) => Ok(model.sensitivity(batches, mask)),
+            Self::Cnn(model) => model.sensitivity(batches, mask),
         }
     }
 }

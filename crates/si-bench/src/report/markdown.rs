@@ -78,9 +78,11 @@ fn protocol(results: &Results) -> String {
         row(
             &format!("`{}`", escape(&settings.name)),
             &format!(
-                "strength {}, damping {}, seeds {}, wall time of the runs together {}",
-                settings.strength,
-                settings.damping,
+                "{}seeds {}, wall time of the runs together {}",
+                settings
+                    .values()
+                    .map(|(parameter, value)| format!("{} = {value}, ", parameter.symbol))
+                    .collect::<String>(),
                 seeds.join(" "),
                 duration(condition.seconds),
             ),

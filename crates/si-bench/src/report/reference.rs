@@ -2,9 +2,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::experiment::{
-    Condition, Experiment, ExperimentConfig, Method, Optimizer, OptimizerReset,
-};
+use crate::experiment::{Condition, Experiment, ExperimentConfig, Optimizer, OptimizerReset};
+use crate::methods::{MethodSpec, default_damping};
 
 /// The paper's numbers for an experiment, and where they come from.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -42,10 +41,8 @@ pub enum Data {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Curve {
-    /// How the tasks were learnt.
-    pub method: Method,
-    /// Strength c.
-    pub strength: f64,
+    /// The method, with the parameters that the paper gives for the curve.
+    pub method: MethodSpec,
     /// Average over the tasks seen so far, after each task, in `[0, 1]`; `[tasks]`. Empty if the
     /// paper has none.
     #[serde(default)]
@@ -76,28 +73,23 @@ impl Reference {
     /// The paper's curve under this condition, if it has one.
     pub fn curve(&self, condition: &Condition) -> Option<&Curve> {
         let is_it = |curve: &&Curve| {
-            curve.method == condition.method && curve.strength == condition.strength
+            let mut given = curve.method.given().iter();
+            curve.method.methods() == condition.methods()
+                && given.all(|(key, value)| condition.value(key) == Some(*value))
         };
-        self.curves
-            .iter()
-            .find(is_it)
-            .filter(|_| condition.dropout == 0.0)
+        self.curves.iter().find(is_it)
     }
 
     /// The keys in which `config` differs from the paper's protocol, with their values in `config`.
     /// If there are any, the paper's numbers do not apply to it.
     ///
-    /// Strengths, seeds, the device, its threads and folders do not count: a curve belongs to one strength, and the
-    /// others only say where and how often something runs. Whether a reset of the optimizer keeps its step count does
+    /// Methods, seeds, the device, its threads and folders do not count: a curve belongs to one method, and the
+    /// others only say where and how often something runs. A damping of Synaptic Intelligence other than the paper's
+    /// counts. Whether a reset of the optimizer keeps its step count does
     /// not count either, because the paper leaves it open.
     pub fn departures(config: &ExperimentConfig) -> Vec<String> {
-        let protocol = |config: &ExperimentConfig| {
-            let config = ExperimentConfig {
-                damping: Some(config.damping()),
-                ..config.clone()
-            };
-            toml::Table::try_from(config).unwrap_or_default()
-        };
+        let protocol =
+            |config: &ExperimentConfig| toml::Table::try_from(config).unwrap_or_default();
         let mut paper = ExperimentConfig::paper(config.experiment);
         if config.optimizer != Optimizer::Sgd {
             paper.momentum = config.momentum;
@@ -107,25 +99,29 @@ impl Reference {
         {
             paper.reset_optimizer = OptimizerReset::Moments;
         }
+        let damping = default_damping(&paper);
         let paper = protocol(&paper);
-        protocol(config)
+        let settings = protocol(config)
             .iter()
             .filter(|(key, value)| {
                 !FREE_KEYS.contains(&key.as_str()) && paper.get(*key) != Some(value)
             })
             .map(|(key, value)| format!("{key} = {value}"))
-            .collect()
+            .collect::<Vec<_>>();
+        let conditions = config.conditions();
+        let dampings = conditions.iter().filter_map(|it| it.value("xi"));
+        let mut dampings: Vec<f64> = dampings.filter(|it| *it != damping).collect();
+        dampings.dedup();
+        let dampings = dampings.into_iter().map(|it| format!("xi = {it}"));
+        dampings.chain(settings).collect()
     }
 }
 
 /// Keys that are not part of the protocol of one condition.
-const FREE_KEYS: [&str; 16] = [
-    "strengths",
-    "elastic_strengths",
-    "elastic_form",
+const FREE_KEYS: [&str; 13] = [
+    "methods",
     "fisher_labels",
-    "num_fisher_images",
-    "controls",
+    "num_importance_images",
     "num_train_evaluated",
     "record_correlations",
     "num_seeds",
@@ -154,6 +150,7 @@ fn read(text: &str) -> Reference {
 mod tests {
     use super::*;
     use crate::fixture;
+    use crate::methods::methods;
 
     #[test]
     fn the_file_should_have_the_papers_curves() {
@@ -207,7 +204,7 @@ mod tests {
         config.num_jobs = Some(2);
         config.num_threads = Some(3);
         config.checkpoint_seconds = Some(5.0);
-        config.damping = Some(1e-3);
+        config.methods = methods("none,si:c=0.3:xi=0.001");
         config.momentum = 0.5;
         config.reset_optimizer = OptimizerReset::Moments;
         assert!(Reference::departures(&config).is_empty());
@@ -217,10 +214,10 @@ mod tests {
     fn departures_should_be_named_with_their_values() {
         let mut config = fixture::config(&[1.0], 1);
         config.num_epochs = 1;
-        config.damping = Some(0.1);
+        config.methods = methods("si:xi=0.1");
         assert_eq!(
             Reference::departures(&config),
-            ["damping = 0.1", "num_epochs = 1"]
+            ["xi = 0.1", "num_epochs = 1"]
         );
     }
 }

@@ -211,7 +211,7 @@ pub(super) const FIGURE_6: &str = "Accuracy on each task after the last one; fro
 /// The paper's conditions in figure 5. Dropout is not among them.
 fn with_correlations(summary: &Summary) -> impl Iterator<Item = &ConditionSummary> {
     let conditions = summary.conditions.iter();
-    conditions.filter(|one| !one.correlations.is_empty() && one.condition.dropout == 0.0)
+    conditions.filter(|one| !one.correlations.is_empty() && one.condition.parts().dropout.is_none())
 }
 
 fn all(statistics: &Statistics) -> Vec<Statistic> {

@@ -1,4 +1,5 @@
 use crate::experiment::{Experiment, ExperimentConfig};
+use crate::methods::methods;
 use crate::report::Reference;
 
 /// The size of the experiments.
@@ -18,7 +19,7 @@ pub fn protocol(experiment: Experiment, budget: Budget) -> ExperimentConfig {
         (Budget::Reduced, Experiment::PermutedMnist) => ExperimentConfig {
             // From a search with `si sweep` under this protocol. The paper's c is for more steps, in which more
             // importance builds up.
-            strengths: vec![0.0, 1.0],
+            methods: methods("none,si:c=1,ewc:lambda=30,dropout,joint,scratch"),
             num_epochs: 2,
             batch_size: 64,
             hidden_sizes: vec![400, 400],
@@ -48,7 +49,7 @@ fn full(experiment: Experiment) -> ExperimentConfig {
             ..paper
         },
         Experiment::PermutedMnist => ExperimentConfig {
-            elastic_strengths: vec![30.0],
+            methods: methods("none,si:c=0.1,ewc:lambda=30,dropout,joint,scratch"),
             ..paper
         },
         Experiment::SplitCifar => ExperimentConfig {

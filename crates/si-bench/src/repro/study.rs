@@ -1,4 +1,5 @@
 use crate::experiment::{Experiment, ExperimentConfig, OptimizerReset, StatePrecision};
+use crate::methods::{SI, methods};
 
 use super::{Budget, Part, protocol};
 
@@ -82,15 +83,13 @@ impl Variation {
             },
             Variation::HeldInBf16 => ExperimentConfig {
                 state_precision: StatePrecision::Bf16,
-                strengths: config.strengths.into_iter().filter(|c| *c > 0.0).collect(),
-                elastic_strengths: Vec::new(),
-                controls: Vec::new(),
+                methods: config.methods.into_iter().filter(|it| it.is(&SI)).collect(),
                 ..config
             },
             Variation::AllImages => ExperimentConfig {
                 num_train_images: None,
                 num_epochs: 15,
-                strengths: vec![0.01],
+                methods: methods("si:c=0.01,scratch"),
                 num_seeds: 2,
                 ..config
             },

@@ -3,6 +3,7 @@
 pub(crate) mod data;
 pub(crate) mod devices;
 pub(crate) mod inspect;
+pub(crate) mod methods;
 pub(crate) mod metrics;
 pub(crate) mod permuted_mnist;
 pub(crate) mod probe;

@@ -7,11 +7,11 @@ use crate::settings::Settings;
 const EXAMPLES: &str = "\
 Examples:
   si permuted-mnist                                 the paper's protocol: hours on a CPU
-  si permuted-mnist --strengths 0.1 --controls      only its main curve
+  si permuted-mnist --methods si                    only its main curve
   si permuted-mnist --epochs 2 --hidden-sizes 400,400 --seeds 3
                                                     a reduced protocol: minutes
-  si permuted-mnist --tasks 100 --strengths 0.1     a hundred permutations
-  si permuted-mnist --elastic-strengths 10,100      compare with EWC
+  si permuted-mnist --tasks 100 --methods si        a hundred permutations
+  si permuted-mnist --methods si,ewc:lambda=30      compare with EWC
   si permuted-mnist --resume                        resume the newest unfinished run
 
 A long run writes a checkpoint into its folder every minute. --resume continues from it and gives

@@ -10,7 +10,7 @@ Examples:
   si split-cifar --seeds 5                          as many runs as figure 6
   si split-cifar --epochs 5 --hidden-sizes 16,32,256 --train-images 5000
                                                     a reduced protocol for a CPU
-  si split-cifar --strengths 0.01 --elastic-strengths 100,1000
+  si split-cifar --methods si:c=0.01,ewc:lambda=100
                                                     compare with EWC
   si split-cifar --data-dir DIR                     use the official files in DIR
   si split-cifar --resume                           resume the newest unfinished run

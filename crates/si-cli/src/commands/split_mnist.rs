@@ -8,7 +8,8 @@ const EXAMPLES: &str = "\
 Examples:
   si split-mnist                            the paper's protocol, three seeds
   si split-mnist --seeds 10                 as many seeds as figure 3
-  si split-mnist --strengths 0,0.1,1,10     a search over the strength c
+  si split-mnist --methods none,si:c=0.1,si:c=1,si:c=10
+                                            compare strengths
   si split-mnist --seeds 1 --epochs 1       a quick look
   si split-mnist --config mine.toml         settings from a file; flags override it
   si split-mnist --resume                   resume the newest unfinished run

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use si_bench::experiment::{Method, Versions};
+use si_bench::experiment::{Experiment, ExperimentConfig, Versions};
 use si_bench::metrics::AccuracyMatrix;
 
 use super::*;
@@ -202,13 +202,7 @@ fn line(message: &Message) -> String {
 fn jobs(count: u64) -> Vec<Job> {
     (0..count)
         .map(|seed| Job {
-            condition: Condition {
-                name: "si".to_string(),
-                method: Method::Si,
-                strength: 1.0,
-                damping: 0.5,
-                dropout: 0.0,
-            },
+            condition: ExperimentConfig::paper(Experiment::SplitMnist).conditions()[1].clone(),
             seed,
         })
         .collect()

@@ -21,7 +21,7 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_paper() {
     let file = tempfile::NamedTempFile::new().expect("temporary file");
     fs::write(
         file.path(),
-        "num_epochs = 2\nbatch_size = 32\ndamping = 0.5\n",
+        "num_epochs = 2\nbatch_size = 32\nmethods = ['si:c=2']\n",
     )
     .expect("write");
     let path = file.path().to_str().expect("a path in UTF-8");
@@ -30,8 +30,8 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_paper() {
         path,
         "--epochs",
         "4",
-        "--strengths",
-        "0,0.5",
+        "--methods",
+        "none,si:c=0.5",
         "--reset-optimizer",
         "none",
     ];
@@ -39,8 +39,7 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_paper() {
     let expected = ExperimentConfig {
         num_epochs: 4,
         batch_size: 32,
-        damping: Some(0.5),
-        strengths: vec![0.0, 0.5],
+        methods: MethodSpec::list("none,si:c=0.5").expect("they are well formed"),
         reset_optimizer: OptimizerReset::None,
         ..paper()
     };
@@ -58,7 +57,6 @@ fn every_key_is_a_flag_and_its_help_gives_the_default() {
             num_train_images: Some(1),
             num_train_evaluated: Some(1),
             num_held_out: Some(1),
-            damping: Some(1.0),
             num_jobs: Some(1),
             num_threads: Some(1),
             checkpoint_seconds: Some(1.0),
@@ -82,12 +80,41 @@ fn every_key_is_a_flag_and_its_help_gives_the_default() {
 }
 
 #[test]
-fn a_list_without_a_value_is_empty() {
-    let config = parse(&["--strengths", "0.5", "--controls"])
-        .over(ExperimentConfig::paper(Experiment::PermutedMnist))
-        .expect("valid settings");
-    assert_eq!(config.controls, []);
-    assert_eq!(config.strengths, [0.5]);
+fn a_flag_written_as_a_key_suggests_its_key() {
+    for argument in Program::command().get_arguments() {
+        let key = argument.get_id().as_str();
+        if ["config", "resume", "help"].contains(&key) {
+            continue;
+        }
+        let aliases = argument.get_all_aliases().unwrap_or_default();
+        let flags: Vec<&str> = argument.get_long().into_iter().chain(aliases).collect();
+        assert!(!flags.is_empty(), "{key} is no flag");
+        let names = flags.iter().map(|flag| flag.replace('-', "_"));
+        let names = names.chain(flags.iter().map(|flag| flag.to_string()));
+        for name in names.filter(|name| name != key) {
+            let error = paper()
+                .with_toml(&format!("{name} = 1\n"))
+                .expect_err("it is not a key");
+            let expected = format!("line 1: there is no key `{name}`; did you mean `{key}`?");
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+}
+
+#[test]
+fn an_error_names_the_flag_if_it_differs_from_the_key() {
+    let error = |flags: &[&str]| {
+        let error = parse(flags).over(paper()).expect_err("not valid");
+        format!("{error:#}")
+    };
+    assert_eq!(
+        error(&["--epochs", "0"]),
+        "--epochs: num_epochs must be a whole number ≥ 1, got 0"
+    );
+    assert_eq!(
+        error(&["--batch-size", "0"]),
+        "batch_size must be a whole number ≥ 1, got 0"
+    );
 }
 
 #[test]
@@ -96,8 +123,6 @@ fn names_on_the_command_line_are_all_those_of_the_file() {
     check::<Scenario>(SCENARIOS);
     check::<Activation>(ACTIVATIONS);
     check::<Optimizer>(OPTIMIZERS);
-    check::<Control>(CONTROLS);
-    check::<ElasticForm>(ELASTIC_FORMS);
     check::<FisherLabels>(FISHER_LABELS);
     check::<OptimizerReset>(OPTIMIZER_RESETS);
 

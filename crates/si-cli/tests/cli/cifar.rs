@@ -48,7 +48,7 @@ fn split_cifar_is_learnt_beside_elastic_weight_consolidation() {
     write_cifar(&data);
     let budget = "split-cifar --device flex --jobs 1 --threads 1 --data-dir data --tasks 2 --epochs 2 \
          --hidden-sizes 4,4,8 --batch-size 20 --train-images 60 --held-out 20 --train-evaluated 20 \
-         --strengths 0.1 --controls --elastic-strengths 10,1000 --fisher-images 10 --checkpoint-seconds 0";
+         --methods si:c=0.1,ewc:lambda=10,ewc:lambda=1000 --importance-images 10 --checkpoint-seconds 0";
     let train = |more: &[&str]| {
         let words: Vec<&str> = budget
             .split_whitespace()

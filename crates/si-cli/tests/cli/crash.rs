@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::training::runs;
 
 /// Two methods, each in a separate process with one thread, and a checkpoint after every epoch.
-const BUDGET: [&str; 28] = [
+const BUDGET: [&str; 26] = [
     "--device",
     "flex",
     "--jobs",
@@ -20,11 +20,9 @@ const BUDGET: [&str; 28] = [
     "1",
     "--seeds",
     "1",
-    "--strengths",
-    "1",
-    "--elastic-strengths",
-    "10",
-    "--fisher-images",
+    "--methods",
+    "si,ewc:lambda=10",
+    "--importance-images",
     "20",
     "--record-correlations",
     "true",

@@ -13,7 +13,26 @@ fn a_value_that_is_no_number() {
 
 #[test]
 fn a_value_outside_its_range() {
-    insta::assert_snapshot!(split_mnist(&["--damping", "-0.1"]));
+    insta::assert_snapshot!(split_mnist(&["--learning-rate", "-0.1"]));
+}
+
+#[test]
+fn methods_that_are_wrong() {
+    for (name, methods) in [
+        ("an_unknown_method", "none,sj"),
+        ("an_unknown_parameter", "si:lambda=3"),
+        ("a_parameter_outside_its_range", "si:c=-1"),
+        ("a_method_without_its_strength", "none,ewc"),
+        ("a_method_twice", "si,si:c=1"),
+        ("methods_that_cannot_be_combined", "joint+scratch"),
+    ] {
+        insta::assert_snapshot!(name, split_mnist(&["--methods", methods]));
+    }
+}
+
+#[test]
+fn a_value_outside_its_range_whose_flag_differs_from_its_key() {
+    insta::assert_snapshot!(split_mnist(&["--epochs", "0"]));
 }
 
 #[test]
@@ -29,7 +48,32 @@ fn a_name_that_does_not_exist() {
 
 #[test]
 fn an_unknown_key_in_the_file() {
-    insta::assert_snapshot!(with_file("epochs = 3\n"));
+    insta::assert_snapshot!(with_file("batch_size = 32\nepochs = 3\n"));
+}
+
+#[test]
+fn an_unknown_key_in_the_file_that_is_close_to_no_key() {
+    insta::assert_snapshot!(with_file("weight_decay = 0.1\n"));
+}
+
+#[test]
+fn a_name_in_the_file_that_does_not_exist() {
+    insta::assert_snapshot!(with_file("num_epochs = 3\noptimizer = \"adan\"\n"));
+}
+
+#[test]
+fn a_misspelt_experiment_in_the_file() {
+    insta::assert_snapshot!(with_file("experiment = \"split-minst\"\n"));
+}
+
+#[test]
+fn a_key_written_as_a_flag() {
+    for flag in ["--num_epochs", "--hidden_sizes", "--lr"] {
+        insta::assert_snapshot!(
+            format!("{}_is_not_a_flag", flag.trim_start_matches('-')),
+            split_mnist(&[flag, "3"])
+        );
+    }
 }
 
 #[test]
@@ -123,8 +167,8 @@ fn resume_with_other_settings() {
             ".",
             "--epochs",
             "3",
-            "--strengths",
-            "0,2",
+            "--methods",
+            "none,si:c=2",
         ],
     );
     insta::assert_snapshot!(failure(&output));

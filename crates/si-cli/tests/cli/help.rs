@@ -70,3 +70,8 @@ fn help(args: &[&str]) -> String {
     assert!(output.status.success());
     String::from_utf8(output.stdout).expect("help in UTF-8")
 }
+
+#[test]
+fn list_of_methods() {
+    insta::assert_snapshot!(help(&["methods"]));
+}

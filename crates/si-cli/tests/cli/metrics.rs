@@ -10,15 +10,15 @@ use crate::{failure, si};
 const CONFIG: &str = "\
 experiment = \"split-mnist\"
 device = \"flex\"
-strengths = [0.0, 1.0]
+methods = [\"none\", \"si:c=1\"]
 num_seeds = 1
 ";
 
 /// A run of one task with one epoch.
-fn record(name: &str, method: &str, strength: f64) -> String {
+fn record(name: &str, parameters: &str) -> String {
     format!(
-        "{{\"condition\":{{\"name\":\"{name}\",\"method\":\"{method}\",\"strength\":{strength:?},\
-         \"damping\":0.001}},\"seed\":0,\"accuracy\":[[0.75]],\"train_accuracy\":[[1.0]],\
+        "{{\"condition\":{{\"name\":\"{name}\",\"method\":\"{name}\",\"parameters\":{parameters}}},\
+         \"seed\":0,\"accuracy\":[[0.75]],\"train_accuracy\":[[1.0]],\
          \"initial_accuracy\":[0.5],\"epochs\":[{{\"task\":0,\"epoch\":0,\"task_loss\":0.25,\
          \"penalty\":null,\"penalty_share\":null}}],\"inert\":false,\"elapsed_seconds\":1.0,\
          \"device\":\"flex\",\"versions\":{{\"si\":\"0.1.0\",\"burn\":\"0.22.1\"}}}}\n"
@@ -29,7 +29,7 @@ fn store(folder: &Path, name: &str) {
     let run = folder.join(name);
     fs::create_dir(&run).expect("a folder");
     fs::write(run.join("config.toml"), CONFIG).expect("a file");
-    let records = record("none", "none", 0.0) + &record("si", "si", 1.0);
+    let records = record("none", "{}") + &record("si", "{\"c\":1.0,\"xi\":0.001}");
     fs::write(run.join("runs.jsonl"), records).expect("a file");
 }
 

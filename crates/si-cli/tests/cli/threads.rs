@@ -13,17 +13,15 @@ use crate::{failure, si};
 
 /// Two runs, and a checkpoint after every epoch. A record stores the number of threads of its run, so records are equal
 /// only if these numbers are.
-const BUDGET: [&str; 22] = [
+const BUDGET: [&str; 20] = [
     "split-mnist",
     "--device",
     "flex",
     "--seeds",
     "1",
-    "--strengths",
-    "1",
-    "--elastic-strengths",
-    "10",
-    "--fisher-images",
+    "--methods",
+    "si,ewc:lambda=10",
+    "--importance-images",
     "50",
     "--tasks",
     "2",

@@ -68,7 +68,7 @@ fn resumed_experiment_gives_the_bits_of_one_that_was_never_interrupted() {
 #[test]
 fn few_runs_share_all_cores_and_more_runs_later_have_as_many_threads() {
     let parent = tempfile::tempdir().expect("a folder can be made");
-    let one = ["--seeds", "1", "--strengths", "1", "--out", "one"];
+    let one = ["--seeds", "1", "--methods", "si", "--out", "one"];
     train(parent.path(), &[&BUDGET[..], &one].concat());
     train(parent.path(), &["--resume", "one", "--seeds", "2"]);
     assert_eq!(runs(&parent.path().join("one")).len(), 2);
@@ -101,7 +101,7 @@ fn every_scenario_preset_optimizer_and_activation_trains() {
             activation,
         ];
         let folder = index.to_string();
-        let rest = ["--seeds", "1", "--strengths", "1", "--out", &folder];
+        let rest = ["--seeds", "1", "--methods", "si", "--out", &folder];
         train(parent.path(), &[&BUDGET[..], &settings, &rest].concat());
         assert_eq!(runs(&parent.path().join(&folder)).len(), 1);
     }
@@ -130,14 +130,10 @@ const PERMUTED: [&str; 15] = [
 fn every_method_trains_on_permuted_mnist_and_the_seed_decides_dropout_too() {
     let parent = tempfile::tempdir().expect("a folder can be made");
     let methods = [
-        "--strengths",
-        "0,0.1",
-        "--elastic-strengths",
-        "10",
-        "--fisher-images",
+        "--methods",
+        "none,si,ewc:lambda=10,online-ewc:lambda=10,dropout,si+dropout,joint,scratch",
+        "--importance-images",
         "50",
-        "--controls",
-        "dropout,joint,scratch",
     ];
     for out in ["first", "second"] {
         succeed(
@@ -147,7 +143,7 @@ fn every_method_trains_on_permuted_mnist_and_the_seed_decides_dropout_too() {
     }
     let first = runs(&parent.path().join("first"));
     assert_eq!(first, runs(&parent.path().join("second")));
-    assert_eq!(first.len(), 6);
+    assert_eq!(first.len(), 8);
     let of = |name: &str| {
         let records = first.iter().map(|line| serde_json::from_str(line));
         let mut records = records.map(|record: Result<Value, _>| record.expect("a record"));
@@ -155,6 +151,7 @@ fn every_method_trains_on_permuted_mnist_and_the_seed_decides_dropout_too() {
         found.expect("every condition has run")
     };
     assert_ne!(of("none")["epochs"], of("dropout")["epochs"]);
+    assert_ne!(of("si+dropout")["epochs"], of("dropout")["epochs"]);
     let layers = of("si")["correlations"].as_array().map(Vec::len);
     assert_eq!(layers, Some(2));
     assert_eq!(of("joint")["accuracy"][0], of("joint")["accuracy"][1]);
@@ -163,7 +160,7 @@ fn every_method_trains_on_permuted_mnist_and_the_seed_decides_dropout_too() {
 #[test]
 fn sweep_names_the_best_strength_of_each_method() {
     let parent = tempfile::tempdir().expect("a folder can be made");
-    let search = ["--strengths", "0.1,1", "--elastic-strengths", "10"];
+    let search = ["--methods", "si:c=0.1,si:c=1,ewc:lambda=10"];
     let args = [&["sweep"], &PERMUTED[..], &search, &["--out", "sweep"]].concat();
     let stdout = succeed(parent.path(), &args);
     for best in [

@@ -15,9 +15,7 @@ use super::{CheckpointError, CheckpointHeader, Origin};
 use crate::learner::{counters, other_kind};
 use crate::pack::Pack;
 use crate::replace::replace;
-use crate::{
-    ContinualLearner, ContinualOptimizer, ElasticWeightConsolidation, SynapticIntelligenceConfig,
-};
+use crate::{ContinualLearner, ContinualOptimizer, QuadraticPenalty, SynapticIntelligenceConfig};
 
 /// Everything that training needs to resume with exactly the same numbers (bit for bit on a CPU; a GPU may round
 /// differently each time): the learner, its optimizer, additional records if there are any, and the progress of the
@@ -104,7 +102,7 @@ impl Checkpoint {
         })
     }
 
-    /// Adds another record under a name, such as that of [`ElasticWeightConsolidation`]. Replaces a record with the
+    /// Adds another record under a name, such as that of [`QuadraticPenalty`]. Replaces a record with the
     /// same name.
     ///
     /// # Errors
@@ -237,20 +235,20 @@ impl Checkpoint {
         Ok((learner, optimizer))
     }
 
-    /// Loads the additional record `name` into a new Elastic Weight Consolidation, for the parameters of
+    /// Loads the additional record `name` into a new quadratic penalty, for the parameters of
     /// `module`. Restore the module first.
     ///
     /// # Errors
     ///
     /// Those of [`record`](Self::record), and [`CheckpointError::OtherModel`] if the state is not of
     /// this module.
-    pub fn restore_elastic<M: Module>(
+    pub fn restore_penalty<M: Module>(
         &self,
         name: &str,
-        elastic: ElasticWeightConsolidation,
+        penalty: QuadraticPenalty,
         module: &M,
-    ) -> Result<ElasticWeightConsolidation, CheckpointError> {
-        let loaded = elastic.load_record(module, self.record(name)?);
+    ) -> Result<QuadraticPenalty, CheckpointError> {
+        let loaded = penalty.load_record(module, self.record(name)?);
         loaded.map_err(|error| CheckpointError::other_model(&self.origin, error))
     }
 

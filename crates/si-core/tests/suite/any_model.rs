@@ -10,7 +10,7 @@ use burn::tensor::{Device, Int, Tensor};
 use si_core::diagnostics::Consolidation;
 use si_core::ops::SynapticBackend;
 use si_core::{
-    ContinualLearner, ElasticWeightConsolidationConfig, Fisher, ParameterPolicy,
+    ContinualLearner, Importance, ParameterPolicy, QuadraticPenaltyConfig,
     SynapticIntelligenceConfig, with_more_outputs,
 };
 
@@ -371,10 +371,10 @@ fn parameter_that_shrinks_starts_anew() {
 #[test]
 fn pulls_grow_with_their_parameters_too() {
     let network = Network::new(2);
-    let config = ElasticWeightConsolidationConfig::new(1.0);
+    let config = QuadraticPenaltyConfig::ewc(1.0);
     let mut ewc = config.init().expect("the config is valid");
     let information = |network: &Network| {
-        let mut fisher = Fisher::default();
+        let mut fisher = Importance::default();
         fisher.add(
             network.head.weight.id,
             network.head.weight.val().ones_like(),

@@ -3,6 +3,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use tempfile::TempDir;
 
 use crate::experiment::Versions;
+use crate::methods::methods;
 use crate::metrics::AccuracyMatrix;
 
 use super::*;
@@ -152,7 +153,7 @@ fn resume_names_every_setting_that_differs() {
     drop(in_dir(&dir));
     let other = ExperimentConfig {
         num_epochs: 3,
-        damping: Some(0.1),
+        methods: methods("si:c=0.5"),
         num_seeds: 1,
         ..config()
     };
@@ -163,7 +164,7 @@ fn resume_names_every_setting_that_differs() {
     };
     assert_eq!(
         differences,
-        "damping is unset, not 0.1; num_epochs is 10, not 3; num_seeds is 2, not 1"
+        "methods is [\"none\", \"si:c=1\"], not [\"si:c=0.5\"]; num_epochs is 10, not 3; num_seeds is 2, not 1"
     );
 }
 

@@ -99,7 +99,7 @@ fn runs_over_different_numbers_of_tasks_should_be_refused() {
 
 #[test]
 fn json_should_have_the_stable_keys_and_read_back() {
-    let config = fixture::config(&[0.0], 1);
+    let config = fixture::config(&[0.0, 0.5], 1);
     let mut records = fixture::records(&config, 2);
     // Numbers that `serde_json` reads back to the bit.
     let rows = vec![vec![1.0, 0.5], vec![0.75, 1.0]];
@@ -114,8 +114,9 @@ fn json_should_have_the_stable_keys_and_read_back() {
     let condition = &value["conditions"][0];
     assert_eq!(condition["name"], "none");
     assert_eq!(condition["method"], "none");
-    assert_eq!(condition["strength"], 0.0);
-    assert_eq!(condition["damping"], 0.001);
+    assert!(condition["parameters"].is_null());
+    let parameters = &value["conditions"][1]["parameters"];
+    assert_eq!(*parameters, serde_json::json!({ "c": 0.5, "xi": 0.001 }));
     assert_eq!(condition["seeds"], serde_json::json!([0]));
     assert!(condition["accuracy"][0][1][0].is_f64());
     assert!(condition["train_accuracy"][0][1][0].is_f64());

@@ -1,12 +1,12 @@
 use burn::tensor::{Tensor, activation};
-use si_core::ewc::FisherLabels;
-use si_core::{Error, Fisher};
+use si_core::importance::FisherLabels;
+use si_core::{Error, Importance};
 
 use super::Cnn;
 
 impl Cnn {
     /// The Fisher information of the images about the parameters, one image at a time, by
-    /// [`Fisher::estimate`]. Dropout is off, as when testing.
+    /// [`importance::fisher`](si_core::importance::fisher()). Dropout is off, as when testing.
     ///
     /// `batches` are `[batch, pixels]`; all images have the same weight, whatever the batches. `mask`, `[outputs]`, is
     /// added to the logits; labels whose probability becomes 0 are skipped. Each image takes a forward and backward
@@ -14,13 +14,13 @@ impl Cnn {
     ///
     /// # Errors
     ///
-    /// Those of [`Fisher::estimate`].
+    /// Those of [`importance::fisher`](si_core::importance::fisher()).
     pub fn fisher(
         &self,
         batches: impl IntoIterator<Item = Tensor<2>>,
         mask: Option<Tensor<1>>,
         labels: FisherLabels<'_>,
-    ) -> Result<Fisher, Error> {
+    ) -> Result<Importance, Error> {
         let images = batches.into_iter().flat_map(|images| images.split(1, 0));
         let log_likelihood = |network: &Self, image: &Tensor<2>| {
             let logits = network.forward(image.clone().inner().autodiff());
@@ -31,7 +31,7 @@ impl Cnn {
             };
             activation::log_softmax(logits, 0)
         };
-        Fisher::estimate(self, images, log_likelihood, labels)
+        si_core::importance::fisher(self, images, log_likelihood, labels)
     }
 }
 

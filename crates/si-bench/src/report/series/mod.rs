@@ -9,7 +9,8 @@ mod tests;
 
 use serde::Serialize;
 
-use crate::experiment::{Experiment, Method, RunRecord};
+use crate::experiment::{Experiment, RunRecord};
+use crate::methods::Regime;
 
 pub use csv::csv;
 pub use event_file::event_file;
@@ -25,7 +26,7 @@ pub struct Series {
     pub experiment: Experiment,
     /// Name of the condition.
     pub condition: String,
-    /// Strength of its penalty.
+    /// Strength of its method. 0 if the method has none.
     pub strength: f64,
     /// Seed of the run.
     pub seed: u64,
@@ -66,7 +67,7 @@ impl Series {
             run: run.into(),
             experiment,
             condition: record.condition.name.clone(),
-            strength: record.condition.strength,
+            strength: record.condition.strength().unwrap_or(0.0),
             seed: record.seed,
             points: points(record),
         }
@@ -78,6 +79,7 @@ fn points(record: &RunRecord) -> Vec<Point> {
         accuracy: record.initial_accuracy.clone(),
         ..Point::default()
     }];
+    let is_joint = record.condition.parts().regime() == Regime::Jointly;
     let last_task = record.accuracy.num_tasks() - 1;
     for (index, epoch) in record.epochs.iter().enumerate() {
         // Some sums give −0. Adding zero turns it into 0.
@@ -94,10 +96,7 @@ fn points(record: &RunRecord) -> Vec<Point> {
         let next = record.epochs.get(index + 1);
         if next.is_none_or(|next| next.task != epoch.task) {
             // Joint training learns all tasks as if they were one, and is evaluated after it.
-            let after = match record.condition.method {
-                Method::Joint => last_task,
-                _ => epoch.task,
-            };
+            let after = if is_joint { last_task } else { epoch.task };
             let row = |rows: &[Vec<f64>]| rows.get(after).cloned().unwrap_or_default();
             point.accuracy = row(record.accuracy.rows());
             point.average_accuracy = record.accuracy.average_accuracy(after);

@@ -1,7 +1,8 @@
 use std::fs;
 
 use super::*;
-use crate::experiment::{Condition, EpochRecord, Versions};
+use crate::experiment::{EpochRecord, Versions};
+use crate::fixture;
 use crate::metrics::AccuracyMatrix;
 
 /// Two tasks of two epochs, and then one.
@@ -18,13 +19,7 @@ fn record() -> RunRecord {
         penalty_share,
     };
     RunRecord {
-        condition: Condition {
-            name: "si".to_string(),
-            method: Method::Si,
-            strength: 0.5,
-            damping: 0.001,
-            dropout: 0.0,
-        },
+        condition: fixture::condition("si:c=0.5"),
         seed: 7,
         accuracy: matrix([[0.75, 0.5], [0.5, 1.0]]),
         train_accuracy: matrix([[1.0, 0.25], [0.75, 1.0]]),
@@ -80,7 +75,7 @@ fn accuracies_should_stand_at_the_last_epoch_of_each_task() {
 #[test]
 fn joint_training_should_be_evaluated_once_on_all_tasks() {
     let mut record = record();
-    record.condition.method = Method::Joint;
+    record.condition = fixture::condition("joint");
     record.epochs.pop();
     let points = Series::new("", Experiment::SplitMnist, &record).points;
     assert_eq!(points.len(), 3);

@@ -1,6 +1,7 @@
 //! Split CIFAR, task by task, beside the numbers stored by the authors.
 
-use crate::experiment::{ConditionSummary, Experiment, Method, Summary};
+use crate::experiment::{ConditionSummary, Experiment, Summary};
+use crate::methods::{Method, NONE, SCRATCH, SI};
 use crate::metrics::Statistics;
 use crate::report::{Curve, Reference};
 
@@ -36,21 +37,19 @@ pub(super) fn accuracies(summary: &Summary) -> Table {
 /// The paper's claims, tested on the numbers stored by its authors.
 pub(super) fn of_the_authors() -> Chapter {
     let reference = Reference::of(Experiment::SplitCifar);
-    let of_method = |method| {
-        reference
-            .curves
-            .iter()
-            .filter(move |one| one.method == method)
+    let of_method = |method: &'static Method| {
+        let curves = reference.curves.iter();
+        curves.filter(move |one| one.method.is(method))
     };
     let mut rows = Vec::new();
-    for ours in of_method(Method::Si) {
-        for (others, name) in [(Method::None, "c = 0"), (Method::Scratch, "from scratch")] {
+    for ours in of_method(&SI) {
+        for (others, name) in [(&NONE, "c = 0"), (&SCRATCH, "from scratch")] {
             for other in of_method(others) {
                 let difference = |on: &str, of: fn(&Curve) -> &Vec<f64>| {
                     let pairs = of(ours).iter().zip(of(other));
                     let points =
                         pairs.map(|(ours, other)| format!("{:+.1}", 100.0 * (ours - other)));
-                    let label = format!("c = {} less {name}, {on}", ours.strength);
+                    let label = format!("c = {} less {name}, {on}", ours.method.given()["c"]);
                     [vec![label], points.collect()].concat()
                 };
                 rows.push(difference("test", |curve| &curve.final_accuracy));

@@ -2,7 +2,8 @@ mod permuted_mnist;
 mod split_cifar;
 mod split_mnist;
 
-use crate::experiment::{ConditionSummary, ExperimentConfig, Method, Summary};
+use crate::experiment::{ConditionSummary, ExperimentConfig, Summary};
+use crate::methods::{Method, NONE};
 use crate::metrics::Claimed;
 
 use super::claim::{Run, differences, values};
@@ -23,12 +24,15 @@ pub fn claims(part: Part, config: &ExperimentConfig, summary: &Summary) -> Vec<C
 
 /// The condition without consolidation.
 fn plain(summary: &Summary) -> Option<&ConditionSummary> {
-    of_method(summary, Method::None).find(|one| one.condition.dropout == 0.0)
+    of_method(summary, &NONE).next()
 }
 
-fn of_method(summary: &Summary, method: Method) -> impl Iterator<Item = &ConditionSummary> {
+fn of_method<'a>(
+    summary: &'a Summary,
+    method: &'a Method,
+) -> impl Iterator<Item = &'a ConditionSummary> {
     let conditions = summary.conditions.iter();
-    conditions.filter(move |one| one.condition.method == method)
+    conditions.filter(move |one| one.condition.is(method))
 }
 
 /// Consolidation is above c = 0 on every task but the last.

@@ -1,6 +1,7 @@
 use super::super::claim::{Claim, Run, differences, values};
 use super::{above_plain, falls_with_age, is_similar, of_method, plain};
-use crate::experiment::{ConditionSummary, Experiment, ExperimentConfig, Method, Summary};
+use crate::experiment::{ConditionSummary, Experiment, ExperimentConfig, Summary};
+use crate::methods::{DROPOUT, EWC, JOINT, SI};
 use crate::metrics::{Claimed, Statistic};
 use crate::report::Reference;
 
@@ -12,7 +13,7 @@ pub(super) fn claims(config: &ExperimentConfig, summary: &Summary) -> Vec<Claim>
     }
     let plain = plain(summary);
     claims.extend(plain.and_then(falls_with_age));
-    for consolidated in of_method(summary, Method::Si) {
+    for consolidated in of_method(summary, &SI) {
         claims.extend(plain.and_then(|plain| above_plain([consolidated, plain])));
         claims.extend(is_similar(consolidated));
         claims.extend(Claim::about(
@@ -31,7 +32,7 @@ pub(super) fn claims(config: &ExperimentConfig, summary: &Summary) -> Vec<Claim>
             Claimed::Within(0.03),
         ));
     }
-    for dropout in of_method(summary, Method::None).filter(|one| one.condition.dropout > 0.0) {
+    for dropout in of_method(summary, &DROPOUT) {
         claims.extend(falls_with_age(dropout));
     }
     claims
@@ -62,28 +63,33 @@ const MARGIN: f64 = 0.01;
 
 /// Consolidation compared with the other conditions.
 fn beside_others(ours: &ConditionSummary, summary: &Summary) -> Vec<Claim> {
+    let rivals = [
+        (
+            &EWC,
+            "Synaptic Intelligence and EWC are equally good, to 2 points",
+            Claimed::Within(0.02),
+        ),
+        (
+            &JOINT,
+            "Joint training is at most 5 points better than consolidation",
+            Claimed::Above(-0.05),
+        ),
+    ];
     let others = summary.conditions.iter().filter_map(|other| {
-        let (statement, claimed) = match other.condition.method {
-            Method::Ewc => (
-                "Synaptic Intelligence and EWC are equally good, to 2 points",
-                Claimed::Within(0.02),
-            ),
-            Method::Joint => (
-                "Joint training is at most 5 points better than consolidation",
-                Claimed::Above(-0.05),
-            ),
-            Method::None | Method::Si | Method::Scratch => return None,
-        };
+        let rival = rivals
+            .iter()
+            .find(|(method, ..)| other.condition.is(method));
+        let (_, statement, claimed) = rival?;
         let average = |run: Run| Some(run.average());
         Claim::about(
-            statement,
+            *statement,
             format!(
                 "test accuracy at the end, average over tasks, {} less {}",
                 ours.condition.label(),
                 other.condition.label()
             ),
             &differences([ours, other], average, average),
-            claimed,
+            *claimed,
         )
     });
     others.collect()
@@ -93,7 +99,7 @@ fn beside_others(ours: &ConditionSummary, summary: &Summary) -> Vec<Claim> {
 pub(super) fn correlation_claims(summary: &Summary) -> Vec<Claim> {
     let mut claims = Vec::new();
     let plain = plain(summary);
-    for condition in plain.into_iter().chain(of_method(summary, Method::Si)) {
+    for condition in plain.into_iter().chain(of_method(summary, &SI)) {
         claims.extend(Claim::about(
             format!(
                 "In the first layer, tasks are uncorrelated, with {}",
@@ -104,7 +110,7 @@ pub(super) fn correlation_claims(summary: &Summary) -> Vec<Claim> {
             Claimed::Below(0.1),
         ));
     }
-    for consolidated in of_method(summary, Method::Si) {
+    for consolidated in of_method(summary, &SI) {
         claims.extend(plain.and_then(|plain| {
             let correlation = |run: Run| run.correlation(2);
             Claim::about(

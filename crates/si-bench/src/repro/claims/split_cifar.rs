@@ -1,6 +1,7 @@
 use super::super::claim::{Claim, differences, values};
 use super::{above_plain, falls_with_age, is_similar, of_method, plain};
-use crate::experiment::{ConditionSummary, Experiment, ExperimentConfig, Method, Summary};
+use crate::experiment::{ConditionSummary, Experiment, ExperimentConfig, Summary};
+use crate::methods::{SCRATCH, SI};
 use crate::metrics::{Claimed, Statistic};
 use crate::report::Reference;
 
@@ -15,10 +16,10 @@ pub(super) fn claims(config: &ExperimentConfig, summary: &Summary) -> Vec<Claim>
     }
     let plain = plain(summary);
     claims.extend(plain.and_then(falls_with_age));
-    for consolidated in of_method(summary, Method::Si) {
+    for consolidated in of_method(summary, &SI) {
         claims.extend(plain.and_then(|plain| above_plain([consolidated, plain])));
         claims.extend(is_similar(consolidated));
-        for scratch in of_method(summary, Method::Scratch) {
+        for scratch in of_method(summary, &SCRATCH) {
             claims.extend(beside_scratch(consolidated, scratch));
         }
     }
@@ -106,7 +107,7 @@ fn as_in_the_paper(condition: &ConditionSummary, task: usize) -> Option<Claim> {
         std: Some(std),
         sem: Some(std / (reference.num_runs as f64).sqrt()),
     };
-    let is_scratch = condition.condition.method == Method::Scratch;
+    let is_scratch = condition.condition.is(&SCRATCH);
     Claim::equals_paper(
         format!(
             "With {}, accuracy on task {} is the paper's, to 3 points",

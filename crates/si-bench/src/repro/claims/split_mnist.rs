@@ -1,6 +1,7 @@
 use super::super::claim::{Claim, values};
 use super::{above_plain, of_method, plain};
-use crate::experiment::{ConditionSummary, Experiment, ExperimentConfig, Method, Summary};
+use crate::experiment::{ConditionSummary, Experiment, ExperimentConfig, Summary};
+use crate::methods::SI;
 use crate::metrics::{Claimed, Statistic};
 use crate::report::Reference;
 
@@ -11,7 +12,7 @@ pub(super) fn claims(config: &ExperimentConfig, summary: &Summary) -> Vec<Claim>
         claims.extend(summary.conditions.iter().filter_map(as_in_the_paper));
     }
     let plain = plain(summary);
-    for consolidated in of_method(summary, Method::Si) {
+    for consolidated in of_method(summary, &SI) {
         claims.extend(plain.and_then(|plain| above_plain([consolidated, plain])));
         claims.extend(Claim::on_every_task(
             format!(

@@ -1,6 +1,7 @@
 use super::*;
-use crate::experiment::{Control, Experiment, RunRecord};
+use crate::experiment::{Experiment, RunRecord};
 use crate::fixture;
+use crate::methods::{SI, methods};
 use crate::metrics::{LayerCorrelations, Verdict};
 
 #[test]
@@ -44,8 +45,7 @@ fn numbers_of_the_paper_are_only_beside_its_protocol() {
 #[test]
 fn permuted_mnist_is_held_against_every_other_method() {
     let config = ExperimentConfig {
-        strengths: vec![0.0, 0.1],
-        elastic_strengths: vec![100.0],
+        methods: methods("none,si:c=0.1,ewc:lambda=100,dropout,joint,scratch"),
         num_seeds: 3,
         ..ExperimentConfig::paper(Experiment::PermutedMnist)
     };
@@ -56,7 +56,7 @@ fn permuted_mnist_is_held_against_every_other_method() {
         "With si (c = 0.1), the average accuracy is the paper's",
         "si (c = 0.1) is above c = 0",
         "With none (c = 0), accuracy falls with a task's age",
-        "With dropout (0.5), accuracy falls with a task's age",
+        "With dropout (p = 0.5), accuracy falls with a task's age",
         "accuracy is similar across tasks",
         "The first task is kept",
         "Synaptic Intelligence and EWC are equally good",
@@ -71,19 +71,14 @@ fn permuted_mnist_is_held_against_every_other_method() {
 #[test]
 fn correlations_are_compared_layer_by_layer() {
     let config = ExperimentConfig {
-        strengths: vec![0.0, 0.1],
-        controls: Vec::new(),
+        methods: methods("none,si:c=0.1"),
         num_seeds: 3,
         num_tasks: 3,
         ..ExperimentConfig::paper(Experiment::PermutedMnist)
     };
     let mut records = fixture::records(&config, 3);
     for record in &mut records {
-        let size = if record.condition.strength > 0.0 {
-            0.1
-        } else {
-            0.4
-        };
+        let size = if record.condition.is(&SI) { 0.1 } else { 0.4 };
         record.correlations = vec![layer(1, 0.01), layer(2, size + 0.001 * record.seed as f64)];
     }
     let summary = Summary::new(&config, &records).expect("one protocol");
@@ -97,7 +92,6 @@ fn correlations_are_compared_layer_by_layer() {
 #[test]
 fn split_cifar_is_shown_at_every_strength() {
     let config = ExperimentConfig {
-        controls: vec![Control::Scratch],
         num_seeds: 3,
         ..ExperimentConfig::paper(Experiment::SplitCifar)
     };

@@ -5,7 +5,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use si_bench::experiment::{Experiment, RunFolder};
 use si_bench::repro::{Budget, Part, Study};
-use si_bench::{AUTO, Error, replace_file};
+use si_bench::{AUTO, Error, read_toml, replace_file};
 
 use super::ReproArgs;
 
@@ -79,9 +79,7 @@ impl Plan {
         }
         let text =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        toml::from_str(&text)
-            .map_err(|error| Error::Config(error.message().to_string()))
-            .with_context(|| format!("{} is not a valid plan", path.display()))
+        read_toml(&text).with_context(|| format!("{} is not a valid plan", path.display()))
     }
 
     pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
@@ -144,6 +142,21 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_unknown_key_names_the_file_the_line_and_the_closest_key() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let text = "parts = [\"fig4\"]\nfull = false\nnum_jobs = 2\n";
+        fs::write(folder.path().join(FILE), text).expect("written");
+        let error = Plan::read(folder.path()).expect_err("num_jobs is not a key");
+        let expected =
+            "is not a valid plan: line 3: there is no key `num_jobs`; did you mean `jobs`?";
+        let message = format!("{error:#}");
+        assert!(
+            message.ends_with(&format!("{FILE} {expected}")),
+            "{message}"
+        );
+    }
 
     #[test]
     fn a_plan_without_a_device_is_one_for_flex() {

@@ -5,7 +5,7 @@ use burn::tensor::{Int, Tensor};
 use super::*;
 use crate::settings::Accumulation;
 use crate::test_device::assert_same;
-use crate::{ElasticWeightConsolidationConfig, Fisher, ParameterPolicy};
+use crate::{Importance, ParameterPolicy, QuadraticPenaltyConfig};
 
 /// Saves a checkpoint at every step and resumes from nothing but its bytes.
 fn resumed_at_every_step_is_unbroken<O>(optimizer: impl Fn() -> O)
@@ -40,9 +40,9 @@ fn training_that_is_restored_at_every_step_is_that_of_an_unbroken_one() {
 fn further_records_come_back_by_their_names() {
     let training = Training::new(adam()).steps(3);
     let line: &Line = &training.learner;
-    let config = ElasticWeightConsolidationConfig::new(2.0);
+    let config = QuadraticPenaltyConfig::ewc(2.0);
     let mut elastic = config.init().expect("the config is valid");
-    let mut fisher = Fisher::default();
+    let mut fisher = Importance::default();
     fisher.add(
         line.shift.id,
         Tensor::<1>::from_floats([1.0, 2.0], &device()),
@@ -59,11 +59,11 @@ fn further_records_come_back_by_their_names() {
     let restored = Training::restored(&checkpoint, adam()).expect("it fits");
     let fresh = || config.init().expect("the config is valid");
     let line: &Line = &restored.learner;
-    let loaded = checkpoint.restore_elastic("elastic", fresh(), line);
+    let loaded = checkpoint.restore_penalty("elastic", fresh(), line);
     assert_eq!(loaded.expect("it fits").task(), 1);
     let other = LinearConfig::new(2, 3).init(&device());
     let error = checkpoint
-        .restore_elastic("elastic", fresh(), &other)
+        .restore_penalty("elastic", fresh(), &other)
         .expect_err("it is of another module");
     assert!(matches!(error, CheckpointError::OtherModel { .. }));
     let error = checkpoint.record("fisher").expect_err("there is none");

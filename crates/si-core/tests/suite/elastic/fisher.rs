@@ -6,8 +6,8 @@ use burn::prelude::*;
 use burn::tensor::activation::{log_sigmoid, log_softmax};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use si_core::Fisher;
-use si_core::ewc::FisherLabels;
+use si_core::Importance;
+use si_core::importance::{self, FisherLabels};
 
 use super::device;
 use crate::common::values;
@@ -46,7 +46,7 @@ fn closed_form() -> [f64; 3] {
     sum.map(|sum| sum / EXAMPLES.len() as f64)
 }
 
-fn information(fisher: &Fisher, model: &Linear) -> Vec<f64> {
+fn information(fisher: &Importance, model: &Linear) -> Vec<f64> {
     let weight = fisher.get::<2>(model.weight.id).expect("it has a gradient");
     let bias = model.bias.as_ref().expect("the layer has a bias");
     let bias = fisher.get::<1>(bias.id).expect("it has a gradient");
@@ -66,7 +66,7 @@ fn assert_close(actual: &[f64], expected: &[f64], tolerance: f64) {
 #[test]
 fn exact_information_of_logistic_regression_is_its_closed_form() {
     let model = logistic_regression();
-    let fisher = Fisher::estimate(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)
+    let fisher = importance::fisher(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)
         .expect("it can be measured");
     assert_close(&information(&fisher, &model), &closed_form(), ROUNDING);
 }
@@ -78,7 +78,7 @@ fn sampled_information_converges_to_the_exact_one() {
     let error = |repeats: usize, rng: &mut ChaCha8Rng| {
         let examples = (0..repeats).flat_map(|_| EXAMPLES);
         let labels = &mut || rng.random();
-        let fisher = Fisher::estimate(
+        let fisher = importance::fisher(
             &model,
             examples,
             log_likelihood,
@@ -111,7 +111,7 @@ fn indifferent_classifier_has_the_information_of_a_uniform_choice() {
             0,
         )
     };
-    let fisher = Fisher::estimate(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)
+    let fisher = importance::fisher(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)
         .expect("it can be measured");
     let information = values(fisher.get::<2>(model.weight.id).expect("it has a gradient"));
     let p = 1.0 / classes as f64;
@@ -131,7 +131,7 @@ fn label_without_probability_is_passed_over() {
         let impossible = Tensor::<1>::from_floats([-1e32], &device());
         Tensor::cat(vec![log_likelihood(model, example), impossible], 0)
     };
-    let fisher = Fisher::estimate(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)
+    let fisher = importance::fisher(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)
         .expect("it can be measured");
     assert_close(&information(&fisher, &model), &closed_form(), ROUNDING);
     assert_eq!(num_calls.get(), 2 * EXAMPLES.len());
@@ -144,7 +144,7 @@ fn model_that_has_diverged_is_refused() {
         weight: Param::from_tensor(weight),
         ..logistic_regression()
     };
-    let error = Fisher::estimate(&model, EXAMPLES, log_likelihood, FisherLabels::Exact);
+    let error = importance::fisher(&model, EXAMPLES, log_likelihood, FisherLabels::Exact);
     let error = error.expect_err("NaN is no probability").to_string();
     assert!(
         error.contains("example 0 has probabilities that add up to NaN"),
@@ -170,7 +170,7 @@ fn only_parameters_with_gradients_have_information() {
         let inputs = Tensor::<1>::from_floats(*example, &device());
         log_softmax(model.used.forward(model.frozen.forward(inputs)), 0)
     };
-    let fisher = Fisher::estimate(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)
+    let fisher = importance::fisher(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)
         .expect("it can be measured");
     assert_eq!(fisher.len(), 2);
     assert!(fisher.get::<2>(model.used.weight.id).is_some());
@@ -180,7 +180,7 @@ fn only_parameters_with_gradients_have_information() {
 #[test]
 fn no_example_gives_no_information() {
     let model = logistic_regression();
-    let fisher = Fisher::estimate(&model, [], log_likelihood, FisherLabels::Exact)
+    let fisher = importance::fisher(&model, [], log_likelihood, FisherLabels::Exact)
         .expect("it can be measured");
     assert!(fisher.is_empty());
 }
@@ -189,7 +189,7 @@ fn no_example_gives_no_information() {
 #[should_panic(expected = "rank is not the one asked for")]
 fn information_of_another_rank_is_not_given() {
     let model = logistic_regression();
-    let fisher = Fisher::estimate(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)
+    let fisher = importance::fisher(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)
         .expect("it can be measured");
     fisher.get::<1>(model.weight.id);
 }

@@ -4,12 +4,13 @@ mod fisher;
 mod penalty;
 mod protection;
 mod record;
+mod sensitivity;
 
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::prelude::*;
 use burn::tensor::DType;
-use si_core::{ElasticWeightConsolidation, ElasticWeightConsolidationConfig, Fisher};
+use si_core::{Importance, QuadraticPenalty, QuadraticPenaltyConfig};
 
 /// Parameters without a model around them, in double precision.
 #[derive(Module, Debug)]
@@ -30,14 +31,14 @@ impl Vector {
         }
     }
 
-    fn fisher(&self, information: &[f64]) -> Fisher {
-        let mut fisher = Fisher::default();
+    fn fisher(&self, information: &[f64]) -> Importance {
+        let mut fisher = Importance::default();
         fisher.add(self.theta.id, tensor(information));
         fisher
     }
 
     /// What the penalty adds to a gradient.
-    fn pull(&self, ewc: &ElasticWeightConsolidation, gradient: &[f64]) -> Vec<f64> {
+    fn pull(&self, ewc: &QuadraticPenalty, gradient: &[f64]) -> Vec<f64> {
         let mut grads = GradientsParams::new();
         grads.register(self.theta.id, tensor(gradient).inner());
         let total = ewc.penalize(self, grads).get::<1>(self.theta.id);
@@ -53,10 +54,10 @@ fn device() -> Device {
     crate::common::device_with(DType::F64).autodiff()
 }
 
-fn ewc(config: &ElasticWeightConsolidationConfig) -> ElasticWeightConsolidation {
+fn ewc(config: &QuadraticPenaltyConfig) -> QuadraticPenalty {
     config.init().expect("the config is valid")
 }
 
-fn config(strength: f64) -> ElasticWeightConsolidationConfig {
-    ElasticWeightConsolidationConfig::new(strength)
+fn config(strength: f64) -> QuadraticPenaltyConfig {
+    QuadraticPenaltyConfig::ewc(strength)
 }

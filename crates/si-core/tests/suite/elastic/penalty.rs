@@ -1,8 +1,8 @@
 use burn::optim::GradientsParams;
 use proptest::prelude::*;
-use si_core::ewc::ElasticForm;
 use si_core::ops::SynapticBackend;
-use si_core::{Fisher, TaskWarning};
+use si_core::quadratic::Joining;
+use si_core::{Importance, TaskWarning};
 
 use super::{Vector, config, ewc};
 use crate::common::values;
@@ -50,12 +50,12 @@ fn parabolas(terms: &[Vec<Told>], theta: &[f64], strength: f64) -> (f64, Vec<f64
 
 /// What a regularizer of `form` makes of the tasks, at `theta`: as `parabolas` has it.
 fn consolidated(
-    form: ElasticForm,
+    form: Joining,
     tasks: &[Vec<Told>],
     theta: &[f64],
     strength: f64,
 ) -> (f64, Vec<f64>) {
-    let mut ewc = ewc(&config(strength).with_form(form));
+    let mut ewc = ewc(&config(strength).with_joining(form));
     let module = Vector::new(theta);
     for (index, task) in tasks.iter().enumerate() {
         assert_eq!(ewc.task(), index);
@@ -92,7 +92,7 @@ proptest! {
         tasks in tasks(), strength in 0.1..10.0, theta in prop::collection::vec(-2.0..2.0, 5),
     ) {
         let theta = &theta[..tasks[0].len()];
-        let actual = consolidated(ElasticForm::PerTask, &tasks, theta, strength);
+        let actual = consolidated(Joining::PerTask, &tasks, theta, strength);
         check(actual, parabolas(&tasks, theta, strength))?;
     }
 
@@ -108,7 +108,7 @@ proptest! {
                 only.parameter = told.parameter;
             }
         }
-        let actual = consolidated(ElasticForm::Online { decay }, &tasks, theta, 2.0);
+        let actual = consolidated(Joining::Latest { decay }, &tasks, theta, 2.0);
         check(actual, parabolas(&[only], theta, 2.0))?;
     }
 }
@@ -168,7 +168,7 @@ fn task_that_tells_nothing_is_reported() {
     let nothing = Some(TaskWarning::NoImportance);
     let mut ewc = ewc(&config(1.0));
     assert_eq!(ewc.consolidate(&module, &module.fisher(&[0.5])), None);
-    assert_eq!(ewc.consolidate(&module, &Fisher::default()), nothing);
+    assert_eq!(ewc.consolidate(&module, &Importance::default()), nothing);
     assert_eq!(ewc.consolidate(&module, &module.fisher(&[0.0])), nothing);
     assert_eq!(ewc.task(), 3);
     // That of another module is a mistake, and ends no task.
@@ -176,11 +176,11 @@ fn task_that_tells_nothing_is_reported() {
     assert_eq!(ewc.consolidate(&module, &other.fisher(&[0.5])), nothing);
     assert_eq!(ewc.task(), 3);
     let mut without = super::ewc(&config(0.0));
-    assert_eq!(without.consolidate(&module, &Fisher::default()), None);
+    assert_eq!(without.consolidate(&module, &Importance::default()), None);
 }
 
 #[test]
-#[should_panic(expected = "the information about theta is of another shape")]
+#[should_panic(expected = "the importance of theta is of another shape")]
 fn information_of_another_shape_is_refused() {
     let module = Vector::new(&[1.0, 2.0]);
     ewc(&config(1.0)).consolidate(&module, &module.fisher(&[1.0]));
@@ -188,7 +188,7 @@ fn information_of_another_shape_is_refused() {
 
 #[test]
 fn settings_out_of_range_are_refused_with_their_value() {
-    let online = |decay| config(1.0).with_form(ElasticForm::Online { decay });
+    let online = |decay| config(1.0).with_joining(Joining::Latest { decay });
     for (config, message) in [
         (config(-1.0), "strength must be a finite number ≥ 0, got -1"),
         (
@@ -197,15 +197,15 @@ fn settings_out_of_range_are_refused_with_their_value() {
         ),
         (
             online(0.0),
-            "decay of the online form must be in (0, 1], got 0",
+            "decay of the importance must be in (0, 1], got 0",
         ),
         (
             online(1.5),
-            "decay of the online form must be in (0, 1], got 1.5",
+            "decay of the importance must be in (0, 1], got 1.5",
         ),
         (
             online(f64::NAN),
-            "decay of the online form must be in (0, 1], got NaN",
+            "decay of the importance must be in (0, 1], got NaN",
         ),
     ] {
         let error = config.init().expect_err("it is out of range");
@@ -218,11 +218,11 @@ fn settings_out_of_range_are_refused_with_their_value() {
 fn config_survives_a_file() {
     use burn::config::Config;
 
-    let config = config(40.0).with_form(ElasticForm::Online { decay: 0.9 });
+    let config = config(40.0).with_joining(Joining::Latest { decay: 0.9 });
     let read = Config::load_binary(config.to_string().as_bytes());
-    let read: si_core::ElasticWeightConsolidationConfig = read.expect("it is a config");
+    let read: si_core::QuadraticPenaltyConfig = read.expect("it is a config");
     assert_eq!(read.strength, 40.0);
-    assert_eq!(read.form, ElasticForm::Online { decay: 0.9 });
+    assert_eq!(read.joining, Joining::Latest { decay: 0.9 });
 }
 
 #[test]

@@ -7,8 +7,9 @@ use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use si_core::ewc::{ElasticForm, FisherLabels};
-use si_core::{ElasticWeightConsolidation, Fisher, ParameterPolicy};
+use si_core::importance::{self, FisherLabels};
+use si_core::quadratic::Joining;
+use si_core::{Importance, ParameterPolicy, QuadraticPenalty};
 
 use super::{Vector, config, device, ewc, tensor};
 use crate::common::values;
@@ -36,8 +37,8 @@ const GAUSSIANS: [Gaussian; 3] = [
 ];
 
 /// Learns the tasks one after another to the end, and gives the parameters after the last.
-fn learn(form: ElasticForm) -> Vec<f64> {
-    let mut ewc = ewc(&config(1.0).with_form(form));
+fn learn(form: Joining) -> Vec<f64> {
+    let mut ewc = ewc(&config(1.0).with_joining(form));
     let mut module = Vector::new(&[0.0, 0.0]);
     for task in &GAUSSIANS {
         for _ in 0..400 {
@@ -77,7 +78,7 @@ fn assert_close(actual: &[f64], expected: &[f64]) {
 /// Where the Laplace approximation is exact, learning in turn is learning at once.
 #[test]
 fn online_form_without_decay_is_joint_training_on_linear_gaussian_tasks() {
-    let learnt = learn(ElasticForm::Online { decay: 1.0 });
+    let learnt = learn(Joining::Latest { decay: 1.0 });
     assert_close(&learnt, &joint_optimum([1.0; 3]));
 }
 
@@ -91,7 +92,7 @@ fn penalties_of_each_task_count_the_first_one_twice_in_the_third() {
         let after_second = (h1 * t1 + h2 * t2) / (h1 + h2);
         (h1 * t1 + h2 * after_second + h3 * t3) / (h1 + h2 + h3)
     });
-    assert_close(&learn(ElasticForm::PerTask), &expected);
+    assert_close(&learn(Joining::PerTask), &expected);
     let joint = joint_optimum([1.0; 3]);
     assert!(
         (expected[0] - joint[0]).abs() > 0.1,
@@ -139,7 +140,7 @@ fn accuracy(model: &Linear, examples: &[Example]) -> f64 {
     examples.iter().filter(right).count() as f64 / examples.len() as f64
 }
 
-fn train(mut model: Linear, ewc: &ElasticWeightConsolidation, examples: &[Example]) -> Linear {
+fn train(mut model: Linear, ewc: &QuadraticPenalty, examples: &[Example]) -> Linear {
     let rows: Vec<f32> = examples.iter().flat_map(|it| it.inputs).collect();
     let inputs = TensorData::new(rows, [examples.len(), 3]);
     let inputs = Tensor::<2>::from_data(inputs, &device());
@@ -166,7 +167,7 @@ fn first_task_survives_a_second_one_that_contradicts_it() {
         let weight = Param::from_tensor(Tensor::zeros([3, 2], &device()));
         let model = train(Linear { weight, bias: None }, &ewc, &first);
         assert_eq!(accuracy(&model, &first), 1.0);
-        let fisher = Fisher::estimate(
+        let fisher = importance::fisher(
             &model,
             &first,
             |m, it| log_likelihood(m, it),
@@ -202,8 +203,8 @@ impl Heads {
     }
 
     /// As much information as one would like about every parameter, whether it has gradients or not.
-    fn certainty(&self) -> Fisher {
-        let mut fisher = Fisher::default();
+    fn certainty(&self) -> Importance {
+        let mut fisher = Importance::default();
         for layer in [&self.body, &self.head] {
             fisher.add(layer.weight.id, layer.weight.val().ones_like());
         }
@@ -211,7 +212,7 @@ impl Heads {
     }
 
     /// Steps on the body's outputs alone, far enough that the penalty pulls.
-    fn train_body(mut self, ewc: &ElasticWeightConsolidation) -> Self {
+    fn train_body(mut self, ewc: &QuadraticPenalty) -> Self {
         for _ in 0..3 {
             let inputs = Tensor::<2>::ones([1, 3], &device());
             let loss = (self.body.forward(inputs) - 5.0).square().mean();

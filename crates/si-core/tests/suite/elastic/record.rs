@@ -2,9 +2,9 @@ use burn::module::{Module, Param};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::prelude::*;
 use burn::store::ModuleRecord;
-use si_core::ewc::ElasticForm;
 use si_core::ops::SynapticBackend;
-use si_core::{ElasticWeightConsolidation, Fisher};
+use si_core::quadratic::Joining;
+use si_core::{Importance, QuadraticPenalty};
 
 use super::{Vector, config, device, ewc};
 use crate::common::{assert_same, values};
@@ -40,8 +40,8 @@ impl Line {
     }
 
     /// Squares of the residuals' gradients, in place of a likelihood's.
-    fn fisher(&self, task: usize) -> Fisher {
-        let mut fisher = Fisher::default();
+    fn fisher(&self, task: usize) -> Importance {
+        let mut fisher = Importance::default();
         for step in 0..3 {
             let grads = self.residual(task, step).sum().backward();
             let grads = GradientsParams::from_grads(grads, self);
@@ -61,15 +61,15 @@ impl Line {
 /// A training in progress.
 struct Run {
     model: Line,
-    ewc: ElasticWeightConsolidation,
+    ewc: QuadraticPenalty,
     optimizer: ModuleOptimizer,
 }
 
 impl Run {
-    fn new(form: ElasticForm) -> Self {
+    fn new(form: Joining) -> Self {
         Self {
             model: Line::new(),
-            ewc: ewc(&config(0.7).with_form(form)),
+            ewc: ewc(&config(0.7).with_joining(form)),
             optimizer: AdamConfig::new().init(),
         }
     }
@@ -88,7 +88,7 @@ impl Run {
     }
 
     /// Through the bytes of the three records into new ones.
-    fn reload(self, form: ElasticForm) -> Self {
+    fn reload(self, form: Joining) -> Self {
         let state = bytes(self.ewc.record(&self.model));
         let model = bytes(self.model.into_record());
         let fresh = Self::new(form);
@@ -129,7 +129,7 @@ fn bytes(record: ModuleRecord) -> ModuleRecord {
 
 #[test]
 fn loaded_state_goes_on_to_the_same_bits_within_a_task_and_across_its_end() {
-    for form in [ElasticForm::PerTask, ElasticForm::Online { decay: 0.9 }] {
+    for form in [Joining::PerTask, Joining::Latest { decay: 0.9 }] {
         // Before the first step, in the first task, at its end, in the second, at its end, later.
         for interruption in [0, 1, 2, 4, 6, 7] {
             let mut unbroken = Run::new(form);
@@ -157,7 +157,7 @@ fn loaded_state_goes_on_to_the_same_bits_within_a_task_and_across_its_end() {
 fn file_holds_the_state_by_path() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let path = folder.path().join("ewc.bpk");
-    let mut run = Run::new(ElasticForm::PerTask);
+    let mut run = Run::new(Joining::PerTask);
     run.end_task(0);
     run.ewc
         .record(&run.model)
@@ -194,11 +194,23 @@ fn record_of_another_module_is_refused() {
 }
 
 #[test]
-fn loading_for_a_frozen_module_says_what_to_do() {
+fn state_of_a_layer_that_was_frozen_later_is_loaded() {
     let module = Vector::new(&[1.0]);
-    let record = ewc(&config(1.0)).record(&module);
-    let error = ewc(&config(1.0)).load_record(&module.freeze(), record);
-    let error = error.expect_err("the state has no place to go").to_string();
+    let mut consolidated = ewc(&config(1.0));
+    consolidated.consolidate(&module, &module.fisher(&[2.0]));
+    let frozen = module.freeze();
+    for record in [consolidated.record(&frozen), consolidated.record(&module)] {
+        let loaded = ewc(&config(1.0)).load_record(&frozen, record);
+        assert_eq!(loaded.expect("it fits").pulls().len(), 1);
+    }
+}
+
+#[test]
+fn loading_without_the_state_of_a_trained_layer_says_what_to_do() {
+    let module = Vector::new(&[1.0]);
+    let record = ewc(&config(1.0)).record(&module.clone().freeze());
+    let error = ewc(&config(1.0)).load_record(&module, record);
+    let error = error.expect_err("it lacks state").to_string();
     assert!(
         error.contains("freeze only layers that were never trained"),
         "{error}"

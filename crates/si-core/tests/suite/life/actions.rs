@@ -26,7 +26,7 @@ pub(crate) enum Way {
     Alone,
     /// `Synaptic` inside Burn's optimizer, with `TaskControl`.
     Adaptor,
-    /// `ElasticWeightConsolidation`.
+    /// `QuadraticPenalty`.
     Elastic,
 }
 

@@ -9,9 +9,9 @@ use burn::tensor::DType;
 use si_core::ops::SynapticBackend;
 use si_core::optim::{Synaptic, TaskControl};
 use si_core::{
-    ContinualLearner, ElasticWeightConsolidationConfig, Fisher, SynapticAdamConfig,
-    SynapticIntelligence, SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig,
-    TaskWarning, with_more_outputs,
+    ContinualLearner, Importance, QuadraticPenaltyConfig, SynapticAdamConfig, SynapticIntelligence,
+    SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig, TaskWarning,
+    with_more_outputs,
 };
 
 use crate::common::values;
@@ -140,12 +140,12 @@ fn head_that_grows_goes_on_from_the_head_before_it_and_not_from_an_earlier_one()
 /// Regression: a pull kept the path that its parameter had when it was made.
 #[test]
 fn pulls_stand_where_their_parameter_stands() {
-    let config = ElasticWeightConsolidationConfig::new(1.0);
+    let config = QuadraticPenaltyConfig::ewc(1.0);
     let mut ewc = config.init().expect("the config is valid");
     let mut module = Heads {
         heads: vec![linear(1, 2), linear(2, 2)],
     };
-    let mut fisher = Fisher::default();
+    let mut fisher = Importance::default();
     for head in &module.heads {
         fisher.add(head.weight.id, head.weight.val().ones_like());
     }

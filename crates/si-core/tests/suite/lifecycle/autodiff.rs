@@ -4,8 +4,8 @@ use burn::module::Module;
 use burn::nn::LinearConfig;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, GradientCheckpointingStrategy, activation};
-use si_core::ewc::FisherLabels;
-use si_core::{Fisher, with_more_outputs};
+use si_core::importance::{self, FisherLabels};
+use si_core::with_more_outputs;
 
 use crate::common;
 use crate::lifecycle::network::{Network, inputs, sgd, train, trained};
@@ -63,7 +63,7 @@ fn information_is_measured_with_gradient_checkpointing() {
             .narrow(0, 0, 1);
         activation::log_softmax(network.forward(x, 0).squeeze_dim::<1>(0), 0)
     };
-    let fisher = Fisher::estimate(&*learner, [1.0, 2.0], log_likelihood, FisherLabels::Exact);
+    let fisher = importance::fisher(&*learner, [1.0, 2.0], log_likelihood, FisherLabels::Exact);
     let fisher = fisher.expect("it gives probabilities");
     assert!(fisher.get::<2>(learner.body.weight.id).is_some());
 }

@@ -3,8 +3,8 @@
 use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Tensor, activation};
-use si_core::ewc::FisherLabels;
-use si_core::{Checkpoint, ContinualLearner, Fisher};
+use si_core::importance::{self, FisherLabels};
+use si_core::{Checkpoint, ContinualLearner, Importance};
 
 use crate::common::values;
 use crate::lifecycle::network::{Network, device, learner, sgd, train, trained};
@@ -16,13 +16,13 @@ fn statistics(learner: &ContinualLearner<Network>) -> Vec<f64> {
         .concat()
 }
 
-fn fisher(learner: &ContinualLearner<Network>) -> Fisher {
+fn fisher(learner: &ContinualLearner<Network>) -> Importance {
     let examples = (0..20).map(|index| (index as f32).sin());
     let log_likelihood = |network: &Network, example: &f32| {
         let x = Tensor::<2>::from_floats([[*example, 0.4, 1.0]], &device());
         activation::log_softmax(network.forward(x, 0).squeeze_dim::<1>(0), 0)
     };
-    let fisher = Fisher::estimate(&**learner, examples, log_likelihood, FisherLabels::Exact);
+    let fisher = importance::fisher(&**learner, examples, log_likelihood, FisherLabels::Exact);
     fisher.expect("it gives probabilities")
 }
 
@@ -48,7 +48,7 @@ fn information_before_a_norm_is_that_of_finite_differences_in_validation_mode() 
     let log_likelihood = |network: &Network, x: Tensor<2>| {
         activation::log_softmax(network.forward(x, 0).squeeze_dim::<1>(0), 0)
     };
-    let fisher = Fisher::estimate(
+    let fisher = importance::fisher(
         &*learner,
         [x],
         |network, x| log_likelihood(network, Tensor::from_floats([*x], &device())),
@@ -109,7 +109,7 @@ fn dropout_is_off_while_information_is_measured() {
             let hidden = module.dropout.forward(module.norm.forward(hidden));
             activation::log_softmax(hidden.squeeze_dim::<1>(0), 0)
         };
-        let fisher = Fisher::estimate(&module, [0; 10], log_likelihood, FisherLabels::Exact);
+        let fisher = importance::fisher(&module, [0; 10], log_likelihood, FisherLabels::Exact);
         let fisher = fisher.expect("it gives probabilities");
         values(
             fisher

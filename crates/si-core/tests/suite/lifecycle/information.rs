@@ -3,8 +3,8 @@
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Tensor, activation};
-use si_core::ewc::FisherLabels;
-use si_core::{Error, Fisher};
+use si_core::importance::{self, FisherLabels};
+use si_core::{Error, Importance};
 
 use crate::common::values;
 use crate::lifecycle::network::{device, layer};
@@ -21,7 +21,7 @@ fn log_likelihood(model: &Linear, example: &[f32; 2]) -> Tensor<1> {
     activation::log_softmax(logits(model, example), 0)
 }
 
-fn refused(fisher: Result<Fisher, Error>) -> String {
+fn refused(fisher: Result<Importance, Error>) -> String {
     fisher.expect_err("it must be refused").to_string()
 }
 
@@ -30,34 +30,33 @@ fn logits_are_refused_with_the_example_and_what_to_do() {
     let logits = |model: &Linear, example: &[f32; 2]| {
         logits(model, example).mul_scalar(0.0) + Tensor::from_floats([0.0, 0.0, 1.0], &device())
     };
-    let error = refused(Fisher::estimate(
+    let error = refused(importance::fisher(
         &model(),
         [[0.0, 1.0]],
         logits,
         FisherLabels::Exact,
     ));
-    let begins = "the Fisher information cannot be measured: example 0 has probabilities that add up to 4.71828";
+    let begins =
+        "the importance cannot be measured: example 0 has probabilities that add up to 4.71828";
     assert!(error.starts_with(begins), "{error}");
     let (_, rest) = error.rsplit_once(": ").expect("it says what to do");
     assert_eq!(
         rest,
         "the function must return `log p(y | x)` for every label, as `activation::log_softmax(logits, 0)` does, \
-         not logits or a loss. For a regression, use `Fisher::of_regression`"
+         not logits or a loss. For a regression, use `importance::fisher_of_regression`"
     );
 }
 
 #[test]
 fn likelihood_of_frozen_parameters_alone_is_refused() {
     let model = model().freeze();
-    let error = refused(Fisher::estimate(
+    let error = refused(importance::fisher(
         &model,
         [[0.0, 1.0]],
         log_likelihood,
         FisherLabels::Exact,
     ));
-    assert!(
-        error.contains("example 0 has a likelihood that depends on no parameter that is trained")
-    );
+    assert!(error.contains("example 0 has a result that depends on no parameter that is trained"));
 }
 
 #[test]
@@ -66,7 +65,12 @@ fn examples_without_a_label_of_the_data_set_are_refused() {
         let labels = &mut labels.into_iter();
         let labels = FisherLabels::Empirical(labels);
         let examples = [[0.0, 1.0], [1.0, 1.0]];
-        let error = refused(Fisher::estimate(&model(), examples, log_likelihood, labels));
+        let error = refused(importance::fisher(
+            &model(),
+            examples,
+            log_likelihood,
+            labels,
+        ));
         assert!(
             error.ends_with("example 1 has no label among those of the likelihood"),
             "{error}"
@@ -80,7 +84,7 @@ fn empirical_information_is_the_square_of_the_losses_gradient() {
     let examples = [[0.5, 1.0], [-1.0, 2.0]];
     let observed = [2, 0];
     let labels = &mut observed.into_iter();
-    let fisher = Fisher::estimate(
+    let fisher = importance::fisher(
         &model,
         examples,
         log_likelihood,
@@ -110,7 +114,7 @@ fn empirical_information_is_the_square_of_the_losses_gradient() {
 fn information_of_a_regression_is_the_sum_of_squared_inputs_over_the_variance() {
     let model = model();
     let examples = [[0.5, 1.0], [-1.0, 2.0]];
-    let fisher = Fisher::of_regression(&model.valid(), examples, logits, 0.25);
+    let fisher = importance::fisher_of_regression(&model.valid(), examples, logits, 0.25);
     let fisher = fisher.expect("its predictions are finite");
     let weight = values(fisher.get::<2>(model.weight.id).expect("it is trained"));
     let [first, second] = [4.0 * (0.25 + 1.0) / 2.0, 4.0 * (1.0 + 4.0) / 2.0];
@@ -119,12 +123,17 @@ fn information_of_a_regression_is_the_sum_of_squared_inputs_over_the_variance() 
 
 #[test]
 fn regression_without_variance_or_with_predictions_that_are_not_finite_is_refused() {
-    let error = refused(Fisher::of_regression(&model(), [[0.0, 1.0]], logits, 0.0));
+    let error = refused(importance::fisher_of_regression(
+        &model(),
+        [[0.0, 1.0]],
+        logits,
+        0.0,
+    ));
     assert!(
         error.ends_with("the variance must be a finite number > 0, got 0"),
         "{error}"
     );
-    let error = refused(Fisher::of_regression(
+    let error = refused(importance::fisher_of_regression(
         &model(),
         [[f32::NAN, 1.0]],
         logits,

@@ -3,10 +3,10 @@
 use burn::module::{Module, ParamId};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Tensor, activation};
-use si_core::ewc::FisherLabels;
+use si_core::importance::{self, FisherLabels};
 use si_core::{
-    Checkpoint, ContinualLearner, ElasticWeightConsolidation, ElasticWeightConsolidationConfig,
-    Fisher, TaskWarning, with_more_outputs,
+    Checkpoint, ContinualLearner, Importance, QuadraticPenalty, QuadraticPenaltyConfig,
+    TaskWarning, with_more_outputs,
 };
 
 use crate::common::values;
@@ -170,18 +170,18 @@ fn safetensors_are_written_and_read_in_both_modes() {
     }
 }
 
-fn elastic() -> ElasticWeightConsolidation {
-    let config = ElasticWeightConsolidationConfig::new(1.0);
+fn elastic() -> QuadraticPenalty {
+    let config = QuadraticPenaltyConfig::ewc(1.0);
     config.init().expect("it is valid")
 }
 
-fn fisher(learner: &ContinualLearner<Network>) -> Fisher {
+fn fisher(learner: &ContinualLearner<Network>) -> Importance {
     let log_likelihood = |network: &Network, example: &f32| {
         let x = inputs(&network.body.weight.device()).mul_scalar(*example);
         let logits = network.forward(x, 0).narrow(0, 0, 1);
         activation::log_softmax(logits.squeeze_dim::<1>(0), 0)
     };
-    let fisher = Fisher::estimate(&**learner, [0.5, 1.0], log_likelihood, FisherLabels::Exact);
+    let fisher = importance::fisher(&**learner, [0.5, 1.0], log_likelihood, FisherLabels::Exact);
     fisher.expect("it gives probabilities")
 }
 
@@ -209,7 +209,7 @@ fn information_about_another_module_changes_nothing_and_is_named_as_such() {
     assert_eq!(
         warnings(),
         [
-            "task 0 is not ended: the Fisher information is about none of the module's parameters. Measure it on this \
+            "task 0 is not ended: the importance is of none of the module's parameters. Measure it on this \
           module, after loading or exchanging parts of it"
         ]
     );

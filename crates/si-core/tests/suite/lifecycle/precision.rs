@@ -5,12 +5,12 @@ use burn::module::{Lora, Module, ModuleMapper, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::{DType, Device, Distribution, FloatDType, Int, Tensor, activation};
-use si_core::ewc::FisherLabels;
+use si_core::importance::{self, FisherLabels};
 use si_core::optim::{Synaptic, TaskControl};
 use si_core::settings::StatePrecision;
 use si_core::{
-    ContinualLearner, ContinualOptimizer, ElasticWeightConsolidationConfig, Fisher,
-    SynapticAdamConfig, SynapticIntelligenceConfig,
+    ContinualLearner, ContinualOptimizer, QuadraticPenaltyConfig, SynapticAdamConfig,
+    SynapticIntelligenceConfig,
 };
 
 use crate::common::values;
@@ -335,7 +335,7 @@ fn information_of_sixteen_bits_is_measured_and_kept_in_32() {
         let model = cast(Classifier::new(), dtype);
         let (x, _) = points(0);
         let examples: Vec<Tensor<2>> = (0..20).map(|row| x.clone().narrow(0, row, 1)).collect();
-        let fisher = Fisher::estimate(
+        let fisher = importance::fisher(
             &model,
             examples,
             |model, x| model.forward(x.clone(), 0).squeeze_dim::<1>(0),
@@ -346,7 +346,7 @@ fn information_of_sixteen_bits_is_measured_and_kept_in_32() {
             .get::<2>(model.hidden.weight.id)
             .expect("it is trained");
         assert_eq!(information.dtype(), DType::F32);
-        let mut elastic = ElasticWeightConsolidationConfig::new(10.0)
+        let mut elastic = QuadraticPenaltyConfig::ewc(10.0)
             .init()
             .expect("it is valid");
         assert_eq!(elastic.consolidate(&model, &fisher), None);

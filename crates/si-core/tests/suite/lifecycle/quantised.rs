@@ -6,8 +6,8 @@ use burn::optim::SgdConfig;
 use burn::tensor::quantization::{Calibration, QuantValue};
 use burn::tensor::{DType, Device, Tensor};
 use si_core::ContinualLearner;
-use si_core::ewc::FisherLabels;
-use si_core::{ElasticWeightConsolidationConfig, Fisher};
+use si_core::QuadraticPenaltyConfig;
+use si_core::importance::{self, FisherLabels};
 
 use crate::common::values;
 use crate::lifecycle::network::{state, wrapped};
@@ -97,10 +97,10 @@ fn information_about_an_adapter_is_measured() {
         let logits = model.forward(x.clone()).squeeze_dim::<1>(0);
         burn::tensor::activation::log_softmax(logits, 0)
     };
-    let fisher = Fisher::estimate(&model, [x], log_likelihood, FisherLabels::Exact);
+    let fisher = importance::fisher(&model, [x], log_likelihood, FisherLabels::Exact);
     let fisher = fisher.expect("it gives probabilities");
     assert_eq!(fisher.len(), 2);
-    let mut elastic = ElasticWeightConsolidationConfig::new(10.0)
+    let mut elastic = QuadraticPenaltyConfig::ewc(10.0)
         .init()
         .expect("it is valid");
     assert_eq!(elastic.consolidate(&model, &fisher), None);

@@ -1,7 +1,7 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use si_core::Fisher;
+use si_core::Importance;
 
 use crate::replicas::network::Network;
 
@@ -41,10 +41,10 @@ pub(crate) fn mean_of(
 }
 
 /// The information that all examples hold, from what each share holds.
-pub(crate) fn mean_information(network: &Network, parts: Vec<(Fisher, usize)>) -> Fisher {
+pub(crate) fn mean_information(network: &Network, parts: Vec<(Importance, usize)>) -> Importance {
     struct Sum {
-        parts: Vec<(Fisher, usize)>,
-        sum: Fisher,
+        parts: Vec<(Importance, usize)>,
+        sum: Importance,
     }
     impl ModuleVisitor for Sum {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -58,7 +58,7 @@ pub(crate) fn mean_information(network: &Network, parts: Vec<(Fisher, usize)>) -
     let num_examples: usize = parts.iter().map(|(_, num_examples)| num_examples).sum();
     let mut sum = Sum {
         parts,
-        sum: Fisher::default(),
+        sum: Importance::default(),
     };
     network.visit(&mut sum);
     sum.sum.scale(1.0 / num_examples as f64)

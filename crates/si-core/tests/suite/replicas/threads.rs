@@ -1,7 +1,7 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use burn::optim::GradientsParams;
-use si_core::Fisher;
+use si_core::Importance;
 
 use crate::replicas::data::{TASKS, joint_batch, shares};
 use crate::replicas::mean::{mean_information, mean_of};
@@ -16,8 +16,8 @@ struct Sent<T>(Sender<(T, usize)>);
 struct Line {
     gradients: Sent<GradientsParams>,
     mean: Receiver<GradientsParams>,
-    measured: Sent<Fisher>,
-    information: Receiver<Fisher>,
+    measured: Sent<Importance>,
+    information: Receiver<Importance>,
     states: Sender<State>,
 }
 
@@ -25,8 +25,8 @@ struct Line {
 struct End {
     gradients: Receiver<(GradientsParams, usize)>,
     mean: Sender<GradientsParams>,
-    measured: Receiver<(Fisher, usize)>,
-    information: Sender<Fisher>,
+    measured: Receiver<(Importance, usize)>,
+    information: Sender<Importance>,
     states: Receiver<State>,
 }
 

@@ -8,13 +8,12 @@ use burn::optim::{
     AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig, momentum::MomentumConfig,
 };
 use burn::tensor::Tensor;
-use si_core::ewc::FisherLabels;
+use si_core::importance::{self, FisherLabels};
 use si_core::ops::SynapticBackend;
 use si_core::optim::{Synaptic, TaskControl};
 use si_core::{
-    ContinualLearner, ElasticWeightConsolidation, ElasticWeightConsolidationConfig, Fisher,
-    SynapticAdamConfig, SynapticIntelligence, SynapticIntelligenceConfig, SynapticOptimizer,
-    SynapticSgdConfig,
+    ContinualLearner, Importance, QuadraticPenalty, QuadraticPenaltyConfig, SynapticAdamConfig,
+    SynapticIntelligence, SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig,
 };
 
 use crate::common::values;
@@ -35,11 +34,11 @@ pub(crate) trait Replica: Send {
     fn step(&mut self, grads: GradientsParams);
 
     /// What a method that asks for it measures of a share of a task's data.
-    fn measure(&self, _share: &[Example]) -> Fisher {
-        Fisher::default()
+    fn measure(&self, _share: &[Example]) -> Importance {
+        Importance::default()
     }
 
-    fn end_task(&mut self, information: &Fisher);
+    fn end_task(&mut self, information: &Importance);
 
     /// Everything that is to be the same, after a task's end.
     fn state(&self) -> State;
@@ -86,7 +85,7 @@ pub(crate) const WAYS: &[Way] = &[
         })
     }),
     way("EWC, Adam", |network| {
-        let config = ElasticWeightConsolidationConfig::new(50.0);
+        let config = QuadraticPenaltyConfig::ewc(50.0);
         Box::new(Elastic {
             network: Some(network),
             regularizer: config.init().expect("the config is valid"),
@@ -154,7 +153,7 @@ impl Replica for Wrapped {
         self.learner = Some(learner.optimize(&mut self.optimizer, LEARNING_RATE, grads));
     }
 
-    fn end_task(&mut self, _information: &Fisher) {
+    fn end_task(&mut self, _information: &Importance) {
         let warning = self.learner.as_mut().expect(IN_PLACE).end_task();
         assert_eq!(warning, None);
     }
@@ -190,7 +189,7 @@ impl Replica for Alone {
         self.network = Some(network);
     }
 
-    fn end_task(&mut self, _information: &Fisher) {
+    fn end_task(&mut self, _information: &Importance) {
         let network = self.network.as_ref().expect(IN_PLACE);
         assert_eq!(self.regularizer.consolidate(network), None);
     }
@@ -224,7 +223,7 @@ impl Replica for Inside {
         self.network = Some(self.optimizer.step(LEARNING_RATE, network, grads));
     }
 
-    fn end_task(&mut self, _information: &Fisher) {
+    fn end_task(&mut self, _information: &Importance) {
         assert_eq!(self.tasks.end_task(), None);
     }
 
@@ -253,7 +252,7 @@ impl Replica for Inside {
 
 struct Elastic {
     network: Option<Network>,
-    regularizer: ElasticWeightConsolidation,
+    regularizer: QuadraticPenalty,
     optimizer: ModuleOptimizer,
 }
 
@@ -268,14 +267,14 @@ impl Replica for Elastic {
         self.network = Some(self.optimizer.step(LEARNING_RATE, network, grads));
     }
 
-    fn measure(&self, share: &[Example]) -> Fisher {
+    fn measure(&self, share: &[Example]) -> Importance {
         let log_likelihood = |network: &Network, example: &Example| network.log_likelihood(example);
         let (network, share) = (self.network(), share.to_vec());
-        let fisher = Fisher::estimate(network, share, log_likelihood, FisherLabels::Exact);
+        let fisher = importance::fisher(network, share, log_likelihood, FisherLabels::Exact);
         fisher.expect("it gives probabilities")
     }
 
-    fn end_task(&mut self, information: &Fisher) {
+    fn end_task(&mut self, information: &Importance) {
         let network = self.network.as_ref().expect(IN_PLACE);
         assert_eq!(self.regularizer.consolidate(network, information), None);
     }

@@ -154,7 +154,7 @@ impl ModuleMapper for Shift {
 
 /// The information about each parameter.
 struct Found<'a> {
-    fisher: &'a Fisher,
+    fisher: &'a Importance,
     parameters: Vec<Vec<f64>>,
 }
 

@@ -1,18 +1,13 @@
 use burn::module::Module;
-use burn::nn::Linear;
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Tensor, activation};
 use rand::rngs::ChaCha8Rng;
-use rand::{Rng, RngExt, SeedableRng};
-use si_core::Fisher;
-use si_core::ewc::FisherLabels;
+use rand::{RngExt, SeedableRng};
+use si_core::Importance;
+use si_core::importance::FisherLabels;
 
 use crate::experiment::Activation;
-use crate::model::{Mlp, MlpConfig};
-
-const INPUTS: usize = 5;
-const OUTPUTS: usize = 4;
-/// Of float32, relative to the largest information of a parameter.
-const ROUNDING: f64 = 1e-5;
+use crate::model::Mlp;
+use crate::model::mlp::testing::{ROUNDING, difference, images, mask, mlp, parts};
 
 const ACTIVATIONS: [Activation; 4] = [
     Activation::Relu,
@@ -21,35 +16,12 @@ const ACTIVATIONS: [Activation; 4] = [
     Activation::Sigmoid,
 ];
 
-fn mlp(activation: Activation, rng: &mut impl Rng) -> Mlp {
-    let config = MlpConfig {
-        num_inputs: INPUTS,
-        hidden_sizes: vec![7, 6],
-        num_outputs: OUTPUTS,
-        activation,
-        dropout: 0.0,
-        zero_readout: false,
-    };
-    config.init(rng, &Device::flex().autodiff())
-}
-
-fn images(num_images: usize, rng: &mut impl Rng) -> Tensor<2> {
-    let pixels = (0..num_images * INPUTS).map(|_| rng.random_range(-1.0..1.0_f32));
-    let pixels = TensorData::new(pixels.collect::<Vec<_>>(), [num_images, INPUTS]);
-    Tensor::from_data(pixels, &Device::flex())
-}
-
-/// Outputs 1 and 2 alone.
-fn mask() -> Tensor<1> {
-    Tensor::from_floats([-1e32, 0.0, 0.0, -1e32], &Device::flex())
-}
-
 fn slow(
     model: &Mlp,
     images: &Tensor<2>,
     mask: Option<Tensor<1>>,
     labels: FisherLabels<'_>,
-) -> Fisher {
+) -> Importance {
     let examples = images.clone().split(1, 0);
     let log_likelihood = |model: &Mlp, image: &Tensor<2>| {
         let logits = model.forward(image.clone().autodiff()).squeeze_dim::<1>(0);
@@ -59,33 +31,8 @@ fn slow(
         };
         activation::log_softmax(logits, 0)
     };
-    Fisher::estimate(model, examples, log_likelihood, labels).expect("it can be measured")
-}
-
-/// The information about each parameter, from input to output.
-fn parts(model: &Mlp, fisher: &Fisher) -> Vec<Vec<f64>> {
-    let values = |layer: &Linear| {
-        let bias = layer.bias.as_ref().expect("the layer has a bias");
-        let weight = fisher
-            .get::<2>(layer.weight.id)
-            .expect("it has information");
-        let bias = fisher.get::<1>(bias.id).expect("it has information");
-        [weight.into_data(), bias.into_data()].map(|data| data.iter().collect::<Vec<f64>>())
-    };
-    model.layers().flat_map(values).collect()
-}
-
-/// The largest difference of a parameter's information, as a share of the largest information.
-fn difference(model: &Mlp, [left, right]: [&Fisher; 2]) -> f64 {
-    let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, f64::max);
-    let pairs = parts(model, left).into_iter().zip(parts(model, right));
-    let relative = pairs.map(|(left, right)| {
-        assert_eq!(left.len(), right.len());
-        let scale = largest(&mut right.iter().copied());
-        assert!(scale > 0.0, "there is information about every layer");
-        largest(&mut left.iter().zip(&right).map(|(a, b)| (a - b).abs())) / scale
-    });
-    largest(&mut relative.collect::<Vec<_>>().into_iter())
+    si_core::importance::fisher(model, examples, log_likelihood, labels)
+        .expect("it can be measured")
 }
 
 #[test]

@@ -1,36 +1,37 @@
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::{GradientsParams, ModuleOptimizer, OptimizerRecord};
 use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, Tensor, TensorData};
-use si_core::ewc::ElasticForm;
+use si_core::quadratic::Joining;
 use si_core::{
-    Checkpoint, ContinualLearner, ElasticWeightConsolidation, ElasticWeightConsolidationConfig,
-    Fisher, SynapticIntelligenceConfig,
+    Checkpoint, ContinualLearner, Importance, QuadraticPenalty, QuadraticPenaltyConfig,
+    SynapticIntelligenceConfig,
 };
 
 use super::{Stored, Student, burns_own, forked, loaded, policies, read, read_scalar, written};
 use crate::life::actions::{Form, Settings};
 use crate::life::modules::{Net, device};
+use crate::life::numbers::{self, with_trained};
 use crate::life::plain::{DECAY, Held, LEARNING_RATE, STRENGTH};
 
 #[derive(Clone)]
 pub(super) struct Elastic {
     module: Net,
-    regularizer: ElasticWeightConsolidation,
+    regularizer: QuadraticPenalty,
     optimizer: ModuleOptimizer,
     settings: Settings,
 }
 
 impl Elastic {
     pub(super) fn new(settings: Settings, module: Net) -> Self {
-        let config = ElasticWeightConsolidationConfig::new(STRENGTH)
-            .with_form(if settings.decays {
-                ElasticForm::Online { decay: DECAY }
+        let config = QuadraticPenaltyConfig::ewc(STRENGTH)
+            .with_joining(if settings.decays {
+                Joining::Latest { decay: DECAY }
             } else {
-                ElasticForm::PerTask
+                Joining::PerTask
             })
             .with_policies(policies(settings));
         Self {
@@ -87,7 +88,7 @@ impl Student for Elastic {
     }
 
     fn end_task(&mut self, fisher: &HashMap<ParamId, Vec<f64>>) -> bool {
-        struct Measured<'a>(&'a HashMap<ParamId, Vec<f64>>, Fisher);
+        struct Measured<'a>(&'a HashMap<ParamId, Vec<f64>>, Importance);
         impl ModuleVisitor for Measured<'_> {
             fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
                 // A tied parameter is met again.
@@ -101,7 +102,7 @@ impl Student for Elastic {
                 self.1.add(param.id, information);
             }
         }
-        let mut measured = Measured(fisher, Fisher::default());
+        let mut measured = Measured(fisher, Importance::default());
         self.module.visit(&mut measured);
         let _ = self.regularizer.consolidate(&self.module, &measured.1);
         true
@@ -113,7 +114,7 @@ impl Student for Elastic {
     }
 
     fn held(&self) -> (HashMap<ParamId, Held>, usize) {
-        struct Read<'a>(&'a ElasticWeightConsolidation, HashMap<ParamId, Held>);
+        struct Read<'a>(&'a QuadraticPenalty, HashMap<ParamId, Held>);
         impl ModuleVisitor for Read<'_> {
             fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
                 if let Some(pull) = self.0.pull(param.id) {
@@ -150,6 +151,7 @@ impl Student for Elastic {
                 .and_then(|checkpoint| checkpoint.with_record(RECORD, record));
             return Some(Box::new(AsCheckpoint {
                 bytes: checkpoint.expect("it is complete").to_bytes(),
+                trained: trained(&self.module),
                 settings: self.settings,
             }));
         }
@@ -170,22 +172,34 @@ fn unconsolidated(module: Net) -> ContinualLearner<Net> {
     ContinualLearner::new(module, &config).expect("the config is valid")
 }
 
+/// The paths of the parameters that training mode trains.
+fn trained(module: &Net) -> HashSet<String> {
+    let parameters = numbers::parameters(module, module.is_training()).into_iter();
+    let trained = parameters.filter(|it| it.is_trained);
+    trained.map(|it| it.path).collect()
+}
+
 /// The name of the method's record in a checkpoint.
 const RECORD: &str = "elastic";
 
 struct AsCheckpoint {
     bytes: Vec<u8>,
+    /// The paths of the parameters that were trained when it was stored.
+    trained: HashSet<String>,
     settings: Settings,
 }
 
 impl Stored for AsCheckpoint {
     fn load(&self, fresh: Net) -> Result<Box<dyn Student>, String> {
-        let fresh = Elastic::new(self.settings, fresh);
+        let ids = numbers::parameters(&fresh, true).into_iter();
+        let ids = ids.filter(|it| self.trained.contains(&it.path));
+        let ids: HashSet<_> = ids.map(|it| it.id).collect();
+        let fresh = Elastic::new(self.settings, with_trained(fresh, |id| ids.contains(&id)));
         let checkpoint = Checkpoint::from_bytes(&self.bytes).expect("it can be read");
         let restored = checkpoint.restore(unconsolidated(fresh.module.clone()), fresh.optimizer);
         let (learner, optimizer) = restored.map_err(|error| error.to_string())?;
         let module = learner.into_inner();
-        let regularizer = checkpoint.restore_elastic(RECORD, fresh.regularizer, &module);
+        let regularizer = checkpoint.restore_penalty(RECORD, fresh.regularizer, &module);
         Ok(Box::new(Elastic {
             regularizer: regularizer.map_err(|error| error.to_string())?,
             module,

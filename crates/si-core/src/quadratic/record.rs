@@ -1,7 +1,7 @@
 //! The saved state.
 //!
 //! Each consolidated parameter has the entries `<path>.precision`, `<path>.anchor` and `<path>.spread`. The
-//! number of tasks is at `elastic_weight_consolidation.task`. A parameter without state is recorded as zeros,
+//! number of tasks is at `quadratic_penalty.task`. A parameter without state is recorded as zeros,
 //! so that every record of a module has the same entries: with a precision of zero nothing is held back, and
 //! the anchor has no effect.
 
@@ -13,14 +13,15 @@ use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, Param, ParamId}
 use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::{DType, Device, Int};
 
-use super::ElasticWeightConsolidation;
-use super::quadratic_pull::{Pulls, QuadraticPull};
+use super::QuadraticPenalty;
+use super::pull::{Pulls, QuadraticPull};
 use crate::ops::SynapticBackend;
+use crate::pack::Pack;
 use crate::precision::widened;
 use crate::recorded::{MapState, VisitState, explain};
 use crate::traversal::{ParameterVisitor, Place, consolidated_ids, visit_parameters};
 
-impl ElasticWeightConsolidation {
+impl QuadraticPenalty {
     /// The state for the parameters of `module`, by path. Save it together with the module's own record.
     ///
     /// [`ModuleRecord::save`] writes it to a file, which is either complete or absent.
@@ -33,20 +34,27 @@ impl ElasticWeightConsolidation {
     ///
     /// # Errors
     ///
-    /// If the record is not of this module: its paths or shapes differ, or other parameters are
-    /// excluded by policies or require gradients.
+    /// If the record is not of this module: its paths or shapes differ, or parameters are trained here that were frozen
+    /// or excluded by policies when it was made.
     pub fn load_record<M: Module>(
         self,
         module: &M,
         record: ModuleRecord,
     ) -> Result<Self, RecordError> {
-        let loaded = Recorded::new(self, module).try_load_record(record);
+        let pack = Pack::read(record.clone().into_bytes()?).map_err(RecordError::Validation)?;
+        let suffix = format!(".{PRECISION}");
+        let paths = pack.names().filter_map(|name| name.strip_suffix(&suffix));
+        let recorded = Recorded {
+            stored: paths.map(str::to_string).collect(),
+            ..Recorded::new(self, module)
+        };
+        let loaded = recorded.try_load_record(record);
         let loaded = loaded.map_err(|error| explain(error, PRECISION))?;
-        Ok(loaded.regularizer)
+        Ok(loaded.penalty)
     }
 }
 
-const STATE: &str = "elastic_weight_consolidation";
+const STATE: &str = "quadratic_penalty";
 const TASK: &str = "task";
 const PRECISION: &str = "precision";
 const ANCHOR: &str = "anchor";
@@ -55,30 +63,44 @@ const SPREAD: &str = "spread";
 /// The state as a module with the paths of the parameters.
 #[derive(Clone, Debug)]
 struct Recorded<M> {
-    regularizer: ElasticWeightConsolidation,
+    penalty: QuadraticPenalty,
     module: M,
+    /// The paths of the parameters of which the record that is being loaded has state.
+    stored: HashSet<String>,
 }
 
 impl<M: Module> Recorded<M> {
-    fn new(regularizer: ElasticWeightConsolidation, module: &M) -> Self {
+    fn new(penalty: QuadraticPenalty, module: &M) -> Self {
         let module = module.clone();
         Self {
-            regularizer,
+            penalty,
             module,
+            stored: HashSet::new(),
         }
     }
 
-    /// The parameters whose state is recorded: those that have state, and those that may get some.
+    /// The parameters whose state is recorded: those that have state, and those that may get some. A layer may have been
+    /// frozen after its state was stored.
     fn consolidated(&self) -> HashSet<ParamId> {
-        let mut ids = consolidated_ids(&self.module, &self.regularizer.policies);
-        ids.extend(self.regularizer.pulls.keys());
-        ids
+        struct Stored<'a>(&'a HashSet<String>, HashSet<ParamId>);
+        impl ParameterVisitor for Stored<'_> {
+            fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
+                if self.0.contains(place.path) {
+                    self.1.insert(param.id);
+                }
+            }
+        }
+        let mut ids = consolidated_ids(&self.module, &self.penalty.policies);
+        ids.extend(self.penalty.pulls.keys());
+        let mut stored = Stored(&self.stored, ids);
+        visit_parameters(&self.module, &self.penalty.policies, &mut stored);
+        stored.1
     }
 
     /// The number of tasks, `[1]`, on the device of the module.
     fn task(&self) -> Option<Param<Tensor<1, Int>>> {
         let device = self.module.devices().into_iter().next()?.inner();
-        let task = [self.regularizer.task as i32];
+        let task = [self.penalty.task as i32];
         let task = Tensor::from_data(task, (&device, DType::I32));
         Some(Param::initialized(ParamId::new(), task))
     }
@@ -87,11 +109,11 @@ impl<M: Module> Recorded<M> {
 impl<M: Module> Module for Recorded<M> {
     fn visit<Visitor: ModuleVisitor>(&self, visitor: &mut Visitor) {
         let mut show = Show {
-            pulls: &self.regularizer.pulls,
+            pulls: &self.penalty.pulls,
             consolidated: self.consolidated(),
             visitor,
         };
-        visit_parameters(&self.module, &self.regularizer.policies, &mut show);
+        visit_parameters(&self.module, &self.penalty.policies, &mut show);
         if let Some(task) = self.task() {
             visitor.visit_under(STATE, |visitor| {
                 visitor.visit_under(TASK, |it| it.visit_int(&task));
@@ -102,18 +124,18 @@ impl<M: Module> Module for Recorded<M> {
     fn map<Mapper: ModuleMapper>(mut self, mapper: &mut Mapper) -> Self {
         let mut map = Map {
             consolidated: self.consolidated(),
-            before: core::mem::take(&mut self.regularizer.pulls),
+            before: core::mem::take(&mut self.penalty.pulls),
             after: Pulls::new(),
             mapper,
         };
-        visit_parameters(&self.module, &self.regularizer.policies, &mut map);
-        self.regularizer.pulls = map.after;
+        visit_parameters(&self.module, &self.penalty.policies, &mut map);
+        self.penalty.pulls = map.after;
         if let Some(task) = self.task() {
             let task = mapper.map_under(STATE, |mapper| {
                 mapper.map_under(TASK, |it| it.map_int(task))
             });
             let task = task.into_value().into_scalar::<i32>();
-            self.regularizer.task = usize::try_from(task).unwrap_or(0);
+            self.penalty.task = usize::try_from(task).unwrap_or(0);
         }
         self
     }
@@ -128,8 +150,9 @@ impl<M: Module> Module for Recorded<M> {
 
     fn to_device(self, device: &Device) -> Self {
         Self {
-            regularizer: self.regularizer.to_device(device),
+            penalty: self.penalty.to_device(device),
             module: self.module.to_device(device),
+            stored: self.stored,
         }
     }
 

@@ -14,9 +14,9 @@ use crate::traversal::Place;
 /// The penalty state of one parameter: two tensors in the parameter's shape, and a number.
 ///
 /// A sum of parabolas is a parabola. The penalties of all tasks together are
-/// `Σ_ν F^ν (θ − θ^ν)² = P (θ − a)² + s`. P is the sum of the information F^ν, a is the mean of the parameters θ^ν
-/// weighted by F^ν, and s is a constant that comes from the distances of the θ^ν from a. So nothing is kept for a
-/// single task, however many tasks there are. Keeping a instead of the sum of F^ν θ^ν avoids subtracting large
+/// `Σ_ν Ω^ν (θ − θ^ν)² = P (θ − a)² + s`. P is the sum of the importance Ω^ν, a is the mean of the parameters θ^ν
+/// weighted by Ω^ν, and s is a constant that comes from the distances of the θ^ν from a. So nothing is kept for a
+/// single task, however many tasks there are. Keeping a instead of the sum of Ω^ν θ^ν avoids subtracting large
 /// numbers from each other near the anchor.
 ///
 /// The tensors are backend primitives: detached from autodiff, without a compile-time rank. They are in f32, or in f64
@@ -46,13 +46,13 @@ impl<B: Backend> QuadraticPull<B> {
         self.anchor.shape()
     }
 
-    /// P: the sum of the tasks' Fisher information. In the online form, the decayed sum.
+    /// P: the sum of the tasks' importance, with [`Joining::Latest`](super::Joining) the decayed sum.
     pub fn precision(&self) -> &FloatTensor<B> {
         &self.precision
     }
 
-    /// a: the mean of the parameters at the tasks' ends, each weighted by its task's information. In the online
-    /// form, the parameters at the latest task's end.
+    /// a: the mean of the parameters at the tasks' ends, each weighted by its task's importance. With
+    /// [`Joining::Latest`](super::Joining), the parameters at the latest task's end.
     pub fn anchor(&self) -> &FloatTensor<B> {
         &self.anchor
     }
@@ -123,15 +123,15 @@ impl<B: SynapticBackend> QuadraticPull<B> {
         })
     }
 
-    /// Adds a task's penalty `information · (θ − parameter)²`.
-    pub(super) fn join<const D: usize>(&mut self, information: Tensor<D>, parameter: Tensor<D>) {
+    /// Adds a task's penalty `importance · (θ − parameter)²`.
+    pub(super) fn join<const D: usize>(&mut self, importance: Tensor<D>, parameter: Tensor<D>) {
         let precision: Tensor<D> = B::tensor(self.precision.clone());
         let anchor: Tensor<D> = B::tensor(self.anchor.clone());
         let spread: Tensor<1> = B::tensor(self.spread.clone());
         let free = precision.clone().equal_elem(0.0);
-        let total = precision.clone() + information.clone();
+        let total = precision.clone() + importance.clone();
         // If nothing holds an element yet, 0 / 0 would be NaN.
-        let share = (information / total.clone()).mask_fill(free.clone(), 1.0);
+        let share = (importance / total.clone()).mask_fill(free.clone(), 1.0);
         let displacement = parameter.clone() - anchor.clone();
         let parted = precision * share.clone() * displacement.clone().square();
         let anchor = (anchor + share * displacement).mask_where(free, parameter);

@@ -4,22 +4,24 @@ use burn::Tensor;
 use burn::module::Param;
 use burn::optim::GradientsParams;
 
-use super::Fisher;
-use super::quadratic_pull::{Pulls, QuadraticPull};
+use super::pull::{Pulls, QuadraticPull};
+use crate::Importance;
 use crate::ops::SynapticBackend;
 use crate::precision::widened;
+use crate::settings::PenaltyFactor;
 use crate::step::PenaltySum;
 use crate::traversal::{ParameterVisitor, Place};
 
 /// Adds the penalty's gradient to each existing gradient.
 pub(super) struct Penalize<'a, B: SynapticBackend> {
+    pub(super) factor: PenaltyFactor,
     pub(super) pulls: &'a Pulls<B>,
     pub(super) grads: &'a mut GradientsParams,
 }
 
 impl<B: SynapticBackend> ParameterVisitor for Penalize<'_, B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
-        let scale = penalty_scale(place);
+        let scale = self.factor.scale(place.settings.strength);
         let pull = self.pulls.get(&param.id).filter(|_| scale > 0.0);
         let Some(pull) = pull.filter(|it| it.fits(&param.lazy_shape())) else {
             return;
@@ -44,13 +46,9 @@ impl<B: SynapticBackend> ParameterVisitor for Penalize<'_, B> {
     }
 }
 
-/// The factor of a parameter's `Σ F (θ − θ*)²` in the surrogate loss: λ/2.
-fn penalty_scale(place: Place<'_>) -> f64 {
-    place.settings.strength / 2.0
-}
-
 /// The penalty as a differentiable sum over the parameters.
 pub(super) struct SumPenalty<'a, B: SynapticBackend> {
+    pub(super) factor: PenaltyFactor,
     pub(super) pulls: &'a Pulls<B>,
     pub(super) penalty: PenaltySum,
 }
@@ -67,12 +65,13 @@ impl<B: SynapticBackend> ParameterVisitor for SumPenalty<'_, B> {
             let displacement = widened(parameter) - B::tensor::<D>(pull.anchor);
             let squared = displacement.square() * B::tensor::<D>(pull.precision);
             let sum = squared.sum() + B::tensor::<1>(pull.spread);
-            self.penalty.add(sum.mul_scalar(penalty_scale(place)));
+            let scale = self.factor.scale(place.settings.strength);
+            self.penalty.add(sum.mul_scalar(scale));
         }
     }
 }
 
-/// At a task's end in the online form: applies the decay and moves the anchors.
+/// At a task's end, if the penalty is around the latest parameters: applies the decay and moves the anchors.
 pub(super) struct MoveOn<'a, B: SynapticBackend> {
     pub(super) pulls: &'a mut Pulls<B>,
     pub(super) decay: f64,
@@ -91,36 +90,36 @@ impl<B: SynapticBackend> ParameterVisitor for MoveOn<'_, B> {
     }
 }
 
-/// At a task's end: adds its information to the pulls.
+/// At a task's end: adds its importance to the pulls.
 pub(super) struct Join<'a, B: SynapticBackend> {
     pub(super) pulls: &'a mut Pulls<B>,
-    pub(super) fisher: &'a Fisher,
-    /// Whether some of the information was not zero.
-    pub(super) informed: bool,
+    pub(super) importance: &'a Importance,
+    /// Whether some of the importance was not zero.
+    pub(super) is_important: bool,
 }
 
 impl<B: SynapticBackend> ParameterVisitor for Join<'_, B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
-        let Some(information) = self.fisher.get::<D>(param.id) else {
+        let Some(importance) = self.importance.get::<D>(param.id) else {
             return;
         };
         let parameter = widened(param.val().inner());
-        let information = widened(information).to_device(&parameter.device());
+        let importance = widened(importance).to_device(&parameter.device());
         assert_eq!(
-            information.shape(),
+            importance.shape(),
             parameter.shape(),
-            "the information about {} is of another shape",
+            "the importance of {} is of another shape",
             place.path
         );
-        let largest = information.clone().max_abs().into_scalar::<f64>();
-        self.informed |= largest != 0.0;
+        let largest = importance.clone().max_abs().into_scalar::<f64>();
+        self.is_important |= largest != 0.0;
         let before = self.pulls.remove(&param.id);
         let pull = before.and_then(|pull| pull.grown(&parameter));
         let mut pull =
             pull.unwrap_or_else(|| QuadraticPull::slack(place.path.to_string(), &parameter));
         // Its place may have changed because modules were added or frozen.
         pull.stand_at(place);
-        pull.join(information, parameter);
+        pull.join(importance, parameter);
         self.pulls.insert(param.id, pull);
     }
 }

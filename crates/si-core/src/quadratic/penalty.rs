@@ -5,56 +5,57 @@ use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use log::warn;
 
-use super::quadratic_pull::{Pulls, QuadraticPull};
+use super::pull::{Pulls, QuadraticPull};
 use super::step::{Join, MoveOn, Penalize, Rebind, SumPenalty};
-use super::{ElasticForm, ElasticWeightConsolidationConfig, Fisher};
+use super::{Joining, QuadraticPenaltyConfig};
 use crate::ops::SynapticBackend;
 use crate::policy::Policies;
 use crate::step::PenaltySum;
 use crate::traversal::{consolidated_ids, parameter_ids, visit_consolidated, visit_parameters};
-use crate::{Error, TaskWarning};
+use crate::{Error, Importance, TaskWarning};
 
-/// Elastic Weight Consolidation (Kirkpatrick et al. 2017): holds each parameter back in proportion to how much the
-/// predictions on past tasks depend on it. The [`Fisher`] information measures this.
+/// Holds each parameter back in proportion to its importance for past tasks, which is measured at their ends.
 ///
-/// After a task, its posterior is approximated by a Gaussian around the parameters θ* that were found. Its precision
-/// is the diagonal of the Fisher information F. While the next task is learnt, leaving θ* costs a penalty: the
-/// surrogate loss is `L + λ/2 Σ F (θ − θ*)²`. [`ElasticForm`] decides how the penalties of several tasks add up.
+/// While a task is learnt, leaving the anchor θ̃ costs a penalty: the surrogate loss is `L + λ Σ Ω (θ − θ̃)²`. Where the
+/// importance Ω comes from is a separate choice: see [`importance`](crate::importance). [`Joining`] decides how the
+/// penalties of several tasks join. The [module](crate::quadratic) has a table of the papers' methods.
 ///
-/// A training step needs one call, before the optimizer. F is measured at the end of each task, in separate passes
-/// over the task's data. [`SynapticIntelligence`](crate::SynapticIntelligence) instead measures during training.
+/// A training step needs one call, before the optimizer. Importance is measured at the end of each task, in separate
+/// passes over the task's data. [`SynapticIntelligence`](crate::SynapticIntelligence) instead measures during training.
 ///
 /// ```diff
 ///  let grads = GradientsParams::from_grads(loss.backward(), &model);
 /// +let grads = ewc.penalize(&model, grads);
 ///  model = optimizer.step(learning_rate, model, grads);
 ///  // … and at the end of each task:
-/// +let fisher = Fisher::estimate(&model, &task.examples, log_likelihood, FisherLabels::Exact);
+/// +let fisher = importance::fisher(&model, &task.examples, log_likelihood, FisherLabels::Exact)?;
 /// +ewc.consolidate(&model, &fisher);
 /// ```
 ///
-/// The state is two tensors of the size of the parameters, for any number of tasks and in both forms;
+/// The state is two tensors of the size of the parameters, for any number of tasks and in both ways of joining;
 /// [`QuadraticPull`] explains why. It belongs to parameters by id. A new parameter starts without state. A module
 /// that was loaded from a file has other ids: call [`rebind`](Self::rebind) after loading.
-/// [`record`](ElasticWeightConsolidation::record) saves the state. Only [`consolidate`](Self::consolidate)
-/// waits for the device.
+/// [`record`](QuadraticPenalty::record) saves the state. Only [`consolidate`](Self::consolidate) waits for the device.
 ///
 /// `B` is the backend of the state. The default works with a module on any device.
+#[doc(alias = "EWC")]
+#[doc(alias = "Elastic Weight Consolidation")]
+#[doc(alias = "MAS")]
 #[derive(Clone, Debug)]
-pub struct ElasticWeightConsolidation<B: SynapticBackend = Dispatch> {
-    config: ElasticWeightConsolidationConfig,
+pub struct QuadraticPenalty<B: SynapticBackend = Dispatch> {
+    config: QuadraticPenaltyConfig,
     pub(super) policies: Policies,
     pub(super) pulls: Pulls<B>,
     pub(super) task: usize,
 }
 
-impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
-    /// Checks the values and makes a regularizer that has not seen a module yet.
+impl<B: SynapticBackend> QuadraticPenalty<B> {
+    /// Checks the values and makes a penalty that has not seen a module yet.
     ///
     /// # Errors
     ///
-    /// Those of [`ElasticWeightConsolidationConfig::init`].
-    pub fn new(config: ElasticWeightConsolidationConfig) -> Result<Self, Error> {
+    /// Those of [`QuadraticPenaltyConfig::init`].
+    pub fn new(config: QuadraticPenaltyConfig) -> Result<Self, Error> {
         config.validate()?;
         Ok(Self {
             policies: config.policies(),
@@ -65,7 +66,7 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
     }
 
     /// The settings.
-    pub fn config(&self) -> &ElasticWeightConsolidationConfig {
+    pub fn config(&self) -> &QuadraticPenaltyConfig {
         &self.config
     }
 
@@ -74,8 +75,8 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
         self.task
     }
 
-    /// The state of a parameter, by its id. `None` before the end of the first task with information about it, and for
-    /// parameters that are not consolidated.
+    /// The state of a parameter, by its id. `None` before the end of the first task in which its importance was
+    /// measured, and for parameters that are not consolidated.
     pub fn pull(&self, id: ParamId) -> Option<&QuadraticPull<B>> {
         self.pulls.get(&id)
     }
@@ -87,13 +88,14 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
         pulls
     }
 
-    /// Adds the penalty's gradient `λ Σ_ν F^ν (θ − θ^ν)` to the gradients of the task loss.
+    /// Adds the penalty's gradient, `2 λ Ω (θ − θ̃)` or half of that, to the gradients of the task loss.
     ///
     /// Call it once per optimizer step and before any clipping. If gradients of several minibatches are accumulated,
     /// call it on their sum. A parameter without a gradient is skipped. During the first task, and with a strength
     /// of 0, the gradients are unchanged.
     pub fn penalize<M: Module>(&self, module: &M, mut grads: GradientsParams) -> GradientsParams {
         let mut penalize = Penalize {
+            factor: self.config.penalty_factor,
             pulls: &self.pulls,
             grads: &mut grads,
         };
@@ -101,7 +103,7 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
         grads
     }
 
-    /// The penalty `λ/2 Σ_ν Σ F^ν (θ − θ^ν)²` as a differentiable term, `[1]`. Use it to report the penalty, or
+    /// The penalty as a differentiable term, `[1]`. Use it to report the penalty, or
     /// add it to the loss instead of calling [`penalize`](Self::penalize). Zero during the first task. It is in f32,
     /// or in f64 if a parameter is: cast a 16-bit loss before adding the two.
     ///
@@ -110,6 +112,7 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
     /// If `module` has no parameters.
     pub fn penalty<M: Module>(&self, module: &M) -> Tensor<1> {
         let mut sum = SumPenalty {
+            factor: self.config.penalty_factor,
             pulls: &self.pulls,
             penalty: PenaltySum::default(),
         };
@@ -117,46 +120,49 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
         sum.penalty.get(&module.devices())
     }
 
-    /// Ends a task: from now on, parameters are held at their current values according to `fisher`.
+    /// Ends a task: from now on, parameters are held at their current values according to `importance`.
     ///
-    /// Call it after the last step of every task, with the information of the task's examples about `module` at that
-    /// time. The module may be in training or in validation mode. A parameter without information counts as one
-    /// that the task does not depend on. The state of parameters that the module no longer has is dropped.
+    /// Call it after the last step of every task, with the importance of the parameters of `module` for the task,
+    /// measured at that time. The module may be in training or in validation mode. A parameter without importance
+    /// counts as one that the task does not depend on. The state of parameters that the module no longer has is dropped.
     ///
-    /// Returns [`TaskWarning::NoImportance`] if the information is zero for every consolidated parameter: the task is
-    /// then not protected. Returns the same and changes nothing if `fisher` has information, but not about any
-    /// consolidated parameter, for example because it is of another module. Both are logged as warnings.
+    /// Returns [`TaskWarning::NoImportance`] if the importance is zero for every consolidated parameter: the task is
+    /// then not protected. Returns the same and changes nothing if `importance` is of parameters, but not of any
+    /// consolidated one, for example because it is of another module. Both are logged as warnings.
     ///
     /// # Panics
     ///
-    /// If the information about a parameter does not have the parameter's shape.
-    pub fn consolidate<M: Module>(&mut self, module: &M, fisher: &Fisher) -> Option<TaskWarning> {
+    /// If the importance of a parameter does not have the parameter's shape.
+    pub fn consolidate<M: Module>(
+        &mut self,
+        module: &M,
+        importance: &Importance,
+    ) -> Option<TaskWarning> {
         let consolidated = consolidated_ids(module, &self.policies);
-        if !fisher.is_empty() && !consolidated.iter().any(|id| fisher.knows(*id)) {
+        if !importance.is_empty() && !consolidated.iter().any(|id| importance.knows(*id)) {
             warn!(
-                "task {} is not ended: the Fisher information is about none of the module's parameters. Measure it \
-                 on this module, after loading or exchanging parts of it",
+                "task {} is not ended: the importance is of none of the module's parameters. Measure it on this \
+                 module, after loading or exchanging parts of it",
                 self.task
             );
             return Some(TaskWarning::NoImportance);
         }
         let ids = parameter_ids(module);
         self.pulls.retain(|id, _| ids.contains(id));
-        if let ElasticForm::Online { decay } = self.config.form {
+        if let Joining::Latest { decay } = self.config.joining {
             let pulls = &mut self.pulls;
             visit_parameters(module, &self.policies, &mut MoveOn { pulls, decay });
         }
         let mut join = Join {
             pulls: &mut self.pulls,
-            fisher,
-            informed: false,
+            importance,
+            is_important: false,
         };
         visit_consolidated(module, &self.policies, &mut join);
-        let warning = !join.informed && self.policies.hold_back();
+        let warning = !join.is_important && self.policies.hold_back();
         if warning {
             warn!(
-                "task {} is not protected: its Fisher information is zero for every consolidated \
-                 parameter",
+                "task {} is not protected: its importance is zero for every consolidated parameter",
                 self.task
             );
         }
@@ -188,7 +194,7 @@ impl<B: SynapticBackend> ElasticWeightConsolidation<B> {
     }
 }
 
-impl ElasticWeightConsolidation {
+impl QuadraticPenalty {
     /// Moves the state to `device`. Move the module too.
     pub fn to_device(mut self, device: &Device) -> Self {
         let device = device.clone().inner();

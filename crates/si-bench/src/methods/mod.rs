@@ -1,0 +1,34 @@
+//! The methods that experiments compare: one file and one row of [`METHODS`] each.
+//!
+//! A method is made of independent [`Parts`]: in which order tasks are learnt, what holds parameters back, what is
+//! dropped from the network. So methods can be combined, as in `si+dropout`. A [`MethodSpec`] is a method with its
+//! parameters, as it is written on the command line and in files: `si:c=0.1`.
+//!
+//! To add a method, write its file and add its row. The program, the reports and the search over strengths read the
+//! table.
+
+mod dropout;
+mod ewc;
+mod joint;
+mod method;
+mod none;
+mod online_ewc;
+mod parts;
+mod scratch;
+mod si;
+mod spec;
+mod table;
+
+pub use method::{Method, Parameter, Range, Values};
+pub use parts::{Anchor, Examples, Measure, Parts, Regime, Synaptic};
+pub use spec::MethodSpec;
+pub use table::METHODS;
+
+pub(crate) use spec::{methods, named};
+
+pub(crate) use dropout::DROPOUT;
+pub(crate) use ewc::EWC;
+pub(crate) use joint::JOINT;
+pub(crate) use none::NONE;
+pub(crate) use scratch::SCRATCH;
+pub(crate) use si::{SI, default_damping};

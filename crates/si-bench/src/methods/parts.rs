@@ -1,0 +1,96 @@
+use burn::tensor::Tensor;
+use si_core::importance::FisherLabels;
+use si_core::{Error, Importance, QuadraticPenaltyConfig};
+
+use crate::model::Network;
+
+/// What a method is made of. A part that a method does not have is `None`.
+#[derive(Debug, Default)]
+pub struct Parts {
+    /// The order in which tasks are learnt. Default: one after the other, by the same network.
+    pub regime: Option<Regime>,
+    /// The penalty of Synaptic Intelligence, whose importance is measured in every step.
+    pub synaptic: Option<Synaptic>,
+    /// A penalty whose importance is measured at the end of each task.
+    pub anchor: Option<Anchor>,
+    /// Probability that a hidden unit of the perceptron is dropped in a training step.
+    pub dropout: Option<f64>,
+}
+
+/// The order in which tasks are learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Regime {
+    /// One after the other, by the same network.
+    OneByOne,
+    /// Each by a new network.
+    Afresh,
+    /// All at once, by one network.
+    Jointly,
+}
+
+/// The settings of Synaptic Intelligence that experiments compare.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Synaptic {
+    /// Strength c.
+    pub strength: f64,
+    /// Damping ξ.
+    pub damping: f64,
+}
+
+/// A quadratic penalty, and where its importance comes from.
+#[derive(Debug)]
+pub struct Anchor {
+    /// The penalty.
+    pub penalty: QuadraticPenaltyConfig,
+    /// Measures the importance of a task at its end.
+    pub measure: Measure,
+}
+
+/// Measures how important each parameter of a network is for the task that it has just learnt.
+pub type Measure = fn(&Network, Examples<'_>) -> Result<Importance, Error>;
+
+/// What importance is measured on.
+pub struct Examples<'a> {
+    /// Training images of the task, in batches `[batch, pixels]`.
+    pub images: &'a mut dyn Iterator<Item = Tensor<2>>,
+    /// What is added to the logits, `[outputs]`, so that the outputs of other tasks are never chosen. `None` if the
+    /// task has all outputs.
+    pub mask: Option<Tensor<1>>,
+    /// The labels for which Fisher information is computed.
+    pub labels: FisherLabels<'a>,
+}
+
+impl Parts {
+    /// All parts of both. If both have the same part, that of `other` counts.
+    pub(crate) fn with(self, other: Self) -> Self {
+        Self {
+            regime: other.regime.or(self.regime),
+            synaptic: other.synaptic.or(self.synaptic),
+            anchor: other.anchor.or(self.anchor),
+            dropout: other.dropout.or(self.dropout),
+        }
+    }
+
+    /// The part that both have, if there is one.
+    pub(crate) fn in_common(&self, other: &Self) -> Option<&'static str> {
+        let parts = [
+            (
+                self.regime.is_some() && other.regime.is_some(),
+                "order of the tasks",
+            ),
+            (
+                self.synaptic.is_some() && other.synaptic.is_some(),
+                "penalty",
+            ),
+            (self.anchor.is_some() && other.anchor.is_some(), "penalty"),
+            (self.dropout.is_some() && other.dropout.is_some(), "dropout"),
+        ];
+        let common = parts.into_iter().find(|(is_common, _)| *is_common);
+        common.map(|(_, part)| part)
+    }
+
+    /// The order in which tasks are learnt.
+    pub(crate) fn regime(&self) -> Regime {
+        self.regime.unwrap_or(Regime::OneByOne)
+    }
+}

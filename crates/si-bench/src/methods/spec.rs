@@ -1,0 +1,299 @@
+use core::fmt;
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::method::{Method, Parameter, Values};
+use super::table::METHODS;
+use crate::Error;
+use crate::experiment::ExperimentConfig;
+use crate::suggestion::did_you_mean;
+
+/// One or several methods, with the parameters that were given for them.
+///
+/// Written as `si`, `si:c=0.1`, `online-ewc:lambda=30:decay=0.9`, or, for a combination, `si+dropout:c=0.1:rate=0.25`.
+/// In a TOML file it can also be a table: `{ method = "si", c = 0.1 }`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MethodSpec {
+    methods: Vec<&'static Method>,
+    given: Values,
+}
+
+impl MethodSpec {
+    /// Checks that the parameters are those of the methods and in their ranges, and that none is missing.
+    fn new(methods: &str, given: Values) -> Result<Self, Error> {
+        let methods: Vec<_> = methods.split('+').map(named).collect::<Result<_, _>>()?;
+        let spec = Self { methods, given };
+        for (index, method) in spec.methods.iter().enumerate() {
+            if spec.methods[..index].contains(method) {
+                return Err(Error::Config(format!(
+                    "the method {:?} is given twice",
+                    method.key
+                )));
+            }
+        }
+        for (key, value) in &spec.given {
+            let parameter = spec.parameters().find(|it| it.key == key);
+            let parameter = parameter.ok_or_else(|| spec.no_parameter(key))?;
+            if !parameter.range.contains(*value) {
+                return Err(Error::Config(format!(
+                    "{key} of the method {} must be {}, got {value}",
+                    spec.key(),
+                    parameter.range
+                )));
+            }
+        }
+        let needed = spec
+            .parameters()
+            .find(|it| it.default.is_none() && !spec.given.contains_key(it.key));
+        match needed {
+            None => Ok(spec),
+            Some(Parameter { key, summary, .. }) => Err(Error::Config(format!(
+                "the method {method} needs {key}, the {summary}: for example {method}:{key}=100",
+                method = spec.key()
+            ))),
+        }
+    }
+
+    /// The specs in a text, separated by commas.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] for an unknown method or parameter, a missing one, and a value outside its range.
+    pub fn list(text: &str) -> Result<Vec<Self>, Error> {
+        text.split(',').map(str::parse).collect()
+    }
+
+    /// The methods.
+    pub fn methods(&self) -> &[&'static Method] {
+        &self.methods
+    }
+
+    /// Whether it is `method` alone.
+    pub fn is(&self, method: &Method) -> bool {
+        self.methods == [method]
+    }
+
+    /// The parameters that were given.
+    pub fn given(&self) -> &Values {
+        &self.given
+    }
+
+    /// The names of the methods, joined by `+`.
+    pub(crate) fn key(&self) -> String {
+        let keys: Vec<&str> = self.methods.iter().map(|method| method.key).collect();
+        keys.join("+")
+    }
+
+    /// A value for each parameter: the given one, otherwise the default under `config`.
+    pub(crate) fn values(&self, config: &ExperimentConfig) -> Values {
+        let value = |parameter: &Parameter| {
+            let given = self.given.get(parameter.key).copied();
+            let default = || parameter.default.map(|default| default(config));
+            given
+                .or_else(default)
+                .map(|value| (parameter.key.to_string(), value))
+        };
+        self.parameters().filter_map(value).collect()
+    }
+
+    fn parameters(&self) -> impl Iterator<Item = &'static Parameter> {
+        self.methods.iter().flat_map(|method| method.parameters)
+    }
+
+    fn no_parameter(&self, key: &str) -> Error {
+        let known: Vec<&str> = self.parameters().map(|it| it.key).collect();
+        let known = if known.is_empty() {
+            "it has none".to_string()
+        } else {
+            format!("it has {}", known.join(" and "))
+        };
+        Error::Config(format!(
+            "the method {} has no parameter {key:?}: {known}",
+            self.key()
+        ))
+    }
+}
+
+/// The specs of a protocol in this program.
+pub(crate) fn methods(list: &str) -> Vec<MethodSpec> {
+    MethodSpec::list(list).expect("the protocols are well formed, as a test checks")
+}
+
+/// The method with that name.
+pub(crate) fn named(key: &str) -> Result<&'static Method, Error> {
+    let found = METHODS.into_iter().find(|method| method.key == key);
+    found.ok_or_else(|| {
+        let keys: Vec<&str> = METHODS.iter().map(|method| method.key).collect();
+        let hint = did_you_mean(key, &keys);
+        let hint = hint.unwrap_or_else(|| format!("the methods are {}", keys.join(", ")));
+        Error::Config(format!("there is no method {key:?}; {hint}"))
+    })
+}
+
+impl FromStr for MethodSpec {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let mut parts = text.trim().split(':');
+        let methods = parts.next().unwrap_or_default();
+        let mut given = Values::new();
+        for part in parts {
+            let pair = part
+                .split_once('=')
+                .map(|(key, value)| (key, value.parse::<f64>()));
+            let Some((key, Ok(value))) = pair else {
+                return Err(Error::Config(format!(
+                    "{part:?} in the method {text:?} must be a parameter and a number, as in si:c=0.1"
+                )));
+            };
+            if given.insert(key.to_string(), value).is_some() {
+                return Err(Error::Config(format!(
+                    "the method {text:?} has {key} twice"
+                )));
+            }
+        }
+        Self::new(methods, given)
+    }
+}
+
+impl fmt::Display for MethodSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key())?;
+        for (key, value) in &self.given {
+            write!(f, ":{key}={value}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for MethodSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for MethodSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextOrTable;
+        impl<'de> Visitor<'de> for TextOrTable {
+            type Value = MethodSpec;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a method, such as \"si:c=0.1\" or { method = \"si\", c = 0.1 }")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<MethodSpec, E> {
+                text.parse().map_err(E::custom)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<MethodSpec, A::Error> {
+                #[derive(Deserialize)]
+                struct Table {
+                    method: String,
+                    #[serde(flatten)]
+                    given: BTreeMap<String, f64>,
+                }
+                let table = Table::deserialize(MapAccessDeserializer::new(map))?;
+                MethodSpec::new(&table.method, table.given).map_err(A::Error::custom)
+            }
+        }
+        deserializer.deserialize_any(TextOrTable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::Experiment;
+
+    fn spec(text: &str) -> MethodSpec {
+        text.parse().expect("it is well formed")
+    }
+
+    fn error(text: &str) -> String {
+        let parsed: Result<MethodSpec, Error> = text.parse();
+        parsed.expect_err("it is not valid").to_string()
+    }
+
+    #[test]
+    fn text_is_read_back_to_the_same() {
+        for text in [
+            "none",
+            "si",
+            "si:c=0.1",
+            "si:c=0.1:xi=0.01",
+            "ewc:lambda=30",
+            "online-ewc:decay=0.9:lambda=100",
+            "si+dropout:c=1:rate=0.25",
+        ] {
+            assert_eq!(spec(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn parameters_that_are_not_given_have_their_defaults() {
+        let config = ExperimentConfig::paper(Experiment::PermutedMnist);
+        let values = spec("si:xi=0.5").values(&config);
+        assert_eq!(
+            values,
+            Values::from([("c".into(), 0.1), ("xi".into(), 0.5)])
+        );
+        let values = spec("online-ewc:lambda=3").values(&config);
+        assert_eq!(
+            values,
+            Values::from([("decay".into(), 1.0), ("lambda".into(), 3.0)])
+        );
+    }
+
+    #[test]
+    fn a_table_is_the_same_as_a_text() {
+        #[derive(Deserialize)]
+        struct File {
+            methods: Vec<MethodSpec>,
+        }
+        let file = "methods = ['none', { method = 'si', c = 0.1 }]\n[[extra]]\n";
+        let File { methods } = toml::from_str(file).expect("it is well formed");
+        assert_eq!(methods, [spec("none"), spec("si:c=0.1")]);
+        let file = "[[methods]]\nmethod = 'ewc'\nlambda = 30\n";
+        let File { methods } = toml::from_str(file).expect("it is well formed");
+        assert_eq!(methods, [spec("ewc:lambda=30")]);
+    }
+
+    #[test]
+    fn errors_say_what_is_possible() {
+        assert_eq!(
+            error("hat"),
+            "there is no method \"hat\"; the methods are none, si, ewc, online-ewc, dropout, joint, scratch"
+        );
+        assert_eq!(
+            error("dropuot"),
+            "there is no method \"dropuot\"; did you mean `dropout`?"
+        );
+        assert_eq!(
+            error("si:lambda=3"),
+            "the method si has no parameter \"lambda\": it has c and xi"
+        );
+        assert_eq!(
+            error("joint:c=3"),
+            "the method joint has no parameter \"c\": it has none"
+        );
+        assert_eq!(
+            error("si:c=0"),
+            "c of the method si must be a number > 0, got 0"
+        );
+        assert_eq!(
+            error("ewc"),
+            "the method ewc needs lambda, the strength of the penalty: for example ewc:lambda=100"
+        );
+        assert_eq!(
+            error("si:c"),
+            "\"c\" in the method \"si:c\" must be a parameter and a number, as in si:c=0.1"
+        );
+        assert_eq!(error("si:c=1:c=2"), "the method \"si:c=1:c=2\" has c twice");
+        assert_eq!(error("si+si"), "the method \"si\" is given twice");
+    }
+}

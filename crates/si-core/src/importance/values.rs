@@ -1,0 +1,81 @@
+use std::collections::HashMap;
+
+use burn::Tensor;
+use burn::backend::ops::FloatTensorOps;
+use burn::backend::{Dispatch, TensorMetadata, tensor::FloatTensor};
+use burn::module::ParamId;
+
+use crate::precision::{sum, widened};
+
+/// How much each element of a module's parameters matters for what was learnt: one tensor for each parameter, in its
+/// shape.
+///
+/// The functions of [`importance`](super) measure it for any module. To use another measure, or a faster one for a
+/// specific module, build it with [`add`](Self::add) and [`scale`](Self::scale). Values should be ≥ 0: a penalty would
+/// push a parameter with negative importance away from its anchor. The tensors are outside autodiff.
+#[derive(Clone, Debug, Default)]
+pub struct Importance {
+    values: HashMap<ParamId, FloatTensor<Dispatch>>,
+}
+
+impl Importance {
+    /// Adds to the importance of a parameter, in the parameter's shape. It is kept in f32, or in f64 if `values` are
+    /// f64.
+    ///
+    /// # Panics
+    ///
+    /// If the existing importance of the parameter has another shape.
+    pub fn add<const D: usize>(&mut self, id: ParamId, values: Tensor<D>) {
+        let values = widened(values.inner());
+        let total = match self.remove(id) {
+            Some(before) => sum(before, values),
+            None => values,
+        };
+        self.values.insert(id, total.into_dispatch());
+    }
+
+    /// Multiplies everything by `factor`, for example to turn a sum into a mean.
+    pub fn scale(self, factor: f64) -> Self {
+        let scaled = |(id, values)| (id, Dispatch::float_mul_scalar(values, factor.into()));
+        Self {
+            values: self.values.into_iter().map(scaled).collect(),
+        }
+    }
+
+    /// The importance of a parameter, in its shape. `None` if it was not measured.
+    ///
+    /// # Panics
+    ///
+    /// If the parameter's rank is not `D`.
+    pub fn get<const D: usize>(&self, id: ParamId) -> Option<Tensor<D>> {
+        self.values.get(&id).cloned().map(ranked)
+    }
+
+    /// The number of parameters with importance.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether no parameter has importance.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Whether the importance of a parameter was measured.
+    pub(crate) fn knows(&self, id: ParamId) -> bool {
+        self.values.contains_key(&id)
+    }
+
+    fn remove<const D: usize>(&mut self, id: ParamId) -> Option<Tensor<D>> {
+        self.values.remove(&id).map(ranked)
+    }
+}
+
+fn ranked<const D: usize>(values: FloatTensor<Dispatch>) -> Tensor<D> {
+    assert_eq!(
+        values.shape().num_dims(),
+        D,
+        "the parameter's rank is not the one asked for"
+    );
+    Tensor::from_dispatch(values)
+}

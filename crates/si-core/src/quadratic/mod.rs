@@ -1,0 +1,22 @@
+//! What is done with importance that is measured at the end of a task: a quadratic pull towards an anchor.
+//!
+//! A [`QuadraticPenalty`] takes any [`Importance`](crate::Importance). A method of a paper is one source of importance
+//! with one [preset](QuadraticPenaltyConfig) of the penalty:
+//!
+//! | method | importance | penalty |
+//! |---|---|---|
+//! | Elastic Weight Consolidation (Kirkpatrick et al. 2017) | [`fisher`](crate::importance::fisher()) | [`ewc`](QuadraticPenaltyConfig::ewc) |
+//! | online Elastic Weight Consolidation (Schwarz et al. 2018) | [`fisher`](crate::importance::fisher()) | [`online_ewc`](QuadraticPenaltyConfig::online_ewc) |
+//! | Memory Aware Synapses (Aljundi et al. 2018) | [`sensitivity`](crate::importance::sensitivity()) | [`mas`](QuadraticPenaltyConfig::mas) |
+//! | L2 anchor | [`constant`](crate::importance::constant()) | [`l2`](QuadraticPenaltyConfig::l2) |
+
+mod config;
+mod penalty;
+mod presets;
+mod pull;
+mod record;
+mod step;
+
+pub use config::{Joining, QuadraticPenaltyConfig};
+pub use penalty::QuadraticPenalty;
+pub use pull::QuadraticPull;
