@@ -63,7 +63,7 @@ fn it_trains_as_the_library_does() {
 }
 
 #[test]
-fn the_first_task_is_forgotten_without_consolidation_alone() {
+fn the_first_task_is_forgotten_only_without_consolidation() {
     let device = Device::flex();
     let losses = |strength| {
         let weights = learn(strength, &device);

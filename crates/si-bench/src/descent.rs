@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn points_should_descend_each_on_its_own() {
+    fn each_point_descends_on_its_own() {
         let config = SynapticIntelligenceConfig::new().with_damping(1e-12);
         let device = Device::flex();
         let half_square = |theta: Tensor<2>| theta.powi_scalar(2).sum_dim(1) * 0.5;

@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_what_there_is_or_what_to_do() {
+    fn errors_say_which_devices_there_are_or_what_to_do() {
         for (name, message) in [
             (
                 "gpu",
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backend_without_a_device_is_told_with_what_to_do() {
+    fn error_for_a_backend_without_a_device_says_what_to_do() {
         let error = Error::DeviceNotFound {
             name: "vulkan:0".to_string(),
             backend: "vulkan",
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn auto_is_a_device_that_is_found() {
+    fn auto_chooses_a_device_that_is_found() {
         let name = resolve_device(AUTO).expect("flex is compiled in");
         assert!(device(&name).is_ok() && device(AUTO).is_ok());
         let mut found = available()

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_should_be_whole_or_what_it_was_and_no_draft_be_left() {
+    fn a_file_is_replaced_whole_or_not_at_all_and_no_draft_is_left() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("made").join("a.toml");
         replace_file(&path, b"first").expect("written");

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_user_sets_comes_last() {
+    fn settings_of_the_user_come_last() {
         let own = "glibc.malloc.hugetlb=0";
         let value = kept_buffers(Some(OsString::from(own)));
         assert_eq!(value, *format!("{KEPT_BUFFERS}:{own}"));
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_on_backends_has_the_line_that_starts_a_program_so() {
+    fn the_page_on_backends_shows_the_setting_for_kept_buffers() {
         let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/backends.md");
         let page = std::fs::read_to_string(page).expect("the page is there");
         assert!(page.contains(&format!("{TUNABLES}={KEPT_BUFFERS} ")));

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_foretold_before_the_first_step() {
+    fn no_time_left_is_estimated_before_the_first_step() {
         let now = Instant::now();
         let mut meter = Meter::new(2, 2);
         assert_eq!(meter.time_left(now), None);

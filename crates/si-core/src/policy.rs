@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn later_policies_decide_what_they_say_something_about() {
+    fn later_policies_override_only_what_they_set() {
         let policies = [
             ParameterPolicy::path("*").exclude().with_strength(3.0),
             ParameterPolicy::path("head.*").include(),
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn policies_that_select_no_parameter_are_told() {
+    fn policies_that_select_no_parameter_are_reported() {
         let policies = Policies::new(
             1.0,
             0.1,

@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_come_in_order_and_none_is_missing() {
+    fn calls_are_complete_and_in_order() {
         let mut training = Noted::default();
         let learnt = learn_tasks(learner(), &mut training, Vec::new()).expect("it goes well");
         let of_task = |task: usize| {
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn it_trains_as_a_loop_by_hand_does() {
+    fn it_trains_like_a_hand_written_loop() {
         for keeps_optimizer in [false, true] {
             let mut training = Noted {
                 keeps_optimizer,

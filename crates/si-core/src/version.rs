@@ -6,7 +6,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn version_is_that_of_the_manifest() {
+    fn version_matches_the_manifest() {
         let manifest = include_str!("../../../Cargo.toml");
         let pinned = format!("burn = {{ version = \"={BURN_VERSION}\"");
         assert!(manifest.contains(&pinned));

@@ -181,7 +181,7 @@ fn bits(learner: &ContinualLearner<Mlp>) -> Vec<Vec<u64>> {
 
 /// Everything that is read in the course of a training, on one device and on the other.
 #[test]
-fn learner_learns_on_a_remote_device_what_it_learns_on_flex() {
+fn learner_learns_the_same_on_a_remote_device_as_on_flex() {
     for index in 0..optimizers().len() {
         let [on_flex, on_remote] = [flex(), remote()].map(|device| {
             let mut optimizer = optimizers()[index].clone();
@@ -209,7 +209,7 @@ fn learner_learns_on_a_remote_device_what_it_learns_on_flex() {
 
 /// The state on the backend's own type, and the penalty as a term of the loss.
 #[test]
-fn regularizer_on_the_remote_backend_by_name_is_that_on_any() {
+fn regularizer_is_the_same_on_the_named_remote_backend_and_on_dispatch() {
     fn learn<B: SynapticBackend>(device: &Device) -> Vec<Vec<u64>> {
         let mut regularizer = SynapticIntelligence::<B>::new(config()).expect("it is valid");
         let mut network = network(device);

@@ -31,7 +31,7 @@ mod tests {
 
     /// The sums are those of RFC 1321, appendix A.5.
     #[test]
-    fn sums_are_those_of_the_standard() {
+    fn md5_sums_are_those_of_the_standard() {
         for (text, sum) in [
             ("", "d41d8cd98f00b204e9800998ecf8427e"),
             ("message digest", "f96b697d7cb7938d525a2f31aaf161d0"),

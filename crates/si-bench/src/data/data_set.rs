@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_answered_with_all_names() {
+    fn error_for_an_unknown_name_lists_all_names() {
         let error = "imagenet"
             .parse::<DataSet>()
             .expect_err("unknown")

@@ -96,7 +96,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn every_way_to_be_wrong_is_named() {
+    fn every_flaw_of_a_file_is_named() {
         let plain = encode(&DIMENSIONS, &elements());
         let packed = pack(&plain);
         let with = |index: usize, value: u8| {
@@ -147,7 +147,7 @@ pub(super) mod tests {
         }
 
         #[test]
-        fn a_mutated_file_never_passes_for_another_shape(
+        fn a_mutated_file_is_never_read_in_another_shape(
             packed in any::<bool>(),
             changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
             length in any::<prop::sample::Index>(),

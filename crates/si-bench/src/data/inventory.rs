@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_in_the_box_is_official_and_what_is_nowhere_missing() {
+    fn bundled_files_are_official_and_the_others_are_missing() {
         let reports = inventory(&DataFolders::default()).expect("no folder to read");
         let names: Vec<&str> = reports.iter().map(|report| report.file).collect();
         assert_eq!(names[0], "train-images-idx3-ubyte");

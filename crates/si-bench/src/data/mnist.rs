@@ -75,7 +75,7 @@ mod tests {
     use crate::data::{DataFolders, DataSet, checksum, load_from};
 
     #[test]
-    fn files_in_the_box_have_the_official_checksums() {
+    fn bundled_files_have_the_official_checksums() {
         for file in &FILES {
             let bytes = file.boxed().expect("all of MNIST is in the box");
             let content = BufReader::new(GzDecoder::new(bytes));
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_in_the_box_are_as_many_as_published() {
+    fn bundled_digits_have_the_published_counts() {
         let splits = load_from(DataSet::Mnist, &DataFolders::default(), &mut |_| {})
             .expect("MNIST is in the box");
         let count = |labels: &[u8]| {

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_counts_on_any_machine() {
+    fn given_numbers_are_used_on_any_machine() {
         for (given, num_cores, expected) in [
             ([Some(1), None], 8, (1, 8)),
             ([Some(64), None], 8, (64, 1)),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_told_rayon_is_the_default() {
+    fn rayons_number_of_threads_is_the_default() {
         let machine = Machine {
             num_threads: Some(2),
             ..machine(8)
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn device_with_threads_of_its_own_has_one_process_and_no_number() {
+    fn device_with_its_own_threads_has_one_process_and_no_thread_count() {
         let config = ExperimentConfig {
             device: "vulkan".to_string(),
             num_threads: Some(2),

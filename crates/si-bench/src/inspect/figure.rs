@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn every_parameter_should_have_its_line_and_its_name() {
+    fn every_parameter_has_a_line_and_a_name() {
         let svg = figure(&inspection(9));
         let document = roxmltree::Document::parse(&svg).expect("well-formed XML");
         // Those of the legend are outside the frame.
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_of_a_parameter_should_add_up() {
+    fn shares_of_a_parameter_add_up_to_one() {
         for parameter in &inspection(9).parameters {
             let histogram = Histogram::of(parameter).expect("a task has ended");
             // Each bin has two corners at its height.
@@ -140,7 +140,7 @@ mod tests {
     const ROUNDING: f64 = 1e-9;
 
     #[test]
-    fn a_learner_without_importance_should_still_be_drawn() {
+    fn a_learner_without_importance_is_drawn_too() {
         let svg = figure(&inspection(0));
         assert!(svg.contains("no synapse is important yet"), "{svg}");
         roxmltree::Document::parse(&svg).expect("well-formed XML");

@@ -28,7 +28,7 @@ mod tests {
     use crate::inspect::testing::trained;
 
     #[test]
-    fn optimizers_of_the_program_are_known_by_their_state() {
+    fn the_programs_optimizers_are_recognised_by_their_state() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("a.ckpt");
         for (kind, momentum, expected) in [

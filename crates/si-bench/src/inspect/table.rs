@@ -132,7 +132,7 @@ mod tests {
     use crate::inspect::testing::trained;
 
     #[test]
-    fn a_checkpoint_should_be_described_by_layer() {
+    fn a_checkpoint_is_described_by_layer() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("a.ckpt");
         let mut optimizer = Optimizer::Adam.init(0.0);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_are_not_the_default_should_be_named() {
+    fn settings_that_differ_from_the_default_are_named() {
         let config = SynapticIntelligenceConfig::new()
             .with_negative_importance(NegativeImportance::Keep)
             .with_importance_bound(Some(4.0));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_before_the_first_task_should_say_what_is_not_there() {
+    fn a_record_before_the_first_task_says_what_is_missing() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("a.bpk");
         let learner = trained(&mut Optimizer::Adam.init(0.0), 0);

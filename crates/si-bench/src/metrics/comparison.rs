@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_spread_is_taken_to_be_ours() {
+    fn an_unknown_spread_is_assumed_to_equal_ours() {
         let values = [1.0, 2.0, 3.0, 4.0, 5.0];
         let once = Statistic::new(&[2.0]).expect("a value");
         let difference = Difference::from_statistic(&values, once).expect("values");
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn among_several_an_interval_is_wider() {
+    fn an_interval_among_several_is_wider() {
         let values = [1.0, 2.0, 3.0, 4.0, 5.0];
         let difference = Difference::from_number_among(&values, 3.0, 2).expect("values");
         let (_, high) = difference.interval.expect("a spread");
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_is_that_of_the_textbook() {
+    fn the_interval_matches_the_textbook() {
         // Mean 3, standard deviation √2.5, t(0.95, 4) = 2.1318.
         let difference = Difference::from_number(&[1.0, 2.0, 3.0, 4.0, 5.0], 1.0).expect("values");
         let (low, high) = difference.interval.expect("a spread");
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn two_samples_of_one_size_and_spread_have_the_degrees_of_both() {
+    fn two_samples_of_equal_size_and_spread_add_their_degrees_of_freedom() {
         let values = [1.0, 2.0, 3.0, 4.0, 5.0];
         let other = Statistic::new(&values).expect("values");
         let difference = Difference::from_statistic(&values, other).expect("values");
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_take_out_what_both_share() {
+    fn pairs_remove_what_both_samples_share() {
         let difference = Difference::paired(&[1.0, 5.0, 9.0], &[0.0, 4.0, 8.0]).expect("pairs");
         assert_eq!(difference.interval, Some((1.0, 1.0)));
     }

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn correlation_is_that_of_the_textbook() {
+    fn correlation_matches_the_textbook() {
         // Anscombe's first quartet, whose correlation is published as 0.816.
         let x = [10.0, 8.0, 13.0, 9.0, 11.0, 14.0, 6.0, 4.0, 12.0, 7.0, 5.0];
         let y = [
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_vary_has_no_correlation() {
+    fn constant_or_missing_values_have_no_correlation() {
         assert_eq!(pearson(&[1.0, 1.0], &[1.0, 2.0]), None);
         assert_eq!(pearson(&[], &[]), None);
     }

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spread_should_divide_by_n_minus_one() {
+    fn standard_deviation_divides_by_n_minus_one() {
         let statistic = Statistic::new(&[1.0, 3.0, 5.0, 7.0]).expect("four values");
 
         assert_eq!((statistic.n, statistic.mean), (4, 4.0));
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn one_value_should_have_no_spread() {
+    fn one_value_has_no_spread() {
         let statistic = Statistic::new(&[0.5]).expect("one value");
 
         assert_eq!((statistic.std, statistic.sem), (None, None));
@@ -111,20 +111,20 @@ mod tests {
     }
 
     #[test]
-    fn equal_values_should_have_exactly_no_spread() {
+    fn equal_values_have_a_spread_of_exactly_zero() {
         let statistic = Statistic::new(&[0.1; 3]).expect("three values");
         assert_eq!((statistic.mean, statistic.std), (0.1, Some(0.0)));
     }
 
     #[test]
-    fn no_values_should_have_no_statistic() {
+    fn no_values_have_no_statistic() {
         assert_eq!(Statistic::new(&[]), None);
         assert_eq!(Statistics::new(&[]), None);
         assert_eq!(Statistics::new(&[vec![1.0], vec![]]), None);
     }
 
     #[test]
-    fn each_column_should_have_its_own_statistic() {
+    fn each_column_has_its_own_statistic() {
         let statistics = Statistics::new(&[vec![1.0, 0.0], vec![1.0, 2.0]]).expect("two rows");
 
         assert_eq!(statistics.mean, [1.0, 1.0]);

@@ -11,7 +11,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_those_of_the_tables() {
+    fn quantiles_match_the_tables() {
         // Abramowitz and Stegun, table 26.10, which prints three decimals.
         for (p, degrees, expected) in [
             (0.95, 1.0, 6.314),

@@ -73,7 +73,7 @@ mod tests {
     use crate::model::initial::convolution;
 
     #[test]
-    fn values_and_gradients_are_those_of_burns_convolution() {
+    fn values_and_gradients_match_burns_convolution() {
         let device = Device::flex().autodiff();
         let rng = &mut ChaCha8Rng::seed_from_u64(0);
         for (border, padding) in [
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn values_and_gradients_are_those_of_burns_pooling() {
+    fn values_and_gradients_match_burns_pooling() {
         let device = Device::flex().autodiff();
         let rng = &mut ChaCha8Rng::seed_from_u64(0);
         let layer = convolution(3, 4, 3, PaddingConfig2d::Valid, rng, &device);

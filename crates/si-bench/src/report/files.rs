@@ -92,7 +92,7 @@ mod tests {
     use crate::{experiment::Summary, fixture};
 
     #[test]
-    fn the_folder_should_hold_the_four_files_and_nothing_else() {
+    fn the_folder_holds_the_four_files_and_nothing_else() {
         let parent = tempfile::tempdir().expect("a folder");
         let folder = parent.path().join("made");
         let config = fixture::config(&[0.0, 1.0], 3);
@@ -117,13 +117,13 @@ mod tests {
     }
 
     #[test]
-    fn an_experiment_without_runs_should_still_be_written() {
+    fn an_experiment_without_runs_is_written_too() {
         let folder = tempfile::tempdir().expect("a folder");
         write(folder.path(), &fixture::config(&[0.0], 1), &[]).expect("written");
     }
 
     #[test]
-    fn a_folder_that_cannot_be_made_should_be_named() {
+    fn a_folder_that_cannot_be_made_is_named_in_the_error() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let error = write_comparison(&file.path().join("inside"), &[]).expect_err("no folder");
         assert!(error.to_string().contains("inside"), "{error}");

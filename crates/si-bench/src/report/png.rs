@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_should_be_drawn_with_the_font_in_the_box() {
+    fn text_is_drawn_with_the_bundled_font() {
         let svg = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20"><text y="15" font-family="Inter, sans-serif">c ± ξ</text></svg>"#;
         let pixels = tiny_skia::Pixmap::decode_png(&png(svg, 80).expect("a picture"));
         let pixels = pixels.expect("a PNG");
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_svg_or_has_no_size_should_be_refused() {
+    fn invalid_svg_and_a_width_of_zero_are_refused() {
         assert!(matches!(png("<svg", 80), Err(Error::Figure(_))));
         let svg = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 2"/>"#;
         assert!(matches!(png(svg, 0), Err(Error::Figure(_))));

@@ -153,7 +153,7 @@ mod tests {
     use crate::methods::methods;
 
     #[test]
-    fn the_file_should_have_the_papers_curves() {
+    fn the_file_has_the_papers_curves() {
         let reference = Reference::of(Experiment::SplitMnist);
 
         assert_eq!(reference.num_runs, 10);
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn every_list_of_every_file_should_have_an_entry_per_task() {
+    fn every_list_of_every_file_has_an_entry_per_task_or_none() {
         for experiment in Experiment::ALL {
             let reference = Reference::of(experiment);
             let num_tasks = ExperimentConfig::paper(experiment).num_tasks;
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_averages_should_be_those_that_the_paper_names() {
+    fn the_averages_are_those_in_the_paper() {
         let last = |experiment, index: usize| {
             let curve = &Reference::of(experiment).curves[index];
             *curve.average_accuracy.last().expect("a curve")
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn seeds_and_strengths_should_not_depart_from_the_protocol() {
+    fn seeds_and_strengths_do_not_depart_from_the_protocol() {
         let mut config = fixture::config(&[0.0, 0.3], 10);
         config.device = "cuda:1".to_string();
         config.num_jobs = Some(2);
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn departures_should_be_named_with_their_values() {
+    fn departures_are_named_with_their_values() {
         let mut config = fixture::config(&[1.0], 1);
         config.num_epochs = 1;
         config.methods = methods("si:xi=0.1");

@@ -48,7 +48,7 @@ mod tests {
     use crate::fixture;
 
     #[test]
-    fn chance_should_follow_the_number_of_candidates() {
+    fn chance_follows_the_number_of_candidates() {
         let mut config = fixture::config(&[0.0], 1);
         assert_eq!(chance(&config), 0.5);
         config.scenario = Scenario::Domain;
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn names_should_be_those_of_the_classes() {
+    fn names_are_those_of_the_classes() {
         let mut config = fixture::config(&[0.0], 1);
         assert_eq!(task_names(&config)[4], "8 or 9");
         config.data_set = Some(DataSet::FashionMnist);

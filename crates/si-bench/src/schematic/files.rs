@@ -77,7 +77,7 @@ mod tests {
     use crate::schematic::{figure1, figure2, table};
 
     #[test]
-    fn the_folder_should_hold_both_figures_and_nothing_else() {
+    fn the_folder_holds_both_figures_and_nothing_else() {
         let parent = tempfile::tempdir().expect("a folder");
         let folder = parent.path().join("made");
         let two_tasks = figure1().expect("flex is compiled in");

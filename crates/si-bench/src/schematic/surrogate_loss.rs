@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn learning_on_the_surrogate_should_come_to_the_same_in_three_ways() {
+    fn learning_on_the_surrogate_has_the_same_drop_motion_and_end() {
         let figure = *FIGURE;
         let [loss, surrogate] = [figure.on_loss, figure.on_surrogate];
         assert_close(surrogate.drop, loss.drop);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_surrogate_should_pass_through_the_start_and_be_lowest_at_the_end() {
+    fn the_surrogate_passes_through_the_start_and_is_lowest_at_the_end() {
         let figure = *FIGURE;
         let start_loss = SurrogateLoss::losses(&[figure.start]).expect("flex")[0];
         assert_close(figure.surrogate(figure.start), start_loss);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hessians_parabola_should_fit_at_the_end_and_miss_the_start() {
+    fn the_hessians_parabola_fits_at_the_end_and_misses_the_start() {
         let figure = *FIGURE;
         let beside = figure.on_loss.end + 0.01;
         let rise = |loss: f64| loss - figure.on_loss.end_loss;

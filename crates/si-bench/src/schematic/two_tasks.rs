@@ -197,7 +197,7 @@ mod tests {
     static FIGURE: LazyLock<TwoTasks> = LazyLock::new(|| figure1().expect("flex is compiled in"));
 
     #[test]
-    fn without_consolidation_the_second_task_should_overwrite_the_first() {
+    fn the_second_task_overwrites_the_first_only_without_consolidation() {
         let [without, with] = &FIGURE.second;
         assert_eq!([without.strength, with.strength], STRENGTHS);
         assert!(without.end.losses[0] > 1.0, "{:?}", without.end);
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_important_should_stay_where_it_was() {
+    fn the_important_parameter_stays_where_it_was() {
         let two_tasks = &*FIGURE;
         let [first, second] = two_tasks.importance;
         assert!(second > 5.0 * first, "{:?}", two_tasks.importance);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn path_integrals_should_sum_to_the_first_tasks_drop() {
+    fn path_integrals_sum_to_the_drop_of_the_first_tasks_loss() {
         let two_tasks = &*FIGURE;
         let drop = two_tasks.start.losses[0] - two_tasks.after_first.losses[0];
         let sum: f64 = two_tasks.path_integral.iter().sum();

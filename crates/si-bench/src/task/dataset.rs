@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn the_device_holds_what_the_items_hold() {
+    fn images_on_the_device_equal_the_items() {
         let plain = ImageDataset::new(&tiny_images(), |class| Some(class + 10));
         let swapped = plain.clone().with_pixel_order([1, 0].into());
         let device = Device::flex();

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn no_image_makes_no_chunk() {
+    fn an_empty_data_set_has_no_chunks() {
         let images = ImageDataset::new(&tiny_images(), |_| None).to_device(&Device::flex());
         assert!(images.is_empty());
         assert_eq!(images.chunks(3).count(), 0);

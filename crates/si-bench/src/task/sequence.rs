@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn permuted_tasks_share_images_and_in_one_scenario_outputs() {
+    fn permuted_tasks_share_images_and_in_the_domain_scenario_outputs_too() {
         let images = tiny_images();
         let orders = [None, Some([1, 0].into())];
         for (scenario, num_outputs, outputs) in
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_of_different_sizes_may_have_outputs_of_their_own() {
+    fn tasks_of_different_sizes_can_have_their_own_outputs() {
         let images = tiny_images();
         let classes = [vec![0, 1, 3], vec![2]];
         let sequence = TaskSequence::split(&images, &images, &classes, Scenario::Class)

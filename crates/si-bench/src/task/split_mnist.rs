@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tasks_share_out_all_images_and_no_image_twice() {
+    fn every_image_is_in_exactly_one_task() {
         let sequence =
             split_mnist(DataSet::Mnist, None, Scenario::Task).expect("MNIST is in the box");
         assert_eq!(sequence.name, "split MNIST");

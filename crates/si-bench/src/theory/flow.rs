@@ -77,7 +77,7 @@ mod tests {
     use crate::theory::quadratic::diagonal;
 
     #[test]
-    fn along_the_axes_the_integral_is_known() {
+    fn the_integral_of_a_diagonal_hessian_is_the_closed_form() {
         let mut hessian = identity();
         for (index, curvature) in [3.0, 2.0, 1.5, 1.0].into_iter().enumerate() {
             hessian[index][index] = curvature;

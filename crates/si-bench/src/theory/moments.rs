@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn means_and_errors_should_be_those_of_their_definitions() {
+    fn means_and_errors_follow_their_definitions() {
         let mut moments = Moments::default();
         for (integral, square) in [(1.0, 1.0), (3.0, 1.0), (2.0, 4.0), (6.0, 2.0)] {
             moments.add(integral, square);

@@ -57,7 +57,7 @@ mod tests {
     use crate::metrics::Statistic;
 
     #[test]
-    fn rotations_should_be_orthonormal_and_differ_by_seed() {
+    fn rotations_are_orthonormal_and_differ_by_seed() {
         let of = |seed| rotation(&mut generator(seed, Purpose::Rotation));
         let basis = of(1);
         for (index, row) in basis.iter().enumerate() {
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn normal_numbers_should_have_their_mean_and_deviation() {
+    fn normal_numbers_have_the_right_mean_and_deviation() {
         let mut rng = generator(0, Purpose::ManyStarts);
         let values: Vec<f64> = (0..20_000)
             .flat_map(|_| normal_vector(0.5, &mut rng))

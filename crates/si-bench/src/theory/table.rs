@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_should_have_four_digits() {
+    fn numbers_have_four_digits() {
         let texts = [0.0, 1.23456, -0.0123456, 123.456, 1.5e-5, -2.5e7].map(number);
         assert_eq!(
             texts,

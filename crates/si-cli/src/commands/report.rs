@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_should_be_names_and_paths_where_names_are_the_same() {
+    fn labels_are_names_or_paths_if_names_are_the_same() {
         assert_eq!(labels(&["a/x".into(), "b/y/".into()]), ["x", "y"]);
         assert_eq!(labels(&["a/x".into(), "b/x".into()]), ["a/x", "b/x"]);
         assert_eq!(labels(&["..".into(), "x".into()]), ["..", "x"]);

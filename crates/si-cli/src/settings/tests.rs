@@ -9,7 +9,7 @@ struct Program {
 }
 
 #[test]
-fn without_flags_the_protocol_is_the_papers() {
+fn the_protocol_without_flags_is_the_papers() {
     let config = parse(&[])
         .over(paper())
         .expect("the paper's values are valid");
@@ -118,7 +118,7 @@ fn an_error_names_the_flag_if_it_differs_from_the_key() {
 }
 
 #[test]
-fn names_on_the_command_line_are_all_those_of_the_file() {
+fn the_command_line_accepts_the_same_names_as_the_file() {
     check::<Preset>(PRESETS);
     check::<Scenario>(SCENARIOS);
     check::<Activation>(ACTIVATIONS);

@@ -41,7 +41,7 @@ fn write_cifar(folder: &Path) {
 }
 
 #[test]
-fn split_cifar_is_learnt_beside_elastic_weight_consolidation() {
+fn split_cifar_trains_with_si_and_elastic_weight_consolidation() {
     let parent = tempfile::tempdir().expect("a folder can be made");
     let data = parent.path().join("data");
     fs::create_dir(&data).expect("a folder can be made");

@@ -46,7 +46,7 @@ const NUM_KILLS: usize = 50;
 const MAX_SKIPPED: f64 = 16.0;
 
 #[test]
-fn run_that_is_killed_fifty_times_has_the_record_of_an_undisturbed_one() {
+fn run_that_is_killed_fifty_times_has_the_same_record_as_an_undisturbed_one() {
     let parent = tempfile::tempdir().expect("a folder can be made");
     let whole = parent.path().join("whole");
     let start = Instant::now();

@@ -7,17 +7,17 @@ use tempfile::TempDir;
 use crate::{failure, si};
 
 #[test]
-fn a_value_that_is_no_number() {
+fn a_value_that_is_not_a_number_is_refused() {
     insta::assert_snapshot!(split_mnist(&["--epochs", "many"]));
 }
 
 #[test]
-fn a_value_outside_its_range() {
+fn a_value_outside_its_range_is_refused() {
     insta::assert_snapshot!(split_mnist(&["--learning-rate", "-0.1"]));
 }
 
 #[test]
-fn methods_that_are_wrong() {
+fn wrong_methods_are_refused() {
     for (name, methods) in [
         ("an_unknown_method", "none,sj"),
         ("an_unknown_parameter", "si:lambda=3"),
@@ -31,43 +31,43 @@ fn methods_that_are_wrong() {
 }
 
 #[test]
-fn a_value_outside_its_range_whose_flag_differs_from_its_key() {
+fn a_value_outside_its_range_is_refused_with_its_flag() {
     insta::assert_snapshot!(split_mnist(&["--epochs", "0"]));
 }
 
 #[test]
-fn a_first_seed_with_no_room_for_the_others() {
+fn a_first_seed_with_no_room_for_the_others_is_refused() {
     let last = u64::MAX.to_string();
     insta::assert_snapshot!(split_mnist(&["--first-seed", &last]));
 }
 
 #[test]
-fn a_name_that_does_not_exist() {
+fn a_name_that_does_not_exist_is_refused() {
     insta::assert_snapshot!(split_mnist(&["--optimizer", "adan"]));
 }
 
 #[test]
-fn an_unknown_key_in_the_file() {
+fn an_unknown_key_in_the_file_is_refused() {
     insta::assert_snapshot!(with_file("batch_size = 32\nepochs = 3\n"));
 }
 
 #[test]
-fn an_unknown_key_in_the_file_that_is_close_to_no_key() {
+fn an_unknown_key_that_is_close_to_no_key_is_refused() {
     insta::assert_snapshot!(with_file("weight_decay = 0.1\n"));
 }
 
 #[test]
-fn a_name_in_the_file_that_does_not_exist() {
+fn a_name_in_the_file_that_does_not_exist_is_refused() {
     insta::assert_snapshot!(with_file("num_epochs = 3\noptimizer = \"adan\"\n"));
 }
 
 #[test]
-fn a_misspelt_experiment_in_the_file() {
+fn a_misspelt_experiment_in_the_file_is_refused() {
     insta::assert_snapshot!(with_file("experiment = \"split-minst\"\n"));
 }
 
 #[test]
-fn a_key_written_as_a_flag() {
+fn a_key_that_is_written_as_a_flag_is_refused() {
     for flag in ["--num_epochs", "--hidden_sizes", "--lr"] {
         insta::assert_snapshot!(
             format!("{}_is_not_a_flag", flag.trim_start_matches('-')),
@@ -77,48 +77,48 @@ fn a_key_written_as_a_flag() {
 }
 
 #[test]
-fn a_value_of_the_wrong_type_in_the_file() {
+fn a_value_of_the_wrong_type_in_the_file_is_refused() {
     insta::assert_snapshot!(with_file("num_epochs = \"three\"\n"));
 }
 
 #[test]
-fn a_file_that_is_not_toml() {
+fn a_file_that_is_not_toml_is_refused() {
     insta::assert_snapshot!(with_file("num_epochs: 3\n"));
 }
 
 #[test]
-fn a_file_that_is_missing() {
+fn a_missing_file_is_refused() {
     insta::assert_snapshot!(split_mnist(&["--config", "missing.toml"]));
 }
 
 #[test]
-fn an_unknown_device() {
+fn an_unknown_device_is_refused() {
     insta::assert_snapshot!(split_mnist(&["--device", "gpu"]));
 }
 
 #[test]
-fn a_device_index_that_is_no_number() {
+fn a_device_index_that_is_not_a_number_is_refused() {
     insta::assert_snapshot!(split_mnist(&["--device", "flex:x"]));
 }
 
 #[test]
-fn a_device_index_that_is_not_there() {
+fn a_device_index_that_does_not_exist_is_refused() {
     insta::assert_snapshot!(split_mnist(&["--device", "flex:3"]));
 }
 
 #[test]
 #[cfg(not(feature = "rocm"))]
-fn a_device_that_is_not_compiled_in() {
+fn a_device_that_is_not_compiled_in_is_refused() {
     insta::assert_snapshot!(split_mnist(&["--device", "rocm"]));
 }
 
 #[test]
-fn a_data_folder_that_is_missing() {
+fn a_missing_data_folder_is_refused() {
     insta::assert_snapshot!(split_mnist(&["--data-dir", "missing"]));
 }
 
 #[test]
-fn a_data_folder_with_a_damaged_file() {
+fn a_data_folder_with_a_damaged_file_is_refused() {
     let folder = TempDir::new().expect("temporary folder");
     for part in [
         "train-images-idx3",
@@ -133,7 +133,7 @@ fn a_data_folder_with_a_damaged_file() {
 }
 
 #[test]
-fn a_folder_that_holds_a_run() {
+fn a_folder_that_holds_a_run_is_refused() {
     let folder = TempDir::new().expect("temporary folder");
     fs::create_dir(folder.path().join("mine")).expect("folder");
     fs::write(folder.path().join("mine/config.toml"), "").expect("file");
@@ -142,17 +142,17 @@ fn a_folder_that_holds_a_run() {
 }
 
 #[test]
-fn resume_without_a_run() {
+fn resume_without_a_run_is_refused() {
     insta::assert_snapshot!(split_mnist(&["--resume"]));
 }
 
 #[test]
-fn resume_of_a_folder_that_holds_no_run() {
+fn resume_of_a_folder_without_a_run_is_refused() {
     insta::assert_snapshot!(split_mnist(&["--resume", "missing"]));
 }
 
 #[test]
-fn resume_with_other_settings() {
+fn resume_with_other_settings_is_refused() {
     let folder = TempDir::new().expect("temporary folder");
     fs::write(
         folder.path().join("config.toml"),
@@ -175,7 +175,7 @@ fn resume_with_other_settings() {
 }
 
 #[test]
-fn a_folder_for_results_that_cannot_be_made() {
+fn a_results_folder_that_cannot_be_made_is_refused() {
     for command in ["theory", "schematics"] {
         let folder = TempDir::new().expect("temporary folder");
         fs::write(folder.path().join("notes.txt"), "mine").expect("file");
@@ -209,7 +209,7 @@ fn with_file(text: &str) -> String {
 }
 
 #[test]
-fn a_repro_that_is_not_there_cannot_be_gone_on_with() {
+fn a_missing_repro_cannot_be_resumed_or_reported() {
     for args in [
         &["repro", "--resume", "missing"][..],
         &["repro", "--resume"],

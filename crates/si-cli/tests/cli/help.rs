@@ -45,7 +45,7 @@ fn help_of_metrics() {
 }
 
 #[test]
-fn version_names_burns_too() {
+fn version_includes_that_of_burn() {
     let version = help(&["--version"]);
     assert_eq!(
         version,
@@ -54,7 +54,7 @@ fn version_names_burns_too() {
 }
 
 #[test]
-fn devices_are_listed_with_flex_among_them() {
+fn list_of_devices_includes_flex() {
     let devices = help(&["devices"]);
     let flex = devices.lines().find(|line| line.starts_with("flex "));
     assert!(flex.is_some_and(|line| line.contains(" yes ")), "{devices}");

@@ -19,23 +19,23 @@ fn refused(name: &str, bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_file_to_inspect_that_is_missing() {
+fn a_missing_file_is_refused() {
     let folder = folder();
     insta::assert_snapshot!(failure(&si(folder.path(), &["inspect", "missing.ckpt"])));
 }
 
 #[test]
-fn a_file_to_inspect_that_is_something_else() {
+fn a_file_of_another_kind_is_refused() {
     insta::assert_snapshot!(refused("letter.ckpt", b"a letter to a friend"));
 }
 
 #[test]
-fn a_file_to_inspect_that_is_cut_off() {
+fn a_checkpoint_that_is_cut_off_is_refused() {
     insta::assert_snapshot!(refused("short.ckpt", b"\x89SYN"));
 }
 
 #[test]
-fn a_record_to_inspect_that_is_cut_off() {
+fn a_record_that_is_cut_off_is_refused() {
     insta::assert_snapshot!(refused("short.bpk", b"NRUB\x01\0\xff\0\0\0"));
 }
 
@@ -47,7 +47,7 @@ fn help_of_inspect() {
 }
 
 #[test]
-fn a_runs_checkpoint_is_shown_and_drawn_while_the_run_is_not_complete() {
+fn a_checkpoint_of_an_unfinished_run_is_shown_and_drawn() {
     let folder = folder();
     let checkpoint = interrupted(folder.path());
     let file = checkpoint.to_string_lossy();

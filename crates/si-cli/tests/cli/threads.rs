@@ -75,7 +75,7 @@ fn whole(folder: &Path, flags: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn run_goes_on_with_another_number_of_jobs_and_of_cores_to_the_same_bits() {
+fn run_resumed_with_other_numbers_of_jobs_and_cores_gives_the_same_bits() {
     let parent = tempfile::tempdir().expect("a folder can be made");
     let expected = whole(
         &parent.path().join("whole"),
@@ -102,7 +102,7 @@ fn run_goes_on_with_another_number_of_jobs_and_of_cores_to_the_same_bits() {
 }
 
 #[test]
-fn number_of_threads_is_by_default_that_of_the_jobs_that_the_run_began_with() {
+fn default_number_of_threads_is_kept_when_a_run_resumes_with_other_jobs() {
     let parent = tempfile::tempdir().expect("a folder can be made");
     let expected = whole(&parent.path().join("whole"), &["--jobs", "2"]);
     let folder = parent.path().join("interrupted");
@@ -111,7 +111,7 @@ fn number_of_threads_is_by_default_that_of_the_jobs_that_the_run_began_with() {
 }
 
 #[test]
-fn resume_with_another_number_of_threads_leaves_every_byte_of_the_folder() {
+fn resume_with_another_number_of_threads_is_refused_and_changes_no_byte() {
     let parent = tempfile::tempdir().expect("a folder can be made");
     let folder = parent.path().join("mine");
     interrupted(&folder, &["--threads", "2"]);
@@ -129,7 +129,7 @@ fn resume_with_another_number_of_threads_leaves_every_byte_of_the_folder() {
 }
 
 #[test]
-fn folder_that_does_not_say_its_threads_goes_on_with_those_of_its_checkpoints() {
+fn folder_without_a_thread_count_resumes_with_that_of_its_checkpoints() {
     let parent = tempfile::tempdir().expect("a folder can be made");
     let flags = ["--jobs", "2", "--threads", "2"];
     let expected = whole(&parent.path().join("whole"), &flags);

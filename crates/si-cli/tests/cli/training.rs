@@ -39,7 +39,7 @@ pub(crate) fn runs(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn resumed_experiment_gives_the_bits_of_one_that_was_never_interrupted() {
+fn resumed_experiment_gives_the_same_bits_as_an_uninterrupted_one() {
     let parent = tempfile::tempdir().expect("a folder can be made");
     // By default, with many cores, fewer runs would have more threads each.
     let budget = [&BUDGET[..], &["--threads", "1"]].concat();
@@ -66,7 +66,7 @@ fn resumed_experiment_gives_the_bits_of_one_that_was_never_interrupted() {
 }
 
 #[test]
-fn few_runs_share_all_cores_and_more_runs_later_have_as_many_threads() {
+fn few_runs_share_all_cores_and_later_runs_keep_the_number_of_threads() {
     let parent = tempfile::tempdir().expect("a folder can be made");
     let one = ["--seeds", "1", "--methods", "si", "--out", "one"];
     train(parent.path(), &[&BUDGET[..], &one].concat());
@@ -174,7 +174,7 @@ fn sweep_names_the_best_strength_of_each_method() {
 }
 
 #[test]
-fn repro_makes_the_parts_that_are_asked_for_and_reports_on_what_is_there() {
+fn repro_makes_the_requested_parts_and_reports_on_them() {
     let parent = tempfile::tempdir().expect("a folder can be made");
     let stdout = succeed(
         parent.path(),

@@ -48,19 +48,19 @@ fn all() -> [BoundaryDetector; 3] {
 }
 
 #[test]
-fn periods_should_end_where_tasks_of_their_length_do() {
+fn periods_end_where_tasks_of_their_length_do() {
     let mut detector = PeriodicDetectorConfig::new(3).init().expect("valid");
     assert_eq!(steps(&boundaries(&mut detector, &[1.0; 10])), [3, 6, 9]);
 }
 
 #[test]
-fn a_period_of_one_step_should_end_at_each_but_the_first() {
+fn a_period_of_one_step_ends_at_each_step_but_the_first() {
     let mut detector = PeriodicDetectorConfig::new(1).init().expect("valid");
     assert_eq!(steps(&boundaries(&mut detector, &[1.0; 4])), [1, 2, 3]);
 }
 
 #[test]
-fn a_shift_should_be_noticed_two_steps_after_each_change_and_nowhere_else() {
+fn a_shift_is_noticed_two_steps_after_each_change_and_nowhere_else() {
     for (noise, seed) in [(0.0, 0), (0.2, 1), (0.5, 2)] {
         let found = boundaries(&mut shift(), &curve(noise, seed));
         let wanted = [1, 2, 3, 4].map(|task| Boundary {
@@ -72,7 +72,7 @@ fn a_shift_should_be_noticed_two_steps_after_each_change_and_nowhere_else() {
 }
 
 #[test]
-fn a_window_of_one_should_notice_a_shift_at_its_first_loss() {
+fn a_window_of_one_notices_a_shift_at_its_first_loss() {
     let config = ShiftDetectorConfig::new().with_window(1);
     let mut detector = config.init().expect("valid");
     let found = boundaries(&mut detector, &curve(0.2, 0));
@@ -84,7 +84,7 @@ fn a_window_of_one_should_notice_a_shift_at_its_first_loss() {
 }
 
 #[test]
-fn a_batch_that_is_hard_by_chance_should_not_be_a_shift() {
+fn a_batch_that_is_hard_by_chance_is_not_a_shift() {
     let mut losses = curve(0.2, 0)[..STEPS_PER_TASK].to_vec();
     for step in [100, 120, 121, 150] {
         losses[step] = 50.0;
@@ -93,7 +93,7 @@ fn a_batch_that_is_hard_by_chance_should_not_be_a_shift() {
 }
 
 #[test]
-fn a_loss_without_noise_should_not_be_a_shift_when_it_drifts() {
+fn a_drifting_loss_without_noise_is_not_a_shift() {
     let losses: Vec<f64> = (0..500).map(|step| 1.0 + 1e-3 * f64::from(step)).collect();
     assert_eq!(boundaries(&mut shift(), &losses), []);
     let losses = [[1.0; 100], [1.0 + 1e-6; 100], [1.3; 100]].concat();
@@ -101,7 +101,7 @@ fn a_loss_without_noise_should_not_be_a_shift_when_it_drifts() {
 }
 
 #[test]
-fn losses_below_zero_should_shift_too() {
+fn losses_below_zero_shift_too() {
     let losses: Vec<f64> = curve(0.2, 0).iter().map(|loss| loss - 1000.0).collect();
     let config = ShiftDetectorConfig::new();
     // The mean says nothing about the noise of such a loss: it never jumps by several tenths of the mean.
@@ -111,7 +111,7 @@ fn losses_below_zero_should_shift_too() {
 }
 
 #[test]
-fn a_plateau_should_be_noticed_once_in_each_task() {
+fn a_plateau_is_noticed_once_in_each_task() {
     for (noise, seed) in [(0.0, 0), (0.1, 1), (0.2, 2)] {
         let found = boundaries(&mut plateau(), &curve(noise, seed));
         let tasks: Vec<usize> = found.iter().map(|it| it.step / STEPS_PER_TASK).collect();
@@ -125,14 +125,14 @@ fn a_plateau_should_be_noticed_once_in_each_task() {
 }
 
 #[test]
-fn a_loss_that_stays_high_or_restless_should_have_no_plateau() {
+fn a_loss_that_stays_high_or_restless_has_no_plateau() {
     assert_eq!(boundaries(&mut plateau(), &[0.3; 100]), []);
     let restless: Vec<f64> = (0..100).map(|step| f64::from(step % 2) - 0.5).collect();
     assert_eq!(boundaries(&mut plateau(), &restless), []);
 }
 
 #[test]
-fn a_plateau_should_not_come_again_without_a_peak() {
+fn a_plateau_is_not_noticed_again_without_a_peak() {
     let losses = [vec![0.1; 50], vec![0.05; 50]].concat();
     assert_eq!(steps(&boundaries(&mut plateau(), &losses)), [9]);
     let losses = [vec![0.1; 50], vec![5.0; 20], vec![0.1; 50]].concat();
@@ -140,7 +140,7 @@ fn a_plateau_should_not_come_again_without_a_peak() {
 }
 
 #[test]
-fn losses_that_are_not_finite_should_change_no_decision() {
+fn losses_that_are_not_finite_change_no_decision() {
     let losses = curve(0.2, 3);
     for mut detector in [plateau(), shift()] {
         let clean = boundaries(&mut detector.clone(), &losses);
@@ -160,7 +160,7 @@ fn losses_that_are_not_finite_should_change_no_decision() {
 }
 
 #[test]
-fn steps_without_a_finite_loss_should_count_as_steps() {
+fn steps_without_a_finite_loss_count_as_steps() {
     let mut periodic = PeriodicDetectorConfig::new(2).init().expect("valid");
     let found = boundaries(&mut periodic, &[f64::NAN; 5]);
     assert_eq!(steps(&found), [2, 4]);
@@ -174,7 +174,7 @@ fn steps_without_a_finite_loss_should_count_as_steps() {
 }
 
 #[test]
-fn losses_too_large_to_square_should_pass() {
+fn losses_too_large_to_square_hide_no_later_boundary() {
     for detector in all() {
         let losses = [curve(0.2, 0), vec![1e300; 3], curve(0.2, 1)].concat();
         let found = boundaries(&mut detector.clone(), &losses);
@@ -184,7 +184,7 @@ fn losses_too_large_to_square_should_pass() {
 }
 
 #[test]
-fn a_window_longer_than_the_stream_should_have_no_boundary() {
+fn a_window_longer_than_the_stream_finds_no_boundary() {
     let losses = curve(0.1, 0);
     let long = losses.len() + 1;
     let detectors = [
@@ -202,7 +202,7 @@ fn a_window_longer_than_the_stream_should_have_no_boundary() {
 }
 
 #[test]
-fn a_detector_from_a_checkpoint_should_decide_as_one_that_went_on() {
+fn a_detector_from_a_checkpoint_decides_like_an_uninterrupted_one() {
     for detector in all() {
         let losses = curve(0.2, 4);
         let whole = boundaries(&mut detector.clone(), &losses);
@@ -220,7 +220,7 @@ fn a_detector_from_a_checkpoint_should_decide_as_one_that_went_on() {
 }
 
 #[test]
-fn a_checkpoint_with_settings_out_of_range_should_be_refused() {
+fn a_checkpoint_with_settings_out_of_range_is_refused() {
     let stored = serde_json::to_string(&shift()).expect("serializable");
     let damaged = stored.replace("\"window\":3", "\"window\":0");
     assert_ne!(damaged, stored);
@@ -230,7 +230,7 @@ fn a_checkpoint_with_settings_out_of_range_should_be_refused() {
 }
 
 #[test]
-fn settings_out_of_range_should_be_named() {
+fn settings_out_of_range_are_named() {
     let plateau = PlateauDetectorConfig::new();
     let shift = ShiftDetectorConfig::new();
     let cases = [
@@ -278,7 +278,7 @@ fn settings_out_of_range_should_be_named() {
 }
 
 #[test]
-fn a_choice_from_a_file_should_make_the_detector_that_it_names() {
+fn a_choice_from_a_file_makes_the_detector_that_it_names() {
     let config = BoundaryDetectorConfig::Shift(ShiftDetectorConfig::new().with_reference(50));
     let stored = serde_json::to_string(&config).expect("serializable");
     let read: BoundaryDetectorConfig = serde_json::from_str(&stored).expect("readable");

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exact_labels_are_those_that_are_possible_with_their_probabilities() {
+    fn exact_labels_are_the_possible_ones_with_their_probabilities() {
         let weighted = FisherLabels::Exact.weighted(&[0.25, 0.0, 0.75]);
         assert_eq!(weighted, [(0, 0.25), (2, 0.75)]);
     }
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn empirical_labels_are_those_of_the_data_set_one_for_each_example() {
+    fn empirical_labels_are_those_of_the_data_set_one_per_example() {
         let labels = &mut [1, 0, 7].into_iter();
         let mut labels = FisherLabels::Empirical(labels);
         assert_eq!(labels.weighted(&[0.25, 0.75]), [(1, 1.0)]);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn probabilities_that_are_not_numbers_are_not_passed_over() {
+    fn probabilities_that_are_not_numbers_are_not_skipped() {
         let [(0, weight)] = FisherLabels::Exact.weighted(&[f64::NAN])[..] else {
             panic!("there is one label");
         };

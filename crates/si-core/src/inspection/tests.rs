@@ -35,7 +35,7 @@ fn folder() -> TempDir {
 }
 
 #[test]
-fn both_kinds_of_file_tell_what_the_learner_knows() {
+fn checkpoint_and_record_both_show_what_the_learner_knows() {
     for precision in [StatePrecision::Full, StatePrecision::Bf16] {
         let (learner, optimizer) = trained(precision);
         let mut expected = learner.diagnostics();
@@ -60,7 +60,7 @@ fn both_kinds_of_file_tell_what_the_learner_knows() {
 }
 
 #[test]
-fn state_that_is_not_there_yet_is_none_and_not_zero() {
+fn missing_state_is_none_and_not_zero() {
     let device = Device::flex().autodiff();
     let model = LinearConfig::new(3, 2).init(&device);
     let learner = ContinualLearner::new(model, &SynapticIntelligenceConfig::new());

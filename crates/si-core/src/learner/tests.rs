@@ -94,7 +94,7 @@ fn reload(
 }
 
 #[test]
-fn what_was_noticed_in_a_task_is_in_the_record() {
+fn warning_of_a_task_is_kept_in_the_record() {
     let noticed = [
         TaskWarning::NoImportance,
         TaskWarning::NoPenalty,
@@ -141,7 +141,7 @@ fn loaded_learner_goes_on_as_it_would_have_within_a_task_and_across_its_end() {
 }
 
 #[test]
-fn importance_and_anchor_of_16_bits_are_those_of_32_but_for_rounding() {
+fn importance_and_anchor_of_16_bits_equal_those_of_32_up_to_rounding() {
     let trained = |precision| {
         let mut learner = learner_that_holds(precision);
         let mut optimizer = AdamConfig::new().init();
@@ -177,7 +177,7 @@ fn importance_and_anchor_of_16_bits_are_those_of_32_but_for_rounding() {
     deprecated,
     reason = "of the backends compiled in here, only ndarray does not support 16 bits"
 )]
-fn state_of_16_bits_is_widened_on_a_device_that_does_not_bear_them() {
+fn state_of_16_bits_is_widened_on_a_device_that_does_not_support_them() {
     if precisions().len() == 1 {
         return;
     }
@@ -280,7 +280,7 @@ fn loading_into_a_frozen_module_says_what_to_do() {
 }
 
 #[test]
-fn fork_moves_the_state_along() {
+fn fork_keeps_the_state() {
     let mut trained = train(learner(), &mut AdamConfig::new().init(), 0..4);
     trained.end_task();
     let before = bits(&trained);

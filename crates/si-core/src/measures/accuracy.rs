@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_square_of_accuracies_is_refused() {
+    fn rows_that_are_not_a_square_of_accuracies_are_refused() {
         for (rows, message) in [
             (vec![], "no rows"),
             (vec![vec![0.1, 0.2], vec![0.3]], "1 values in row 1 of 2"),

@@ -56,7 +56,7 @@ fn tolerance_of_sum(tolerance: f64, shape: [usize; 2]) -> f64 {
 }
 
 #[test]
-fn path_integral_of_one_pass_is_that_of_composed_operations() {
+fn path_integral_in_one_pass_equals_that_of_composed_operations() {
     let rng = &mut ChaCha8Rng::seed_from_u64(1);
     for shape in SHAPES {
         for (dtype, tolerance) in dtypes() {
@@ -73,7 +73,7 @@ fn path_integral_of_one_pass_is_that_of_composed_operations() {
 }
 
 #[test]
-fn penalty_of_one_pass_is_that_of_composed_operations() {
+fn penalty_in_one_pass_equals_that_of_composed_operations() {
     let rng = &mut ChaCha8Rng::seed_from_u64(2);
     for shape in SHAPES {
         for (dtype, tolerance) in dtypes() {
@@ -127,7 +127,7 @@ const SYNAPTIC: [SynapticUpdate; 3] = [
 ];
 
 #[test]
-fn adam_of_one_pass_is_that_of_composed_operations() {
+fn adam_in_one_pass_equals_that_of_composed_operations() {
     let rng = &mut ChaCha8Rng::seed_from_u64(5);
     let adam = AdamUpdate {
         beta_1: 0.9,
@@ -181,7 +181,7 @@ fn adam_of_one_pass_is_that_of_composed_operations() {
 }
 
 #[test]
-fn sgd_of_one_pass_is_that_of_composed_operations() {
+fn sgd_in_one_pass_equals_that_of_composed_operations() {
     let rng = &mut ChaCha8Rng::seed_from_u64(6);
     for shape in LARGE_SHAPES {
         for (dtype, tolerance) in dtypes() {
@@ -233,7 +233,7 @@ fn sgd_of_one_pass_is_that_of_composed_operations() {
 const LARGE_SHAPES: [[usize; 2]; 4] = [[0, 3], [70, 61], [601, 501], [600, 500]];
 
 #[test]
-fn operands_that_are_views_are_read_in_their_order() {
+fn operands_that_are_views_are_read_in_the_views_order() {
     let rng = &mut ChaCha8Rng::seed_from_u64(3);
     let [integral, gradient, before, after] = std::array::from_fn(|_| {
         random(rng, [4, 6], DType::F32)
@@ -249,7 +249,7 @@ fn operands_that_are_views_are_read_in_their_order() {
 }
 
 #[test]
-fn dispatch_takes_the_fused_operations_of_the_tensors_backend() {
+fn dispatch_uses_the_fused_operations_of_the_tensors_backend() {
     let flex = |tensor: &Tensor<2>| Flex::primitive(tensor.clone());
     let tensors: [Tensor<2>; 4] = std::array::from_fn(|index| {
         let numbers = (0..70 * 61).map(|at| (at as f32 + index as f32).sin());

@@ -126,7 +126,7 @@ fn settings() -> [SynapticIntelligenceConfig; 6] {
 }
 
 #[test]
-fn adam_in_one_pass_is_burns_adam_with_three() {
+fn adam_in_one_pass_equals_burns_adam_in_three() {
     let decay = WeightDecayConfig::new(0.01);
     let clipping = GradientClippingConfig::Norm(0.01);
     for (fused, plain) in [
@@ -158,7 +158,7 @@ fn adam_in_one_pass_is_burns_adam_with_three() {
 }
 
 #[test]
-fn sgd_in_one_pass_is_burns_sgd_with_three() {
+fn sgd_in_one_pass_equals_burns_sgd_in_three() {
     let momentum = MomentumConfig::new();
     let nesterov = MomentumConfig::new()
         .with_momentum(0.7)
@@ -181,7 +181,7 @@ fn sgd_in_one_pass_is_burns_sgd_with_three() {
 }
 
 #[test]
-fn without_a_learner_it_is_burns_own() {
+fn optimizers_without_a_learner_equal_burns_own() {
     let plain = |optimizer: &mut ModuleOptimizer| {
         let mut model = Model::new();
         for step in 0..7 {
@@ -203,7 +203,7 @@ fn without_a_learner_it_is_burns_own() {
 }
 
 #[test]
-fn records_are_those_of_burns_own() {
+fn records_can_be_exchanged_with_burns_own() {
     /// The parameters after seven steps, of which `later` does the last from the record of `first`.
     fn change(first: impl Optimizer, later: impl Optimizer) -> Vec<f32> {
         let mut optimizer = ModuleOptimizer::from(first);
@@ -250,7 +250,7 @@ fn an_optimizer_that_panics_leaves_no_synapses_behind() {
 }
 
 #[test]
-fn an_optimizer_within_another_finds_no_synapses() {
+fn an_optimizer_inside_another_finds_no_synapses() {
     let answer = |_| Answer {
         path_integral: number(2.0),
         penalty: number(3.0),

@@ -54,7 +54,7 @@ fn kinds_of_numbers_are_told_apart() {
 }
 
 #[test]
-fn state_of_an_optimizer_is_told_by_its_names() {
+fn state_of_an_optimizer_is_recognised_by_its_names() {
     let (module, optimizer) = records();
     let pack = Pack::read(optimizer).expect("it is read");
     assert!(pack.is_of_optimizer());

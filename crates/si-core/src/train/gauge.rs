@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn step_is_read_with_the_minibatch_that_it_was_made_after() {
+    fn step_is_read_with_the_minibatch_that_came_before_it() {
         let mut gauges = Gauges::default();
         let mut gauge = gauges.add();
         // Two minibatches for each step, and training is ahead of the metric.
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn metric_that_is_gone_is_not_kept_up() {
+    fn metric_that_is_dropped_is_not_updated() {
         let mut gauges = Gauges::default();
         assert!(!gauges.is_watched());
         let gauge = gauges.add();
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn metric_that_nobody_reads_holds_a_bounded_number_of_steps_and_loses_none() {
+    fn unread_metric_holds_a_bounded_number_of_steps_and_loses_none() {
         let mut gauges = Gauges::default();
         let mut gauge = gauges.add();
         for _ in 0..MAX_WAITING + 5 {

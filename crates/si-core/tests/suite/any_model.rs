@@ -125,7 +125,7 @@ fn buffers_and_frozen_layers_have_no_synapses() {
 }
 
 #[test]
-fn coverage_tells_what_each_parameter_is_under_before_the_first_step() {
+fn coverage_describes_each_parameter_before_the_first_step() {
     let mut network = Network::new(2);
     network.body = network.body.no_grad();
     let learner = learner(
@@ -160,7 +160,7 @@ fn coverage_tells_what_each_parameter_is_under_before_the_first_step() {
 }
 
 #[test]
-fn policies_set_strength_and_damping_of_their_parameters_alone() {
+fn policies_set_strength_and_damping_of_their_own_parameters_only() {
     let own = vec![
         ParameterPolicy::path("head.*").with_strength(2.0),
         ParameterPolicy::module("BatchNorm").exclude(),
@@ -215,7 +215,7 @@ fn importance_sum(learner: &ContinualLearner<Network>, strength: f32) -> Tensor<
 }
 
 #[test]
-fn head_that_appears_starts_free_and_the_old_ones_are_held() {
+fn new_head_starts_free_and_the_old_parameters_are_held() {
     let mut learner = learn(learner(Network::new(2), Vec::new()), 0);
     let old = values(importance(&learner, &learner.body.weight));
     learner.head = LinearConfig::new(4, 3).init(&device());
@@ -226,7 +226,7 @@ fn head_that_appears_starts_free_and_the_old_ones_are_held() {
 }
 
 #[test]
-fn head_that_grows_keeps_the_importance_of_its_outputs_and_the_new_ones_are_free() {
+fn head_that_grows_keeps_importance_of_old_outputs_and_frees_new_ones() {
     for trained_before_growth in [false, true] {
         let mut learner = learn(learner(Network::new(2), Vec::new()), 0);
         if trained_before_growth {
@@ -302,7 +302,7 @@ fn importance_of(learner: &ContinualLearner<Heads>, head: usize) -> Option<Vec<f
 }
 
 #[test]
-fn parameter_keeps_its_state_where_another_has_left_its_place() {
+fn parameter_keeps_its_state_when_another_before_it_is_removed() {
     let mut learner = heads_after_a_task();
     let second = importance_of(&learner, 1);
     learner.heads.remove(0);
@@ -328,7 +328,7 @@ fn rebinding_after_a_step_takes_the_state_that_has_importance() {
 }
 
 #[test]
-fn parameter_that_grows_under_its_id_keeps_its_state_in_steps_records_and_at_a_tasks_end() {
+fn parameter_that_grows_under_its_id_keeps_its_state_on_step_load_and_task_end() {
     let grow = |learner: &mut ContinualLearner<Network>| {
         let larger = with_more_outputs(&learner.head, 1);
         let head = &mut learner.head;
@@ -358,7 +358,7 @@ fn parameter_that_grows_under_its_id_keeps_its_state_in_steps_records_and_at_a_t
 }
 
 #[test]
-fn parameter_that_shrinks_starts_anew() {
+fn parameter_that_shrinks_starts_over() {
     let mut learner = learn(learner(Network::new(4), Vec::new()), 0);
     let id = learner.head.weight.id;
     learner.head = LinearConfig::new(4, 2).init(&device());
@@ -369,7 +369,7 @@ fn parameter_that_shrinks_starts_anew() {
 }
 
 #[test]
-fn pulls_grow_with_their_parameters_too() {
+fn pulls_grow_with_their_parameters() {
     let network = Network::new(2);
     let config = QuadraticPenaltyConfig::ewc(1.0);
     let mut ewc = config.init().expect("the config is valid");
@@ -402,7 +402,7 @@ fn pulls_grow_with_their_parameters_too() {
 }
 
 #[test]
-fn adapters_alone_are_consolidated_and_their_state_is_all_there_is() {
+fn only_adapters_are_consolidated_and_have_state() {
     let adapted = || {
         let network = Network::new(2).apply_lora(Lora::new(2, 4.0));
         network.map(&mut FixedValues)

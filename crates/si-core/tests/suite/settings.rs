@@ -224,7 +224,7 @@ fn settings_out_of_range_are_refused_with_their_value() {
 }
 
 #[test]
-fn presets_are_found_by_name_and_valid() {
+fn presets_are_valid_and_found_by_name() {
     for preset in Preset::ALL {
         assert_eq!(preset.name().parse::<Preset>().expect("it exists"), preset);
         assert!(preset.config().init().is_ok());
@@ -236,7 +236,7 @@ fn presets_are_found_by_name_and_valid() {
 }
 
 #[test]
-fn strength_that_is_set_between_tasks_is_that_of_a_schedule() {
+fn strength_that_is_set_between_tasks_acts_like_a_schedule() {
     let device = crate::common::device().autodiff();
     let trained = |config: &SynapticIntelligenceConfig, set: Option<f64>| {
         let theta = Param::from_tensor(Tensor::from_floats([0.5, -1.0], &device));

@@ -14,7 +14,7 @@ static FILES: [OfficialFile; 3] = [
 ];
 
 #[test]
-fn files_are_put_in_their_order_whatever_that_of_the_archive() {
+fn files_are_put_in_order_whatever_the_order_of_the_archive() {
     let archive = pack(&tar_of(&[
         ("folder/third", &encode(&[1], &[3])),
         ("folder/readme", b"text"),
@@ -80,7 +80,7 @@ fn archives_of_something_else_are_refused() {
 }
 
 #[test]
-fn a_link_does_not_pass_for_a_file() {
+fn a_link_is_not_taken_for_a_file() {
     let mut header = Header::new_ustar();
     header.set_entry_type(EntryType::Symlink);
     header.set_size(0);

@@ -42,7 +42,7 @@ fn an_answer_cut_short_is_dropped_and_the_next_mirror_sends_the_whole_file() {
 }
 
 #[test]
-fn what_an_interrupted_download_left_is_replaced() {
+fn remains_of_an_interrupted_download_are_replaced() {
     let place = Playground::new();
     fs::write(place.part(), vec![9; 150_000]).expect("a writable folder");
     let server = Server::start(vec![Answer::whole()]);
@@ -89,7 +89,7 @@ fn a_wrong_checksum_is_refused_and_nothing_is_left() {
 }
 
 #[test]
-fn an_endless_answer_is_given_up() {
+fn an_answer_that_is_too_long_is_given_up() {
     let place = Playground::new();
     for has_length in [true, false] {
         let server = Server::start(vec![Answer {

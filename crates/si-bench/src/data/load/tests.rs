@@ -28,7 +28,7 @@ fn a_folder_in_any_official_layout_loads() {
 }
 
 #[test]
-fn the_usual_folder_without_a_data_set_leaves_it_to_the_box() {
+fn bundled_data_is_used_if_the_usual_folder_has_none() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let splits = load_from(
         DataSet::Mnist,
@@ -43,7 +43,7 @@ fn the_usual_folder_without_a_data_set_leaves_it_to_the_box() {
 }
 
 #[test]
-fn a_folder_of_digits_does_not_pass_for_clothes() {
+fn a_folder_of_digits_is_not_taken_for_clothes() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for file in DataSet::Mnist.main_form().files {
         let bytes = file.boxed().expect("in the box");
@@ -113,7 +113,7 @@ fn damaged_files_are_refused_by_name() {
 }
 
 #[test]
-fn a_user_without_a_home_is_told_the_way_by_hand() {
+fn a_user_without_a_home_is_told_how_to_give_the_files() {
     let error = load_from(DataSet::FashionMnist, &DataFolders::default(), &mut |_| {})
         .expect_err("nowhere to look")
         .to_string();
@@ -207,7 +207,7 @@ fn cifar_loads_from_the_archive() {
 }
 
 #[test]
-fn a_whole_form_wins_over_a_part_of_another() {
+fn a_complete_form_is_preferred_to_a_part_of_another() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let place_of = |name: &str| {
         fs::create_dir_all(folder.path().join("cifar-10/cifar-10-batches-bin")).expect("writable");
@@ -227,7 +227,7 @@ fn a_whole_form_wins_over_a_part_of_another() {
 
 /// The published numbers of images, in the folder that `SI_DATA_DIR` names, where it holds CIFAR.
 #[test]
-fn real_images_are_as_many_of_each_class_as_published() {
+fn cifar_has_the_published_number_of_images_of_each_class() {
     let Some(folder) = DataFolders::find(None).given else {
         return;
     };
@@ -304,7 +304,7 @@ fn given(folder: &Path) -> DataFolders {
 }
 
 #[test]
-fn a_named_folder_without_the_data_set_is_an_error_and_not_the_box() {
+fn a_named_folder_without_the_data_set_is_an_error_even_for_bundled_data() {
     let folder = tempfile::tempdir().expect("a folder");
     let error = load(DataSet::Mnist, Some(folder.path())).expect_err("it is empty");
     assert!(error.to_string().contains("has none of them"), "{error}");

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stamps_are_those_of_the_gregorian_calendar() {
+    fn stamps_follow_the_gregorian_calendar() {
         // From GNU date, `date -u -d @SECONDS`.
         for (seconds, expected) in [
             (0, "1970-01-01T00-00-00Z"),

@@ -232,7 +232,7 @@ fn resume_with_another_number_of_threads_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn a_folder_that_does_not_say_its_threads_goes_on_with_its_share_of_the_cores_or_those_given() {
+fn a_folder_without_a_thread_count_resumes_with_its_share_or_the_given_count() {
     for (given, num_jobs, expected) in [(None, 1_000_000, 1), (Some(3), 1, 3)] {
         let dir = TempDir::new().expect("temporary folder");
         let old = ExperimentConfig {
@@ -275,7 +275,7 @@ fn the_newest_unfinished_folder_is_found() {
 }
 
 #[test]
-fn what_is_no_run_is_refused() {
+fn a_folder_that_is_not_a_run_is_refused() {
     let dir = TempDir::new().expect("temporary folder");
     let error = RunFolder::open(dir.path()).expect_err("there is no config");
     assert!(matches!(error, Error::NotARun { .. }), "{error}");
@@ -290,7 +290,7 @@ fn what_is_no_run_is_refused() {
 }
 
 #[test]
-fn a_folder_names_the_device_that_auto_is() {
+fn a_folder_names_the_device_that_auto_chose() {
     let root = TempDir::new().expect("temporary folder");
     let auto = ExperimentConfig {
         device: AUTO.to_string(),

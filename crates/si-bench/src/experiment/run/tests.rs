@@ -119,7 +119,7 @@ fn record_holds_every_task_and_epoch() {
 }
 
 #[test]
-fn penalty_is_at_work_from_the_second_task_on_and_only_with_a_strength() {
+fn penalty_acts_from_the_second_task_on_and_only_with_a_strength() {
     for (condition, strength) in [(0, None), (1, Some(1.0))] {
         let (record, _) = train(&config(), condition, 0);
         assert_eq!(record.condition.strength(), strength);
@@ -223,7 +223,7 @@ fn damage(file: &Path) {
 }
 
 #[test]
-fn a_damaged_checkpoint_costs_no_more_than_the_way_from_the_one_before() {
+fn a_run_with_a_damaged_checkpoint_goes_on_from_the_one_before() {
     let config = ExperimentConfig {
         record_correlations: true,
         ..config()
@@ -266,7 +266,7 @@ fn a_damaged_checkpoint_costs_no_more_than_the_way_from_the_one_before() {
 }
 
 #[test]
-fn checkpoints_of_an_older_form_are_passed_over() {
+fn checkpoints_of_an_older_form_are_ignored() {
     let (expected, whole) = train(&config(), 1, 5);
     let folder = tempfile::tempdir().expect("temporary folder");
     for old in ["28", "draft"] {
@@ -316,7 +316,7 @@ fn training_that_diverges_is_recorded_and_read_back() {
 }
 
 #[test]
-fn a_probe_counts_the_steps_that_a_run_does() {
+fn a_probe_counts_the_steps_of_a_run() {
     let config = ExperimentConfig {
         hidden_sizes: vec![4],
         num_epochs: 2,

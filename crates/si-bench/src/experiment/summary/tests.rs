@@ -2,7 +2,7 @@ use super::*;
 use crate::fixture;
 
 #[test]
-fn conditions_should_follow_the_config_and_seeds_should_ascend() {
+fn conditions_follow_the_config_and_seeds_ascend() {
     let config = fixture::config(&[1.0, 0.0], 3);
     let mut records = fixture::records(&config, 5);
     records.reverse();
@@ -16,7 +16,7 @@ fn conditions_should_follow_the_config_and_seeds_should_ascend() {
 }
 
 #[test]
-fn missing_runs_should_be_absent() {
+fn missing_runs_are_absent_from_the_summary() {
     let config = fixture::config(&[0.0, 1.0], 3);
     let mut records = fixture::records(&config, 5);
     records.truncate(2);
@@ -35,7 +35,7 @@ fn missing_runs_should_be_absent() {
 }
 
 #[test]
-fn runs_that_the_config_does_not_have_should_be_left_out() {
+fn runs_outside_the_config_are_left_out() {
     let records = fixture::records(&fixture::config(&[0.0, 1.0], 3), 5);
     let summary = summary(&fixture::config(&[1.0], 1), &records);
 
@@ -44,7 +44,7 @@ fn runs_that_the_config_does_not_have_should_be_left_out() {
 }
 
 #[test]
-fn measures_should_be_statistics_over_the_seeds() {
+fn measures_are_statistics_over_the_seeds() {
     let config = fixture::config(&[1.0], 2);
     let mut records = fixture::records(&config, 2);
     for (record, rows) in records.iter_mut().zip([
@@ -79,7 +79,7 @@ fn measures_should_be_statistics_over_the_seeds() {
 }
 
 #[test]
-fn one_task_should_have_no_transfer() {
+fn one_task_has_no_transfer_and_no_forgetting() {
     let config = fixture::config(&[1.0], 2);
     let summary = summary(&config, &fixture::records(&config, 1));
 
@@ -88,7 +88,7 @@ fn one_task_should_have_no_transfer() {
 }
 
 #[test]
-fn runs_over_different_numbers_of_tasks_should_be_refused() {
+fn runs_over_different_numbers_of_tasks_are_refused() {
     let config = fixture::config(&[1.0], 2);
     let mut records = fixture::records(&config, 5);
     records[1] = fixture::records(&config, 4).remove(1);
@@ -98,7 +98,7 @@ fn runs_over_different_numbers_of_tasks_should_be_refused() {
 }
 
 #[test]
-fn json_should_have_the_stable_keys_and_read_back() {
+fn json_has_the_stable_keys_and_reads_back() {
     let config = fixture::config(&[0.0, 0.5], 1);
     let mut records = fixture::records(&config, 2);
     // Numbers that `serde_json` reads back to the bit.

@@ -46,7 +46,7 @@ fn weights_are_uniform_within_the_limit_of_their_fans() {
 }
 
 #[test]
-fn weights_come_from_the_generator_given() {
+fn weights_come_from_the_given_generator() {
     let device = Device::flex();
     let weights = |seed| {
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
@@ -58,7 +58,7 @@ fn weights_come_from_the_generator_given() {
 }
 
 #[test]
-fn every_image_gets_logits_of_its_own() {
+fn every_image_gets_its_own_logits() {
     let device = Device::flex();
     let rng = &mut ChaCha8Rng::seed_from_u64(0);
     for (shape, num_features) in [([3, 32, 32], 2304), ([1, 28, 28], 1600), ([3, 10, 12], 64)] {
@@ -75,7 +75,7 @@ fn every_image_gets_logits_of_its_own() {
 }
 
 #[test]
-fn slices_and_the_backends_convolutions_are_the_same_function() {
+fn sliced_images_give_the_same_as_the_backends_convolutions() {
     let device = Device::flex().autodiff();
     let rng = &mut ChaCha8Rng::seed_from_u64(0);
     let config = CnnConfig {
@@ -107,7 +107,7 @@ fn images_that_are_too_small_are_refused() {
 }
 
 #[test]
-fn dropout_is_for_training_alone() {
+fn dropout_acts_in_training_only() {
     let device = Device::flex().autodiff();
     let cnn = paper_cnn(&device);
     let images = random_images(2, 3072, &device);

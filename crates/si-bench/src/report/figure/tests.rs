@@ -7,7 +7,7 @@ use crate::{
 };
 
 #[test]
-fn five_tasks_should_make_six_panels_with_a_line_per_condition() {
+fn five_tasks_make_six_panels_with_a_line_per_condition() {
     let svg = figure(&[results("", &fixture::config(&[0.0, 1.0], 3), 5)]);
     let document = parse(&svg);
 
@@ -31,27 +31,27 @@ fn five_tasks_should_make_six_panels_with_a_line_per_condition() {
 }
 
 #[test]
-fn one_seed_should_have_no_error_bars() {
+fn one_seed_has_no_error_bars() {
     let svg = figure(&[results("", &fixture::config(&[0.0, 1.0], 1), 5)]);
     parse(&svg);
     assert_eq!(error_bars(&svg), 0);
 }
 
 #[test]
-fn one_task_should_make_one_panel() {
+fn one_task_makes_one_panel() {
     let svg = figure(&[results("", &fixture::config(&[1.0], 2), 1)]);
     assert_eq!(titles(&parse(&svg)), ["Task 1 (0 or 1)"]);
 }
 
 #[test]
-fn ten_tasks_should_thin_out_the_ticks() {
+fn ten_tasks_thin_out_the_ticks() {
     let svg = figure(&[results("", &fixture::config(&[1.0], 2), 10)]);
     assert_eq!(titles(&parse(&svg)).len(), 11);
     assert!(svg.contains(">10</text>") && !svg.contains(">9</text>"));
 }
 
 #[test]
-fn equal_values_should_still_have_an_axis() {
+fn equal_values_still_have_an_axis() {
     let config = fixture::config(&[1.0], 2);
     let mut records = fixture::records(&config, 3);
     for record in &mut records {
@@ -65,7 +65,7 @@ fn equal_values_should_still_have_an_axis() {
 }
 
 #[test]
-fn markup_in_a_label_should_be_text() {
+fn markup_in_a_label_is_drawn_as_text() {
     let config = fixture::config(&[1.0], 2);
     let svg = figure(&[results("<b>&", &config, 5), results("\"x\"", &config, 5)]);
     parse(&svg);
@@ -73,7 +73,7 @@ fn markup_in_a_label_should_be_text() {
 }
 
 #[test]
-fn long_titles_should_go_below_and_not_be_cut() {
+fn long_titles_wrap_and_are_not_cut() {
     let mut config = fixture::config(&[1.0], 2);
     config.data_set = Some(DataSet::FashionMnist);
     let svg = figure(&[results("", &config, 5)]);
@@ -88,7 +88,7 @@ fn long_titles_should_go_below_and_not_be_cut() {
 }
 
 #[test]
-fn long_names_of_runs_should_keep_their_ends_and_conditions() {
+fn long_run_names_keep_both_ends_and_the_condition() {
     let config = fixture::config(&[0.25], 2);
     let long = "a-run-folder-with-a-really-long-name-2026-11-22";
     let svg = figure(&[results(long, &config, 5), results("b", &config, 5)]);
@@ -99,7 +99,7 @@ fn long_names_of_runs_should_keep_their_ends_and_conditions() {
 }
 
 #[test]
-fn without_runs_the_panels_should_be_empty() {
+fn panels_without_runs_are_empty() {
     let config = fixture::config(&[1.0], 2);
     let empty = figure(&[Results::new("", &config, &[]).expect("no runs")]);
     assert_eq!(titles(&parse(&empty)).len(), 6);
@@ -109,7 +109,7 @@ fn without_runs_the_panels_should_be_empty() {
 }
 
 #[test]
-fn the_png_should_have_the_figures_shape_and_colours() {
+fn the_png_has_the_figures_shape_and_colours() {
     let svg = figure(&[results("", &fixture::config(&[0.0, 1.0], 3), 5)]);
     let pixels = Pixmap::decode_png(&png(&svg, 450).expect("a picture")).expect("a PNG");
 

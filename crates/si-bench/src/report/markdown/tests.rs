@@ -2,7 +2,7 @@ use super::*;
 use crate::fixture;
 
 #[test]
-fn a_run_of_the_paper_should_say_what_was_run_and_measured() {
+fn the_page_says_what_was_run_and_measured() {
     let config = fixture::config(&[0.0, 1.0], 3);
     let records = fixture::records(&config, 5);
     insta::assert_snapshot!(markdown(&[
@@ -11,7 +11,7 @@ fn a_run_of_the_paper_should_say_what_was_run_and_measured() {
 }
 
 #[test]
-fn a_comparison_should_name_each_run() {
+fn a_comparison_names_each_run() {
     let config = fixture::config(&[0.5], 2);
     let results = |label: &str| {
         Results::new(label, &config, &fixture::records(&config, 5)).expect("even runs")
@@ -26,14 +26,14 @@ fn a_comparison_should_name_each_run() {
 }
 
 #[test]
-fn no_runs_should_be_said() {
+fn the_page_says_when_there_are_no_runs() {
     let config = fixture::config(&[0.5], 2);
     let page = markdown(&[Results::new("", &config, &[]).expect("no runs")]);
     assert!(page.contains("No runs are finished yet"), "{page}");
 }
 
 #[test]
-fn durations_should_have_two_units_at_most() {
+fn durations_have_two_units_at_most() {
     assert_eq!(duration(12.34), "12.3 s");
     assert_eq!(duration(185.0), "3 min 5 s");
     assert_eq!(duration(7380.0), "2 h 3 min");

@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn every_layer_should_be_drawn_inside_its_chart() {
+    fn every_layer_is_drawn_inside_its_chart() {
         let nodes = Field::nodes((-1.0, 1.0), (-1.0, 1.0), 9);
         let values = nodes.iter().map(|[x, y]| x * x + y * y).collect();
         let field = Field::new((-1.0, 1.0), (-1.0, 1.0), 9, values);

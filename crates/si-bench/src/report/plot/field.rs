@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hill_should_have_one_round_outline() {
+    fn a_hill_has_one_round_outline() {
         let outlines = field(81, |x, y| -(x * x + y * y)).outlines(-1.0);
         assert_eq!(outlines.len(), 1);
         for (x, y) in &outlines[0] {
@@ -168,21 +168,21 @@ mod tests {
     }
 
     #[test]
-    fn a_hollow_should_have_the_border_and_its_rim() {
+    fn a_hollow_is_outlined_by_the_border_and_its_rim() {
         let outlines = field(81, |x, y| x * x + y * y).outlines(1.0);
         assert_eq!(outlines.len(), 2);
         assert!((area(&outlines) - (16.0 - std::f64::consts::PI)).abs() < 1e-2);
     }
 
     #[test]
-    fn a_region_that_is_everywhere_or_nowhere_should_be_the_border_or_nothing() {
+    fn a_full_region_is_outlined_by_the_border_and_an_empty_one_by_nothing() {
         let flat = field(3, |_, _| 1.0);
         assert_eq!(area(&flat.outlines(0.5)), 16.0);
         assert!(flat.outlines(1.5).is_empty());
     }
 
     #[test]
-    fn at_a_saddle_the_value_in_the_middle_should_decide() {
+    fn the_value_in_the_middle_decides_at_a_saddle() {
         let saddle = |middle: f64| field(2, move |x, y| x * y + middle);
         assert_eq!(saddle(0.1).outlines(0.0).len(), 1);
         assert_eq!(saddle(-0.1).outlines(0.0).len(), 2);

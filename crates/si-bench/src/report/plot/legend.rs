@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_should_wrap_and_long_names_be_cut() {
+    fn entries_wrap_and_long_names_are_cut() {
         let entry = |name: &str| Entry::Condition(LineStyle::nth(0), name.to_string());
         let long = "x".repeat(200);
         let legend = Legend::new(vec![entry("none"), entry("si"), entry(&long)], 700.0);

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ticks_should_be_round_and_inside() {
+    fn ticks_are_round_numbers_inside_the_range() {
         assert_eq!(
             Ticks::round(0.47, 1.0, 6).labels,
             ["0.5", "0.6", "0.7", "0.8", "0.9", "1.0"]
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_ticks_should_thin_out() {
+    fn whole_ticks_thin_out() {
         assert_eq!(Ticks::whole(5, 6).labels, ["1", "2", "3", "4", "5"]);
         assert_eq!(Ticks::whole(10, 6).labels, ["2", "4", "6", "8", "10"]);
         assert_eq!(Ticks::whole(1, 6).labels, ["1"]);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn values_past_an_end_should_lie_at_it() {
+    fn values_outside_the_scale_lie_at_its_end() {
         let scale = Scale::new((0.0, 2.0), (100.0, 0.0));
         assert_eq!(
             [scale.at(0.5), scale.at(3.0), scale.at(-1.0)],

@@ -187,14 +187,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shades_should_run_from_white_to_grey() {
+    fn shades_run_from_white_to_grey() {
         assert_eq!(shade(0.0), "#ffffff");
         assert_eq!(shade(1.0), "#8e96a0");
         assert_eq!(shade(7.0), shade(1.0));
     }
 
     #[test]
-    fn neighbours_should_differ_in_every_way_and_all_in_some() {
+    fn neighbouring_styles_differ_in_everything_and_no_two_are_the_same() {
         let styles: Vec<LineStyle> = (0..210).map(LineStyle::nth).collect();
         for pair in styles.windows(2) {
             assert_ne!(pair[0].color, pair[1].color);

@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_text_should_leave_well_formed_xml() {
+    fn any_text_gives_well_formed_xml() {
         let mut svg = Svg::new(10.0, 5.0, "a < b & \"c\"", "\u{1}\u{ffff}]]>");
         svg.open("g", &[("id", &"<\"&\u{7}>")]);
         svg.text_element("text", &[], "Ω > 0");
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_should_be_short() {
+    fn lengths_have_one_decimal_at_most() {
         assert_eq!(unit(1.0 / 3.0), "0.3");
         assert_eq!(unit(-0.01), "0");
         assert_eq!(unit(120.0), "120");

@@ -43,12 +43,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fits_should_stay_whole() {
+    fn text_that_fits_stays_whole() {
         assert_eq!(fit("si (c = 1)", 26.0, 200.0), "si (c = 1)");
     }
 
     #[test]
-    fn what_does_not_fit_should_end_in_an_ellipsis_inside_the_limit() {
+    fn text_that_does_not_fit_ends_in_an_ellipsis_inside_the_limit() {
         let fitted = fit(&"a long name ".repeat(10), 26.0, 200.0);
         assert!(fitted.ends_with('…'), "{fitted}");
         assert!(width(&fitted, 26.0) <= 200.0, "{fitted}");

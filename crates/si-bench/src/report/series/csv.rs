@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_that_would_end_a_cell_should_be_quoted() {
+    fn text_that_would_end_a_cell_is_quoted() {
         let cells = ["plain", "a,b", "say \"c\"", "two\nlines", "", "\r"];
         assert_eq!(
             table(&[cells.map(String::from).to_vec()]),

@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_should_take_seven_bits_to_a_byte() {
+    fn numbers_are_written_seven_bits_to_a_byte() {
         let written = |value| {
             let mut message = Vec::new();
             varint(&mut message, value);

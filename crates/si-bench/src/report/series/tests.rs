@@ -46,7 +46,7 @@ fn series(run: &str) -> Series {
 }
 
 #[test]
-fn accuracies_should_stand_at_the_last_epoch_of_each_task() {
+fn accuracies_are_at_the_last_epoch_of_each_task() {
     let points = series("").points;
     let steps: Vec<_> = points
         .iter()
@@ -73,7 +73,7 @@ fn accuracies_should_stand_at_the_last_epoch_of_each_task() {
 }
 
 #[test]
-fn joint_training_should_be_evaluated_once_on_all_tasks() {
+fn joint_training_is_evaluated_once_on_all_tasks() {
     let mut record = record();
     record.condition = fixture::condition("joint");
     record.epochs.pop();
@@ -85,7 +85,7 @@ fn joint_training_should_be_evaluated_once_on_all_tasks() {
 }
 
 #[test]
-fn a_table_should_have_a_header_and_empty_cells_for_what_is_missing() {
+fn a_table_has_a_header_and_empty_cells_for_missing_values() {
     let text = csv(&[series("mine, the first")]);
     let wanted = "\
         run,experiment,condition,strength,seed,step,task,epoch,task_loss,penalty,penalty_share,\
@@ -99,7 +99,7 @@ fn a_table_should_have_a_header_and_empty_cells_for_what_is_missing() {
 }
 
 #[test]
-fn lines_should_be_objects_with_null_for_what_is_missing() {
+fn lines_are_objects_with_null_for_missing_values() {
     let text = json_lines(&[series("")]);
     let lines: Vec<serde_json::Value> = text
         .lines()
@@ -119,7 +119,7 @@ fn lines_should_be_objects_with_null_for_what_is_missing() {
 }
 
 #[test]
-fn an_event_file_should_be_these_bytes() {
+fn an_event_file_has_the_expected_bytes() {
     let mut series = series("");
     series.points = vec![Point {
         step: 300,
@@ -144,7 +144,7 @@ fn an_event_file_should_be_these_bytes() {
 }
 
 #[test]
-fn points_without_a_measurement_should_be_no_event() {
+fn points_without_a_measurement_give_no_event() {
     let mut series = series("");
     let whole = event_file(&series).len();
     series.points.push(Point::default());
@@ -152,7 +152,7 @@ fn points_without_a_measurement_should_be_no_event() {
 }
 
 #[test]
-fn each_run_should_have_a_folder_of_its_own() {
+fn each_run_has_its_own_folder() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut other = series("..");
     other.condition = "si c=0.1".to_string();
@@ -173,7 +173,7 @@ fn each_run_should_have_a_folder_of_its_own() {
 }
 
 #[test]
-fn tables_should_be_one_file() {
+fn a_table_is_written_to_one_file() {
     let folder = tempfile::tempdir().expect("a folder");
     for (format, name, content) in [
         (SeriesFormat::Csv, "metrics.csv", csv(&[series("")])),

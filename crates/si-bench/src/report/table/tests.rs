@@ -2,19 +2,19 @@ use super::*;
 use crate::fixture;
 
 #[test]
-fn a_run_of_the_paper_should_have_its_numbers_beside_it() {
+fn a_run_of_the_papers_protocol_has_its_numbers_beside_it() {
     insta::assert_snapshot!(table(&[results("", &[0.0, 1.0], 3)]));
 }
 
 #[test]
-fn one_seed_should_have_no_spread() {
+fn one_seed_has_no_spread() {
     let text = table(&[results("", &[1.0], 1)]);
     let average = text.lines().find(|line| line.contains("Average "));
     assert!(average.is_some_and(|line| !line.contains('±')), "{text}");
 }
 
 #[test]
-fn another_protocol_should_be_marked() {
+fn another_protocol_is_marked() {
     let mut config = fixture::config(&[0.0, 1.0], 2);
     config.num_epochs = 1;
     config.hidden_sizes = vec![100];
@@ -30,7 +30,7 @@ fn another_protocol_should_be_marked() {
 }
 
 #[test]
-fn consolidation_without_effect_should_be_reported() {
+fn consolidation_without_effect_is_reported() {
     let config = fixture::config(&[1.0], 3);
     let mut records = fixture::records(&config, 5);
     records[1].inert = true;
@@ -44,7 +44,7 @@ fn consolidation_without_effect_should_be_reported() {
 }
 
 #[test]
-fn training_that_diverged_should_be_reported() {
+fn training_that_diverged_is_reported() {
     let config = fixture::config(&[1.0], 3);
     let mut records = fixture::records(&config, 5);
     records[1].epochs[0].task_loss = None;
@@ -55,7 +55,7 @@ fn training_that_diverged_should_be_reported() {
 }
 
 #[test]
-fn many_conditions_with_long_names_should_fit_into_80_columns() {
+fn many_conditions_with_long_names_fit_into_80_columns() {
     let strengths = [0.0, 0.1, 0.25, 0.5, 1.0, 2.0];
     let long = "a-run-folder-with-a-really-long-name-2026-11-22T12-00-00Z";
     let text = table(&[
@@ -71,7 +71,7 @@ fn many_conditions_with_long_names_should_fit_into_80_columns() {
 }
 
 #[test]
-fn nothing_to_report_should_be_said() {
+fn the_table_says_when_there_is_nothing_to_report() {
     assert_eq!(table(&[]), "no runs to report\n");
     let config = fixture::config(&[0.0], 1);
     let none = Results::new("", &config, &[]).expect("no runs");
@@ -79,7 +79,7 @@ fn nothing_to_report_should_be_said() {
 }
 
 #[test]
-fn two_runs_should_stand_side_by_side() {
+fn two_runs_are_shown_side_by_side() {
     insta::assert_snapshot!(table(&[
         results("monday", &[1.0], 2),
         results("tuesday", &[0.5], 2)

@@ -5,7 +5,7 @@ use crate::methods::{SI, methods};
 use crate::metrics::{LayerCorrelations, Verdict};
 
 #[test]
-fn what_the_runs_show_holds_and_what_they_do_not_fails() {
+fn a_claim_holds_if_the_runs_show_it_and_fails_otherwise() {
     let config = fixture::config(&[0.0, 1.0], 5);
     let verdict = |records: &[RunRecord]| {
         let summary = Summary::new(&config, records).expect("records of one protocol");
@@ -29,7 +29,7 @@ fn what_the_runs_show_holds_and_what_they_do_not_fails() {
 }
 
 #[test]
-fn numbers_of_the_paper_are_only_beside_its_protocol() {
+fn numbers_of_the_paper_appear_only_beside_its_protocol() {
     let mut config = fixture::config(&[0.0, 1.0], 3);
     let with_paper = |config: &ExperimentConfig| {
         let records = fixture::records(config, 5);
@@ -43,7 +43,7 @@ fn numbers_of_the_paper_are_only_beside_its_protocol() {
 }
 
 #[test]
-fn permuted_mnist_is_held_against_every_other_method() {
+fn permuted_mnist_is_compared_with_every_other_method() {
     let config = ExperimentConfig {
         methods: methods("none,si:c=0.1,ewc:lambda=100,dropout,joint,scratch"),
         num_seeds: 3,
@@ -133,7 +133,7 @@ fn layer(layer: usize, size: f64) -> LayerCorrelations {
 }
 
 #[test]
-fn a_claim_about_every_task_is_as_weak_as_its_weakest() {
+fn a_claim_about_every_task_is_as_weak_as_its_weakest_task() {
     let good = vec![0.10, 0.11, 0.12];
     let wide = vec![-0.3, 0.4, 0.5];
     let bad = vec![-0.10, -0.11, -0.12];

@@ -5,7 +5,7 @@ use super::super::{Part, make, publish};
 use super::*;
 
 #[test]
-fn the_report_shows_what_is_there_and_no_more() {
+fn the_report_shows_only_the_parts_that_were_made() {
     let folder = results();
     let report = write_report(folder.path()).expect("a report");
     let markdown = std::fs::read_to_string(report.markdown).expect("a page");
@@ -66,7 +66,7 @@ fn the_page_needs_no_other_file_and_is_well_formed() {
 }
 
 #[test]
-fn what_is_published_makes_the_same_report_and_tells_nothing_of_this_machine() {
+fn published_results_make_the_same_report_and_hide_this_machine() {
     let folder = results();
     let target = tempfile::tempdir().expect("a folder");
     let here = write_report(folder.path()).expect("a report");
@@ -81,7 +81,7 @@ fn what_is_published_makes_the_same_report_and_tells_nothing_of_this_machine() {
 }
 
 #[test]
-fn fewer_runs_do_not_take_the_place_of_more() {
+fn fewer_runs_do_not_replace_more() {
     let (folder, target) = (results(), tempfile::tempdir().expect("a folder"));
     publish(folder.path(), target.path()).expect("published");
     let records = folder.path().join("split-mnist/runs.jsonl");

@@ -15,7 +15,7 @@ fn row(case: Case, quantity: Quantity, reading: Reading) -> &'static Row {
 }
 
 #[test]
-fn everything_should_hold_but_what_a_correction_stands_beside() {
+fn every_row_holds_except_those_that_have_a_correction() {
     for row in &THEORY.rows {
         assert_eq!(row.holds, !THEORY.is_superseded(row), "{row:#?}");
     }
@@ -24,7 +24,7 @@ fn everything_should_hold_but_what_a_correction_stands_beside() {
 }
 
 #[test]
-fn eq_13_as_printed_should_be_twice_what_happens() {
+fn eq_13_as_printed_gives_twice_the_simulated_value() {
     let row = row(
         Case::DiagonalHessian,
         Quantity::PathIntegral,
@@ -36,7 +36,7 @@ fn eq_13_as_printed_should_be_twice_what_happens() {
 }
 
 #[test]
-fn importance_at_rank_one_should_be_the_same_everywhere() {
+fn importance_at_rank_one_is_the_same_everywhere() {
     let row = row(Case::RankOneHessian, Quantity::Importance, Reading::Printed);
     let half_eigenvalue = 0.5 * EIGENVALUES[0];
     for simulated in &row.simulated {
@@ -47,7 +47,7 @@ fn importance_at_rank_one_should_be_the_same_everywhere() {
 }
 
 #[test]
-fn only_the_ratio_of_the_means_should_settle() {
+fn only_the_ratio_of_the_means_converges() {
     let normalization = &THEORY.normalization;
     let [first, .., last] = normalization.as_slice() else {
         panic!("{normalization:?}");
@@ -61,7 +61,7 @@ fn only_the_ratio_of_the_means_should_settle() {
 }
 
 #[test]
-fn the_same_seed_should_give_the_same_numbers_and_another_one_others() {
+fn the_same_seed_gives_the_same_numbers_and_another_seed_others() {
     let again = run(0).expect("flex is compiled in");
     assert_eq!(again, *THEORY);
     let other = run(1).expect("flex is compiled in");
@@ -72,14 +72,14 @@ fn the_same_seed_should_give_the_same_numbers_and_another_one_others() {
 }
 
 #[test]
-fn the_file_should_give_the_same_theory_back() {
+fn the_file_reads_back_as_the_same_theory() {
     let text = THEORY.to_json();
     assert_eq!(Theory::from_json(&text).expect("a theory"), *THEORY);
     assert!(Theory::from_json("{}").is_err());
 }
 
 #[test]
-fn tables_and_figure_should_show_every_statement() {
+fn tables_and_figure_show_every_statement() {
     let (table, page, svg) = (table(&THEORY), markdown(&THEORY), figure(&THEORY));
     assert!(
         table.lines().all(|line| line.chars().count() <= 80),
@@ -101,7 +101,7 @@ fn tables_and_figure_should_show_every_statement() {
 }
 
 #[test]
-fn the_folder_should_hold_what_was_written_and_nothing_else() {
+fn the_folder_holds_what_was_written_and_nothing_else() {
     let parent = tempfile::tempdir().expect("a folder");
     let folder = parent.path().join("made");
     let artefacts = write(&folder, &THEORY).expect("written");

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_without_a_device_is_one_for_flex() {
+    fn a_plan_without_a_device_is_for_flex() {
         let text = "parts = [\"fig4\"]\nfull = false\n";
         let plan: Plan = toml::from_str(text).expect("a plan");
         assert_eq!(plan.device, "flex");

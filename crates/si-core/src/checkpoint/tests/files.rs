@@ -104,7 +104,7 @@ fn every_error_of_a_file_is_a_sentence_that_names_it() {
 }
 
 #[test]
-fn magic_or_version_that_was_damaged_is_neither_foreign_nor_of_another_format() {
+fn damaged_magic_or_version_is_reported_as_damage() {
     let whole = Training::new(adam()).checkpoint().to_bytes();
     for index in 0..16 {
         for bit in 0..8 {
@@ -133,7 +133,7 @@ fn file_that_cannot_be_written_is_named_and_leaves_nothing() {
 
 #[test]
 #[cfg(unix)]
-fn file_before_it_stays_where_writing_fails_midway() {
+fn previous_file_stays_if_writing_fails_midway() {
     let folder = folder();
     let path = folder.path().join("a.ckpt");
     fs::write(&path, "before").expect("it can be written");
@@ -147,7 +147,7 @@ fn file_before_it_stays_where_writing_fails_midway() {
 }
 
 #[test]
-fn draft_that_a_crash_left_is_written_over() {
+fn draft_that_a_crash_left_is_overwritten() {
     let folder = folder();
     let path = folder.path().join("a.ckpt");
     fs::write(folder.path().join("a.ckpt.draft"), [7; 1 << 20]).expect("it can be written");

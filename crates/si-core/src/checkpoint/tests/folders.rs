@@ -23,7 +23,7 @@ fn step_of(checkpoint: Option<Checkpoint>) -> usize {
 }
 
 #[test]
-fn newest_are_kept_in_the_order_of_saving_whatever_their_progress() {
+fn checkpoints_saved_last_are_kept_whatever_their_progress() {
     let (_parent, mut folder) = folder();
     assert!(folder.latest().expect("it can be read").is_none());
     let mut training = Training::new(adam()).steps(8);
@@ -47,7 +47,7 @@ fn newest_are_kept_in_the_order_of_saving_whatever_their_progress() {
 }
 
 #[test]
-fn training_goes_on_from_the_one_before_a_damaged_one_to_the_same_bits() {
+fn training_from_the_checkpoint_before_a_damaged_one_gives_the_same_bits() {
     let (_parent, mut folder) = folder();
     let mut training = Training::new(adam());
     let mut newest = None;
@@ -80,7 +80,7 @@ fn training_goes_on_from_the_one_before_a_damaged_one_to_the_same_bits() {
 }
 
 #[test]
-fn folder_of_damaged_checkpoints_is_an_error_and_not_a_new_beginning() {
+fn folder_of_damaged_checkpoints_is_an_error_and_not_a_fresh_start() {
     let (_parent, mut folder) = folder();
     let training = Training::new(adam());
     for _ in 0..2 {
@@ -101,7 +101,7 @@ fn folder_of_damaged_checkpoints_is_an_error_and_not_a_new_beginning() {
 }
 
 #[test]
-fn file_of_another_kind_or_format_is_not_passed_over() {
+fn file_of_another_kind_or_format_is_an_error() {
     let (_parent, mut folder) = folder();
     let training = Training::new(adam());
     folder

@@ -62,7 +62,7 @@ impl Original {
 }
 
 #[test]
-fn no_changed_bit_passes() {
+fn file_with_a_changed_bit_is_refused() {
     let original = Original::new();
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let size = original.bytes.len();
@@ -77,7 +77,7 @@ fn no_changed_bit_passes() {
 }
 
 #[test]
-fn no_file_that_is_cut_off_or_grown_passes() {
+fn file_that_is_cut_off_or_grown_is_refused() {
     let original = Original::new();
     let size = original.bytes.len();
     for length in (0..size).filter(|length| *length < 1000 || length % 7 == 0) {
@@ -97,7 +97,7 @@ fn no_file_that_is_cut_off_or_grown_passes() {
 }
 
 #[test]
-fn no_range_that_is_zeroed_filled_copied_or_left_out_passes() {
+fn file_with_a_range_zeroed_filled_copied_or_left_out_is_refused() {
     let original = Original::new();
     let size = original.bytes.len();
     let mut rng = ChaCha8Rng::seed_from_u64(3);
@@ -125,7 +125,7 @@ fn no_range_that_is_zeroed_filled_copied_or_left_out_passes() {
 }
 
 #[test]
-fn no_section_passes_for_another() {
+fn file_with_swapped_sections_is_refused() {
     let original = Original::new();
     let header = original.header();
     let sections = header["sections"].as_array().expect("sections");
@@ -169,7 +169,7 @@ fn no_section_passes_for_another() {
 }
 
 #[test]
-fn header_with_a_right_checksum_and_wrong_content_gives_an_error_or_the_same_training() {
+fn wrong_header_with_a_right_checksum_gives_an_error_or_the_same_training() {
     let original = Original::new();
     let header = original.header();
     let huge = [
@@ -246,7 +246,7 @@ fn header_with_a_right_checksum_and_wrong_content_gives_an_error_or_the_same_tra
 }
 
 #[test]
-fn length_that_is_huge_and_rightly_checked_allocates_nothing() {
+fn huge_length_with_a_right_checksum_allocates_nothing() {
     let original = Original::new();
     for length in [u64::MAX, u64::MAX - 27, 1 << 62, 1 << 40, 1 << 33] {
         let mut bytes = original.bytes.clone();

@@ -30,14 +30,14 @@ where
 }
 
 #[test]
-fn training_that_is_restored_at_every_step_is_that_of_an_unbroken_one() {
+fn training_that_is_restored_at_every_step_equals_unbroken_training() {
     resumed_at_every_step_is_unbroken(adam);
     resumed_at_every_step_is_unbroken(synaptic_adam);
     resumed_at_every_step_is_unbroken(synaptic_sgd);
 }
 
 #[test]
-fn further_records_come_back_by_their_names() {
+fn further_records_are_restored_by_name() {
     let training = Training::new(adam()).steps(3);
     let line: &Line = &training.learner;
     let config = QuadraticPenaltyConfig::ewc(2.0);
@@ -74,7 +74,7 @@ fn further_records_come_back_by_their_names() {
 }
 
 #[test]
-fn header_says_what_the_checkpoint_is_of() {
+fn header_describes_the_checkpoint() {
     let training = Training::new(adam()).steps(11);
     let checkpoint = training.checkpoint();
     let header = checkpoint.header();
@@ -99,7 +99,7 @@ fn header_says_what_the_checkpoint_is_of() {
 }
 
 #[test]
-fn every_setting_that_is_another_is_named() {
+fn every_setting_that_differs_is_named() {
     let checkpoint = Training::new(adam()).checkpoint();
     let header = checkpoint.header();
     let config = SynapticIntelligenceConfig::new().with_damping(0.01);
@@ -184,7 +184,7 @@ fn checkpoint_of_another_optimizer_is_refused_where_burn_would_drop_its_state() 
 }
 
 #[test]
-fn optimizer_that_has_learnt_something_else_forgets_it() {
+fn restoring_clears_what_the_optimizer_learnt_before() {
     let fresh = Training::new(adam()).checkpoint();
     let trained = Training::new(adam()).steps(4).optimizer;
     let (_, optimizer) = fresh.restore(learner(), trained).expect("it fits");
@@ -199,7 +199,7 @@ fn progress_of_another_type_is_refused() {
 }
 
 #[test]
-fn progress_comes_back_to_the_bit_where_it_is_no_finite_number_too() {
+fn progress_is_restored_to_the_bit_even_if_it_is_not_finite() {
     let progress = (
         f64::NAN,
         f64::INFINITY,

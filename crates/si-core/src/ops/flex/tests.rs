@@ -43,7 +43,7 @@ fn by_threads<R: Send>(work: impl Fn() -> R + Sync) -> [R; 4] {
 }
 
 #[test]
-fn every_number_is_worked_on_once() {
+fn every_number_is_visited_once() {
     for len in LENGTHS {
         for visits in by_threads(|| {
             let mut visits = vec![0_u8; len];

@@ -152,7 +152,7 @@ fn learner(config: &SynapticIntelligenceConfig, uses: [Uses; 4]) -> Vec<f32> {
 }
 
 #[test]
-fn task_that_ended_is_consolidated_by_whoever_loads_the_record() {
+fn task_that_ended_is_consolidated_after_its_record_is_loaded() {
     let expected = learner(&config(), [BOTH; 4]);
     for resumes in [true, false] {
         let mut student = Student::new(&config());
@@ -174,7 +174,7 @@ fn task_that_ended_is_consolidated_by_whoever_loads_the_record() {
 }
 
 #[test]
-fn optimizer_that_is_made_anew_is_reported_at_the_tasks_end() {
+fn optimizer_that_is_replaced_is_reported_at_the_tasks_end() {
     let mut student = Student::new(&config()).learn(BOTH, 3);
     assert_eq!(student.tasks.end_task(), None);
     let adam = Synaptic::new(AdamConfig::new().build(), &config(), &student.tasks);
@@ -207,7 +207,7 @@ fn task_may_end_between_a_load_and_the_next_step() {
 }
 
 #[test]
-fn parameter_that_tasks_had_no_use_for_is_consolidated_once_for_each() {
+fn parameter_is_consolidated_once_for_each_task_that_did_not_use_it() {
     let uses = [BOTH, FIRST, FIRST, SECOND];
     let expected = learner(&moving_average(), uses);
     let mut student = Student::new(&moving_average());
@@ -228,7 +228,7 @@ fn parameter_that_tasks_had_no_use_for_is_consolidated_once_for_each() {
 }
 
 #[test]
-fn parameter_that_begins_before_a_loaded_one_is_in_the_same_task() {
+fn parameter_that_starts_before_a_loaded_one_is_in_the_same_task() {
     let mut student = Student::new(&config());
     for _ in 0..2 {
         student = student.learn(SECOND, 3);
@@ -250,7 +250,7 @@ fn parameter_that_begins_before_a_loaded_one_is_in_the_same_task() {
 }
 
 #[test]
-fn checkpoint_of_an_earlier_task_is_gone_back_to() {
+fn training_can_go_back_to_a_checkpoint_of_an_earlier_task() {
     let mut student = Student::new(&config()).learn(BOTH, 3);
     student.tasks.end_task();
     let mut branch = student.reloaded(&student.tasks, &config());
@@ -330,7 +330,7 @@ fn each_group_of_parameters_has_settings_of_its_own() {
 }
 
 #[test]
-fn group_that_is_added_later_begins_anew() {
+fn group_that_is_added_later_starts_fresh() {
     let mut student = Student::new(&config()).learn(BOTH, 3);
     student.tasks.end_task();
     student = student.learn(BOTH, 3);
@@ -346,7 +346,7 @@ fn group_that_is_added_later_begins_anew() {
 }
 
 #[test]
-fn records_of_bare_optimizers_are_not_taken_for_ones_with_synapses() {
+fn records_with_and_without_synapses_are_not_confused() {
     let bare = |optimizer: &ModuleOptimizer| {
         let mut optimizer = optimizer.clone();
         let model = Model::new();
@@ -389,7 +389,7 @@ fn task_without_a_step_does_not_end() {
 }
 
 #[test]
-fn consolidation_at_once_is_that_of_the_next_step() {
+fn consolidation_at_once_equals_that_of_the_next_step() {
     let mut student = Student::new(&config());
     for _ in 0..3 {
         student = student.learn(BOTH, 3);
@@ -427,7 +427,7 @@ fn parameters_may_be_changed_after_consolidation_at_once() {
 }
 
 #[test]
-fn bare_optimizers_beside_it_make_no_step_when_it_consolidates() {
+fn bare_optimizers_of_other_groups_make_no_step_on_consolidation() {
     let mut student = Student::new(&config());
     let sgd = SgdConfig::new().with_momentum(Some(MomentumConfig::new()));
     let group = ParamGroup::from_path("second");
@@ -446,7 +446,7 @@ fn bare_optimizers_beside_it_make_no_step_when_it_consolidates() {
 }
 
 #[test]
-fn consolidation_without_effect_is_seen_in_the_regularizer() {
+fn consolidation_without_effect_is_reported_by_the_regularizer() {
     let mut student = Student::new(&config()).learn(BOTH, 3);
     student.tasks.end_task();
     student = student.learn(BOTH, 3);
@@ -470,7 +470,7 @@ fn consolidation_without_effect_is_seen_in_the_regularizer() {
 }
 
 #[test]
-fn parameter_of_another_shape_begins_anew() {
+fn parameter_of_another_shape_starts_over() {
     let mut student = Student::new(&config()).learn(BOTH, 3);
     student.tasks.end_task();
     let id = student.model.first.id;
@@ -488,7 +488,7 @@ fn parameter_of_another_shape_begins_anew() {
 }
 
 #[test]
-fn start_from_zero_is_that_of_the_first_task() {
+fn start_from_zero_applies_to_the_first_task_only() {
     let config = config().with_first_task_start(FirstTaskStart::Zero);
     let uses = [FIRST, BOTH, BOTH, BOTH];
     let mut student = Student::new(&config);

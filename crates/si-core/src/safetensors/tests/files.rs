@@ -4,7 +4,7 @@ use std::fs;
 use super::*;
 
 #[test]
-fn a_file_should_be_written_whole_and_read_back() {
+fn a_file_is_written_whole_and_read_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("state.safetensors");
     let learner = linear_with_state();
@@ -31,7 +31,7 @@ fn a_file_should_be_written_whole_and_read_back() {
 }
 
 #[test]
-fn errors_should_name_the_file() {
+fn errors_name_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("none").join("state.safetensors");
     let shown = path.display().to_string();

@@ -5,7 +5,7 @@ use crate::safetensors::SafeTensorsReport;
 const TOLERANCE: f64 = 1e-6;
 
 #[test]
-fn a_path_integral_of_another_program_should_be_consolidated_as_the_method_says() {
+fn a_path_integral_of_another_program_is_consolidated_by_the_method() {
     let path_integral = [0.5, 1.0, 0.0, 2.0, 4.0, 0.25];
     let anchor = [1.0, 1.5, 3.0, 4.0, 4.0, 6.0];
     let tensors = [
@@ -35,7 +35,7 @@ fn a_path_integral_of_another_program_should_be_consolidated_as_the_method_says(
 }
 
 #[test]
-fn importance_alone_should_hold_parameters_where_they_are() {
+fn importance_alone_is_anchored_at_the_present_parameters() {
     let bytes = file(&[weight_importance(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0])], &[]);
     let mut learner = linear();
     let report = learner
@@ -72,7 +72,7 @@ fn importance_alone_should_hold_parameters_where_they_are() {
 }
 
 #[test]
-fn a_file_that_python_wrote_should_be_read() {
+fn a_file_that_python_wrote_is_read() {
     // safetensors 0.8.0 for Python: safetensors.numpy.save({
     //   "weight.importance": numpy.array([[1, 2, 3], [4, 5, 6]], numpy.float32),
     //   "bias.importance": numpy.array([0.5, 0.25], numpy.float64),
@@ -100,7 +100,7 @@ fn a_file_that_python_wrote_should_be_read() {
 }
 
 #[test]
-fn numbers_of_each_precision_should_be_taken() {
+fn numbers_of_each_precision_are_read() {
     use burn::tensor::{bf16, f16};
     let numbers = [0.5_f32, 0.0, 1.25, 3.0, -2.0, 96.0];
     let cases = [
@@ -138,7 +138,7 @@ fn numbers_of_each_precision_should_be_taken() {
 }
 
 #[test]
-fn tensors_that_are_no_state_of_a_consolidated_parameter_should_be_named() {
+fn tensors_that_are_not_state_of_a_consolidated_parameter_are_named() {
     let tensors = [
         weight_importance(&[1.0; 6]),
         ("bias.importance", Dtype::F32, &[2], f32s(&[1.0; 2])),
@@ -159,7 +159,7 @@ fn tensors_that_are_no_state_of_a_consolidated_parameter_should_be_named() {
 }
 
 #[test]
-fn parameters_that_a_file_does_not_name_should_keep_their_state() {
+fn parameters_that_a_file_does_not_name_keep_their_state() {
     let mut learner = linear_with_state();
     let before = state(&learner);
     let bias = ("bias.importance", Dtype::F32, &[2][..], f32s(&[1.0; 2]));

@@ -3,7 +3,7 @@ use std::error::Error as _;
 use super::*;
 
 #[test]
-fn a_shape_that_is_not_the_parameters_should_be_refused() {
+fn a_shape_that_differs_from_the_parameters_is_refused() {
     let bytes = file(&[weight_importance(&[1.0; 6])], &[]);
     assert_eq!(
         load_error(&bytes, WeightLayout::Burn).to_string(),
@@ -17,7 +17,7 @@ fn a_shape_that_is_not_the_parameters_should_be_refused() {
 }
 
 #[test]
-fn numbers_that_are_no_floats_should_be_refused() {
+fn numbers_that_are_not_floats_are_refused() {
     let bytes = [1_i32; 6].into_iter().flat_map(i32::to_le_bytes).collect();
     let integers = ("weight.importance", Dtype::I32, &[3, 2][..], bytes);
     assert_eq!(
@@ -27,7 +27,7 @@ fn numbers_that_are_no_floats_should_be_refused() {
 }
 
 #[test]
-fn numbers_that_are_not_finite_should_be_refused() {
+fn numbers_that_are_not_finite_are_refused() {
     let numbers = [1.0, 2.0, f32::NAN, 4.0, 5.0, 6.0];
     assert_eq!(
         load_error(
@@ -47,7 +47,7 @@ fn numbers_that_are_not_finite_should_be_refused() {
 }
 
 #[test]
-fn state_of_a_parameter_that_is_not_there_should_be_refused() {
+fn state_of_a_missing_parameter_is_refused() {
     let wrong = [
         weight_importance(&[1.0; 6]),
         ("fc1.weight.anchor", Dtype::F32, &[2, 3], f32s(&[1.0; 6])),
@@ -61,7 +61,7 @@ fn state_of_a_parameter_that_is_not_there_should_be_refused() {
 }
 
 #[test]
-fn a_path_integral_without_its_beginning_should_be_refused() {
+fn a_path_integral_without_an_anchor_is_refused() {
     let alone = (
         "weight.path_integral",
         Dtype::F32,
@@ -76,7 +76,7 @@ fn a_path_integral_without_its_beginning_should_be_refused() {
 }
 
 #[test]
-fn a_file_that_says_nothing_of_the_module_should_be_refused() {
+fn a_file_without_state_of_the_module_is_refused() {
     let weight = ("weight", Dtype::F32, &[3, 2][..], f32s(&[1.0; 6]));
     let wanted = "no tensor is the importance, anchor or path_integral of a consolidated \
                   parameter, such as \"weight.importance\"; a parameter is consolidated if it is \
@@ -93,7 +93,7 @@ fn a_file_that_says_nothing_of_the_module_should_be_refused() {
 }
 
 #[test]
-fn a_layout_that_is_not_the_stated_one_should_be_refused() {
+fn a_layout_other_than_that_of_the_file_is_refused() {
     let bytes = linear_with_state()
         .to_safetensors(WeightLayout::PyTorch)
         .expect("written");
@@ -104,7 +104,7 @@ fn a_layout_that_is_not_the_stated_one_should_be_refused() {
 }
 
 #[test]
-fn metadata_that_cannot_be_should_be_refused() {
+fn invalid_metadata_is_refused() {
     for (key, value, expected) in [
         ("task", "-1", "a whole number from 0 to 2147483647"),
         ("task", "2147483648", "a whole number from 0 to 2147483647"),
@@ -122,7 +122,7 @@ fn metadata_that_cannot_be_should_be_refused() {
 }
 
 #[test]
-fn bytes_that_are_cut_or_damaged_should_be_refused() {
+fn bytes_that_are_cut_or_damaged_are_refused() {
     let bytes = linear_with_state()
         .to_safetensors(WeightLayout::Burn)
         .expect("written");

@@ -7,7 +7,7 @@ use crate::settings::StatePrecision;
 use crate::test_device::assert_same;
 
 #[test]
-fn state_should_come_back_to_the_bit_in_each_layout() {
+fn state_is_read_back_to_the_bit_in_each_layout() {
     let learner = trained();
     for layout in [WeightLayout::Burn, WeightLayout::PyTorch] {
         let bytes = learner.to_safetensors(layout).expect("written");
@@ -27,7 +27,7 @@ fn state_should_come_back_to_the_bit_in_each_layout() {
 }
 
 #[test]
-fn training_should_go_on_as_it_would_have() {
+fn training_goes_on_as_if_it_was_not_interrupted() {
     let learner = trained();
     let bytes = learner
         .to_safetensors(WeightLayout::PyTorch)
@@ -62,7 +62,7 @@ fn training_should_go_on_as_it_would_have() {
 }
 
 #[test]
-fn what_is_held_in_bf16_should_be_written_and_read_in_it() {
+fn state_in_bf16_is_written_and_read_in_bf16() {
     if !device().supports_dtype(DType::BF16) {
         return;
     }
@@ -83,7 +83,7 @@ fn what_is_held_in_bf16_should_be_written_and_read_in_it() {
 }
 
 #[test]
-fn a_path_integral_that_was_read_should_be_consolidated_without_another_step() {
+fn a_path_integral_that_was_read_is_consolidated_without_another_step() {
     let mut learner = trained();
     let bytes = learner.to_safetensors(WeightLayout::Burn).expect("written");
     let mut other = fresh(&learner);

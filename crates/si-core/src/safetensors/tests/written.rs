@@ -3,7 +3,7 @@ use safetensors::SafeTensors;
 use super::*;
 
 #[test]
-fn bytes_should_be_those_of_the_format() {
+fn bytes_are_those_of_the_format() {
     let bytes = linear_with_state()
         .to_safetensors(WeightLayout::Burn)
         .expect("written");
@@ -28,7 +28,7 @@ fn bytes_should_be_those_of_the_format() {
 }
 
 #[test]
-fn pytorch_should_get_a_linear_weight_transposed() {
+fn a_linear_weight_is_transposed_for_pytorch() {
     let bytes = linear_with_state()
         .to_safetensors(WeightLayout::PyTorch)
         .expect("written");
@@ -39,7 +39,7 @@ fn pytorch_should_get_a_linear_weight_transposed() {
 }
 
 #[test]
-fn names_and_shapes_should_be_those_of_the_layout() {
+fn names_and_shapes_are_those_of_the_layout() {
     let learner = trained();
     let names = |layout| {
         let bytes = learner.to_safetensors(layout).expect("written");
@@ -83,7 +83,7 @@ fn names_and_shapes_should_be_those_of_the_layout() {
 }
 
 #[test]
-fn a_regularizer_without_state_should_have_nothing_to_write() {
+fn a_regularizer_without_state_has_nothing_to_write() {
     let error = linear()
         .to_safetensors(WeightLayout::Burn)
         .expect_err("empty");

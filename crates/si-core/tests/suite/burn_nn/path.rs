@@ -29,7 +29,7 @@ fn path_integrals_add_up_to_the_drop_of_the_loss() {
 }
 
 #[test]
-fn path_integral_of_a_synapse_is_that_of_finite_differences_of_the_loss() {
+fn path_integral_of_a_synapse_matches_finite_differences_of_the_loss() {
     assert_no_fault(|row| row.fault_in_single_path_integrals());
 }
 

@@ -32,7 +32,7 @@ const FORMS: [Form; 4] = [
 
 /// Regression: the last update of batch norm was missing, and a linear layer that is stored by columns was refused.
 #[test]
-fn trainings_go_on_from_what_was_stored_to_the_same_bits() {
+fn resumed_trainings_give_the_same_bits() {
     assert_no_fault(|row| row.fault_in_resumption());
 }
 

@@ -63,7 +63,7 @@ fn all_ways_agree_with_groups_of_parameters() {
 /// Where a sum is rounded to the one neighbour in one way and to the other in another, they part: so
 /// those that are not the same to the bit are left out.
 #[test]
-fn ways_that_are_the_same_to_the_bit_are_so_with_importance_in_16_bits() {
+fn exact_ways_agree_to_the_bit_with_importance_in_16_bits() {
     if !device().supports_dtype(DType::BF16) {
         return;
     }
@@ -98,7 +98,7 @@ fn all_ways_but_the_adaptor_agree_with_clipping_of_the_total_gradient() {
 }
 
 #[test]
-fn adaptor_has_the_path_integral_of_clipped_gradients_and_a_penalty_that_is_not_clipped() {
+fn adaptor_clips_gradients_before_the_path_integral_and_not_the_penalty() {
     for clipping in CLIPPINGS {
         let setup = Setup {
             clipping: Some(clipping),
@@ -116,7 +116,7 @@ fn adaptor_has_the_path_integral_of_clipped_gradients_and_a_penalty_that_is_not_
 }
 
 #[test]
-fn trajectories_that_are_loaded_after_every_step_and_task_are_those_that_are_not() {
+fn trajectories_are_the_same_if_loaded_after_every_step_and_task() {
     for has_groups in [false, true] {
         let [unbroken, broken] = [false, true].map(|reloads| Setup {
             has_groups,

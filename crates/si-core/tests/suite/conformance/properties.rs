@@ -10,7 +10,7 @@ use crate::conformance::ways::alone::{CLOSED_FORM, LOSS_TERM};
 use crate::conformance::ways::{self, trajectory};
 
 #[test]
-fn strength_zero_is_the_bare_optimizer_in_every_way() {
+fn strength_zero_equals_the_bare_optimizer_in_every_way() {
     let setup = Setup::with_strength(0.0);
     for row in optimizers::all() {
         let mut optimizer = row.bare(&setup);

@@ -32,7 +32,7 @@ fn settings() -> Vec<SynapticIntelligenceConfig> {
 }
 
 #[test]
-fn every_setting_is_that_of_plain_numbers_in_every_way() {
+fn every_setting_matches_plain_numbers_in_every_way() {
     let names = ["Adam", "RmsProp", "SynapticAdam", "SynapticSgd"];
     let rows = optimizers::all();
     let rows = || rows.iter().filter(|row| names.contains(&row.name));
@@ -61,7 +61,7 @@ fn every_setting_is_that_of_plain_numbers_in_every_way() {
 }
 
 #[test]
-fn each_setting_is_another_trajectory() {
+fn each_setting_gives_another_trajectory() {
     let rows = optimizers::all();
     // Its steps are large enough for importance below zero.
     let rms_prop = rows.iter().find(|row| row.name == "RmsProp");

@@ -123,7 +123,7 @@ fn indifferent_classifier_has_the_information_of_a_uniform_choice() {
 }
 
 #[test]
-fn label_without_probability_is_passed_over() {
+fn label_without_probability_is_skipped() {
     let model = logistic_regression();
     let num_calls = Cell::new(0);
     let log_likelihood = |model: &Linear, example: &[f64; 2]| {
@@ -187,7 +187,7 @@ fn no_example_gives_no_information() {
 
 #[test]
 #[should_panic(expected = "rank is not the one asked for")]
-fn information_of_another_rank_is_not_given() {
+fn information_asked_for_in_another_rank_panics() {
     let model = logistic_regression();
     let fisher = importance::fisher(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)
         .expect("it can be measured");

@@ -88,7 +88,7 @@ fn check(actual: (f64, Vec<f64>), expected: (f64, Vec<f64>)) -> Result<(), TestC
 
 proptest! {
     #[test]
-    fn penalties_of_all_tasks_are_those_of_a_copy_for_each(
+    fn penalties_of_all_tasks_equal_the_sum_of_one_per_task(
         tasks in tasks(), strength in 0.1..10.0, theta in prop::collection::vec(-2.0..2.0, 5),
     ) {
         let theta = &theta[..tasks[0].len()];
@@ -163,7 +163,7 @@ fn state_is_two_tensors_whatever_the_number_of_tasks() {
 }
 
 #[test]
-fn task_that_tells_nothing_is_reported() {
+fn task_without_information_is_reported() {
     let module = Vector::new(&[1.0]);
     let nothing = Some(TaskWarning::NoImportance);
     let mut ewc = ewc(&config(1.0));
@@ -226,7 +226,7 @@ fn config_survives_a_file() {
 }
 
 #[test]
-fn state_can_be_given_to_a_module_with_other_ids() {
+fn state_can_be_rebound_to_a_module_with_other_ids() {
     let module = Vector::new(&[1.0]);
     let mut ewc = ewc(&config(1.0));
     ewc.consolidate(&module, &module.fisher(&[2.0]));

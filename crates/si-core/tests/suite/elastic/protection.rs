@@ -84,7 +84,7 @@ fn online_form_without_decay_is_joint_training_on_linear_gaussian_tasks() {
 
 /// Huszár (2018): the second task's anchor holds the first task already, and so counts it again.
 #[test]
-fn penalties_of_each_task_count_the_first_one_twice_in_the_third() {
+fn per_task_penalties_count_the_first_task_twice_in_the_third() {
     let [first, second, third] = &GAUSSIANS;
     let expected = [0, 1].map(|index| {
         let [h1, h2, h3] = [first, second, third].map(|task| task.h[index]);
@@ -254,7 +254,7 @@ fn frozen_parameter_is_never_touched() {
 }
 
 #[test]
-fn only_what_is_selected_is_consolidated() {
+fn only_selected_parameters_are_consolidated() {
     let model = Heads::new();
     let no_head = vec![ParameterPolicy::path("head.*").exclude()];
     let no_linear = vec![ParameterPolicy::module("Linear").exclude()];

@@ -198,7 +198,7 @@ fn state_of_a_layer_that_was_frozen_later_is_loaded() {
     let module = Vector::new(&[1.0]);
     let mut consolidated = ewc(&config(1.0));
     consolidated.consolidate(&module, &module.fisher(&[2.0]));
-    let frozen = module.freeze();
+    let frozen = module.clone().freeze();
     for record in [consolidated.record(&frozen), consolidated.record(&module)] {
         let loaded = ewc(&config(1.0)).load_record(&frozen, record);
         assert_eq!(loaded.expect("it fits").pulls().len(), 1);

@@ -37,7 +37,7 @@ const CASES: u32 = 400;
     reason = "how much was lived is of interest, and shown where it is asked for"
 )]
 #[test]
-fn whatever_users_do_to_a_learner_its_numbers_are_those_of_the_plain_model() {
+fn learner_has_the_numbers_of_the_plain_model_whatever_users_do() {
     let variable = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
     let cases = variable("SI_LIFE_CASES").map_or(CASES, |cases| cases as u32);
     let mut seed = [0; 32];

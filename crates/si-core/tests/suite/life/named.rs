@@ -49,7 +49,7 @@ fn anchor_of(regularizer: &SynapticIntelligence, layer: &Linear) -> Option<Vec<f
 /// Regression: Burn reads a tensor from the file where it is first needed (`ModuleRecord::load` in burn-core's
 /// `store/mod.rs` keeps the file's bytes for later), and a later file in its place gives its own numbers without a word.
 #[test]
-fn learner_that_was_loaded_needs_its_file_no_more() {
+fn learner_that_was_loaded_no_longer_needs_its_file() {
     let folder = tempfile::tempdir().expect("there is a place for files");
     let path = folder.path().join("learner.bpk");
     let first = learner(linear(1, 2));
@@ -64,7 +64,7 @@ fn learner_that_was_loaded_needs_its_file_no_more() {
 
 /// Regression: Burn's optimizer panicked, as it "requires autodiff tensor".
 #[test]
-fn tasks_consolidate_in_validation_mode_what_they_do_in_training_mode() {
+fn tasks_consolidate_the_same_in_validation_mode_as_in_training_mode() {
     let config = SynapticIntelligenceConfig::new();
     let [training, validation] = [true, false].map(|is_training| {
         let tasks = TaskControl::new();
@@ -120,7 +120,7 @@ fn optimizers_in_one_pass_go_on_in_16_bits() {
 /// Regression: of two states without importance that stood at one path, `rebind` took the one that came
 /// last in a hash map's order.
 #[test]
-fn head_that_grows_goes_on_from_the_head_before_it_and_not_from_an_earlier_one() {
+fn head_that_grows_continues_from_the_head_just_before_it() {
     let mut optimizer = SgdConfig::new().init();
     for _ in 0..20 {
         let mut learner = learner(Heads {
@@ -139,7 +139,7 @@ fn head_that_grows_goes_on_from_the_head_before_it_and_not_from_an_earlier_one()
 
 /// Regression: a pull kept the path that its parameter had when it was made.
 #[test]
-fn pulls_stand_where_their_parameter_stands() {
+fn pulls_follow_the_path_of_their_parameter() {
     let config = QuadraticPenaltyConfig::ewc(1.0);
     let mut ewc = config.init().expect("the config is valid");
     let mut module = Heads {
@@ -162,7 +162,7 @@ fn pulls_stand_where_their_parameter_stands() {
 /// Regression: the next step closed it with the way from the old value to the new one, in a parameter that is not in
 /// that step.
 #[test]
-fn step_that_was_opened_and_not_made_is_forgotten_where_a_parameter_is_exchanged() {
+fn unfinished_step_is_forgotten_when_a_parameter_is_exchanged() {
     let mut regularizer = SynapticIntelligenceConfig::new()
         .init()
         .expect("the config is valid");

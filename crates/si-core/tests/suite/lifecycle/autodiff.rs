@@ -48,7 +48,7 @@ fn head_that_grows_has_the_strategy_of_its_module() {
 }
 
 #[test]
-fn learner_that_comes_back_from_validation_mode_has_the_strategy_that_it_had() {
+fn learner_that_comes_back_from_validation_mode_keeps_its_strategy() {
     let learner = trained(&checkpointing(), 3);
     let learner = learner.valid().valid().train();
     train(learner, &mut sgd(), 2, 0);
@@ -72,7 +72,7 @@ fn information_is_measured_with_gradient_checkpointing() {
 #[cfg(all(feature = "flex", feature = "ndarray"))]
 #[expect(deprecated, reason = "another CPU backend is another device")]
 #[test]
-fn penalty_and_steps_of_a_module_on_two_devices() {
+fn module_on_two_devices_has_a_penalty_and_makes_steps() {
     use crate::lifecycle::network::wrapped;
     use burn::nn::Linear;
     use burn::tensor::Tensor;
@@ -109,7 +109,7 @@ fn penalty_and_steps_of_a_module_on_two_devices() {
 }
 
 #[test]
-fn module_on_a_device_without_autodiff_gets_no_gradients_and_says_what_it_would_train() {
+fn module_on_a_device_without_autodiff_says_what_it_would_train() {
     let device = common::device();
     let plain = LinearConfig::new(3, 2).init(&device);
     let learner = crate::lifecycle::network::wrapped(plain);

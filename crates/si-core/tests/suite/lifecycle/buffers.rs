@@ -27,7 +27,7 @@ fn fisher(learner: &ContinualLearner<Network>) -> Importance {
 }
 
 #[test]
-fn information_leaves_running_statistics_as_they_are_and_is_there_before_a_norm() {
+fn information_changes_no_running_statistics_and_exists_before_a_norm() {
     let learner = trained(&device(), 3);
     let before = statistics(&learner);
     let fisher = fisher(&learner);
@@ -42,7 +42,7 @@ fn information_leaves_running_statistics_as_they_are_and_is_there_before_a_norm(
 }
 
 #[test]
-fn information_before_a_norm_is_that_of_finite_differences_in_validation_mode() {
+fn information_before_a_norm_matches_finite_differences_in_validation_mode() {
     let learner = trained(&device(), 3);
     let x = [0.3, 0.4, 1.0];
     let log_likelihood = |network: &Network, x: Tensor<2>| {
@@ -135,7 +135,7 @@ fn checkpoint_and_record_hold_the_last_update_of_running_statistics() {
 }
 
 #[test]
-fn going_back_to_a_checkpoint_brings_back_what_was_stored_and_nothing_that_waits() {
+fn going_back_to_a_checkpoint_drops_updates_that_were_waiting() {
     let stored = trained(&device(), 2);
     let expected = statistics(&stored);
     let mut optimizer = sgd();

@@ -46,7 +46,7 @@ fn heads_that_are_replaced_at_every_task_leave_nothing_behind() {
 }
 
 #[test]
-fn replaced_head_is_warned_of_with_both_remedies_and_not_once_it_is_forgotten() {
+fn replaced_head_gives_a_warning_with_both_remedies_unless_forgotten() {
     let mut learner = wrapped(OneHead::new());
     let mut optimizer = sgd();
     for is_forgotten in [false, true] {
@@ -74,7 +74,7 @@ fn replaced_head_is_warned_of_with_both_remedies_and_not_once_it_is_forgotten() 
 }
 
 #[test]
-fn cloned_head_is_warned_of_and_named_in_the_coverage() {
+fn cloned_head_gives_a_warning_and_is_named_in_the_coverage() {
     let mut network = Network::new(&device());
     network.heads[1] = network.heads[0].clone();
     warnings();
@@ -103,7 +103,7 @@ fn cloned_head_is_warned_of_and_named_in_the_coverage() {
 }
 
 #[test]
-fn head_that_is_cloned_later_is_warned_of_once() {
+fn head_that_is_cloned_later_gives_one_warning() {
     let mut learner = trained(&device(), 1);
     learner.heads[1] = learner.heads[0].clone();
     warnings();
@@ -116,7 +116,7 @@ fn head_that_is_cloned_later_is_warned_of_once() {
 
 /// What Burn does with one id in two places, and so what the documentation says of it.
 #[test]
-fn optimizer_updates_the_first_of_two_places_of_one_id() {
+fn optimizer_updates_only_the_first_of_two_places_with_one_id() {
     let head = LinearConfig::new(4, 2).init(&device());
     let mut network = Network::new(&device());
     network.heads = vec![head.clone(), head];

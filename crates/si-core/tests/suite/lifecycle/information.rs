@@ -26,7 +26,7 @@ fn refused(fisher: Result<Importance, Error>) -> String {
 }
 
 #[test]
-fn logits_are_refused_with_the_example_and_what_to_do() {
+fn error_for_logits_names_the_example_and_says_what_to_do() {
     let logits = |model: &Linear, example: &[f32; 2]| {
         logits(model, example).mul_scalar(0.0) + Tensor::from_floats([0.0, 0.0, 1.0], &device())
     };
@@ -48,7 +48,7 @@ fn logits_are_refused_with_the_example_and_what_to_do() {
 }
 
 #[test]
-fn likelihood_of_frozen_parameters_alone_is_refused() {
+fn likelihood_of_frozen_parameters_only_is_refused() {
     let model = model().freeze();
     let error = refused(importance::fisher(
         &model,

@@ -46,7 +46,7 @@ fn frozen_layer_is_frozen_in_both_modes() {
 }
 
 #[test]
-fn layer_that_is_frozen_or_unfrozen_in_validation_mode_counts_as_it_will_be() {
+fn layer_that_is_frozen_or_unfrozen_in_validation_mode_counts_as_such() {
     let mut learner = trained(&device(), 2).valid();
     learner.body = learner.body.clone().freeze();
     assert_eq!(learner.coverage().consolidated().count(), 6);
@@ -198,7 +198,7 @@ fn elastic_weight_consolidation_is_the_same_in_both_modes() {
 }
 
 #[test]
-fn information_about_another_module_changes_nothing_and_is_named_as_such() {
+fn information_about_another_module_changes_nothing_and_gives_a_warning() {
     let learner = trained(&device(), 1);
     let mut elastic = elastic();
     warnings();
@@ -216,7 +216,7 @@ fn information_about_another_module_changes_nothing_and_is_named_as_such() {
 }
 
 #[test]
-fn head_in_validation_mode_keeps_the_values_that_it_has() {
+fn head_that_grows_in_validation_mode_keeps_its_values() {
     let device = device();
     let head: Linear = LinearConfig::new(2, 1).init(&device);
     let before = values(head.weight.val());

@@ -97,7 +97,7 @@ fn state_of_sixteen_bit_parameters_is_kept_in_32_bits_unless_asked_otherwise() {
 }
 
 #[test]
-fn path_integral_of_many_small_steps_is_that_of_wide_numbers() {
+fn path_integral_of_many_small_steps_matches_that_of_wide_numbers() {
     for dtype in SIXTEEN_BITS {
         // Where 16 bits are dense, so that small steps are made as they are.
         let module = One {
@@ -154,7 +154,7 @@ fn penalty_of_mixed_precisions_is_one_sum() {
 }
 
 #[test]
-fn mean_loss_of_a_long_epoch_is_that_of_wide_numbers() {
+fn mean_loss_of_a_long_epoch_equals_that_of_wide_numbers() {
     for dtype in SIXTEEN_BITS {
         let mut si = SynapticIntelligenceConfig::new()
             .init()
@@ -225,7 +225,7 @@ fn learn(dtype: FloatDType, strength: f64, mut optimizer: impl ContinualOptimize
 }
 
 #[test]
-fn training_in_sixteen_bits_keeps_old_tasks_as_that_in_32_does() {
+fn training_in_sixteen_bits_keeps_old_tasks_as_well_as_in_32() {
     let adam = || AdamConfig::new().with_epsilon(1e-4).init();
     let fused = || SynapticAdamConfig::new().with_epsilon(1e-4).init();
     let wide = learn(FloatDType::F32, 1.0, adam());
@@ -302,7 +302,7 @@ fn learner_of_sixteen_bits_goes_on_from_its_record_to_the_same_bits() {
 }
 
 #[test]
-fn learner_that_is_cast_on_the_way_keeps_its_state() {
+fn learner_that_is_cast_between_tasks_keeps_its_state() {
     let mut learner = wrapped(One {
         a: number(0.5, FloatDType::F32),
     });

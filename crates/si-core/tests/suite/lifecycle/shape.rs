@@ -95,7 +95,7 @@ fn optimizer_with_the_method_inside_starts_over_with_a_parameter_of_another_shap
 }
 
 #[test]
-fn other_parameters_keep_what_the_optimizer_knows_of_them() {
+fn other_parameters_keep_their_optimizer_state() {
     #[derive(Module, Debug)]
     struct Two {
         one: Vector,

@@ -46,7 +46,7 @@ fn skipped_step_leaves_no_trace() {
 }
 
 #[test]
-fn infinite_gradients_under_clipping_are_told_and_cost_no_importance() {
+fn infinite_gradients_under_clipping_are_reported_and_cost_no_importance() {
     let clipping = GradientClippingConfig::Value(0.1);
     let mut optimizer = SgdConfig::new().init().with_grad_clipping(clipping.init());
     let mut learner = trained(&device(), 3);
@@ -80,7 +80,7 @@ fn importance(learner: &ContinualLearner<Network>) -> Vec<f64> {
 }
 
 #[test]
-fn unscaled_gradients_are_those_of_the_loss_and_none_if_one_is_not_finite() {
+fn unscaled_gradients_equal_those_of_the_loss_or_none_if_not_finite() {
     let learner = trained(&device(), 1);
     let grads = |factor: f32| {
         let loss = learner.loss(0).mul_scalar(factor);

@@ -160,7 +160,7 @@ fn batch_norm_statistics_are_not_synapses() {
 }
 
 #[test]
-fn late_head_starts_without_importance_where_it_is() {
+fn late_head_starts_without_importance_and_is_anchored_where_it_is() {
     #[derive(Module, Debug)]
     struct Growing {
         body: Linear,
@@ -247,7 +247,7 @@ fn parameters_are_chosen_by_path_and_module_type() {
 }
 
 #[test]
-fn learner_counts_and_trains_the_modules_parameters_alone() {
+fn learner_counts_and_trains_only_the_modules_parameters() {
     let rng = &mut ChaCha8Rng::seed_from_u64(8);
     let module = mlp(rng);
     let num_params = module.num_params();

@@ -109,7 +109,7 @@ fn working_consolidation_is_not_reported() {
 }
 
 #[test]
-fn a_penalty_that_diverges_is_warned_of_once_a_task() {
+fn a_penalty_that_diverges_gives_one_warning_per_task() {
     let rng = &mut ChaCha8Rng::seed_from_u64(15);
     let strength = 1e4;
     let mut learner = learner(mlp(rng), strength);
@@ -144,7 +144,7 @@ fn a_penalty_that_diverges_is_warned_of_once_a_task() {
 }
 
 #[test]
-fn a_first_task_that_diverges_is_warned_of_at_its_end() {
+fn a_first_task_that_diverges_gives_a_warning_at_its_end() {
     let rng = &mut ChaCha8Rng::seed_from_u64(16);
     let mut learner = learner(mlp(rng), 1.0);
     let (x, y) = batch(rng);
@@ -160,7 +160,7 @@ fn a_first_task_that_diverges_is_warned_of_at_its_end() {
 }
 
 #[test]
-fn importance_that_is_not_finite_is_warned_of_where_the_parameters_are() {
+fn importance_that_is_not_finite_gives_a_warning_if_parameters_are_finite() {
     let rng = &mut ChaCha8Rng::seed_from_u64(18);
     // No clamp, which may take NaN for zero.
     let config = config(1.0).with_negative_importance(NegativeImportance::Keep);
@@ -182,7 +182,7 @@ fn importance_that_is_not_finite_is_warned_of_where_the_parameters_are() {
 }
 
 #[test]
-fn a_step_that_is_not_observed_is_warned_of_at_the_tasks_end() {
+fn a_step_that_is_not_observed_gives_a_warning_at_the_tasks_end() {
     let rng = &mut ChaCha8Rng::seed_from_u64(17);
     for is_observed in [true, false] {
         let mut regularizer = config(1.0).init().expect("the config is valid");

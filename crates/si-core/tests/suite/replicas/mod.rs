@@ -80,7 +80,7 @@ fn replicas_have_the_same_state_to_the_bit_at_every_end_of_a_task() {
 }
 
 #[test]
-fn replicas_learn_what_one_learner_learns_of_the_joint_batch() {
+fn replicas_learn_the_same_as_one_learner_from_the_joint_batch() {
     for way in WAYS {
         let alone = learn_in_turns(way, HIDDEN, 1);
         for num_replicas in [2, 3] {
@@ -94,7 +94,7 @@ fn replicas_learn_what_one_learner_learns_of_the_joint_batch() {
 }
 
 #[test]
-fn replicas_on_threads_of_their_own_do_what_they_do_in_turns() {
+fn replicas_do_the_same_on_their_own_threads_as_in_turns() {
     for way in WAYS {
         for num_replicas in [2, 3] {
             let threads = threads::learn(way, HIDDEN, num_replicas);
@@ -106,7 +106,7 @@ fn replicas_on_threads_of_their_own_do_what_they_do_in_turns() {
 
 /// Its weights are worked on by several threads of rayon's pool, which all replicas share.
 #[test]
-fn replicas_of_a_large_network_on_threads_of_their_own_do_what_they_do_in_turns() {
+fn replicas_of_a_large_network_do_the_same_on_their_own_threads_as_in_turns() {
     const LARGE: usize = 40_000;
     for way in WAYS.iter().filter(|way| way.is_fused) {
         let threads = threads::learn(way, LARGE, 2);
@@ -118,7 +118,7 @@ fn replicas_of_a_large_network_on_threads_of_their_own_do_what_they_do_in_turns(
 }
 
 #[test]
-fn replicas_begin_with_the_importance_of_the_training_that_they_are_forks_of() {
+fn replicas_start_with_the_importance_of_the_training_they_fork() {
     for way in WAYS {
         let mut alone = vec![(way.start)(Network::new(HIDDEN))];
         learn_task(&mut alone, 0);
@@ -173,7 +173,7 @@ fn head_that_a_share_does_not_use_learns_from_the_shares_that_do() {
 
 /// In the last task the first head rests: what no share has a gradient of stays where it is, importance or not.
 #[test]
-fn head_that_no_share_uses_is_left_alone_with_its_importance() {
+fn head_that_no_share_uses_keeps_its_values_and_importance() {
     for way in WAYS {
         let trajectory = learn_in_turns(way, HIDDEN, 2);
         let replicas = trajectory[1].iter().zip(&trajectory[2]);

@@ -29,7 +29,7 @@ fn after_the_first_task() -> ContinualLearner<Mlp> {
 }
 
 #[test]
-fn launch_that_goes_on_from_a_checkpoint_within_a_task_is_that_of_an_unbroken_one() {
+fn launch_that_resumes_within_a_task_equals_an_unbroken_one() {
     let [unbroken_folder, broken_folder] = [folder(), folder()];
     let unbroken = with_checkpoints(unbroken_folder.path()).num_epochs(NUM_EPOCHS);
     let mut unbroken = launch(unbroken, after_the_first_task());
@@ -54,7 +54,7 @@ fn launch_that_goes_on_from_a_checkpoint_within_a_task_is_that_of_an_unbroken_on
 }
 
 #[test]
-fn checkpoint_is_a_file_that_the_learner_itself_loads() {
+fn checkpoint_can_be_loaded_by_the_learner_itself() {
     let folder = folder();
     let launched = launch(
         with_checkpoints(folder.path()).num_epochs(1),

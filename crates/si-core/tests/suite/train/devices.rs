@@ -78,7 +78,7 @@ fn two_devices_make_one_step_of_the_sum_of_their_gradients() {
 
 #[cfg(feature = "ndarray")]
 #[test]
-fn state_is_where_its_parameter_is_when_the_optimizer_is_spread_over_devices() {
+fn state_stays_with_its_parameter_if_the_optimizer_spans_devices() {
     #[expect(deprecated, reason = "another CPU backend is another device")]
     let devices = [Device::flex().autodiff(), Device::ndarray().autodiff()];
     for optim in STRATEGIES {
@@ -181,7 +181,7 @@ fn replicas_of_a_distributed_training_keep_the_same_importance() {
 }
 
 #[test]
-fn fork_leaves_the_state_to_the_next_step_and_loses_none() {
+fn state_follows_a_fork_at_the_next_step_and_none_is_lost() {
     let loaders = [loader(items(0))];
     let mut learner = train_by_hand(learner(), &mut optimizer(), &loaders, 1, 1);
     learner.end_task();
@@ -215,7 +215,7 @@ fn assert_is_on(learner: &ContinualLearner<Mlp>, device: &Device) {
 /// Regression: the sum from before the move was on the other device.
 #[cfg(feature = "ndarray")]
 #[test]
-fn penalty_is_summed_on_where_its_parameters_have_moved_in_sight_of_a_metric() {
+fn penalty_is_still_summed_after_its_parameters_move_under_a_metric() {
     #[expect(deprecated, reason = "another CPU backend is another device")]
     let other = Device::ndarray().autodiff();
     let mut optimizer = optimizer();

@@ -19,7 +19,7 @@ use crate::train::setup::{
 const NUM_TASKS: usize = 2;
 
 #[test]
-fn one_launch_per_task_is_a_loop_written_by_hand_to_the_bit() {
+fn one_launch_per_task_equals_a_hand_written_loop_to_the_bit() {
     for accumulation in [1, 3] {
         let (mut launched, mut by_hand) = (learner(), learner());
         for task in 0..NUM_TASKS {
@@ -93,7 +93,7 @@ fn accumulated_gradients_make_one_step_of_their_sum() {
 }
 
 #[test]
-fn module_that_optimizes_in_its_own_way_does_so() {
+fn module_with_its_own_way_to_optimize_uses_it() {
     let clipped = || {
         wrapped(Clipped {
             inner: mlp(0, &device()),
@@ -127,7 +127,7 @@ fn module_that_optimizes_in_its_own_way_does_so() {
 }
 
 #[test]
-fn both_ways_to_optimize_are_there_beside_each_other() {
+fn all_ways_to_optimize_give_the_same_state() {
     let batch = || {
         let batch = loader(items(0)).iter().next();
         batch.expect("there is one").expect("it is in memory")

@@ -63,7 +63,7 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 #[test]
-fn metrics_show_what_each_step_paid_and_what_share_of_the_loss_it_was() {
+fn metrics_show_the_penalty_of_each_step_and_its_share_of_the_loss() {
     for accumulation in [1, 3] {
         let (penalties, losses) = by_hand(accumulation);
         let folder = folder();
@@ -153,7 +153,7 @@ fn metrics_change_neither_the_training_nor_the_report() {
 }
 
 #[test]
-fn nothing_is_paid_in_the_first_task() {
+fn metrics_show_no_penalty_in_the_first_task() {
     let folder = folder();
     let recorder = Recorder::default();
     let mut learner = learner();
@@ -171,7 +171,7 @@ fn nothing_is_paid_in_the_first_task() {
 }
 
 #[test]
-fn minibatches_of_several_devices_pay_once_for_their_step() {
+fn minibatches_of_several_devices_have_one_penalty_per_step() {
     #[cfg(feature = "ndarray")]
     #[expect(deprecated, reason = "another CPU backend is another device")]
     let other = Device::ndarray().autodiff();

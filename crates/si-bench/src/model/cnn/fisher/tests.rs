@@ -48,7 +48,7 @@ fn log_likelihoods(cnn: &Cnn, images: &Tensor<2>) -> Vec<f64> {
 }
 
 #[test]
-fn information_is_that_of_finite_differences_without_dropout() {
+fn information_matches_finite_differences_without_dropout() {
     let cnn = cnn();
     let images = images(6);
     let fisher = cnn.fisher(

@@ -36,7 +36,7 @@ fn slow(
 }
 
 #[test]
-fn exact_information_is_that_of_one_example_at_a_time() {
+fn exact_information_matches_one_example_at_a_time() {
     for (seed, activation) in ACTIVATIONS.into_iter().enumerate() {
         for mask in [None, Some(mask())] {
             let rng = &mut ChaCha8Rng::seed_from_u64(seed as u64);
@@ -54,7 +54,7 @@ fn exact_information_is_that_of_one_example_at_a_time() {
 }
 
 #[test]
-fn sampled_information_is_that_of_one_example_at_a_time_for_the_same_draws() {
+fn sampled_information_matches_one_example_at_a_time_for_the_same_draws() {
     let rng = &mut ChaCha8Rng::seed_from_u64(5);
     let model = mlp(Activation::Relu, rng);
     let images = images(11, rng);

@@ -43,7 +43,7 @@ fn read(sink: StateSink) -> Option<State> {
 }
 
 #[test]
-fn state_is_written_as_it_is() {
+fn state_is_written_in_its_own_precision_and_read_back() {
     for config in [
         config(),
         config().with_state_precision(StatePrecision::Bf16),
@@ -77,7 +77,7 @@ fn state_is_written_as_it_is() {
 }
 
 #[test]
-fn state_that_is_moved_is_the_same() {
+fn state_is_unchanged_by_moving_it() {
     let flat = |state: &State| {
         let mut sink = StateSink::default();
         state.state_flatten("7", &mut sink);
