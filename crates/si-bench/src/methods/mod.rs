@@ -10,6 +10,7 @@
 mod dropout;
 mod ewc;
 mod joint;
+mod mas;
 mod method;
 mod none;
 mod online_ewc;

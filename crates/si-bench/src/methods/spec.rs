@@ -267,7 +267,7 @@ mod tests {
     fn errors_say_what_is_possible() {
         assert_eq!(
             error("hat"),
-            "there is no method \"hat\"; the methods are none, si, ewc, online-ewc, dropout, joint, scratch"
+            "there is no method \"hat\"; the methods are none, si, ewc, online-ewc, mas, dropout, joint, scratch"
         );
         assert_eq!(
             error("dropuot"),

@@ -1,7 +1,16 @@
-use super::{DROPOUT, EWC, JOINT, Method, NONE, SCRATCH, SI, online_ewc::ONLINE_EWC};
+use super::{DROPOUT, EWC, JOINT, Method, NONE, SCRATCH, SI, mas::MAS, online_ewc::ONLINE_EWC};
 
 /// Every method, in the order of help and reports.
-pub static METHODS: [&Method; 7] = [&NONE, &SI, &EWC, &ONLINE_EWC, &DROPOUT, &JOINT, &SCRATCH];
+pub static METHODS: [&Method; 8] = [
+    &NONE,
+    &SI,
+    &EWC,
+    &ONLINE_EWC,
+    &MAS,
+    &DROPOUT,
+    &JOINT,
+    &SCRATCH,
+];
 
 #[cfg(test)]
 mod tests {
