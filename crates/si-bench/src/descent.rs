@@ -1,11 +1,9 @@
 //! Gradient descent in a small parameter space with the method itself. Theory and schematics use
 //! it.
 
-use burn::backend::Dispatch;
 use burn::module::{Module, Param};
 use burn::optim::{ModuleOptimizer, SgdConfig};
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use si_core::ops::SynapticBackend;
 use si_core::{ContinualLearner, SynapticIntelligenceConfig};
 
 use crate::Error;
@@ -72,7 +70,7 @@ impl<const N: usize> Descent<N> {
     pub(crate) fn path_integrals(&self) -> Vec<[f64; N]> {
         let synapse = self.learner.regularizer().synapse(self.learner.theta.id);
         match synapse.and_then(|synapse| synapse.path_integral()) {
-            Some(path_integral) => rows(Dispatch::tensor(path_integral.clone())),
+            Some(path_integral) => rows(path_integral),
             None => vec![[0.0; N]; self.positions().len()],
         }
     }
@@ -81,7 +79,7 @@ impl<const N: usize> Descent<N> {
     pub(crate) fn importances(&self) -> Vec<[f64; N]> {
         let synapse = self.learner.regularizer().synapse(self.learner.theta.id);
         match synapse.and_then(|synapse| synapse.importance()) {
-            Some(importance) => rows(Dispatch::tensor(importance.clone())),
+            Some(importance) => rows(importance),
             None => vec![[0.0; N]; self.positions().len()],
         }
     }

@@ -293,10 +293,10 @@ fn diagnose<B: SynapticBackend>(synapse: &Synapse<B>) -> ParameterDiagnostics {
         path: synapse.path().to_string(),
         num_synapses: synapse.shape().num_elements(),
         importance_quantiles: synapse
-            .importance()
+            .importance_primitive()
             .map(|importance| quantiles(read::<B>(importance.clone()))),
         negative_path_integral_share: synapse
-            .path_integral()
+            .path_integral_primitive()
             .map(|path_integral| negative_share(read::<B>(path_integral.clone()))),
     }
 }

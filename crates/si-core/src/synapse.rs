@@ -1,11 +1,13 @@
 use std::collections::{HashMap, HashSet};
 
+use burn::Tensor;
 use burn::backend::{Backend, TensorMetadata, get_device_settings, tensor::FloatTensor};
 use burn::module::ParamId;
 use burn::tensor::{DType, Shape};
 use log::warn;
 
 use crate::growth::{has_grown, laid_over, zeros_like};
+use crate::ops::SynapticBackend;
 use crate::precision::{StatePrecision, convert, portable, widen, working};
 use crate::settings::{Accumulation, NegativeImportance, SynapticIntelligenceConfig};
 use crate::traversal::Place;
@@ -13,9 +15,26 @@ use crate::traversal::Place;
 /// What the synapses of one parameter remember: a tensor of the parameter's shape for each of ω, Ω
 /// and θ̃.
 ///
-/// The primitives are outside autodiff, and have no static rank: of those of the default backend,
-/// `Tensor::<D>::from_dispatch(primitive.clone())` makes a tensor of the parameter's rank. ω is in f32, or in f64 if
-/// the parameter is; Ω and θ̃ have the precision that [`StatePrecision`] says.
+/// The tensors are outside autodiff. ω is in f32, or in f64 if the parameter is; Ω and θ̃ have the precision that
+/// [`StatePrecision`] says.
+///
+/// ```
+/// # use burn::{nn::LinearConfig, optim::SgdConfig, tensor::{Device, Tensor}};
+/// # use si_core::{ContinualLearner, SynapticIntelligenceConfig};
+/// # fn main() -> Result<(), si_core::Error> {
+/// # let device = Device::flex().autodiff();
+/// # let model = LinearConfig::new(2, 1).init(&device);
+/// # let mut learner = ContinualLearner::new(model, &SynapticIntelligenceConfig::new())?;
+/// # let x = Tensor::<2>::ones([1, 2], &device);
+/// # let loss = |model: &burn::nn::Linear| model.forward(x.clone()).square().mean();
+/// # (learner, _) = learner.step(&mut SgdConfig::new().init(), 0.1, loss);
+/// learner.end_task();
+/// let synapse = learner.regularizer().synapse(learner.weight.id).expect("it was trained");
+/// let importance = synapse.importance::<2>().expect("a task has ended");
+/// assert_eq!(importance.dims(), [2, 1]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Synapse<B: Backend> {
     pub(crate) path: String,
@@ -45,6 +64,45 @@ pub(crate) struct OpenStep<B: Backend> {
     pub(crate) penalty: Option<FloatTensor<B>>,
 }
 
+impl<B: SynapticBackend> Synapse<B> {
+    /// θ̃: the parameter at the end of the previous task, which is where this task began.
+    ///
+    /// # Panics
+    ///
+    /// If the parameter's rank is not `D`.
+    pub fn anchor<const D: usize>(&self) -> Tensor<D> {
+        ranked::<B, D>(&self.anchor)
+    }
+
+    /// ω: the running −Σ g·Δθ of this task. `None` before the task's first step.
+    ///
+    /// # Panics
+    ///
+    /// If the parameter's rank is not `D`.
+    pub fn path_integral<const D: usize>(&self) -> Option<Tensor<D>> {
+        self.path_integral.as_ref().map(ranked::<B, D>)
+    }
+
+    /// Ω: the importance consolidated over all past tasks. `None` before the first task's end.
+    ///
+    /// # Panics
+    ///
+    /// If the parameter's rank is not `D`.
+    pub fn importance<const D: usize>(&self) -> Option<Tensor<D>> {
+        self.importance.as_ref().map(ranked::<B, D>)
+    }
+}
+
+/// The tensor of a parameter's state.
+pub(crate) fn ranked<B: SynapticBackend, const D: usize>(state: &FloatTensor<B>) -> Tensor<D> {
+    assert_eq!(
+        state.shape().num_dims(),
+        D,
+        "the parameter's rank is not the one asked for"
+    );
+    B::tensor(state.clone())
+}
+
 impl<B: Backend> Synapse<B> {
     pub(crate) fn new(path: String, anchor: FloatTensor<B>) -> Self {
         Self {
@@ -71,18 +129,19 @@ impl<B: Backend> Synapse<B> {
         self.anchor.shape()
     }
 
-    /// θ̃: the parameter at the end of the previous task, which is where this task began.
-    pub fn anchor(&self) -> &FloatTensor<B> {
+    /// [`anchor`](Self::anchor) as the backend's primitive, for code that does not know the parameter's rank.
+    pub fn anchor_primitive(&self) -> &FloatTensor<B> {
         &self.anchor
     }
 
-    /// ω: the running −Σ g·Δθ of this task. None before the task's first step.
-    pub fn path_integral(&self) -> Option<&FloatTensor<B>> {
+    /// [`path_integral`](Self::path_integral) as the backend's primitive, for code that does not know the parameter's
+    /// rank.
+    pub fn path_integral_primitive(&self) -> Option<&FloatTensor<B>> {
         self.path_integral.as_ref()
     }
 
-    /// Ω: the importance consolidated over all past tasks. None before the first task's end.
-    pub fn importance(&self) -> Option<&FloatTensor<B>> {
+    /// [`importance`](Self::importance) as the backend's primitive, for code that does not know the parameter's rank.
+    pub fn importance_primitive(&self) -> Option<&FloatTensor<B>> {
         self.importance.as_ref()
     }
 

@@ -169,7 +169,13 @@ fn bits_of<B: SynapticBackend>(
 ) -> Vec<Vec<u64>> {
     bits_with::<B>(network, |id| {
         let synapse = regularizer.synapse(id);
-        let held = synapse.map(|it| [it.path_integral(), it.importance(), Some(it.anchor())]);
+        let held = synapse.map(|it| {
+            [
+                it.path_integral_primitive(),
+                it.importance_primitive(),
+                Some(it.anchor_primitive()),
+            ]
+        });
         let held = held.into_iter().flatten();
         held.map(|it| it.cloned()).collect()
     })
@@ -287,7 +293,10 @@ fn elastic_weight_consolidation_is_the_same_on_a_remote_device() {
         assert_eq!(loaded.task(), TASKS);
         bits_with::<Dispatch>(&network, |id| {
             let pull = loaded.pull(id).expect("each parameter has some");
-            vec![Some(pull.precision().clone()), Some(pull.anchor().clone())]
+            vec![
+                Some(pull.precision_primitive().clone()),
+                Some(pull.anchor_primitive().clone()),
+            ]
         })
     });
     assert_eq!(on_remote, on_flex);
@@ -336,7 +345,10 @@ fn learner_that_moves_to_a_remote_device_and_back_keeps_its_state() {
     let away = home.clone().to_device(&remote());
     assert_eq!(bits(&away), state);
     for synapse in away.regularizer().synapses() {
-        assert_eq!(synapse.anchor().device(), *remote().inner().as_dispatch());
+        assert_eq!(
+            synapse.anchor_primitive().device(),
+            *remote().inner().as_dispatch()
+        );
     }
     let back = away.to_device(&flex());
     assert_eq!(bits(&back), state);

@@ -3,7 +3,6 @@ use std::io;
 use std::path::Path;
 
 use burn::module::ParamId;
-use burn::tensor::Tensor;
 use flate2::Crc;
 use si_core::ContinualLearner;
 
@@ -107,11 +106,8 @@ fn of_task(learner: &ContinualLearner<Network>) -> Vec<Vec<f32>> {
     weights(learner)
         .into_iter()
         .map(|(id, length)| {
-            match synapse(id).and_then(|synapse| synapse.path_integral()) {
-                Some(path_integral) => Tensor::<2>::from_dispatch(path_integral.clone())
-                    .into_data()
-                    .iter()
-                    .collect(),
+            match synapse(id).and_then(|synapse| synapse.path_integral::<2>()) {
+                Some(path_integral) => path_integral.into_data().iter().collect(),
                 // The weights have not moved yet.
                 None => vec![0.0; length],
             }

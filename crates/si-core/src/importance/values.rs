@@ -2,10 +2,11 @@ use std::collections::HashMap;
 
 use burn::Tensor;
 use burn::backend::ops::FloatTensorOps;
-use burn::backend::{Dispatch, TensorMetadata, tensor::FloatTensor};
+use burn::backend::{Dispatch, tensor::FloatTensor};
 use burn::module::ParamId;
 
 use crate::precision::{sum, widened};
+use crate::synapse::ranked;
 
 /// How much each element of a module's parameters matters for what was learnt: one tensor for each parameter, in its
 /// shape.
@@ -48,7 +49,7 @@ impl Importance {
     ///
     /// If the parameter's rank is not `D`.
     pub fn get<const D: usize>(&self, id: ParamId) -> Option<Tensor<D>> {
-        self.values.get(&id).cloned().map(ranked)
+        self.values.get(&id).map(ranked::<Dispatch, D>)
     }
 
     /// The number of parameters with importance.
@@ -67,15 +68,8 @@ impl Importance {
     }
 
     fn remove<const D: usize>(&mut self, id: ParamId) -> Option<Tensor<D>> {
-        self.values.remove(&id).map(ranked)
+        self.values
+            .remove(&id)
+            .map(|values| ranked::<Dispatch, D>(&values))
     }
-}
-
-fn ranked<const D: usize>(values: FloatTensor<Dispatch>) -> Tensor<D> {
-    assert_eq!(
-        values.shape().num_dims(),
-        D,
-        "the parameter's rank is not the one asked for"
-    );
-    Tensor::from_dispatch(values)
 }

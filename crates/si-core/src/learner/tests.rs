@@ -57,9 +57,9 @@ fn numbers(learner: &ContinualLearner<Line>) -> Vec<f64> {
     push(learner.shift.val().into_data());
     for synapse in learner.regularizer().synapses() {
         let state = [
-            Some(synapse.anchor()),
-            synapse.path_integral(),
-            synapse.importance(),
+            Some(synapse.anchor_primitive()),
+            synapse.path_integral_primitive(),
+            synapse.importance_primitive(),
         ];
         for tensor in state.into_iter().flatten().cloned() {
             match synapse.shape().num_dims() {
@@ -158,7 +158,10 @@ fn importance_and_anchor_of_16_bits_equal_those_of_32_up_to_rounding() {
     let synapses = rounded.regularizer().synapses();
     assert_eq!(synapses.len(), 2);
     for synapse in synapses {
-        let held = [Some(synapse.anchor()), synapse.importance()];
+        let held = [
+            Some(synapse.anchor_primitive()),
+            synapse.importance_primitive(),
+        ];
         let dtypes = held.map(|it| it.map(|tensor| tensor.dtype()));
         assert_eq!(dtypes, [Some(DType::BF16); 2]);
     }
@@ -192,7 +195,7 @@ fn state_of_16_bits_is_widened_on_a_device_that_does_not_support_them() {
     let moved = learner.to_device(&burn::tensor::Device::ndarray().autodiff());
     assert_eq!(bits(&moved), before);
     for synapse in moved.regularizer().synapses() {
-        assert_eq!(synapse.anchor().dtype(), DType::F32);
+        assert_eq!(synapse.anchor_primitive().dtype(), DType::F32);
     }
 }
 

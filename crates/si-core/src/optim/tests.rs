@@ -90,7 +90,10 @@ fn state(learner: &ContinualLearner<Model>) -> Vec<f32> {
     push(learner.shift.val().into_data());
     push(learner.outer.val().into_data());
     for synapse in learner.regularizer().synapses() {
-        let tensors = [synapse.path_integral(), synapse.importance()];
+        let tensors = [
+            synapse.path_integral_primitive(),
+            synapse.importance_primitive(),
+        ];
         for tensor in tensors.into_iter().flatten().cloned() {
             match synapse.shape().num_dims() {
                 1 => push(Dispatch::tensor::<1>(tensor).into_data()),

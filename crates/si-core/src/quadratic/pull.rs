@@ -8,7 +8,7 @@ use burn::tensor::Shape;
 use crate::growth::{has_grown, laid_over, zeros_like};
 use crate::ops::SynapticBackend;
 use crate::precision::{convert, widen, working};
-use crate::synapse::carry;
+use crate::synapse::{carry, ranked};
 use crate::traversal::Place;
 
 /// The penalty state of one parameter: two tensors in the parameter's shape, and a number.
@@ -19,8 +19,7 @@ use crate::traversal::Place;
 /// single task, however many tasks there are. Keeping a instead of the sum of Ω^ν θ^ν avoids subtracting large
 /// numbers from each other near the anchor.
 ///
-/// The tensors are backend primitives: detached from autodiff, without a compile-time rank. They are in f32, or in f64
-/// if the parameter is.
+/// The tensors are outside autodiff, in f32, or in f64 if the parameter is.
 #[derive(Clone, Debug)]
 pub struct QuadraticPull<B: Backend> {
     pub(super) path: String,
@@ -46,14 +45,13 @@ impl<B: Backend> QuadraticPull<B> {
         self.anchor.shape()
     }
 
-    /// P: the sum of the tasks' importance, with [`Joining::Latest`](super::Joining) the decayed sum.
-    pub fn precision(&self) -> &FloatTensor<B> {
+    /// [`precision`](Self::precision) as the backend's primitive, for code that does not know the parameter's rank.
+    pub fn precision_primitive(&self) -> &FloatTensor<B> {
         &self.precision
     }
 
-    /// a: the mean of the parameters at the tasks' ends, each weighted by its task's importance. With
-    /// [`Joining::Latest`](super::Joining), the parameters at the latest task's end.
-    pub fn anchor(&self) -> &FloatTensor<B> {
+    /// [`anchor`](Self::anchor) as the backend's primitive, for code that does not know the parameter's rank.
+    pub fn anchor_primitive(&self) -> &FloatTensor<B> {
         &self.anchor
     }
 
@@ -74,6 +72,25 @@ impl<B: Backend> QuadraticPull<B> {
 }
 
 impl<B: SynapticBackend> QuadraticPull<B> {
+    /// P: the sum of the tasks' importance, with [`Joining::Latest`](super::Joining) the decayed sum.
+    ///
+    /// # Panics
+    ///
+    /// If the parameter's rank is not `D`.
+    pub fn precision<const D: usize>(&self) -> Tensor<D> {
+        ranked::<B, D>(&self.precision)
+    }
+
+    /// a: the mean of the parameters at the tasks' ends, each weighted by its task's importance. With
+    /// [`Joining::Latest`](super::Joining), the parameters at the latest task's end.
+    ///
+    /// # Panics
+    ///
+    /// If the parameter's rank is not `D`.
+    pub fn anchor<const D: usize>(&self) -> Tensor<D> {
+        ranked::<B, D>(&self.anchor)
+    }
+
     /// A pull towards `parameter` that has no effect yet. `parameter` is in the working precision.
     pub(super) fn slack<const D: usize>(path: String, parameter: &Tensor<D>) -> Self {
         let options = (&parameter.device(), parameter.dtype());

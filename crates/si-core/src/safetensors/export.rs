@@ -103,9 +103,9 @@ impl<B: SynapticBackend> ParameterVisitor for Export<'_, B> {
             Entry::new(name_of(&parameter, part), tensor.into_data())
         };
         let parts = [
-            (ANCHOR, Some(synapse.anchor())),
-            (IMPORTANCE, synapse.importance()),
-            (PATH_INTEGRAL, synapse.path_integral()),
+            (ANCHOR, Some(synapse.anchor_primitive())),
+            (IMPORTANCE, synapse.importance_primitive()),
+            (PATH_INTEGRAL, synapse.path_integral_primitive()),
         ];
         for (part, state) in parts {
             match state.map(|state| entry(part, state)) {

@@ -108,7 +108,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         let is_in_task = self
             .synapses()
             .iter()
-            .any(|it| it.path_integral().is_some());
+            .any(|it| it.path_integral_primitive().is_some());
         let num_steps = metadata.num_steps.unwrap_or(self.meter.steps_in_task);
         // Without a counted step, nothing would be consolidated.
         self.meter.steps_in_task = num_steps.max(usize::from(is_in_task));

@@ -8,7 +8,6 @@ use burn::optim::{GradientsParams, SgdConfig};
 use burn::store::ModuleRecord;
 use burn::tensor::{Device, Int, Tensor};
 use si_core::diagnostics::Consolidation;
-use si_core::ops::SynapticBackend;
 use si_core::{
     ContinualLearner, Importance, ParameterPolicy, QuadraticPenaltyConfig,
     SynapticIntelligenceConfig, with_more_outputs,
@@ -111,7 +110,7 @@ fn importance<const D: usize>(
         .regularizer()
         .synapse(param.id)
         .expect("it has state");
-    Dispatch::tensor(synapse.importance().expect("a task has ended").clone())
+    synapse.importance().expect("a task has ended")
 }
 
 #[test]
@@ -221,7 +220,12 @@ fn new_head_starts_free_and_the_old_parameters_are_held() {
     learner.head = LinearConfig::new(4, 3).init(&device());
     learner = train(learner, 1);
     let synapse = learner.regularizer().synapse(learner.head.weight.id);
-    assert!(synapse.expect("it was trained").importance().is_none());
+    assert!(
+        synapse
+            .expect("it was trained")
+            .importance_primitive()
+            .is_none()
+    );
     assert_eq!(values(importance(&learner, &learner.body.weight)), old);
 }
 
@@ -247,7 +251,7 @@ fn head_that_grows_keeps_importance_of_old_outputs_and_frees_new_ones() {
         assert_eq!(values(bias(&learner).narrow(0, 2, 3)), [0.0; 3]);
         // What is new is anchored where it is.
         let synapse = learner.regularizer().synapse(learner.head.weight.id);
-        let anchor = Dispatch::tensor::<2>(synapse.expect("it grew").anchor().clone());
+        let anchor = synapse.expect("it grew").anchor::<2>();
         let new = |tensor: Tensor<2>| values(tensor.slice([0..4, 2..5]));
         assert_eq!(new(anchor), new(learner.head.weight.val().inner()));
 
@@ -298,7 +302,7 @@ fn importance_of(learner: &ContinualLearner<Heads>, head: usize) -> Option<Vec<f
     let synapse = learner
         .regularizer()
         .synapse(learner.heads[head].weight.id)?;
-    Some(values(Dispatch::tensor::<2>(synapse.importance()?.clone())))
+    Some(values(synapse.importance::<2>()?))
 }
 
 #[test]
@@ -323,7 +327,7 @@ fn rebinding_after_a_step_takes_the_state_that_has_importance() {
     learner.rebind();
     assert_eq!(importance_of(&learner, 0), before);
     let synapse = learner.regularizer().synapse(learner.heads[0].weight.id);
-    assert!(synapse.is_some_and(|synapse| synapse.path_integral().is_some()));
+    assert!(synapse.is_some_and(|synapse| synapse.path_integral_primitive().is_some()));
     assert_eq!(learner.regularizer().synapses().len(), 2);
 }
 
@@ -365,7 +369,7 @@ fn parameter_that_shrinks_starts_over() {
     learner.head.weight = Param::initialized(id, learner.head.weight.val());
     learner = train(learner, 1);
     let synapse = learner.regularizer().synapse(id).expect("it was trained");
-    assert!(synapse.importance().is_none());
+    assert!(synapse.importance_primitive().is_none());
 }
 
 #[test]
@@ -395,10 +399,7 @@ fn pulls_grow_with_their_parameters() {
     assert_eq!(penalty(&larger), 4.0);
     ewc.consolidate(&larger, &information(&larger));
     let pull = ewc.pull(larger.head.weight.id).expect("it is held");
-    assert_eq!(
-        values(Dispatch::tensor::<2>(pull.precision().clone())),
-        [2.0, 2.0, 1.0].repeat(4)
-    );
+    assert_eq!(values(pull.precision::<2>()), [2.0, 2.0, 1.0].repeat(4));
 }
 
 #[test]
@@ -419,10 +420,8 @@ fn only_adapters_are_consolidated_and_have_state() {
     let sizes: Vec<usize> = (synapses.iter().map(|it| it.shape().num_elements())).collect();
     assert_eq!(sizes, [6, 8, 8, 4], "{:?}", paths(&learner));
     let is_held = |synapse: &&si_core::Synapse<Dispatch>| {
-        let importance = synapse.importance().expect("tasks have ended").clone();
-        values(Dispatch::tensor::<2>(importance))
-            .iter()
-            .any(|it| *it > 0.0)
+        let importance = synapse.importance::<2>().expect("tasks have ended");
+        values(importance).iter().any(|it| *it > 0.0)
     };
     assert!(synapses.iter().any(is_held));
 

@@ -5,14 +5,12 @@
 //! covers many.
 
 use crate::common::values;
-use burn::backend::Dispatch;
 use burn::module::{Module, Param};
 use burn::optim::SgdConfig;
 use burn::prelude::*;
 use burn::tensor::DType;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use si_core::ops::SynapticBackend;
 use si_core::{ContinualLearner, SynapticIntelligenceConfig};
 
 const DIMENSIONS: usize = 4;
@@ -171,11 +169,10 @@ fn descend(hessian: &Matrix, starts: &[Vector]) -> Run {
     let loss_after = values(learner.error(hessian.clone()))[0];
     let end = rows(learner.theta.val());
     let synapse = learner.regularizer().synapse(id).expect("it was trained");
-    let path_integral = synapse.path_integral().expect("it was trained").clone();
-    let path_integral = rows(Dispatch::tensor(path_integral));
+    let path_integral = rows(synapse.path_integral().expect("it was trained"));
     learner.end_task();
     let synapse = learner.regularizer().synapse(id).expect("it was trained");
-    let importance = synapse.importance().expect("the task has ended").clone();
+    let importance = synapse.importance().expect("the task has ended");
     Run {
         path_integral,
         displacement: end
@@ -183,7 +180,7 @@ fn descend(hessian: &Matrix, starts: &[Vector]) -> Run {
             .zip(starts)
             .map(|(end, start)| std::array::from_fn(|index| end[index] - start[index]))
             .collect(),
-        importance: rows(Dispatch::tensor(importance)),
+        importance: rows(importance),
         loss_drop: loss_before - loss_after,
     }
 }

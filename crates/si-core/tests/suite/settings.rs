@@ -1,13 +1,11 @@
 //! Every setting does what its description says, checked against the same method on plain numbers.
 
 use crate::common::values;
-use burn::backend::Dispatch;
 use burn::module::{Module, Param};
 use burn::optim::SgdConfig;
 use burn::prelude::*;
 use burn::tensor::DType;
 use proptest::prelude::*;
-use si_core::ops::SynapticBackend;
 use si_core::settings::{
     Accumulation, FirstTaskStart, NegativeImportance, PathGradient, PenaltyFactor,
 };
@@ -174,8 +172,7 @@ proptest! {
             }
             learner.end_task();
             let synapse = learner.regularizer().synapse(id).expect("it was trained");
-            let importance = synapse.importance().expect("a task has ended").clone();
-            let importance = values(Dispatch::tensor::<1>(importance));
+            let importance = values(synapse.importance::<1>().expect("a task has ended"));
             let theta = values(learner.theta.val());
             for (index, reference) in references.iter_mut().enumerate() {
                 reference.end_task(&config);

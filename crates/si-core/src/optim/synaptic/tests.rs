@@ -244,7 +244,7 @@ fn parameter_that_starts_before_a_loaded_one_is_in_the_same_task() {
         let of_name = |synapse: &&&crate::Synapse<_>| synapse.path() == name;
         let synapses = regularizer.synapses();
         let synapse = synapses.iter().find(of_name).expect("it has a gradient");
-        synapse.importance().is_some()
+        synapse.importance_primitive().is_some()
     };
     assert_eq!([importance("first"), importance("second")], [false, true]);
 }
@@ -288,7 +288,7 @@ fn clones_share_their_tasks_and_a_record_in_new_ones_does_not() {
         let regularizer = tasks.regularizer(&optimizer, &model, &config());
         let regularizer = regularizer.expect("the config is valid");
         let mut synapses = regularizer.synapses().into_iter();
-        synapses.all(|synapse| synapse.importance().is_some())
+        synapses.all(|synapse| synapse.importance_primitive().is_some())
     };
     assert!(consolidated(copy, &student.tasks));
     assert!(!consolidated(branch.optimizer, &branch.tasks));
@@ -340,7 +340,7 @@ fn group_that_is_added_later_starts_fresh() {
     student = student.learn(BOTH, 1);
     let regularizer = student.regularizer(&config());
     let has_importance: Vec<bool> = (regularizer.synapses().iter())
-        .map(|synapse| synapse.importance().is_some())
+        .map(|synapse| synapse.importance_primitive().is_some())
         .collect();
     assert_eq!(has_importance, [true, false]);
 }
@@ -399,8 +399,8 @@ fn consolidation_at_once_equals_that_of_the_next_step() {
         assert_eq!(student.model.numbers(), before);
         let synapses = student.regularizer(&config());
         let synapses = synapses.synapses();
-        assert!((synapses.iter()).all(|synapse| synapse.path_integral().is_none()));
-        assert!((synapses.iter()).all(|synapse| synapse.importance().is_some()));
+        assert!((synapses.iter()).all(|synapse| synapse.path_integral_primitive().is_none()));
+        assert!((synapses.iter()).all(|synapse| synapse.importance_primitive().is_some()));
     }
     student = student.learn(BOTH, 3);
     assert_same(&student.model.numbers(), &learner(&config(), [BOTH; 4]));
@@ -419,7 +419,7 @@ fn parameters_may_be_changed_after_consolidation_at_once() {
         student.model.first = Param::initialized(id, first.detach().require_grad());
         student = student.learn(BOTH, 1);
         let synapses = student.regularizer(&config());
-        let anchor = synapses.synapses()[0].anchor().clone();
+        let anchor = synapses.synapses()[0].anchor_primitive().clone();
         let anchor = <burn::backend::Dispatch as crate::ops::SynapticBackend>::tensor::<1>(anchor);
         anchor.into_data().iter::<f32>().all(|anchor| anchor > 5.0)
     };
@@ -483,8 +483,8 @@ fn parameter_of_another_shape_starts_over() {
         .map(|synapse| synapse.shape().num_elements())
         .collect();
     assert_eq!(shapes, [5, 2]);
-    assert!(synapses[0].importance().is_none());
-    assert!(synapses[1].importance().is_some());
+    assert!(synapses[0].importance_primitive().is_none());
+    assert!(synapses[1].importance_primitive().is_some());
 }
 
 #[test]

@@ -108,9 +108,9 @@ fn state<M: Module>(learner: &ContinualLearner<M>) -> Vec<Part> {
             let numbers = primitive.map(numbers::<Dispatch>).unwrap_or_default();
             parts.push((name, synapse.path().to_string(), numbers));
         };
-        part("importance", synapse.importance());
-        part("anchor", Some(synapse.anchor()));
-        part("path_integral", synapse.path_integral());
+        part("importance", synapse.importance_primitive());
+        part("anchor", Some(synapse.anchor_primitive()));
+        part("path_integral", synapse.path_integral_primitive());
     }
     parts
 }

@@ -144,7 +144,7 @@ impl Synapses {
                     return;
                 }
                 let synapse = self.0.regularizer().synapse(param.id);
-                let path_integral = synapse.and_then(|synapse| synapse.path_integral());
+                let path_integral = synapse.and_then(|synapse| synapse.path_integral_primitive());
                 let parameter = values(param.base());
                 self.1.0.push(Synapse {
                     id: param.id,

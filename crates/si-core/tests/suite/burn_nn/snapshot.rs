@@ -66,11 +66,11 @@ impl<M: Module> ModuleVisitor for Read<'_, M> {
             return;
         };
         let data = |state: &FloatTensor<Dispatch>| Dispatch::tensor::<D>(state.clone()).into_data();
-        insert(".anchor", data(synapse.anchor()));
-        if let Some(path_integral) = synapse.path_integral() {
+        insert(".anchor", data(synapse.anchor_primitive()));
+        if let Some(path_integral) = synapse.path_integral_primitive() {
             insert(".path_integral", data(path_integral));
         }
-        if let Some(importance) = synapse.importance() {
+        if let Some(importance) = synapse.importance_primitive() {
             insert(".importance", data(importance));
         }
     }

@@ -93,9 +93,9 @@ impl ModuleVisitor for Read<'_> {
         let read = |held: &FloatTensor<Dispatch>| values(Dispatch::tensor::<D>(held.clone()));
         let synapse = self.regularizer.synapse(param.id);
         let synapse = synapse.map(|synapse| SynapseState {
-            path_integral: synapse.path_integral().map(read),
-            importance: synapse.importance().map(read),
-            anchor: read(synapse.anchor()),
+            path_integral: synapse.path_integral_primitive().map(read),
+            importance: synapse.importance_primitive().map(read),
+            anchor: read(synapse.anchor_primitive()),
         });
         let value = values(param.val().inner());
         let path = self.path.join(".");

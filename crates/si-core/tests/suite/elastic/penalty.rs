@@ -157,9 +157,9 @@ fn state_is_two_tensors_whatever_the_number_of_tasks() {
             primitive,
         )))
     };
-    assert_eq!(read(pull.precision()), [10.0]);
+    assert_eq!(read(pull.precision_primitive()), [10.0]);
     // (1·0 + 2·1 + 3·2 + 4·3) / 10.
-    assert!((read(pull.anchor())[0] - 2.0).abs() < ROUNDING);
+    assert!((read(pull.anchor_primitive())[0] - 2.0).abs() < ROUNDING);
 }
 
 #[test]

@@ -111,7 +111,7 @@ impl Run {
         ];
         let mut all = parameters.concat();
         for pull in self.ewc.pulls() {
-            for state in [pull.precision(), pull.anchor()] {
+            for state in [pull.precision_primitive(), pull.anchor_primitive()] {
                 all.extend(match pull.shape().num_dims() {
                     1 => values(burn::backend::Dispatch::tensor::<1>(state.clone())),
                     _ => values(burn::backend::Dispatch::tensor::<2>(state.clone())),

@@ -220,22 +220,30 @@ fn replay<B: SynapticBackend>(path: &Path, penalty: Penalty, device: fn(DType) -
             for (actual, expected) in parameters(&module).iter().zip(&expected) {
                 close(&here("parameters"), actual, expected);
             }
-            let path_integrals = state(&regularizer, &module, |synapse| synapse.path_integral());
+            let path_integrals = state(&regularizer, &module, |synapse| {
+                synapse.path_integral_primitive()
+            });
             for (actual, expected) in path_integrals.iter().zip(step.omega_after.flat()) {
                 close(&here("path integral"), actual, &expected);
             }
         }
-        let path_integrals = state(&regularizer, &module, |synapse| synapse.path_integral());
+        let path_integrals = state(&regularizer, &module, |synapse| {
+            synapse.path_integral_primitive()
+        });
         for (actual, expected) in path_integrals.iter().zip(task.omega_end.flat()) {
             close("path integral at the end", actual, &expected);
         }
 
         regularizer.consolidate(&module);
-        let importance = state(&regularizer, &module, |synapse| synapse.importance());
+        let importance = state(&regularizer, &module, |synapse| {
+            synapse.importance_primitive()
+        });
         for (actual, expected) in importance.iter().zip(task.importance_after.flat()) {
             close("importance", actual, &expected);
         }
-        let anchors = state(&regularizer, &module, |synapse| Some(synapse.anchor()));
+        let anchors = state(&regularizer, &module, |synapse| {
+            Some(synapse.anchor_primitive())
+        });
         for (actual, expected) in anchors.iter().zip(task.ref_after.flat()) {
             close("anchor", actual, &expected);
         }

@@ -42,7 +42,7 @@ fn loss(layer: &Linear) -> Tensor<1> {
 
 fn anchor_of(regularizer: &SynapticIntelligence, layer: &Linear) -> Option<Vec<f64>> {
     let synapse = regularizer.synapse(layer.weight.id)?;
-    let anchor = Dispatch::tensor::<2>(synapse.anchor().clone());
+    let anchor = synapse.anchor::<2>();
     Some(values(anchor.narrow(1, 0, 1)))
 }
 
@@ -185,7 +185,7 @@ fn unfinished_step_is_forgotten_when_a_parameter_is_exchanged() {
     module = optimizer.step(LEARNING_RATE, module, grads);
     regularizer.observe(&module);
     let synapse = regularizer.synapse(module.heads[0].weight.id);
-    let path_integral = synapse.and_then(|synapse| synapse.path_integral());
+    let path_integral = synapse.and_then(|synapse| synapse.path_integral_primitive());
     let path_integral = path_integral.map(|it| values(Dispatch::tensor::<2>(it.clone())));
     assert_eq!(path_integral.unwrap_or(vec![0.0; 6]), [0.0; 6]);
 }

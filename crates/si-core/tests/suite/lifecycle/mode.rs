@@ -69,7 +69,7 @@ fn head_that_grows_is_trained_in_both_modes() {
         assert!(head.weight.is_require_grad() && bias.is_require_grad());
         assert!(learner.body.weight.is_require_grad());
         let synapse = learner.regularizer().synapse(head.weight.id);
-        assert!(synapse.is_some_and(|it| it.importance().is_some()));
+        assert!(synapse.is_some_and(|it| it.importance_primitive().is_some()));
     }
 }
 

@@ -114,9 +114,9 @@ pub(crate) fn state<M: Module>(learner: &ContinualLearner<M>) -> Vec<String> {
     let Bits(mut state) = bits;
     for synapse in learner.regularizer().synapses() {
         let parts = [
-            Some(synapse.anchor()),
-            synapse.importance(),
-            synapse.path_integral(),
+            Some(synapse.anchor_primitive()),
+            synapse.importance_primitive(),
+            synapse.path_integral_primitive(),
         ];
         let parts = parts.map(|part| part.map(|it| flat(it.clone()).into_data()));
         let parts = parts.map(|part| part.map(|it| it.as_bytes().to_vec()));

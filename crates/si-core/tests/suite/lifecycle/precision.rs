@@ -58,7 +58,11 @@ fn state_types<M: Module>(learner: &ContinualLearner<M>) -> Vec<DType> {
     use burn::backend::TensorMetadata;
     let synapses = learner.regularizer().synapses().into_iter();
     let of = |it: &si_core::Synapse<burn::backend::Dispatch>| {
-        let parts = [Some(it.anchor()), it.importance(), it.path_integral()];
+        let parts = [
+            Some(it.anchor_primitive()),
+            it.importance_primitive(),
+            it.path_integral_primitive(),
+        ];
         parts
             .into_iter()
             .flatten()
@@ -118,8 +122,7 @@ fn path_integral_of_many_small_steps_matches_that_of_wide_numbers() {
             .regularizer()
             .synapse(learner.a.id)
             .expect("it is trained");
-        let omega = synapse.path_integral().expect("there were steps").clone();
-        let omega = values(Tensor::<1>::from_dispatch(omega))[0];
+        let omega = values(synapse.path_integral::<1>().expect("there were steps"))[0];
         assert!(num_steps > 100 && expected > 0.0);
         assert!(
             (omega - expected).abs() < 1e-5 * expected,

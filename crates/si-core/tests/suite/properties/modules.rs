@@ -190,7 +190,7 @@ fn late_head_starts_without_importance_and_is_anchored_where_it_is() {
     learner.heads.push(late);
     learner = step(learner, rng);
     let synapse = learner.regularizer().synapse(id).expect("it was trained");
-    assert!(synapse.importance().is_none());
+    assert!(synapse.importance_primitive().is_none());
     assert_eq!(
         anchor(learner.regularizer(), &learner.heads[1].weight),
         value

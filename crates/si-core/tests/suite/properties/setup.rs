@@ -1,6 +1,5 @@
 //! The network that most tests train, and how its state is read.
 
-use burn::backend::Dispatch;
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::optim::{AdamConfig, AdamWConfig, RmsPropConfig, SgdConfig, momentum::MomentumConfig};
@@ -8,7 +7,6 @@ use burn::prelude::*;
 use burn::tensor::DType;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
-use si_core::ops::SynapticBackend;
 use si_core::{
     ContinualLearner, ContinualOptimizer, SynapticAdamConfig, SynapticIntelligence,
     SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig,
@@ -112,16 +110,14 @@ pub(crate) fn importance<const D: usize>(
     regularizer: &SynapticIntelligence,
     param: &Param<Tensor<D>>,
 ) -> Option<Vec<f64>> {
-    let importance = regularizer.synapse(param.id)?.importance()?.clone();
-    Some(values::<D>(Dispatch::tensor(importance)))
+    Some(values::<D>(regularizer.synapse(param.id)?.importance()?))
 }
 
 pub(crate) fn path_integral<const D: usize>(
     regularizer: &SynapticIntelligence,
     param: &Param<Tensor<D>>,
 ) -> Option<Vec<f64>> {
-    let path_integral = regularizer.synapse(param.id)?.path_integral()?.clone();
-    Some(values::<D>(Dispatch::tensor(path_integral)))
+    Some(values::<D>(regularizer.synapse(param.id)?.path_integral()?))
 }
 
 pub(crate) fn anchor<const D: usize>(
@@ -129,7 +125,7 @@ pub(crate) fn anchor<const D: usize>(
     param: &Param<Tensor<D>>,
 ) -> Vec<f64> {
     let synapse = regularizer.synapse(param.id).expect("it is consolidated");
-    values::<D>(Dispatch::tensor(synapse.anchor().clone()))
+    values::<D>(synapse.anchor())
 }
 
 pub(crate) fn all_importance(learner: &ContinualLearner<Mlp>) -> Vec<f64> {

@@ -284,8 +284,8 @@ impl Replica for Elastic {
             let pull = self.regularizer.pull(id)?;
             Some([
                 None,
-                Some(pull.precision().clone()),
-                Some(pull.anchor().clone()),
+                Some(pull.precision_primitive().clone()),
+                Some(pull.anchor_primitive().clone()),
             ])
         })
     }
@@ -338,8 +338,12 @@ impl State {
     fn of_synapses(network: &Network, regularizer: &SynapticIntelligence) -> Self {
         Self::of(network, |id| {
             let synapse = regularizer.synapse(id)?;
-            let anchor = Some(synapse.anchor());
-            let held = [synapse.path_integral(), synapse.importance(), anchor];
+            let anchor = Some(synapse.anchor_primitive());
+            let held = [
+                synapse.path_integral_primitive(),
+                synapse.importance_primitive(),
+                anchor,
+            ];
             Some(held.map(|it| it.cloned()))
         })
     }

@@ -205,8 +205,8 @@ fn state_follows_a_fork_at_the_next_step_and_none_is_lost() {
 
 fn assert_is_on(learner: &ContinualLearner<Mlp>, device: &Device) {
     for synapse in learner.regularizer().synapses() {
-        assert_eq!(synapse.anchor().device(), *device.as_dispatch());
-        if let Some(importance) = synapse.importance() {
+        assert_eq!(synapse.anchor_primitive().device(), *device.as_dispatch());
+        if let Some(importance) = synapse.importance_primitive() {
             assert_eq!(importance.device(), *device.as_dispatch());
         }
     }

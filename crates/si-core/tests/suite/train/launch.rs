@@ -52,7 +52,10 @@ fn task_may_end_in_validation_mode_as_a_launch_leaves_it() {
     assert_same(&state(&in_validation), &state(&in_training));
     let all = in_validation.regularizer().synapses();
     assert_eq!(all.len(), 4);
-    assert!(all.iter().all(|synapse| synapse.importance().is_some()));
+    assert!(
+        all.iter()
+            .all(|synapse| synapse.importance_primitive().is_some())
+    );
 }
 
 #[test]

@@ -171,9 +171,9 @@ pub(crate) fn state<M: Module>(learner: &ContinualLearner<M>) -> Vec<f64> {
     let Parameters(mut all) = parameters;
     for synapse in learner.regularizer().synapses() {
         let state = [
-            Some(synapse.anchor()),
-            synapse.path_integral(),
-            synapse.importance(),
+            Some(synapse.anchor_primitive()),
+            synapse.path_integral_primitive(),
+            synapse.importance_primitive(),
         ];
         for tensor in state.into_iter().flatten().cloned() {
             all.extend(match synapse.shape().num_dims() {

@@ -11,7 +11,8 @@ use si_core::{
     SynapticIntelligenceConfig,
 };
 
-use super::{Stored, Student, burns_own, forked, loaded, policies, read, read_scalar, written};
+use super::{Stored, Student, burns_own, forked, loaded, policies, read_scalar, written};
+use crate::common::values;
 use crate::life::actions::{Form, Settings};
 use crate::life::modules::{Net, device};
 use crate::life::numbers::{self, with_trained};
@@ -121,9 +122,9 @@ impl Student for Elastic {
                     let held = Held {
                         path: pull.path().to_string(),
                         shape: pull.shape().to_vec(),
-                        anchor: read::<D>(pull.anchor()),
+                        anchor: values::<D>(pull.anchor()),
                         path_integral: None,
-                        importance: Some(read::<D>(pull.precision())),
+                        importance: Some(values::<D>(pull.precision())),
                         spread: 0.0,
                     };
                     self.1.insert(param.id, held);

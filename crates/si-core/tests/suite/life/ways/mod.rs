@@ -8,8 +8,6 @@ mod learner;
 use std::any::Any;
 use std::collections::HashMap;
 
-use burn::backend::Dispatch;
-use burn::backend::tensor::FloatTensor;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::{
     AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig, momentum::MomentumConfig,
@@ -17,7 +15,6 @@ use burn::optim::{
 use burn::store::ModuleRecord;
 use burn::tensor::{Device, Tensor};
 use si_core::diagnostics::{Coverage, Diagnostics, EpochReport};
-use si_core::ops::SynapticBackend;
 use si_core::settings::{Accumulation, FirstTaskStart, NegativeImportance};
 use si_core::{ParameterPolicy, SynapticIntelligence, SynapticIntelligenceConfig};
 
@@ -139,9 +136,9 @@ fn synapses_of(module: &Net, regularizer: &SynapticIntelligence) -> HashMap<Para
                 let held = Held {
                     path: synapse.path().to_string(),
                     shape: synapse.shape().to_vec(),
-                    anchor: read::<D>(synapse.anchor()),
-                    path_integral: synapse.path_integral().map(read::<D>),
-                    importance: synapse.importance().map(read::<D>),
+                    anchor: values::<D>(synapse.anchor()),
+                    path_integral: synapse.path_integral().map(values::<D>),
+                    importance: synapse.importance().map(values::<D>),
                     spread: 0.0,
                 };
                 self.1.insert(param.id, held);
@@ -151,10 +148,6 @@ fn synapses_of(module: &Net, regularizer: &SynapticIntelligence) -> HashMap<Para
     let mut state = Read(regularizer, HashMap::new());
     module.visit(&mut state);
     state.1
-}
-
-fn read<const D: usize>(state: &FloatTensor<Dispatch>) -> Vec<f64> {
-    values(Dispatch::tensor::<D>(state.clone()))
 }
 
 fn read_scalar(tensor: Tensor<1>) -> f64 {
