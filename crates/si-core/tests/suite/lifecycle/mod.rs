@@ -5,6 +5,7 @@ mod autodiff;
 mod buffers;
 mod identity;
 mod information;
+mod messages;
 mod mode;
 mod network;
 mod precision;
