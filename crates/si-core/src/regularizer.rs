@@ -19,18 +19,17 @@ use crate::synapse::{Synapse, Synapses};
 use crate::traversal::{parameter_ids, visit_parameters};
 use crate::{Error, TaskWarning};
 
-/// Synaptic Intelligence (Zenke, Poole, Ganguli 2017): holds each synapse back by how much it
+/// Synaptic Intelligence (Zenke, Poole, Ganguli 2017): holds each synapse back according to how much it
 /// contributed to what was learnt before.
 ///
-/// While a task is learnt, each synapse integrates `ω = −Σ g·Δθ` (eq. 3), its share in the decrease
-/// of the loss. At the task's end that becomes the importance `Ω += ω / (Δ² + ξ)` (eq. 5), and from
-/// then on the surrogate loss `L + c Σ Ω (θ − θ̃)²` (eq. 4) pulls the synapse towards where it was,
-/// θ̃.
+/// While a task is learnt, each synapse integrates `ω = −Σ g·Δθ` (eq. 3), its share in the decrease of the loss.
+/// At the task's end, ω is added to the importance: `Ω += ω / (Δ² + ξ)` (eq. 5). From then on, the surrogate loss
+/// `L + c Σ Ω (θ − θ̃)²` (eq. 4) pulls the synapse towards its former value θ̃.
 ///
-/// A step has two sides. [`penalize`](Self::penalize), before the optimizer's update, adds the
-/// penalty's gradient in closed form, so one backward pass of the task loss is all there is;
-/// [`observe`](Self::observe), after it, reads the step that really happened, whatever the
-/// optimizer. [`ContinualLearner`](crate::ContinualLearner) makes both calls for you:
+/// A step has two sides. Before the optimizer's update, [`penalize`](Self::penalize) adds the penalty's gradient
+/// in closed form, so the only backward pass is that of the task loss. After the update,
+/// [`observe`](Self::observe) reads the step that really happened, whatever the optimizer.
+/// [`ContinualLearner`](crate::ContinualLearner) makes both calls for you:
 ///
 /// ```diff
 ///  let grads = GradientsParams::from_grads(loss.backward(), &model);
@@ -41,12 +40,11 @@ use crate::{Error, TaskWarning};
 /// +si.consolidate(&model);
 /// ```
 ///
-/// The state is three tensors the size of the parameters (ω, Ω, θ̃), and within a step the gradient
-/// and the previous θ are held; [`StatePrecision`](crate::settings::StatePrecision) can make two of them smaller. It
-/// belongs to parameters by id: a new parameter starts without, and for a module that was loaded from a
-/// file, and so has other ids, there is [`rebind`](Self::rebind).
-/// Only [`end_epoch`](Self::end_epoch), [`consolidate`](Self::consolidate) and
-/// [`diagnostics`](Self::diagnostics) wait for the device.
+/// The state is three tensors the size of the parameters (ω, Ω, θ̃). Within a step, the gradient and the previous
+/// θ are kept too. [`StatePrecision`](crate::settings::StatePrecision) can make Ω and θ̃ smaller. The state
+/// belongs to parameters by id, and a new parameter starts without state. A module that was loaded from a file has
+/// other ids: call [`rebind`](Self::rebind). Only [`end_epoch`](Self::end_epoch),
+/// [`consolidate`](Self::consolidate) and [`diagnostics`](Self::diagnostics) wait for the device.
 ///
 /// `B` is the backend of the state; the default follows the module to any device.
 #[derive(Clone, Debug)]
@@ -56,14 +54,14 @@ pub struct SynapticIntelligence<B: SynapticBackend = Dispatch> {
     pub(crate) synapses: Synapses<B>,
     pub(crate) task: usize,
     pub(crate) meter: Meter,
-    /// The number of parameters that were warned of because another one has their id.
+    /// The number of parameters with a repeated id of which a warning was logged.
     pub(crate) num_repeated: usize,
     #[cfg(feature = "train")]
     pub(crate) gauges: crate::train::Gauges,
 }
 
 impl<B: SynapticBackend> SynapticIntelligence<B> {
-    /// Checks the values and makes a regularizer that has not seen a module yet.
+    /// Checks the settings and creates a regularizer that has not seen a module yet.
     ///
     /// # Errors
     ///
@@ -84,16 +82,16 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         Ok(regularizer)
     }
 
-    /// Makes `task` the task that is being learnt, with its strength.
+    /// Makes `task` the current task, with its strength.
     pub(crate) fn enter_task(&mut self, task: usize) {
         self.task = task;
         let factor = self.config.strength_factor(task);
         self.policies.set_strength_factor(factor);
     }
 
-    /// Sets the strength c from the next step on, for parameters whose policy does not give them another one. A
-    /// [schedule](SynapticIntelligenceConfig::strength_schedule) multiplies it. A checkpoint stores it with the other
-    /// settings.
+    /// Sets the strength c from the next step on, for all parameters without a strength from a policy. A
+    /// [schedule](SynapticIntelligenceConfig::strength_schedule) still multiplies it. A checkpoint stores it with
+    /// the other settings.
     ///
     /// # Errors
     ///
@@ -107,13 +105,13 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         Ok(())
     }
 
-    /// Warns of parameters that have the id of another one, unless it has.
+    /// Warns of parameters that have the id of another, if there are more of them than at the last check.
     pub(crate) fn check_ids<M: Module>(&mut self, module: &M) {
         let repeated = repeated(module);
         if repeated.len() > self.num_repeated {
             warn!(
-                "{}. Burn keeps a parameter's id when its layer is cloned, and an optimizer updates the first place \
-                 alone: make each layer by its own `init`, or load a record into it",
+                "{}. Burn keeps a parameter's id when its layer is cloned, and an optimizer updates only the first \
+                 place: create each layer by a separate `init`, or load a record into it",
                 repeated.join("; ")
             );
         }
@@ -130,8 +128,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         self.task
     }
 
-    /// The state of a parameter, by its id. None before its first step, and for parameters that are
-    /// not consolidated.
+    /// The state of a parameter, by its id. `None` before its first step, and for parameters that are not
+    /// consolidated.
     pub fn synapse(&self, id: ParamId) -> Option<&Synapse<B>> {
         self.synapses.get(id)
     }
@@ -143,11 +141,11 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
 
     /// Opens a step: adds the penalty's gradient `2 c Ω (θ − θ̃)` to the gradients of the task loss.
     ///
-    /// Call it once per optimizer step, on the summed gradients where several minibatches are
-    /// accumulated, and before any clipping. A parameter without a gradient is left alone: it
-    /// contributes nothing and is pulled nowhere. One that was not there before starts without
-    /// importance, anchored where it is. If the step is then not made, because its gradients are not finite for
-    /// example, call [`skip_step`](Self::skip_step) in place of [`observe`](Self::observe).
+    /// Call it once per optimizer step, before any clipping. If you accumulate several minibatches, call it on the
+    /// summed gradients. A parameter without a gradient is left alone: it contributes nothing and is not pulled. A
+    /// new parameter starts without importance, anchored at its current value. If the step is then not taken, for
+    /// example because its gradients are not finite, call [`skip_step`](Self::skip_step) instead of
+    /// [`observe`](Self::observe).
     pub fn penalize<M: Module>(
         &mut self,
         module: &M,
@@ -157,19 +155,19 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         grads
     }
 
-    /// Opens a step whose gradients already hold the penalty's, because
-    /// [`penalty`](Self::penalty) is a term of the loss that they come from.
+    /// Opens a step whose gradients already include the penalty's, because the loss includes
+    /// [`penalty`](Self::penalty).
     ///
-    /// The task's own gradient is recovered by subtracting the closed form, so the training is that
-    /// of [`penalize`](Self::penalize) within rounding. One thing differs: a consolidated parameter
-    /// that the task does not use has the penalty's gradient here, where with `penalize` it has none,
-    /// and an optimizer with momentum may move it.
+    /// Subtracts the penalty's gradient in closed form to recover the task's own gradient. So training is the same
+    /// as with [`penalize`](Self::penalize), up to rounding. There is one difference: a consolidated parameter
+    /// that the task does not use has the penalty's gradient here, but no gradient with `penalize`. So an
+    /// optimizer with momentum may move it.
     pub fn observe_gradients<M: Module>(&mut self, module: &M, grads: &mut GradientsParams) {
         self.open_step(module, grads, GradientOf::SurrogateLoss);
     }
 
-    /// Closes the step: advances each path integral by `−g·Δθ`, with the Δθ that the optimizer
-    /// really made of the gradients given to [`penalize`](Self::penalize).
+    /// Closes the step: advances each path integral by `−g·Δθ`. Δθ is the change that the optimizer really made
+    /// with the gradients from [`penalize`](Self::penalize).
     pub fn observe<M: Module>(&mut self, module: &M) {
         let synapses = &mut self.synapses;
         visit_parameters(module, &self.policies, &mut CloseSteps { synapses });
@@ -178,8 +176,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         }
     }
 
-    /// Leaves out the step that was opened last, as if [`penalize`](Self::penalize) had not been called: for a step
-    /// that the optimizer does not make.
+    /// Drops the step that was opened last, as if [`penalize`](Self::penalize) had not been called. Call it if the
+    /// optimizer does not take the step.
     pub fn skip_step(&mut self) {
         for synapse in self.synapses.in_order_mut() {
             synapse.open_step = None;
@@ -187,18 +185,17 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         self.meter.is_in_step = false;
     }
 
-    /// The penalty `c Σ Ω (θ − θ̃)²` (eq. 4) as a differentiable term, `[1]`: for a loop that adds
-    /// it to its loss. Zero during the first task.
+    /// The penalty `c Σ Ω (θ − θ̃)²` (eq. 4) as a differentiable term of shape `[1]`: for a loop that adds it to
+    /// its loss. Zero during the first task.
     ///
-    /// It is in f32, or in f64 if a parameter is: a loss of 16 bits is cast before the two are added.
+    /// It is in f32, or in f64 if a trained parameter is. Cast a 16-bit loss before you add the two.
     ///
-    /// Such a loop calls [`observe_gradients`](Self::observe_gradients) in place of
-    /// [`penalize`](Self::penalize), and pays for one more pass forwards and backwards over the
-    /// parameters.
+    /// Such a loop calls [`observe_gradients`](Self::observe_gradients) instead of [`penalize`](Self::penalize).
+    /// It costs one more forward and backward pass over the parameters.
     ///
     /// # Panics
     ///
-    /// If `module` has no parameter.
+    /// If `module` has no parameters.
     pub fn penalty<M: Module>(&self, module: &M) -> Tensor<1> {
         let mut sum = SumPenalty {
             config: &self.config,
@@ -209,18 +206,18 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         sum.penalty.get(&module.devices())
     }
 
-    /// Ends a task: folds each ω into Ω (eq. 5), anchors every synapse where it is now, and clears
-    /// ω. The module may be in training or in validation mode. The state of parameters that it no longer has is
-    /// dropped. Returns a reason if consolidation had no effect in the task, or if numbers have become infinite or
-    /// NaN; what such a gradient has left in ω adds nothing to Ω.
+    /// Ends a task: folds each ω into Ω (eq. 5), anchors every synapse at its current value, and clears ω. The
+    /// module may be in training or in validation mode. Drops the state of parameters that the module no longer
+    /// has. Returns a reason if consolidation had no effect in the task, or if numbers have become infinite or
+    /// NaN. Whatever an infinite or NaN gradient left in ω adds nothing to Ω.
     ///
     /// Does nothing and returns [`TaskWarning::NoStep`] if no step was taken since the last call.
     pub fn consolidate<M: Module>(&mut self, module: &M) -> Option<TaskWarning> {
         if self.meter.steps_in_task == 0 {
             warn!(
-                "task {} has had no step to consolidate: a module that the optimizer steps by itself \
-                 is not held back. Call `optimize` in its place, or `penalize` before it and `observe` \
-                 after it",
+                "task {} has had no step to consolidate: a module that you pass to the optimizer yourself \
+                 is not held back. Call `optimize` instead, or `penalize` before and `observe` after \
+                 the optimizer's step",
                 self.task
             );
             return Some(TaskWarning::NoStep);
@@ -236,8 +233,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         visit_parameters(module, &self.policies, &mut consolidate);
         if let Some(path) = consolidate.unobserved {
             warn!(
-                "the last step of task {} is missing in the importance of {path}: call `observe` after each \
-                 step that `penalize` was called before",
+                "the importance of {path} lacks the last step of task {}: call `observe` after each step \
+                 for which you called `penalize`",
                 self.task
             );
         }
@@ -246,19 +243,18 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         self.meter.start_task().or(diverged)
     }
 
-    /// Drops the state of parameters that `module` no longer has: for a module of which a part was exchanged for
-    /// a new one, such as a head for each task. A task's end does so too.
+    /// Drops the state of parameters that `module` no longer has. Call it after replacing a part of the module by
+    /// a new one, such as a head for each task. The end of a task does the same.
     ///
-    /// Call [`rebind`](Self::rebind) instead if the new part goes on from the values of the old one.
+    /// Call [`rebind`](Self::rebind) instead if the new part continues from the values of the old one.
     pub fn forget_removed<M: Module>(&mut self, module: &M) {
         self.synapses.retain(&parameter_ids(module));
     }
 
-    /// Gives the state to the parameters of the same path, whatever their ids: for a module that was
-    /// loaded from a file, or of which a part was exchanged for a larger one. What is new in a parameter
-    /// that has grown, along any axis, is free, and the rest keeps its importance. State that finds no
-    /// parameter of at least its shape is dropped, with a warning. A parameter that still has its id keeps
-    /// its state wherever it stands now.
+    /// Gives the state to the parameters with the same path, whatever their ids: for a module that was loaded from
+    /// a file, or in which a larger part replaced another. If a parameter has grown along any axis, its new
+    /// numbers are free, and the others keep their importance. State without a matching parameter of at least its
+    /// shape is dropped, with a warning. A parameter that still has its id keeps its state, wherever it is now.
     pub fn rebind<M: Module>(&mut self, module: &M) {
         let mut own = core::mem::take(&mut self.synapses);
         let mut rebind = Rebind {
@@ -298,8 +294,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         self.meter.is_in_step = true;
     }
 
-    /// Opens a step of an optimizer that has penalty and path integral in its own pass, and returns
-    /// the parameters that it consolidates, each with the factor of its penalty.
+    /// Opens a step of an optimizer that computes the penalty and the path integral in its own pass. Returns the
+    /// consolidated parameters in the step, each with the factor of its penalty.
     pub(crate) fn begin_step<M: Module>(
         &mut self,
         module: &M,
@@ -320,21 +316,21 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         begin_steps.in_step
     }
 
-    /// Forgets a step that was opened and not made: it may be of parameters that are not in the next one.
+    /// Forgets a step that was opened but not taken: its parameters may not be in the next step.
     fn forget_open_step(&mut self) {
         if self.meter.is_in_step {
             self.skip_step();
         }
     }
 
-    /// Whether a parameter seen now for the first time is anchored at zero.
+    /// Whether new parameters are anchored at zero.
     pub(crate) fn starts_from_zero(&self) -> bool {
         self.task == 0 && self.config.first_task_start == FirstTaskStart::Zero
     }
 }
 
 impl SynapticIntelligence {
-    /// Moves the state to `device`, with the module and between two steps.
+    /// Moves the state to `device`. Call it between two steps, and move the module too.
     pub fn to_device(mut self, device: &Device) -> Self {
         let device = device.clone().inner();
         self.synapses = self.synapses.to_device(device.as_dispatch());

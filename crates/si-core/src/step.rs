@@ -1,4 +1,4 @@
-//! The two sides of a training step, and a task's end, parameter by parameter.
+//! The two sides of a training step, and the end of a task, for each parameter.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use crate::synapse::{OpenStep, Synapse, Synapses, carry};
 use crate::trained::is_trained;
 use crate::traversal::{ParameterVisitor, Place};
 
-/// The loss that a step's gradients are of.
+/// The loss from which a step's gradients come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GradientOf {
     TaskLoss,
@@ -38,7 +38,7 @@ pub(crate) struct OpenSteps<'a, B: SynapticBackend> {
 
 impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
-        // What has a gradient is in the step, even if it was frozen after the pass backwards.
+        // A parameter with a gradient is in the step, even if it was frozen after the backward pass.
         if place.settings.excluded {
             return;
         }
@@ -46,7 +46,7 @@ impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
             return;
         };
         let given = B::primitive(gradient.inner());
-        // The optimizer takes a parameter to its gradient, in a training that is spread over devices.
+        // In training across devices, the optimizer moves a parameter to the device of its gradient.
         let parameter = carry::<B>(B::primitive(param.val().inner()), &given.device());
         let synapse = begin(
             self.synapses,
@@ -93,13 +93,13 @@ impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
     }
 }
 
-/// Before a step of an optimizer that has penalty and path integral in its own pass.
+/// Before a step of an optimizer that computes the penalty and the path integral in its own pass.
 pub(crate) struct BeginSteps<'a, B: SynapticBackend> {
     pub(crate) config: &'a SynapticIntelligenceConfig,
     pub(crate) synapses: &'a mut Synapses<B>,
     pub(crate) grads: &'a GradientsParams,
     pub(crate) starts_from_zero: bool,
-    /// The parameters that the step consolidates, each with the factor of its penalty.
+    /// The consolidated parameters in the step, each with the factor of its penalty.
     pub(crate) in_step: HashMap<ParamId, f64>,
 }
 
@@ -112,7 +112,7 @@ impl<B: SynapticBackend> ParameterVisitor for BeginSteps<'_, B> {
             return;
         };
         let gradient = B::primitive(gradient.inner());
-        // As above: the state goes where the step is made.
+        // As above: the state goes to the device of the step.
         let parameter = carry::<B>(B::primitive(param.val().inner()), &gradient.device());
         begin(
             self.synapses,
@@ -127,7 +127,8 @@ impl<B: SynapticBackend> ParameterVisitor for BeginSteps<'_, B> {
     }
 }
 
-/// The synapses of a parameter in a step, with a path integral. New ones begin where the parameter is.
+/// The synapses of a parameter in a step, with a path integral. New synapses are anchored at the parameter, or at
+/// zero if `starts_from_zero`.
 fn begin<'a, B: SynapticBackend>(
     synapses: &'a mut Synapses<B>,
     place: Place<'_>,
@@ -142,7 +143,7 @@ fn begin<'a, B: SynapticBackend>(
     if synapses.get(id).is_none() && synapses.has_importance_at(place.path) {
         warn!(
             "{} is another parameter than the one that was important there, and starts without importance. Call \
-             `rebind` if it goes on from the values of the other one, and `forget_removed` if it is a new one",
+             `rebind` if it continues from the old values, or `forget_removed` if it is new",
             place.path
         );
     }
@@ -156,9 +157,9 @@ fn begin<'a, B: SynapticBackend>(
         Synapse::new(place.path.to_string(), anchor)
     });
     synapse.follow(parameter, config.state_precision);
-    // Modules that were added or frozen since may have moved it.
+    // Its place may have changed since, if modules were added or frozen.
     synapse.stand_at(place);
-    // Of a step that was opened and not closed.
+    // This may be a step that was opened but not closed.
     synapse.open_step = None;
     synapse
         .path_integral
@@ -166,7 +167,7 @@ fn begin<'a, B: SynapticBackend>(
     synapse
 }
 
-/// After the optimizer's update: advances the path integrals of the steps that are open.
+/// After the optimizer's update: advances the path integrals of the open steps.
 pub(crate) struct CloseSteps<'a, B: SynapticBackend> {
     pub(crate) synapses: &'a mut Synapses<B>,
 }
@@ -198,7 +199,7 @@ impl<B: SynapticBackend> ParameterVisitor for CloseSteps<'_, B> {
 pub(crate) struct Consolidate<'a, B: SynapticBackend> {
     pub(crate) config: &'a SynapticIntelligenceConfig,
     pub(crate) synapses: &'a mut Synapses<B>,
-    /// Path of a parameter whose last step was opened and not closed.
+    /// Path of a parameter whose last step was opened but not closed.
     pub(crate) unobserved: Option<String>,
 }
 
@@ -218,12 +219,12 @@ impl<B: SynapticBackend> ParameterVisitor for Consolidate<'_, B> {
     }
 }
 
-/// After the module was exchanged: gives synapses to the parameters of their path that they fit.
+/// After the module was replaced: gives synapses to the parameters with the same path that they fit.
 pub(crate) struct Rebind<'a, B: SynapticBackend> {
     pub(crate) config: &'a SynapticIntelligenceConfig,
     /// The state of parameters that the module still has.
     pub(crate) own: Synapses<B>,
-    /// That of parameters that it has no more.
+    /// The state of parameters that the module no longer has.
     pub(crate) orphans: Synapses<B>,
     pub(crate) after: Synapses<B>,
 }
@@ -242,7 +243,7 @@ impl<B: SynapticBackend> ParameterVisitor for Rebind<'_, B> {
         let synapse = match own {
             Some(own) if own.importance.is_some() => Some(own),
             own => match self.orphans.take_named(place.path, &shape).map(followed) {
-                // It has made steps since it took the other's place.
+                // The new parameter has taken steps since it replaced the old one.
                 Some(mut orphan) if orphan.importance.is_some() => {
                     let begun = own.and_then(|own| own.path_integral);
                     orphan.path_integral = orphan.path_integral.or(begun);
@@ -277,7 +278,7 @@ impl<B: SynapticBackend> ParameterVisitor for SumPenalty<'_, B> {
         let inner = B::primitive(parameter.clone().inner());
         synapse.follow(&inner, self.config.state_precision);
         let parameter = widened(parameter);
-        // Outside autodiff: beside the parameter they are constants, whatever its settings of autodiff.
+        // These are constants outside autodiff, whatever the parameter's autodiff settings.
         let held = |held: FloatTensor<B>| B::tensor::<D>(convert::<B>(held, parameter.dtype()));
         if let Some(importance) = synapse.importance.map(held) {
             let importance = match self.config.importance_bound {
@@ -291,16 +292,16 @@ impl<B: SynapticBackend> ParameterVisitor for SumPenalty<'_, B> {
     }
 }
 
-/// The sum of differentiable terms, on one device and in one precision, wherever the parameters are.
+/// The sum of differentiable terms, on one device and in one precision, on whatever devices the parameters are.
 #[derive(Default)]
 pub(crate) struct PenaltySum {
     sum: Option<Tensor<1>>,
-    /// That of a module's penalty, which is zero before its first task's end.
+    /// The precision of a module's penalty, which is zero before the first task's end.
     precision: Option<DType>,
 }
 
 impl PenaltySum {
-    /// Notes a parameter of the module.
+    /// Records the precision of a parameter of the module.
     pub(crate) fn meet<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if self.precision != Some(DType::F64) && is_trained(param) {
             self.precision = Some(working(param.val().dtype()));
@@ -314,11 +315,11 @@ impl PenaltySum {
         });
     }
 
-    /// The sum, `[1]`, for a module on these devices.
+    /// The sum, of shape `[1]`, for a module on these devices.
     pub(crate) fn get(self, devices: &[Device]) -> Tensor<1> {
         let precision = self.precision.unwrap_or(DType::F32);
         match self.sum {
-            // A module of f64 may have importance in parameters of f32 alone.
+            // It can happen that a module has f64 parameters, but only f32 parameters have importance.
             Some(sum) if precision == DType::F64 && sum.dtype() != precision => sum.cast(precision),
             Some(sum) => sum,
             None => {

@@ -12,8 +12,7 @@ use crate::precision::{StatePrecision, convert, portable, widen, working};
 use crate::settings::{Accumulation, NegativeImportance, SynapticIntelligenceConfig};
 use crate::traversal::Place;
 
-/// What the synapses of one parameter remember: a tensor of the parameter's shape for each of ω, Ω
-/// and θ̃.
+/// The state of the synapses of one parameter: ω, Ω and θ̃, each a tensor of the parameter's shape.
 ///
 /// The tensors are outside autodiff. ω is in f32, or in f64 if the parameter is; Ω and θ̃ have the precision that
 /// [`StatePrecision`] says.
@@ -40,7 +39,7 @@ pub struct Synapse<B: Backend> {
     pub(crate) path: String,
     /// Place in the module's order.
     pub(crate) order: usize,
-    /// c of its parameter, as of the last step.
+    /// Strength c of its parameter in the last step.
     pub(crate) strength: f64,
     pub(crate) anchor: FloatTensor<B>,
     pub(crate) path_integral: Option<FloatTensor<B>>,
@@ -48,19 +47,18 @@ pub struct Synapse<B: Backend> {
     /// Sum of the penalty over the steps since it was last read, `[1]`.
     pub(crate) penalty_sum: Option<FloatTensor<B>>,
     pub(crate) open_step: Option<OpenStep<B>>,
-    /// Its place among the synapses that have begun with a step.
+    /// Its number among the synapses that began with a step.
     pub(crate) began: usize,
-    /// Sum of what the last task's end added to the importance, `[1]`, until it is read: it is finite if all of it
-    /// was.
+    /// Sum of what the last task's end added to the importance, `[1]`, until it is read. Finite if every term was.
     pub(crate) last_contribution: Option<FloatTensor<B>>,
 }
 
-/// What must be kept of a training step from before the optimizer's update until after it.
+/// What must be kept from before the optimizer's update until after it.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenStep<B: Backend> {
     pub(crate) gradient: FloatTensor<B>,
     pub(crate) parameter: FloatTensor<B>,
-    /// `[1]`; none if nothing was added to the gradient.
+    /// `[1]`. `None` if nothing was added to the gradient.
     pub(crate) penalty: Option<FloatTensor<B>>,
 }
 
@@ -146,10 +144,7 @@ impl<B: Backend> Synapse<B> {
     }
 
     /// Moves the state to another device, between two steps.
-    #[expect(
-        clippy::wrong_self_convention,
-        reason = "the name that Burn has for it"
-    )]
+    #[expect(clippy::wrong_self_convention, reason = "Burn's name for it")]
     pub(crate) fn to_device(self, device: &B::Device) -> Self {
         let moved = |tensor| carry::<B>(tensor, device);
         Self {
@@ -163,7 +158,7 @@ impl<B: Backend> Synapse<B> {
         }
     }
 
-    /// Notes where its parameter stands in the module by now, and how strongly it is held there.
+    /// Records where its parameter is in the module now, and the strength there.
     pub(crate) fn stand_at(&mut self, place: Place<'_>) {
         self.order = place.order;
         self.strength = place.settings.strength;
@@ -180,14 +175,14 @@ impl<B: Backend> Synapse<B> {
         });
     }
 
-    /// Whether this can be the state of a parameter of that shape, which may have grown.
+    /// Whether this can be the state of a parameter of that shape. The parameter may have grown.
     pub(crate) fn fits(&self, shape: &Shape) -> bool {
         has_grown(&self.shape(), shape)
     }
 
-    /// Takes the state to the device and the precision that its parameter has by now, and has it grow with its
-    /// parameter, along whichever axes that has. What is new is free: it has no importance yet, and is anchored
-    /// where it is. The state must fit.
+    /// Moves the state to the parameter's current device and precision, and lets it grow along every axis on which
+    /// the parameter has grown. New numbers are free: they have no importance yet and are anchored at their
+    /// current values. The state must fit.
     pub(crate) fn follow(&mut self, parameter: &FloatTensor<B>, state_precision: StatePrecision) {
         let device = parameter.device();
         if self.anchor.device() != device {
@@ -210,8 +205,8 @@ impl<B: Backend> Synapse<B> {
         self.open_step = None;
     }
 
-    /// Ends a task at `parameter`: folds ω into Ω (eq. 5) with the damping ξ, moves the anchor, and
-    /// clears ω. What an infinite or undefined gradient has left in ω adds nothing.
+    /// Ends a task at `parameter`: folds ω into Ω (eq. 5) with the damping ξ, moves the anchor, and clears ω.
+    /// Whatever an infinite or NaN gradient left in ω adds nothing.
     pub(crate) fn consolidate(
         &mut self,
         parameter: FloatTensor<B>,
@@ -267,7 +262,7 @@ pub(crate) fn carry<B: Backend>(tensor: FloatTensor<B>, device: &B::Device) -> F
     }
 }
 
-/// The tensor with 0 in place of what is infinite or NaN.
+/// The tensor with 0 in place of infinite and NaN values.
 fn finite_or_zero<B: Backend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
     let largest = if tensor.dtype() == DType::F64 {
         f64::MAX
@@ -305,7 +300,7 @@ pub(crate) struct Synapses<B: Backend> {
     num_begun: usize,
     /// The shape of each parameter in its last step.
     stepped: HashMap<ParamId, Shape>,
-    /// The parameters whose shape in their last step is another than in the one before.
+    /// The parameters whose shape in their last step differs from that in the step before.
     reshaped: Vec<ParamId>,
 }
 
@@ -335,7 +330,7 @@ impl<B: Backend> Synapses<B> {
         self.synapses.get_mut(&id)
     }
 
-    /// Whether some synapses of `path` have importance.
+    /// Whether any synapses at `path` have importance.
     pub(crate) fn has_importance_at(&self, path: &str) -> bool {
         let mut synapses = self.synapses.values();
         synapses.any(|synapse| synapse.path == path && synapse.importance.is_some())
@@ -345,20 +340,21 @@ impl<B: Backend> Synapses<B> {
         self.synapses.remove(&id)
     }
 
-    /// Keeps those of the parameters `ids` alone.
+    /// Keeps only the synapses of the parameters `ids`.
     pub(crate) fn retain(&mut self, ids: &HashSet<ParamId>) {
         self.synapses.retain(|id, _| ids.contains(id));
         self.stepped.retain(|id, _| ids.contains(id));
     }
 
-    /// Takes those out that are of none of the parameters `ids`.
+    /// Takes out the synapses of all parameters other than `ids`.
     pub(crate) fn split_off_others(&mut self, ids: &HashSet<ParamId>) -> Self {
         let others = self.synapses.extract_if(|id, _| !ids.contains(id));
         others.collect::<HashMap<_, _>>().into()
     }
 
-    /// The synapses of `path`, under whatever id, that fit a parameter of that shape: of several those with
-    /// importance, as others may have begun after a parameter was exchanged, and of those the latest.
+    /// Takes the synapses at `path`, under whatever id, that fit a parameter of that shape. If there are several,
+    /// prefers those with importance, as others may have begun after a parameter was replaced. Among these it
+    /// takes the latest.
     pub(crate) fn take_named(&mut self, path: &str, shape: &Shape) -> Option<Synapse<B>> {
         let named =
             |(_, synapse): &(&ParamId, &Synapse<B>)| synapse.path == path && synapse.fits(shape);
@@ -387,15 +383,15 @@ impl<B: Backend> Synapses<B> {
         })
     }
 
-    /// Notes the shape that a parameter has in a step. If it had another one in the step before, under the same id,
-    /// its optimizer may have state of that one.
+    /// Records the shape that a parameter has in a step. If its shape in the step before was another, under the
+    /// same id, its optimizer may have state of the old shape.
     pub(crate) fn note_shape(&mut self, id: ParamId, path: &str, shape: &Shape) {
         match self.stepped.get_mut(&id) {
             Some(before) if before == shape => {}
             Some(before) => {
                 warn!(
                     "{path} was of shape {before} in its last step and is of shape {shape} now, under the same id: \
-                     what an optimizer keeps of it starts over. A loop that calls the optimizer itself needs a new one"
+                     the optimizer starts over with it. A loop that calls the optimizer itself needs a new optimizer"
                 );
                 *before = shape.clone();
                 self.reshaped.push(id);
@@ -406,12 +402,12 @@ impl<B: Backend> Synapses<B> {
         }
     }
 
-    /// Takes the parameters whose shape has changed since this was called last.
+    /// Takes the parameters whose shape has changed since the last call.
     pub(crate) fn take_reshaped(&mut self) -> Vec<ParamId> {
         core::mem::take(&mut self.reshaped)
     }
 
-    /// No synapses, with what is known of the steps.
+    /// An empty collection that takes over what is known of the steps.
     pub(crate) fn without_synapses(&mut self) -> Self {
         Self {
             synapses: HashMap::new(),
@@ -421,7 +417,7 @@ impl<B: Backend> Synapses<B> {
         }
     }
 
-    /// Drops the synapses of a parameter that has become smaller, which fit it no more.
+    /// Drops the synapses of a parameter that has become smaller, because they no longer fit.
     pub(crate) fn drop_unfit(&mut self, id: ParamId, shape: &Shape) {
         if let Some(synapse) = self
             .synapses
@@ -447,17 +443,14 @@ impl<B: Backend> Synapses<B> {
         synapses
     }
 
-    /// In the module's order too: sums of rounded numbers depend on it.
+    /// Also in the module's order, because sums of rounded numbers depend on it.
     pub(crate) fn in_order_mut(&mut self) -> Vec<&mut Synapse<B>> {
         let mut synapses: Vec<_> = self.synapses.values_mut().collect();
         synapses.sort_by_key(|synapse| synapse.order);
         synapses
     }
 
-    #[expect(
-        clippy::wrong_self_convention,
-        reason = "the name that Burn has for it"
-    )]
+    #[expect(clippy::wrong_self_convention, reason = "Burn's name for it")]
     pub(crate) fn to_device(self, device: &B::Device) -> Self {
         let moved = |(id, synapse): (ParamId, Synapse<B>)| (id, synapse.to_device(device));
         Self {

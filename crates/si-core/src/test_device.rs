@@ -1,4 +1,4 @@
-//! The device that the tests run on: Flex, or what the variable `BURN_DEVICE` names, such as `wgpu`.
+//! The device that the tests run on: Flex, or the one that the variable `BURN_DEVICE` names, such as `wgpu`.
 
 use burn::tensor::{DType, Device};
 
@@ -9,8 +9,8 @@ pub(crate) fn device() -> Device {
     }
 }
 
-/// The same where Burn computes with `dtype` on it, or else Flex: a GPU may bear double precision, but few of Burn's
-/// kernels do.
+/// The same device if Burn computes with `dtype` on it, otherwise Flex: a GPU may support double precision, but
+/// few of Burn's kernels do.
 #[allow(dead_code, reason = "some test programs need only some of these")]
 pub(crate) fn device_with(dtype: DType) -> Device {
     if dtype == DType::F32 || is_exact() {
@@ -20,16 +20,16 @@ pub(crate) fn device_with(dtype: DType) -> Device {
     }
 }
 
-/// Whether the same operations have the same result to the bit every time: a GPU's backends join operations into other
-/// kernels from one time to the next, and the compiler of a kernel joins products and sums.
+/// Whether the same operations give exactly the same result every time (bit for bit). A GPU's backend may fuse
+/// operations into different kernels each time, and its kernel compiler joins products and sums.
 #[allow(dead_code, reason = "some test programs need only some of these")]
 pub(crate) fn is_exact() -> bool {
     let name = std::env::var("BURN_DEVICE");
     name.is_err() || name.is_ok_and(|name| ["flex", "ndarray"].contains(&&name[..]))
 }
 
-/// That two ways to the same numbers had them to the bit, or, where the device promises no such thing, within 1e-4 of the
-/// largest (Adam divides small moments, in which rounding grows).
+/// Asserts that two ways give exactly the same numbers (bit for bit). If the device does not promise that, they
+/// may differ by 1e-4 of the largest, as Adam divides by small moments, which magnifies rounding.
 #[track_caller]
 #[allow(dead_code, reason = "some test programs need only some of these")]
 pub(crate) fn assert_same<T: Copy + Into<f64>>(found: &[T], expected: &[T]) {

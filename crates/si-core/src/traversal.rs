@@ -6,32 +6,31 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use crate::policy::{Enclosing, ParameterSettings, Policies};
 use crate::trained::is_trained;
 
-/// What is done with each parameter of a module.
+/// An action on each parameter of a module.
 pub(crate) trait ParameterVisitor {
     /// Visits the parameter at `place`.
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>);
 
-    /// Visits a parameter whose id another one before it has too.
+    /// Visits a parameter whose id was seen before, at another place.
     fn visit_again<const D: usize>(&mut self, _place: Place<'_>, _param: &Param<Tensor<D>>) {}
 }
 
-/// Where a parameter stands in its module.
+/// Where a parameter is in its module.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
     /// The names of the modules from the outermost to the parameter itself, such as `fc1.weight`.
     pub(crate) path: &'a str,
     /// Number of float parameters and buffers before it.
     pub(crate) order: usize,
-    /// The modules that it is in, as policies ask of them.
+    /// The modules that enclose it, for the policies that select by module type.
     pub(crate) enclosing: &'a Enclosing,
-    /// What the policies say of it.
+    /// The settings that the policies give it.
     pub(crate) settings: ParameterSettings,
 }
 
 /// Visits every float parameter and buffer of `module` once, in the module's order.
 ///
-/// A parameter that the module holds in two places counts at the first, where Burn's optimizers
-/// update it.
+/// A parameter in two places of the module counts at the first, where Burn's optimizers update it.
 pub(crate) fn visit_parameters<M: Module>(
     module: &M,
     policies: &Policies,
@@ -40,10 +39,11 @@ pub(crate) fn visit_parameters<M: Module>(
     visit(module, policies, false, visitor);
 }
 
-/// Visits each parameter that training mode trains and that `policies` do not exclude, once, in the module's order.
+/// Visits each parameter that is trained in training mode and that `policies` do not exclude, once, in the
+/// module's order.
 ///
-/// Frozen layers are passed over, and buffers such as the running statistics of batch normalisation. The mode that
-/// the module is in makes no difference.
+/// Skips frozen layers, and buffers such as the running statistics of batch normalisation. It makes no difference
+/// which mode the module is in.
 pub(crate) fn visit_consolidated<M: Module>(
     module: &M,
     policies: &Policies,
@@ -97,9 +97,9 @@ struct Traversal<'a, V> {
     consolidated_only: bool,
     visitor: &'a mut V,
     path: String,
-    /// Length of the path before each module that is now entered.
+    /// Length of the path before each module that the traversal is inside.
     ends: Vec<usize>,
-    /// Number of float parameters and buffers met so far.
+    /// Number of float parameters and buffers so far.
     order: usize,
     enclosing: Enclosing,
     seen: HashSet<ParamId>,

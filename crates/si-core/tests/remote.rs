@@ -1,7 +1,8 @@
-//! Training on a device of a server, over WebSocket: to the bits of the backend that the server computes with.
+//! Training on a device of a server, over WebSocket, gives exactly the same numbers (bit for bit) as the backend
+//! that the server computes with.
 //!
-//! The server is another thread of the same process, and as far from the training as one on another machine: they share
-//! a socket.
+//! The server is a thread of the same process. It shares only a socket with the training, just as a server on
+//! another machine would.
 
 #[path = "suite/common/mod.rs"]
 mod common;
@@ -35,11 +36,11 @@ const TASKS: usize = 2;
 const STEPS: usize = 5;
 const LEARNING_RATE: f64 = 0.05;
 
-/// The sum of a parameter's penalties is taken in another order in one pass than out of Burn's operations. It is only
-/// reported.
+/// A pass that includes the optimizer sums a parameter's penalties in another order than Burn's operations do. The
+/// sum is only reported.
 const ROUNDING: f64 = 1e-5;
 
-/// A device of a server that computes on Flex. Burn itself waits for the server, for some seconds.
+/// A device of a server that computes on Flex. Burn itself waits some seconds for the server.
 fn remote() -> Device {
     static HOST: OnceLock<RemoteHost> = OnceLock::new();
     let host = HOST.get_or_init(|| {
@@ -118,7 +119,7 @@ fn learn_task(
     learner
 }
 
-/// Burn's optimizers, and those with the method in their own pass.
+/// Burn's optimizers, and those that compute the method in their own pass.
 fn optimizers() -> [SynapticOptimizer; 4] {
     let momentum = Some(MomentumConfig::new());
     [
@@ -132,10 +133,10 @@ fn optimizers() -> [SynapticOptimizer; 4] {
     ]
 }
 
-/// What a method holds of a parameter.
+/// The state that a method keeps for a parameter.
 type Held<B> = Vec<Option<FloatTensor<B>>>;
 
-/// The bits of the parameters, and of what `held` tells of each.
+/// The bits of the parameters, and of the state that `held` returns for each.
 fn bits_with<B: SynapticBackend>(
     network: &Mlp,
     held: impl Fn(ParamId) -> Held<B>,
@@ -185,7 +186,7 @@ fn bits(learner: &ContinualLearner<Mlp>) -> Vec<Vec<u64>> {
     bits_of(learner, learner.regularizer())
 }
 
-/// Everything that is read in the course of a training, on one device and on the other.
+/// Compares everything that is read during a training on one device and on the other.
 #[test]
 fn learner_learns_the_same_on_a_remote_device_as_on_flex() {
     for index in 0..optimizers().len() {
@@ -213,7 +214,7 @@ fn learner_learns_the_same_on_a_remote_device_as_on_flex() {
     }
 }
 
-/// The state on the backend's own type, and the penalty as a term of the loss.
+/// With the state on the backend's own type, and the penalty as a term of the loss.
 #[test]
 fn regularizer_is_the_same_on_the_named_remote_backend_and_on_dispatch() {
     fn learn<B: SynapticBackend>(device: &Device) -> Vec<Vec<u64>> {
@@ -280,7 +281,7 @@ fn elastic_weight_consolidation_is_the_same_on_a_remote_device() {
             let fisher = fisher.expect("it gives probabilities");
             assert_eq!(regularizer.consolidate(&network, &fisher), None);
         }
-        // Out of its record too, which a remote device reads and writes as any other.
+        // Reads the state from its record, because a remote device also reads and writes records.
         let record = regularizer
             .record(&network)
             .into_bytes()
@@ -292,7 +293,7 @@ fn elastic_weight_consolidation_is_the_same_on_a_remote_device() {
             .expect("it is of this module");
         assert_eq!(loaded.task(), TASKS);
         bits_with::<Dispatch>(&network, |id| {
-            let pull = loaded.pull(id).expect("each parameter has some");
+            let pull = loaded.pull(id).expect("each parameter has a pull");
             vec![
                 Some(pull.precision_primitive().clone()),
                 Some(pull.anchor_primitive().clone()),
@@ -302,7 +303,8 @@ fn elastic_weight_consolidation_is_the_same_on_a_remote_device() {
     assert_eq!(on_remote, on_flex);
 }
 
-/// A training that is written on one device and read on the other goes on to the bits of one that stayed.
+/// A training that is written on one device and resumed on the other has exactly the same numbers (bit for bit) as
+/// one that stayed.
 #[test]
 fn training_goes_on_from_a_checkpoint_of_another_device() {
     for index in 0..optimizers().len() {
@@ -310,7 +312,7 @@ fn training_goes_on_from_a_checkpoint_of_another_device() {
             let mut optimizer = optimizers()[index].clone();
             let mut learner = learn_task(learner(device), &mut optimizer, 0, device);
             learner.end_task();
-            // In the middle of a task, where everything is in use.
+            // In the middle of a task, when all state is in use.
             (learn_task(learner, &mut optimizer, 1, device), optimizer)
         };
         let ended = |(learner, mut optimizer): (_, SynapticOptimizer), device: &Device| {
@@ -353,8 +355,8 @@ fn learner_that_moves_to_a_remote_device_and_back_keeps_its_state() {
     let back = away.to_device(&flex());
     assert_eq!(bits(&back), state);
 
-    // Each step in another place is a step all the same. For that it goes there by `fork`: what `to_device` gives is part
-    // of the graph of where it came from, and Burn trains nothing of it.
+    // Changing the device before each step changes nothing. `fork` moves the learner: after `to_device`, the
+    // parameters are part of the graph of the old device, and Burn does not train them.
     let mut stayed = learn_task(home.clone(), &mut optimizer.clone(), 2, &flex());
     let mut moved = home;
     for step in 0..STEPS {
@@ -374,7 +376,7 @@ fn gradient_checkpointing_and_half_precision_are_the_same_on_a_remote_device() {
         let device = device.gradient_checkpointing();
         let config = config().with_state_precision(StatePrecision::Bf16);
         let learner = ContinualLearner::new(network(&device), &config);
-        let mut learner = learner.expect("the device bears it");
+        let mut learner = learner.expect("the device supports it");
         let mut optimizer = SynapticAdamConfig::new().init();
         for task in 0..TASKS {
             learner = learn_task(learner, &mut optimizer, task, &device);

@@ -1,4 +1,4 @@
-//! The operations out of a backend's own: the default, and what the fused forms are checked against.
+//! The operations composed of a backend's own: the default, and the reference for tests of the fused versions.
 
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::Shape;
@@ -46,7 +46,7 @@ pub(super) fn penalize<B: Backend>(
     (convert::<B>(B::float_add(gradient, pull), given), penalty)
 }
 
-/// The same operations in the same order as Burn's own Adam, and so the same bits.
+/// The same operations in the same order as Burn's own Adam, and so exactly the same numbers (bit for bit).
 pub(super) fn adam<B: Backend>(
     parameter: FloatTensor<B>,
     gradient: FloatTensor<B>,
@@ -73,7 +73,7 @@ pub(super) fn adam<B: Backend>(
     [B::float_sub(parameter, step), moment_1, moment_2]
 }
 
-/// The same operations in the same order as Burn's own SGD, and so the same bits.
+/// The same operations in the same order as Burn's own SGD, and so exactly the same numbers (bit for bit).
 pub(super) fn sgd<B: Backend>(
     parameter: FloatTensor<B>,
     gradient: FloatTensor<B>,
@@ -120,8 +120,8 @@ fn decayed<B: Backend>(
     }
 }
 
-/// `update`, which gives the parameter first, with the penalty before it and the path integral after.
-/// A synapse is ω, Ω and θ̃. Returns what `update` gives, ω and the penalty.
+/// Runs `update` with the penalty before it and the path integral after it. `update` returns the parameter first.
+/// A synapse is ω, Ω and θ̃. Returns the result of `update`, ω and the penalty.
 pub(super) fn synaptic<B: SynapticOps, const N: usize>(
     parameter: FloatTensor<B>,
     gradient: FloatTensor<B>,

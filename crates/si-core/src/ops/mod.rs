@@ -1,4 +1,5 @@
-//! The arithmetic of a training step, one operation for each side of the optimizer.
+//! The arithmetic of a training step: the operations before and after the optimizer's update, the optimizers'
+//! updates, and all of them in one.
 
 #![cfg_attr(
     feature = "ndarray",
@@ -37,10 +38,10 @@ use crate::precision::working;
 
 /// Synaptic arithmetic on a backend's float tensors, outside autodiff.
 ///
-/// Each operation has a default body of composed tensor operations; a backend overrides it where one
-/// pass over memory does the same. All tensors given to a call have the same shape. Parameter, gradient and the
-/// optimizer's state have the same data type. That of the path integral is f64 if theirs is, or else f32, and so
-/// is the penalty's; importance and anchor have that too, or both bf16.
+/// Each operation has a default body of composed tensor operations. A backend overrides it if it can do the same
+/// in one pass over memory. All tensors given to a call have the same shape. Parameter, gradient and the
+/// optimizer's state have one data type. Path integral and penalty are f64 if that type is f64, otherwise f32.
+/// Importance and anchor both have the path integral's type, or both are bf16.
 #[backend_extension(
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),
@@ -60,10 +61,10 @@ pub trait SynapticOps: Backend {
         composed::advance_path_integral::<Self>(path_integral, gradient, before, after)
     }
 
-    /// Adds the penalty's gradient (eq. 4) to a gradient, and gives the penalty itself.
+    /// Adds the penalty's gradient (eq. 4) to a gradient, and computes the penalty itself.
     ///
-    /// Returns `gradient + 2 · scale · Ω (θ − θ̃)` and, of shape `[1]`, `scale · Σ Ω (θ − θ̃)²`, where
-    /// Ω is the importance, at most `bound`.
+    /// Returns `gradient + 2 · scale · Ω (θ − θ̃)` and the penalty `scale · Σ Ω (θ − θ̃)²`, of shape `[1]`. Ω is
+    /// the importance, at most `bound`.
     #[fusion(meta = |gradient, _, _, _, _, _| (gradient.clone(), number(working(gradient.dtype))))]
     fn penalize(
         gradient: FloatTensor<Self>,
@@ -90,7 +91,7 @@ pub trait SynapticOps: Backend {
 
     /// Adds the penalty's gradient, updates a parameter by Adam, and advances the path integral:
     /// [`penalize`](Self::penalize), [`adam`](Self::adam) and
-    /// [`advance_path_integral`](Self::advance_path_integral) at once.
+    /// [`advance_path_integral`](Self::advance_path_integral) in one.
     ///
     /// Returns the parameter, its two moments, the path integral, and the penalty, of shape `[1]`.
     #[allow(
@@ -146,7 +147,7 @@ pub trait SynapticOps: Backend {
         composed::sgd::<Self>(parameter, gradient, velocity, sgd).into()
     }
 
-    /// [`synaptic_adam`](Self::synaptic_adam), with stochastic gradient descent in place of Adam.
+    /// Like [`synaptic_adam`](Self::synaptic_adam), with stochastic gradient descent instead of Adam.
     ///
     /// Returns the parameter, its velocity, the path integral, and the penalty, of shape `[1]`.
     #[allow(
@@ -189,8 +190,9 @@ pub trait SynapticOps: Backend {
 #[cfg(feature = "ndarray")]
 impl SynapticOps for NdArray {}
 
-// Out of Burn's own operations, which any server of Burn's can run: one of ours would have to be registered there. So it
-// is with fusion too, where `Remote` is a `Fusion` whose inner backend has none of these operations by purpose.
+// Composed of Burn's own operations, which any Burn server can run. An operation of ours would have to be
+// registered on the server. The same holds with fusion: there `Remote` is a `Fusion` whose inner backend
+// deliberately has none of these operations.
 #[cfg(feature = "remote")]
 impl SynapticOps for Remote {}
 
@@ -200,16 +202,15 @@ fn number(dtype: DType) -> TensorSpec {
     TensorSpec::new(Shape::new([1]), dtype)
 }
 
-/// A backend with synaptic arithmetic whose primitives the tensors of a module can be turned into.
+/// A backend with synaptic arithmetic, with conversions between its primitives and the tensors of a module.
 ///
-/// Implemented for [`Dispatch`], which takes tensors on any device, and for each backend that is
-/// compiled in.
+/// Implemented for [`Dispatch`], which accepts tensors on any device, and for each backend that is compiled in.
 pub trait SynapticBackend: SynapticOps {
     /// The primitive of a tensor outside autodiff.
     ///
     /// # Panics
     ///
-    /// If the tensor lives on another backend, or takes part in autodiff.
+    /// If the tensor is on another backend, or takes part in autodiff.
     fn primitive<const D: usize>(tensor: Tensor<D>) -> FloatTensor<Self>;
 
     /// The tensor of a primitive of rank `D`.
@@ -232,10 +233,7 @@ macro_rules! synaptic_backend {
         impl SynapticBackend for $backend {
             fn primitive<const D: usize>(tensor: Tensor<D>) -> FloatTensor<Self> {
                 tensor.try_into_primitive::<Self>().unwrap_or_else(|error| {
-                    panic!(
-                        "the module must live on {}: {error:?}",
-                        stringify!($backend)
-                    )
+                    panic!("the module must be on {}: {error:?}", stringify!($backend))
                 })
             }
 

@@ -1,4 +1,4 @@
-//! The fused operations of the device under test agree with the composed ones.
+//! The fused operations of the tested device agree with the composed ones.
 
 use burn::backend::{Dispatch, Flex, tensor::FloatTensor};
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -9,11 +9,11 @@ use super::{AdamUpdate, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate,
 use crate::settings::PathGradient;
 use crate::test_device::device;
 
-/// Sizes on both sides of a block and of a register, and none.
+/// Sizes on both sides of a block and of a register, and size 0.
 const SHAPES: [[usize; 2]; 5] = [[0, 3], [1, 1], [3, 5], [64, 64], [70, 61]];
 const SCALE: f64 = 0.7;
 
-/// What the device can compute with, and how well.
+/// The data types that the device supports, each with a tolerance.
 fn dtypes() -> impl Iterator<Item = (DType, f64)> {
     let dtypes = [(DType::F32, 1e-5), (DType::F64, 1e-13), (DType::BF16, 0.05)];
     let device = device();
@@ -49,7 +49,7 @@ fn assert_close<const D: usize>(
     }
 }
 
-/// As many roundings as there are elements.
+/// The tolerance of a sum grows with the square root of the number of its terms.
 fn tolerance_of_sum(tolerance: f64, shape: [usize; 2]) -> f64 {
     let elements = shape[0] * shape[1];
     tolerance * (1.0 + elements as f64).sqrt()
@@ -97,7 +97,7 @@ fn penalty_in_one_pass_equals_that_of_composed_operations() {
     }
 }
 
-/// θ, g, a state, ω, Ω and θ̃; the last two in 16 bits every other time, where the device bears them.
+/// θ, g, a state, ω, Ω and θ̃. If the device supports bf16, a coin toss decides whether the last two are in bf16.
 fn tensors(rng: &mut ChaCha8Rng, shape: [usize; 2], dtype: DType) -> [Tensor<2>; 6] {
     let bears = device().supports_dtype(DType::BF16);
     let held = if bears && rng.random_bool(0.5) {
@@ -229,7 +229,7 @@ fn sgd_in_one_pass_equals_that_of_composed_operations() {
     }
 }
 
-/// On both sides of what is divided among threads.
+/// Sizes on both sides of the one from which work is divided among threads.
 const LARGE_SHAPES: [[usize; 2]; 4] = [[0, 3], [70, 61], [601, 501], [600, 500]];
 
 #[test]
@@ -264,7 +264,7 @@ fn dispatch_uses_the_fused_operations_of_the_tensors_backend() {
     let (_, dispatched) = Dispatch::penalize(a, b, c, d, SCALE, f64::INFINITY);
     let dispatched = Dispatch::tensor::<1>(dispatched).into_data();
     assert_eq!(dispatched, Flex::tensor::<1>(fused).into_data());
-    // The sums are rounded in another order, which tells the two apart.
+    // The two sum in different orders, so rounding tells them apart.
     assert_ne!(dispatched, Flex::tensor::<1>(composed).into_data());
 }
 

@@ -1,12 +1,11 @@
-//! What a fused operation does to one parameter, as numbers.
+//! The numbers that describe what a fused operation does to one parameter.
 
 use crate::settings::PathGradient;
 
 /// One update of Adam (Kingma and Ba 2015), at a given step.
 ///
-/// With the gradient `g` it makes of the moments `m ← β1 m + (1 − β1) g` and `v ← β2 v + (1 − β2) g²`,
-/// and of the parameter `θ ← θ − η · (κ m) / (√v + ε)`. The corrections of the moments' bias are in κ
-/// and ε.
+/// With the gradient `g` it updates the moments, `m ← β1 m + (1 − β1) g` and `v ← β2 v + (1 − β2) g²`, and the
+/// parameter, `θ ← θ − η · (κ m) / (√v + ε)`. κ and ε include the corrections of the moments' bias.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamUpdate {
     /// Decay β1 of the first moment, in `[0, 1)`.
@@ -15,31 +14,31 @@ pub struct AdamUpdate {
     pub beta_2: f32,
     /// κ: `√(1 − β2^t) / (1 − β1^t)` at step t.
     pub correction: f32,
-    /// ε in use: the configured one times `√(1 − β2^t)`.
+    /// ε in use: the configured ε times `√(1 − β2^t)`.
     pub epsilon: f32,
     /// Learning rate η.
     pub learning_rate: f64,
-    /// Factor of θ that is added to the gradient; 0 for none.
+    /// The factor with which θ is added to the gradient. 0 for none.
     pub weight_decay: f32,
 }
 
 /// One update of stochastic gradient descent.
 ///
-/// With the gradient `g` it makes of the velocity `u ← (1 − d) g + μ u`, or `u ← g` at the first step,
-/// and of the parameter `θ ← θ − η u`, or, of Nesterov, `θ ← θ − η (μ u + g)`.
+/// With the gradient `g` it updates the velocity, `u ← (1 − d) g + μ u`, or `u ← g` at the first step, and the
+/// parameter, `θ ← θ − η u`, or with Nesterov momentum `θ ← θ − η (μ u + g)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SgdUpdate {
-    /// Momentum μ. None where there is no velocity; that given is neither read nor changed then.
+    /// Momentum μ. `None` if there is no velocity: the given one is then neither read nor changed.
     pub momentum: Option<f32>,
     /// Dampening d.
     pub dampening: f64,
-    /// Whether the momentum is Nesterov's.
+    /// Whether it is Nesterov momentum.
     pub nesterov: bool,
-    /// Whether there was no step before.
+    /// Whether this is the first step.
     pub is_first: bool,
     /// Learning rate η.
     pub learning_rate: f64,
-    /// Factor of θ that is added to the gradient; 0 for none.
+    /// The factor with which θ is added to the gradient. 0 for none.
     pub weight_decay: f32,
 }
 
@@ -48,8 +47,8 @@ pub struct SgdUpdate {
 pub struct SynapticUpdate {
     /// Factor of the penalty `Σ Ω (θ − θ̃)²`, ≥ 0. At 0 importance and anchor are not read.
     pub scale: f64,
-    /// Upper bound of the importance in use; infinite for none.
+    /// Upper bound of the importance in use. Infinite for none.
     pub bound: f64,
-    /// The gradient that the path integral is of.
+    /// The gradient that the path integral uses.
     pub path_gradient: PathGradient,
 }

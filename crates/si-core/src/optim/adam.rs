@@ -9,8 +9,8 @@ use super::SynapticOptimizer;
 use super::handover::{self, Answer};
 use crate::ops::{AdamUpdate, SynapticBackend, SynapticOps};
 
-/// The settings of [`SynapticAdam`]: those of Burn's [`AdamConfig`](burn::optim::AdamConfig), with its
-/// defaults, but for AMSGrad.
+/// The settings of [`SynapticAdam`]: those of Burn's [`AdamConfig`](burn::optim::AdamConfig) except AMSGrad, with
+/// the same defaults.
 #[derive(Config, Debug)]
 pub struct SynapticAdamConfig {
     /// Decay β1 of the first moment, in `[0, 1)`.
@@ -19,14 +19,14 @@ pub struct SynapticAdamConfig {
     /// Decay β2 of the second moment, in `[0, 1)`.
     #[config(default = 0.999)]
     pub beta_2: f32,
-    /// ε > 0, which is added to √v̂.
+    /// ε > 0, added to √v̂.
     #[config(default = 1e-5)]
     pub epsilon: f32,
-    /// Weight decay (L2), which is added to the gradient. Default: none.
+    /// Weight decay (L2), added to the gradient. Default: none.
     pub weight_decay: Option<WeightDecayConfig>,
     /// Clipping of the total gradient, per parameter. Default: none.
     ///
-    /// With it, penalty and path integral have passes of their own: they are of the gradient before
+    /// With it, the penalty and the path integral each have a separate pass, because they use the gradient before
     /// clipping.
     pub grad_clipping: Option<GradientClippingConfig>,
 }
@@ -37,10 +37,10 @@ impl SynapticAdamConfig {
         SynapticOptimizer::new(self.build(), self.grad_clipping.as_ref())
     }
 
-    /// The optimizer of one parameter, without clipping.
+    /// The optimizer for one parameter, without clipping.
     ///
-    /// [`ModuleOptimizer::with_group`](burn::optim::ModuleOptimizer::with_group) takes it; in a
-    /// `ModuleOptimizer`, penalty and path integral have passes of their own.
+    /// Pass it to [`ModuleOptimizer::with_group`](burn::optim::ModuleOptimizer::with_group). Inside a
+    /// `ModuleOptimizer`, the penalty and the path integral each have a separate pass.
     pub fn build(&self) -> SynapticAdam {
         SynapticAdam {
             config: self.clone(),
@@ -48,18 +48,18 @@ impl SynapticAdamConfig {
     }
 }
 
-/// Adam (Kingma and Ba 2015) in one pass over memory per parameter and step, with the penalty and the
-/// path integral of a [`ContinualLearner`](crate::ContinualLearner) in the same pass.
+/// Adam (Kingma and Ba 2015) in one pass over memory per parameter and step. The same pass computes the penalty
+/// and the path integral of a [`ContinualLearner`](crate::ContinualLearner).
 ///
-/// It computes what Burn's [`Adam`] does, in the same order, and its state is that of Burn's: records
-/// of one load into the other, but for the maximum that AMSGrad keeps, which is dropped.
+/// It computes what Burn's [`Adam`] does, in the same order. Each can load the records of the other, but the
+/// maximum that AMSGrad keeps is dropped.
 #[derive(Clone, Debug)]
 pub struct SynapticAdam {
     config: SynapticAdamConfig,
 }
 
 impl SynapticAdam {
-    /// At step `time`, from 1 on.
+    /// The update at step `time`, counted from 1.
     fn update(&self, time: usize, learning_rate: LearningRate) -> AdamUpdate {
         let config = &self.config;
         let time = i32::try_from(time).unwrap_or(i32::MAX);
@@ -91,7 +91,7 @@ impl Optimizer for SynapticAdam {
         let (parameter, state) = handover::respond(|offer| {
             let state = state.map(|state| state.momentum);
             let state = state.filter(|state| state.moment_1.shape() == parameter.shape());
-            // What is loaded from a record is in the device's own precision.
+            // State loaded from a record is in the device's default precision.
             let precision = parameter.dtype();
             let state = state.map(|state| {
                 let [moment_1, moment_2] =
@@ -100,7 +100,7 @@ impl Optimizer for SynapticAdam {
             });
             let state = match state {
                 Some(state) => state,
-                // Also if the parameter has changed its shape, of which the regularizer warns.
+                // Also if the parameter has changed its shape: the regularizer warns of that.
                 None => {
                     AdaptiveMomentumState::new(0, parameter.zeros_like(), parameter.zeros_like())
                 }

@@ -10,11 +10,11 @@ use log::warn;
 use super::offered::Offered;
 use crate::{SynapticIntelligence, pack};
 
-/// An optimizer that a [`ContinualLearner`](crate::ContinualLearner) takes: any of Burn's, or one that
-/// does the penalty and the path integral in its own pass over memory.
+/// An optimizer that a [`ContinualLearner`](crate::ContinualLearner) accepts: any of Burn's, or one that computes
+/// the penalty and the path integral in its own pass over memory.
 pub trait ContinualOptimizer: Sized {
-    /// Updates the module with the gradients of the task loss, and the regularizer with the step that
-    /// was made of them. Where the optimizer panics, the state of both is lost.
+    /// Updates the module with the gradients of the task loss, and the regularizer with the resulting step. If the
+    /// optimizer panics, the state of both is lost.
     fn step_continual<M: Module>(
         &mut self,
         learning_rate: ModuleLearningRate,
@@ -23,14 +23,14 @@ pub trait ContinualOptimizer: Sized {
         regularizer: &mut SynapticIntelligence,
     ) -> M;
 
-    /// The state, which a [`Checkpoint`](crate::Checkpoint) keeps.
+    /// The state, as a [`Checkpoint`](crate::Checkpoint) stores it.
     fn to_record(&self) -> OptimizerRecord;
 
-    /// Takes over the state that [`to_record`](Self::to_record) has given.
+    /// Loads the state that [`to_record`](Self::to_record) returned.
     fn load_record(self, record: OptimizerRecord) -> Self;
 }
 
-/// Any of Burn's optimizers: penalty and path integral have passes of their own.
+/// Any of Burn's optimizers: the penalty and the path integral each have a separate pass.
 impl ContinualOptimizer for ModuleOptimizer {
     fn step_continual<M: Module>(
         &mut self,
@@ -55,8 +55,8 @@ impl ContinualOptimizer for ModuleOptimizer {
     }
 }
 
-/// Has the optimizer start over with the parameters that have another shape than in the step before. Its own state is
-/// of that shape, and a backend would panic or compute nonsense.
+/// Makes the optimizer start over with each parameter whose shape differs from that in the step before. Its state
+/// still has the old shape, with which a backend would panic or compute nonsense.
 pub(crate) fn forget_reshaped(
     optimizer: &mut ModuleOptimizer,
     regularizer: &mut SynapticIntelligence,
@@ -72,16 +72,18 @@ pub(crate) fn forget_reshaped(
     let record = optimizer.into_bytes().map_err(|error| error.to_string());
     match record.and_then(kept) {
         Ok(record) => *optimizer = optimizer.clone().load_record(record),
-        Err(error) => warn!("the optimizer's state of a parameter of another shape stays: {error}"),
+        Err(error) => warn!(
+            "cannot drop the optimizer's state of a parameter whose shape has changed: {error}"
+        ),
     }
 }
 
-/// An optimizer for a whole module that does each parameter's update, penalty and path integral in one
-/// pass: [`SynapticAdam`](crate::optim::SynapticAdam) or [`SynapticSgd`](crate::optim::SynapticSgd).
+/// An optimizer for a whole module that computes each parameter's update, penalty and path integral in one pass:
+/// [`SynapticAdam`](crate::optim::SynapticAdam) or [`SynapticSgd`](crate::optim::SynapticSgd).
 ///
-/// It takes the place of Burn's [`ModuleOptimizer`]. Loops that must be given one of those, and modules
-/// that learn without consolidation, can have it [inside](Self::into_inner); penalty and path integral
-/// have passes of their own then.
+/// Use it instead of Burn's [`ModuleOptimizer`]. [`into_inner`](Self::into_inner) returns a `ModuleOptimizer` for
+/// loops that require one, and for modules that learn without consolidation. The penalty and the path integral
+/// then each have a separate pass.
 ///
 /// ```
 /// # use burn::{nn::LinearConfig, optim::GradientsParams, tensor::{Device, Tensor}};
@@ -101,7 +103,7 @@ pub(crate) fn forget_reshaped(
 #[derive(Clone)]
 pub struct SynapticOptimizer {
     optimizer: ModuleOptimizer,
-    /// Whether it takes a parameter's synapses into its pass.
+    /// Whether its pass includes the synapses of each parameter.
     is_fused: bool,
 }
 
@@ -112,8 +114,7 @@ impl SynapticOptimizer {
     ) -> Self {
         let optimizer = ModuleOptimizer::from(optimizer);
         match grad_clipping {
-            // The path integral is of the gradient before clipping, and the optimizer sees none but
-            // the clipped one.
+            // The path integral uses the gradient before clipping, but the optimizer gets only the clipped one.
             Some(config) => optimizer.with_grad_clipping(config.init()).into(),
             None => Self {
                 optimizer,
@@ -122,18 +123,18 @@ impl SynapticOptimizer {
         }
     }
 
-    /// Whether penalty and path integral are in the optimizer's own pass. They are not with gradient
-    /// clipping, and not with any of Burn's own optimizers.
+    /// Whether the penalty and the path integral are computed in the optimizer's own pass. They are not with
+    /// gradient clipping, nor with any of Burn's own optimizers.
     pub fn is_fused(&self) -> bool {
         self.is_fused
     }
 
-    /// The state, as Burn's own optimizers record it.
+    /// The state, in the format of Burn's own optimizers.
     pub fn to_record(&self) -> OptimizerRecord {
         self.optimizer.to_record()
     }
 
-    /// Takes over the state that [`to_record`](Self::to_record) has given.
+    /// Loads the state that [`to_record`](Self::to_record) returned.
     pub fn load_record(self, record: OptimizerRecord) -> Self {
         Self {
             optimizer: self.optimizer.load_record(record),
@@ -145,16 +146,16 @@ impl SynapticOptimizer {
     ///
     /// # Errors
     ///
-    /// Where the file cannot be written.
+    /// If the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), RecordError> {
         self.optimizer.save(path)
     }
 
-    /// Takes the state over that [`save`](Self::save) has written.
+    /// Loads the state that [`save`](Self::save) wrote.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be read or is none of an optimizer.
+    /// If the file cannot be read or does not hold the state of an optimizer.
     pub fn load(self, path: impl AsRef<Path>) -> Result<Self, RecordError> {
         Ok(Self {
             optimizer: self.optimizer.load(path)?,
@@ -162,13 +163,13 @@ impl SynapticOptimizer {
         })
     }
 
-    /// The optimizer for loops that take Burn's own type.
+    /// The optimizer as Burn's own type, for loops that require it.
     pub fn into_inner(self) -> ModuleOptimizer {
         self.optimizer
     }
 }
 
-/// Any of Burn's optimizers, with passes of their own for penalty and path integral.
+/// Any of Burn's optimizers: the penalty and the path integral each have a separate pass.
 impl From<ModuleOptimizer> for SynapticOptimizer {
     fn from(optimizer: ModuleOptimizer) -> Self {
         Self {
@@ -193,7 +194,7 @@ impl ContinualOptimizer for SynapticOptimizer {
         let offered = Offered::new(module, &grads, regularizer);
         let offered = optimizer.step(learning_rate, offered, grads);
         let module = offered.return_to(regularizer);
-        // The optimizer has looked at the shapes itself.
+        // The optimizer checks the shapes itself.
         regularizer.synapses.take_reshaped();
         module
     }

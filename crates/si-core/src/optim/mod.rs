@@ -1,4 +1,4 @@
-//! Optimizers that have the method in them: in one pass over memory, or in passes around any optimizer.
+//! Optimizers with the method built in: in one pass over memory, or in separate passes around any optimizer.
 
 mod adam;
 mod continual;

@@ -12,12 +12,12 @@ use crate::ops::SynapticUpdate;
 use crate::settings::PathGradient;
 use crate::synapse::Synapses;
 
-/// A module in the hands of an optimizer, which is offered each parameter's synapses with it.
+/// A module that an optimizer updates. Each parameter is passed on together with its synapses.
 #[derive(Clone, Debug)]
 pub(super) struct Offered<M> {
     module: M,
     synapses: Synapses<Dispatch>,
-    /// The parameters that the step consolidates, each with the factor of its penalty.
+    /// The consolidated parameters in the step, each with the factor of its penalty.
     in_step: HashMap<ParamId, f64>,
     bound: f64,
     path_gradient: PathGradient,
@@ -39,7 +39,7 @@ impl<M: Module> Offered<M> {
         }
     }
 
-    /// The module after the step, and its synapses to the regularizer that they are of.
+    /// Returns the module after the step, and gives the synapses back to their regularizer.
     pub(super) fn return_to(self, regularizer: &mut SynapticIntelligence) -> M {
         regularizer.synapses = self.synapses;
         self.module
@@ -94,7 +94,7 @@ impl<M: Module> Module for Offered<M> {
     }
 }
 
-/// Has the optimizer update each parameter while the parameter's synapses are offered.
+/// Makes the optimizer update each parameter while the parameter's synapses are on offer.
 struct Offering<'a, O> {
     optimizer: &'a mut O,
     synapses: &'a mut Synapses<Dispatch>,
@@ -113,7 +113,7 @@ impl<O: ModuleMapper> ModuleMapper for Offering<'_, O> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        // Once, as the optimizer updates it: a parameter may be at several places.
+        // Only the first time, like the optimizer's update: a parameter may occur in several places.
         let in_step = self.in_step.remove(&param.id).and_then(|scale| {
             let synapse = self.synapses.get_mut(param.id)?;
             Some((scale, synapse.path_integral.take()?, synapse))

@@ -13,13 +13,13 @@ use crate::ops::{SgdUpdate, SynapticBackend, SynapticOps};
 /// The settings of [`SynapticSgd`]: those of Burn's [`SgdConfig`](burn::optim::SgdConfig).
 #[derive(Config, Debug)]
 pub struct SynapticSgdConfig {
-    /// Weight decay (L2), which is added to the gradient. Default: none.
+    /// Weight decay (L2), added to the gradient. Default: none.
     pub weight_decay: Option<WeightDecayConfig>,
     /// Momentum, with Burn's defaults. Default: none.
     pub momentum: Option<MomentumConfig>,
     /// Clipping of the total gradient, per parameter. Default: none.
     ///
-    /// With it, penalty and path integral have passes of their own: they are of the gradient before
+    /// With it, the penalty and the path integral each have a separate pass, because they use the gradient before
     /// clipping.
     pub grad_clipping: Option<GradientClippingConfig>,
 }
@@ -30,10 +30,10 @@ impl SynapticSgdConfig {
         SynapticOptimizer::new(self.build(), self.grad_clipping.as_ref())
     }
 
-    /// The optimizer of one parameter, without clipping.
+    /// The optimizer for one parameter, without clipping.
     ///
-    /// [`ModuleOptimizer::with_group`](burn::optim::ModuleOptimizer::with_group) takes it; in a
-    /// `ModuleOptimizer`, penalty and path integral have passes of their own.
+    /// Pass it to [`ModuleOptimizer::with_group`](burn::optim::ModuleOptimizer::with_group). Inside a
+    /// `ModuleOptimizer`, the penalty and the path integral each have a separate pass.
     pub fn build(&self) -> SynapticSgd {
         SynapticSgd {
             config: self.clone(),
@@ -41,11 +41,11 @@ impl SynapticSgdConfig {
     }
 }
 
-/// Stochastic gradient descent in one pass over memory per parameter and step, with the penalty and the
-/// path integral of a [`ContinualLearner`](crate::ContinualLearner) in the same pass.
+/// Stochastic gradient descent in one pass over memory per parameter and step. The same pass computes the penalty
+/// and the path integral of a [`ContinualLearner`](crate::ContinualLearner).
 ///
-/// It computes what Burn's [`Sgd`](burn::optim::Sgd) does, in the same order, and records of one load
-/// into the other.
+/// It computes what Burn's [`Sgd`](burn::optim::Sgd) does, in the same order. Each can load the records of the
+/// other.
 #[derive(Clone, Debug)]
 pub struct SynapticSgd {
     config: SynapticSgdConfig,
@@ -54,7 +54,7 @@ pub struct SynapticSgd {
 /// The state of [`SynapticSgd`] for one parameter.
 #[derive(Clone, Debug)]
 pub struct SynapticSgdState<const D: usize> {
-    /// The velocity, in the parameter's shape. None without momentum.
+    /// The velocity, in the parameter's shape. `None` without momentum.
     velocity: Option<Tensor<D>>,
 }
 
@@ -88,13 +88,13 @@ impl Optimizer for SynapticSgd {
     ) -> (Tensor<D>, Option<SynapticSgdState<D>>) {
         handover::respond(|offer| {
             let velocity = state.and_then(|state| state.velocity);
-            // If the parameter has changed its shape, it starts over; the regularizer warns of that.
+            // The velocity starts over if the parameter has changed its shape. The regularizer warns of that.
             let velocity = velocity.filter(|velocity| velocity.shape() == parameter.shape());
-            // What is loaded from a record is in the device's own precision.
+            // A velocity loaded from a record may have another precision.
             let precision = parameter.dtype();
             let velocity = velocity.map(|velocity| velocity.cast(precision));
             let sgd = self.update(velocity.is_none(), learning_rate);
-            // At the first step, and without momentum, it is not read.
+            // At the first step, and without momentum, the velocity is not read.
             let velocity = velocity.unwrap_or_else(|| match self.config.momentum {
                 Some(_) => parameter.zeros_like(),
                 None => gradient.clone(),
@@ -139,7 +139,7 @@ impl Optimizer for SynapticSgd {
     }
 }
 
-/// Under the names that Burn's own has.
+/// With the names that Burn's own state has.
 impl<const D: usize> RecordState for SynapticSgdState<D> {
     fn state_flatten(&self, prefix: &str, out: &mut StateSink) {
         if let Some(velocity) = &self.velocity {

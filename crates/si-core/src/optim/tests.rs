@@ -1,5 +1,5 @@
-//! An optimizer with everything in one pass does what Burn's own does with a pass for each: to the bit, where
-//! a device compiles fused and separate operations alike.
+//! An optimizer with everything in one pass gives the same result as Burn's own with a separate pass for each:
+//! exactly the same numbers if the device compiles fused and separate operations alike.
 
 use burn::backend::{Dispatch, tensor::FloatTensor};
 use burn::grad_clipping::GradientClippingConfig;
@@ -25,7 +25,7 @@ use crate::{ContinualLearner, ParameterPolicy, SynapticIntelligenceConfig};
 
 const LEARNING_RATE: f64 = 0.05;
 
-/// Two layers, of sizes on both sides of a register and of a block; the second may go unused.
+/// Two layers. Their sizes are on both sides of a register and of a block. The second may go unused.
 #[derive(Module, Debug)]
 struct Model {
     inner: Param<Tensor<2>>,
@@ -47,7 +47,7 @@ impl Model {
         let rng = &mut ChaCha8Rng::seed_from_u64(step as u64);
         let hidden =
             random::<2>(rng, [4, 13]).matmul(self.inner.val()) + self.shift.val().unsqueeze();
-        // Unused in some steps: then the parameter has no gradient.
+        // In some steps the second layer is unused, and its parameter has no gradient.
         let output = if step % 5 == 4 {
             hidden.slice([0..4, 0..3])
         } else {
@@ -64,7 +64,7 @@ fn random<const D: usize>(rng: &mut ChaCha8Rng, shape: [usize; D]) -> Tensor<D> 
     Tensor::from_data(TensorData::new(values, shape), &device().autodiff())
 }
 
-/// What is known after two tasks and the first steps of a third.
+/// Parameters, synapses and penalties at the end of each of three tasks.
 fn learn(optimizer: &mut impl ContinualOptimizer, config: &SynapticIntelligenceConfig) -> Vec<f32> {
     let mut learner = ContinualLearner::new(Model::new(), config).expect("the config is valid");
     let mut numbers = Vec::new();
@@ -154,7 +154,7 @@ fn adam_in_one_pass_equals_burns_adam_in_three() {
         for config in settings() {
             let expected = learn(&mut plain.init(), &config);
             assert_same(&learn(&mut fused.init(), &config), &expected);
-            // In Burn's own hands it has a pass for each, too.
+            // In a `ModuleOptimizer` it also has a separate pass for each.
             assert_same(&learn(&mut fused.init().into_inner(), &config), &expected);
         }
     }
@@ -207,7 +207,8 @@ fn optimizers_without_a_learner_equal_burns_own() {
 
 #[test]
 fn records_can_be_exchanged_with_burns_own() {
-    /// The parameters after seven steps, of which `later` does the last from the record of `first`.
+    /// A parameter after seven steps. `first` takes the first three steps; `later` loads its record and takes the
+    /// others.
     fn change(first: impl Optimizer, later: impl Optimizer) -> Vec<f32> {
         let mut optimizer = ModuleOptimizer::from(first);
         let mut later = Some(ModuleOptimizer::from(later));

@@ -1,5 +1,5 @@
-//! Modules of every make: policies for some parameters, layers that are frozen, buffers, heads that appear
-//! and grow, and adapters.
+//! All kinds of modules: policies for some parameters, frozen layers, buffers, heads that appear and grow, and
+//! adapters.
 
 use burn::backend::Dispatch;
 use burn::module::{Lora, Module, ModuleMapper, Param};
@@ -15,7 +15,7 @@ use si_core::{
 
 const LEARNING_RATE: f64 = 0.1;
 
-/// Sums of a few terms in f32, in another order.
+/// Rounding of sums of a few terms in f32, in another order.
 const TOLERANCE: f32 = 1e-5;
 
 #[derive(Module, Debug)]
@@ -26,8 +26,8 @@ struct Network {
     head: Linear,
 }
 
-/// Gives every parameter numbers of its own: what a test finds must not hang on the generator, which all
-/// tests share. (Some of its draws make an importance that gradient descent overshoots.)
+/// Gives every parameter fixed numbers. The results must not depend on the generator, which all tests share. (With
+/// some of its draws, gradient descent overshoots because of the importance.)
 struct FixedValues;
 
 impl ModuleMapper for FixedValues {
@@ -76,7 +76,7 @@ fn learner(module: Network, policies: Vec<ParameterPolicy>) -> ContinualLearner<
     ContinualLearner::new(module, &config).expect("the config is valid")
 }
 
-/// Three steps of a task. Not its end.
+/// Takes three steps of a task, without ending it.
 fn train(mut learner: ContinualLearner<Network>, task: usize) -> ContinualLearner<Network> {
     let mut optimizer = SgdConfig::new().init();
     for step in 3 * task..3 * (task + 1) {
@@ -101,7 +101,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter().collect()
 }
 
-/// Importance of a parameter.
+/// The importance of a parameter.
 fn importance<const D: usize>(
     learner: &ContinualLearner<Network>,
     param: &Param<Tensor<D>>,
@@ -172,8 +172,8 @@ fn policies_set_strength_and_damping_of_their_own_parameters_only() {
         paths(&own),
         ["body.weight", "body.bias", "head.weight", "head.bias"]
     );
-    // The first task is the same under every policy. Importance is ω / (Δ² + ξ), so the reciprocals
-    // differ by the difference of ξ over ω, wherever there is a positive ω.
+    // The first task is the same under every policy. Importance is ω / (Δ² + ξ), so wherever ω is positive, a
+    // larger ξ gives a smaller importance.
     let importances = |learner: &ContinualLearner<Network>| {
         let body = values(importance(learner, &learner.body.weight));
         (body, values(importance(learner, &learner.head.weight)))
@@ -184,7 +184,7 @@ fn policies_set_strength_and_damping_of_their_own_parameters_only() {
     for (importance, damped) in body.iter().zip(&own_body) {
         assert!(damped < importance || *importance == 0.0);
     }
-    // A gradient of zero leaves the penalty's alone in the total: 2 c Ω (θ − θ̃).
+    // With a task gradient of zero, the total is the penalty's gradient: 2 c Ω (θ − θ̃).
     for (mut learner, strength) in [(common, 0.5), (own, 2.0)] {
         let importance = importance(&learner, &learner.head.weight);
         let moved = learner.head.weight.val().inner() + 0.25;
@@ -249,7 +249,7 @@ fn head_that_grows_keeps_importance_of_old_outputs_and_frees_new_ones() {
         assert_eq!(values(after.slice([0..4, 2..5])), [0.0; 12]);
         assert_eq!(values(bias(&learner).narrow(0, 0, 2)), values(bias_before));
         assert_eq!(values(bias(&learner).narrow(0, 2, 3)), [0.0; 3]);
-        // What is new is anchored where it is.
+        // The new numbers are anchored at their current values.
         let synapse = learner.regularizer().synapse(learner.head.weight.id);
         let anchor = synapse.expect("it grew").anchor::<2>();
         let new = |tensor: Tensor<2>| values(tensor.slice([0..4, 2..5]));
@@ -266,7 +266,7 @@ fn head_that_grows_keeps_importance_of_old_outputs_and_frees_new_ones() {
     }
 }
 
-/// A module of heads, each of which may go.
+/// A module of heads, any of which may be removed.
 #[derive(Module, Debug)]
 struct Heads {
     heads: Vec<Linear>,
@@ -395,7 +395,7 @@ fn pulls_grow_with_their_parameters() {
         .head
         .weight
         .map(|weight| Tensor::from_inner(weight.inner() + 1.0).require_grad());
-    // λ/2 Σ F: eight of the twelve weights are held.
+    // λ/2 Σ F: eight of the twelve weights are held back.
     assert_eq!(penalty(&larger), 4.0);
     ewc.consolidate(&larger, &information(&larger));
     let pull = ewc.pull(larger.head.weight.id).expect("it is held");

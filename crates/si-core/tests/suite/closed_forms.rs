@@ -1,8 +1,7 @@
 //! Section 4 of the paper: on a quadratic loss the path integral has a closed form.
 //!
-//! The error is `½ (θ − θ*)ᵀ H (θ − θ*)` and the flow `dθ/dt = −H (θ − θ*)`, which gradient descent
-//! with a small learning rate follows; τ = 1. Each row of the parameter is one start, so a single run
-//! covers many.
+//! The error is `½ (θ − θ*)ᵀ H (θ − θ*)`. Gradient descent with a small learning rate follows the flow `dθ/dt = −H
+//! (θ − θ*)`, with τ = 1. Each row of the parameter is a separate start, so a single run covers many.
 
 use crate::common::values;
 use burn::module::{Module, Param};
@@ -15,10 +14,10 @@ use si_core::{ContinualLearner, SynapticIntelligenceConfig};
 
 const DIMENSIONS: usize = 4;
 const LEARNING_RATE: f64 = 5e-4;
-/// Gradient descent departs from the flow by the learning rate times the largest eigenvalue, 3, over
-/// two, in relative terms.
+/// The relative deviation of gradient descent from the flow is the learning rate times half the largest
+/// eigenvalue, 3.
 const TOLERANCE: f64 = 2e-3;
-/// The smallest eigenvalue other than zero is 0.7: what is left of the distance is e^(−0.7·14).
+/// The smallest nonzero eigenvalue is 0.7, so e^(−0.7·14) of the distance is left.
 const STEPS: usize = 28_000;
 
 type Vector = [f64; DIMENSIONS];
@@ -44,7 +43,7 @@ fn mean_over_starts_is_half_the_hessian_as_eq_12_says() {
     let eigenvalues = [3.0, 1.9, 1.1, 0.7];
     let hessian = hessian(&basis, &eigenvalues);
     let sigma = 0.8;
-    // Every combination of signs once: the mean over them is the expectation, without noise.
+    // Every combination of signs occurs once, so the mean over them is the exact expectation.
     let starts: Vec<Vector> = (0..1 << DIMENSIONS)
         .map(|signs: usize| {
             std::array::from_fn(|index| {
@@ -84,7 +83,7 @@ fn diagonal_hessian_gives_eq_13_with_its_factor_of_a_half() {
     for (index, eigenvalue) in eigenvalues.iter().enumerate() {
         let expected = 0.5 * start[index].powi(2) * eigenvalue;
         assert_close(run.path_integral[0][index], expected, expected);
-        // At ξ → 0 the importance is half the curvature.
+        // For ξ → 0 the importance is half the curvature.
         assert_close(run.importance[0][index], 0.5 * eigenvalue, *eigenvalue);
     }
 }
@@ -102,7 +101,7 @@ fn rank_one_hessian_gives_eq_14_and_the_same_importance_everywhere() {
     for (index, row) in hessian.iter().enumerate() {
         let expected = 0.5 * along * along * row[index];
         assert_close(run.path_integral[0][index], expected, along * along);
-        // Not the diagonal of H, as the paper has it: Δ_i = −u_i d_1, so ω_i / Δ_i² = ½ λ_1.
+        // Unlike in the paper, this is not the diagonal of H: Δ_i = −u_i d_1, so ω_i / Δ_i² = ½ λ_1.
         assert_close(
             run.importance[0][index],
             0.5 * eigenvalues[0],
@@ -126,14 +125,14 @@ struct Run {
     loss_drop: f64,
 }
 
-/// Starts, `[starts, dimensions]`, as distances from θ*, which is zero.
+/// Starts, `[starts, dimensions]`, as distances from θ* = 0.
 #[derive(Module, Debug)]
 struct Quadratic {
     theta: Param<Tensor<2>>,
 }
 
 impl Quadratic {
-    /// The sum over the starts: they do not see each other.
+    /// The sum over the starts, which do not affect each other.
     fn error(&self, hessian: Tensor<2>) -> Tensor<1> {
         let theta = self.theta.val();
         (theta.clone().matmul(hessian) * theta).sum() * 0.5
@@ -218,7 +217,7 @@ fn hessian(basis: &Matrix, eigenvalues: &Vector) -> Matrix {
     })
 }
 
-/// Random directions, made orthonormal one after the other.
+/// Random directions, orthonormalised one after the other.
 fn orthonormal_basis(seed: u64) -> Matrix {
     let mut basis: Matrix = std::array::from_fn(|row| random_vector(100 * seed + row as u64));
     for row in 0..DIMENSIONS {

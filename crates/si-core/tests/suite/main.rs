@@ -1,4 +1,5 @@
-//! The tests of si-core through its public API. One program: each further one would link all of Burn again.
+//! The tests of si-core through its public API. They are one program, because each further program would link all
+//! of Burn again.
 //!
 //! They run on Flex, or on the device that the variable `BURN_DEVICE` names, such as `wgpu`.
 

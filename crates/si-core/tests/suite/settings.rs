@@ -15,13 +15,13 @@ const TOLERANCE: f64 = 1e-10;
 const LEARNING_RATE: f64 = 0.1;
 const STEPS: usize = 4;
 
-/// Parameters that each have a quadratic loss of their own.
+/// Parameters that each have a separate quadratic loss.
 #[derive(Module, Debug)]
 struct Parabolas {
     theta: Param<Tensor<1>>,
 }
 
-/// What the method says of one parameter, whose task loss is `½ curvature (θ − target)²`.
+/// The method for one parameter in plain numbers. The task loss is `½ curvature (θ − target)²`.
 struct Reference {
     theta: f64,
     anchor: f64,
@@ -120,7 +120,8 @@ fn configs() -> impl Strategy<Value = SynapticIntelligenceConfig> {
         )
 }
 
-/// Start, and for each of three tasks curvature and target. A negative curvature pushes the loss up.
+/// The start, and the curvature and target of each of three tasks. A negative curvature pushes the parameter away
+/// from the target.
 type Parameter = (f64, [(f64, f64); 3]);
 
 fn parameters() -> impl Strategy<Value = Vec<Parameter>> {

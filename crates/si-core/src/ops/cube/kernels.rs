@@ -1,10 +1,10 @@
-//! What runs on the device. All tensors of a kernel have one shape; each unit takes every so many
-//! vectors of them, and what is updated is written where it was read.
+//! The kernels. All tensors of a kernel have one shape. Each unit handles every n-th vector of them, where n is
+//! the number of all units. Tensors that are updated are written in place.
 
 #![allow(
     clippy::too_many_arguments,
     missing_docs,
-    reason = "a kernel takes its tensors one by one; the launchers that the macro makes are not public"
+    reason = "a kernel takes each tensor as a separate argument; the launchers that the macro makes are not public"
 )]
 
 use burn_cubecl::cubecl;
@@ -38,13 +38,13 @@ pub(super) struct PullNumbers {
     bound: InputScalar,
 }
 
-/// What of Adam is compiled into a kernel.
+/// The options of Adam that are compiled into a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct AdamKind {
     pub(super) is_decayed: bool,
 }
 
-/// What of stochastic gradient descent is compiled into a kernel.
+/// The options of stochastic gradient descent that are compiled into a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct SgdKind {
     pub(super) is_decayed: bool,
@@ -53,12 +53,12 @@ pub(super) struct SgdKind {
     pub(super) nesterov: bool,
 }
 
-/// What of the synapses is compiled into a kernel.
+/// The options of the synapses that are compiled into a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct SynapseKind {
     pub(super) is_penalized: bool,
     pub(super) is_bounded: bool,
-    /// Whether the path integral is of the total gradient.
+    /// Whether the path integral uses the total gradient.
     pub(super) of_total: bool,
     /// Units in a cube.
     pub(super) num_units: usize,
@@ -139,7 +139,7 @@ pub(super) fn adam<F: Float, N: Size>(
     }
 }
 
-/// Where nothing is penalized, importance and anchor are not read and no penalty is written.
+/// If nothing is penalized, importance and anchor are not read, and no penalty is written.
 #[cube(launch_unchecked, address_type = "dynamic")]
 pub(super) fn synaptic_adam<F: Float, H: Float, N: Size>(
     mut parameter: LinearViewMut<'_, Vector<F, N>>,
@@ -210,7 +210,7 @@ pub(super) fn sgd<F: Float, N: Size>(
     }
 }
 
-/// As [`synaptic_adam()`].
+/// The same as [`synaptic_adam()`], for stochastic gradient descent.
 #[cube(launch_unchecked, address_type = "dynamic")]
 pub(super) fn synaptic_sgd<F: Float, H: Float, N: Size>(
     mut parameter: LinearViewMut<'_, Vector<F, N>>,
@@ -254,13 +254,14 @@ pub(super) fn synaptic_sgd<F: Float, H: Float, N: Size>(
     }
 }
 
-/// Units in all cubes together.
+/// The number of units in all cubes together.
 #[cube]
 fn stride() -> usize {
     CUBE_COUNT * (CUBE_DIM as usize)
 }
 
-/// The penalty's gradient. Adds its product with the displacement, twice the penalty, to the terms.
+/// Returns the penalty's gradient. Adds its product with the displacement, which is twice the penalty, to the
+/// terms.
 #[cube]
 fn pull<F: Float, H: Float, N: Size>(
     parameter: Vector<F, N>,
@@ -338,7 +339,7 @@ fn sgd_step<F: Float, N: Size>(
     parameter - direction * Vector::new(numbers.learning_rate.get::<F>())
 }
 
-/// Writes half the sum of the cube's terms: a penalty's gradient has a factor of 2 that it has not.
+/// Writes half the sum of the cube's terms, because each term is twice its penalty.
 #[cube]
 fn write_penalty<F: Float, N: Size>(
     terms: Vector<F, N>,

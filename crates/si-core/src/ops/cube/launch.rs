@@ -1,4 +1,4 @@
-//! How kernels are launched over tensors, and what they are given beside those.
+//! How kernels are launched over tensors, and their other arguments.
 
 use burn::backend::DType;
 use burn::tensor::Shape;
@@ -16,10 +16,10 @@ use super::kernels::{
 use crate::ops::{AdamUpdate, SgdUpdate, SynapticUpdate};
 use crate::settings::PathGradient;
 
-/// Enough cubes to fill a large GPU, and few enough that their parts of a penalty are soon added up.
+/// Enough cubes to fill a large GPU, but few enough that summing their parts of a penalty is fast.
 const MAX_CUBES: usize = 2048;
 
-/// How a kernel goes over tensors of one shape.
+/// How a kernel is launched over tensors of one shape.
 pub(super) struct Launch {
     pub(super) client: Client,
     device: CubeDevice,
@@ -32,13 +32,13 @@ pub(super) struct Launch {
 }
 
 impl Launch {
-    /// A launch over `numbers`, and over importance and anchor, which are `held`. `None` if there is nothing to go
-    /// over, if the numbers are of a type that no kernel takes or of several, or if the device binds too few
-    /// tensors at once.
+    /// A launch over `numbers`, and over importance and anchor, which are `held`. `None` if there are no elements,
+    /// if the numbers have several types or a type that no kernel supports, or if the device binds too few tensors
+    /// at once.
     ///
     /// # Panics
     ///
-    /// If the tensors differ in shape or device, as those of a parameter do that was given others.
+    /// If the tensors differ in shape or device, for example because a parameter was moved or replaced.
     pub(super) fn over(numbers: &[&CubeTensor], held: &[&CubeTensor]) -> Option<Self> {
         let first = *numbers.first()?;
         if numbers.iter().any(|tensor| tensor.dtype != first.dtype) {
@@ -50,7 +50,7 @@ impl Launch {
             _ => return None,
         };
         let num_elements = first.meta.num_elements();
-        // Beside the tensors, a kernel binds the parts of the penalty and its numbers.
+        // Besides the tensors, a kernel binds the parts of the penalty and its numbers.
         let num_bindings = first.client.properties().hardware.max_bindings as usize;
         if num_elements == 0 || num_bindings < tensors.len() + 2 {
             return None;
@@ -100,7 +100,7 @@ impl Launch {
         empty_device_dtype(self.client.clone(), self.device.clone(), shape, self.dtype)
     }
 
-    /// A place for each cube's part of the penalty, or for none.
+    /// Space for each cube's part of the penalty. A zero if nothing is penalized.
     pub(super) fn penalties(&self, synaptic: SynapticUpdate) -> CubeTensor {
         if synaptic.scale > 0.0 {
             self.empty(self.num_cubes)
@@ -134,7 +134,7 @@ impl Launch {
     }
 
     pub(super) fn pull_numbers(&self, synaptic: SynapticUpdate) -> PullNumbersLaunch {
-        // An unbounded importance has no bound in its kernel, and not every device an infinity.
+        // Without a bound, the kernel does not read this number. Not every device supports infinity.
         let bound = if synaptic.bound.is_finite() {
             synaptic.bound
         } else {
@@ -172,7 +172,7 @@ impl SgdKind {
     }
 }
 
-/// The kernels' name for a type of number, where they take it.
+/// The kernels' name for a data type. `None` if no kernel supports it.
 pub(super) fn elem_type(dtype: DType) -> Option<ElemType> {
     match dtype {
         DType::F64 => Some(ElemType::Float(FloatKind::F64)),

@@ -1,9 +1,9 @@
-//! One kernel for each operation on CubeCL's runtimes: wgpu, Vulkan, Metal, WebGPU, CUDA, ROCm and its
-//! own CPU runtime.
+//! One kernel for each operation on CubeCL's runtimes: wgpu, Vulkan, Metal, WebGPU, CUDA, ROCm and CubeCL's CPU
+//! runtime.
 
 #![allow(
     unsafe_code,
-    reason = "a kernel is launched without bounds checks of the compiler's: it makes its own"
+    reason = "kernels are launched without the compiler's bounds checks: they check bounds themselves"
 )]
 
 use burn::backend::{ops::FloatTensorOps, tensor::FloatTensor};
@@ -30,7 +30,7 @@ impl SynapticOps for CubeBackend {
             return composed::advance_path_integral::<Self>(path_integral, gradient, before, after);
         };
         let path_integral = writable(path_integral);
-        // SAFETY: every access is below the length of the tensors, which are of one shape.
+        // SAFETY: every access is within the tensors' length, and all tensors have one shape.
         unsafe {
             kernels::advance::launch_unchecked(
                 &launch.client,
@@ -69,7 +69,7 @@ impl SynapticOps for CubeBackend {
             bound,
             path_gradient: PathGradient::Task,
         };
-        // SAFETY: as above; there are as many penalties as cubes.
+        // SAFETY: as above. There is one penalty for each cube.
         unsafe {
             kernels::penalize::launch_unchecked(
                 &launch.client,
@@ -164,7 +164,7 @@ impl SynapticOps for CubeBackend {
         let [parameter, path_integral] = [parameter, path_integral].map(writable);
         let [moment_1, moment_2] = moments.map(writable);
         let penalties = launch.penalties(synaptic);
-        // SAFETY: as above; there are as many penalties as cubes, or none is written.
+        // SAFETY: as above. There is one penalty for each cube, or none is written.
         unsafe {
             kernels::synaptic_adam::launch_unchecked(
                 &launch.client,
@@ -253,7 +253,7 @@ impl SynapticOps for CubeBackend {
         let [parameter, path_integral] = [parameter, path_integral].map(writable);
         let velocity = writable_velocity(velocity, sgd);
         let penalties = launch.penalties(synaptic);
-        // SAFETY: as above; there are as many penalties as cubes, or none is written.
+        // SAFETY: as above. There is one penalty for each cube, or none is written.
         unsafe {
             kernels::synaptic_sgd::launch_unchecked(
                 &launch.client,
@@ -280,7 +280,7 @@ impl SynapticOps for CubeBackend {
     }
 }
 
-/// The tensor, or a copy where others see it too.
+/// The tensor, or a copy of it if it cannot be written in place.
 fn writable(tensor: CubeTensor) -> CubeTensor {
     if tensor.can_mut() && tensor.is_nonoverlapping() {
         tensor
@@ -289,7 +289,7 @@ fn writable(tensor: CubeTensor) -> CubeTensor {
     }
 }
 
-/// Without momentum the velocity is not written.
+/// The velocity, made writable only with momentum: otherwise it is not written.
 fn writable_velocity(velocity: CubeTensor, sgd: SgdUpdate) -> CubeTensor {
     match sgd.momentum {
         Some(_) => writable(velocity),
@@ -297,8 +297,8 @@ fn writable_velocity(velocity: CubeTensor, sgd: SgdUpdate) -> CubeTensor {
     }
 }
 
-/// Importance and anchor, or what stands in for them where they are not read: they may be the tensor
-/// that is written.
+/// Importance and anchor. If they are not read, replaces them by the gradient, because they may be the same tensor
+/// as one that is written.
 fn held(held: [CubeTensor; 2], gradient: &CubeTensor, synaptic: SynapticUpdate) -> [CubeTensor; 2] {
     if synaptic.scale > 0.0 {
         held
@@ -307,7 +307,7 @@ fn held(held: [CubeTensor; 2], gradient: &CubeTensor, synaptic: SynapticUpdate) 
     }
 }
 
-/// Of shape `[1]`.
+/// The sum of the cubes' parts, of shape `[1]`.
 fn total_penalty(penalties: CubeTensor, synaptic: SynapticUpdate) -> CubeTensor {
     if synaptic.scale > 0.0 {
         CubeBackend::float_sum(penalties)

@@ -1,4 +1,4 @@
-//! What is done with a block of numbers.
+//! The arithmetic on a block of numbers.
 
 use super::number::{Held, Number, Slot};
 use super::workspace::{Aligned, LANES};
@@ -6,14 +6,14 @@ use super::workspace::{Aligned, LANES};
 /// The numbers of a penalty.
 #[derive(Clone, Copy)]
 pub(super) struct Pull<E> {
-    /// What the sum of the penalty's terms is multiplied by.
+    /// Factor of the sum of the penalty's terms.
     pub(super) scale: E,
-    /// The importance that none counts for more than.
+    /// Upper bound of the importance in use.
     pub(super) bound: E,
 }
 
-/// Writes the gradient with the penalty's, g + 2 scale Ω (θ − θ̃), to `total`, and adds Ω (θ − θ̃)² to the sums.
-/// What a block adds to one of those is summed in the precision of its numbers.
+/// Writes the total gradient, g + 2 scale Ω (θ − θ̃), to `total`, and adds Ω (θ − θ̃)² to the sums. Sums within a
+/// block are in the precision of its numbers.
 #[inline(always)]
 pub(super) fn pull<E: Number, H: Held<E>>(
     total: &mut [impl Slot<E>],
@@ -33,7 +33,7 @@ pub(super) fn pull<E: Number, H: Held<E>>(
     );
     let mut partial = Aligned([E::zero(); LANES]);
     let sum = &mut partial.0;
-    // Chunks of a length that the compiler knows, and what is left.
+    // Chunks of a length that the compiler knows, and the rest.
     let (totals, total) = total.as_chunks_mut::<LANES>();
     let (gradients, gradient) = gradient.as_chunks::<LANES>();
     let (parameters, parameter) = parameter.as_chunks::<LANES>();
@@ -52,7 +52,7 @@ pub(super) fn pull<E: Number, H: Held<E>>(
     }
 }
 
-/// The same for up to `LANES` numbers, each with a sum of its own.
+/// The same for up to `LANES` numbers, each with a separate sum.
 #[inline(always)]
 fn pull_lanes<E: Number, H: Held<E>>(
     total: &mut [impl Slot<E>],
@@ -69,7 +69,7 @@ fn pull_lanes<E: Number, H: Held<E>>(
         .zip(importance.iter().zip(anchor));
     for ((total, sum), ((&gradient, &parameter), (&importance, &anchor))) in outputs.zip(inputs) {
         let (importance, displacement) = (importance.release(), parameter - anchor.release());
-        // In this order what is not a number stays so.
+        // This order of the comparison keeps NaN.
         let importance = if importance > bound {
             bound
         } else {
@@ -81,7 +81,7 @@ fn pull_lanes<E: Number, H: Held<E>>(
     }
 }
 
-/// Advances path integrals by a step.
+/// Advances path integrals by one step.
 #[inline(always)]
 pub(super) fn advance<E: Number>(
     path_integral: &mut [E],

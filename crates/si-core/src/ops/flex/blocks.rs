@@ -1,4 +1,4 @@
-//! Work on tensors of the same length, a few numbers of each at a time.
+//! Runs work on tensors of the same length, block by block.
 
 use std::array;
 use std::sync::{Mutex, PoisonError};
@@ -8,15 +8,15 @@ use pulp::Arch;
 use super::number::Number;
 use super::workspace::{BLOCK, Workspace};
 
-/// Numbers that one thread works on without interruption.
+/// The size of a part: the numbers that a thread takes at a time.
 pub(super) const PART: usize = 64 * BLOCK;
 
-/// Numbers of a tensor from which on another thread does more than it costs to wake it.
+/// The size of a tensor from which a second thread saves more time than it takes to wake it.
 pub(super) const WORTH_A_THREAD: usize = 4 * PART;
 
 /// Slices of the same length.
 pub(super) trait Slices: Sized + Send {
-    /// Whether each has as many numbers.
+    /// Whether each slice has `len` numbers.
     fn all_have(&self, len: usize) -> bool;
 
     fn split_at(self, middle: usize) -> (Self, Self);
@@ -72,20 +72,20 @@ impl<S: Slices, const N: usize> Slices for [S; N] {
             left
         });
         let mut rest = rest.into_iter().flatten();
-        let right = array::from_fn(|_| rest.next().expect("as many as on the left"));
+        let right = array::from_fn(|_| rest.next().expect("there are as many as on the left"));
         (left, right)
     }
 }
 
-/// Runs `work` on slices of `len` numbers, block by block, with the widest vectors that the processor has, and
-/// on all threads where there is much to do. Returns the total of what it added to the workspace's sums.
+/// Runs `work` on slices of `len` numbers, block by block, with the widest vectors that the processor has. Uses
+/// all threads if there is much to do. Returns the total of what `work` added to the workspace's sums.
 ///
-/// The blocks and the order of their sum are the same whatever the number of threads. `work` must be
+/// The blocks and the order of summation do not depend on the number of threads. `work` must be
 /// `#[inline(always)]` to be compiled for those vectors.
 ///
 /// # Panics
 ///
-/// If the slices differ in length, as those of a parameter do that was given another shape.
+/// If the slices differ in length, for example because a parameter was given another shape.
 pub(super) fn sum_over_blocks<E: Number, S: Slices>(
     slices: S,
     len: usize,
@@ -120,7 +120,7 @@ fn sum_by_threads<E: Number, S: Slices>(
             *sum = sum_of_part(part, len, work);
         }
     };
-    // This thread takes its share at once, while others wake up.
+    // This thread starts at once, while the others wake up.
     rayon::in_place_scope(|scope| {
         for _ in 1..num_threads {
             scope.spawn(|_| do_parts());
@@ -130,7 +130,7 @@ fn sum_by_threads<E: Number, S: Slices>(
     sums.iter().sum()
 }
 
-/// Slices of up to `PART` numbers, and how many.
+/// Yields slices of up to `PART` numbers, with their length.
 struct Parts<S> {
     rest: Option<(S, usize)>,
 }

@@ -165,7 +165,7 @@ impl SynapticOps for Flex {
     }
 }
 
-/// The parameter and its velocity, which without momentum stays as it is.
+/// Returns the parameter and its velocity. Without momentum the velocity stays as it is.
 fn sgd_sweep<E: Number>(
     parameter: FlexTensor,
     gradient: FlexTensor,
@@ -181,7 +181,7 @@ fn sgd_sweep<E: Number>(
     }
 }
 
-/// The same with synapses; ω and the penalty are the last two.
+/// The same with synapses. The last two results are ω and the penalty.
 fn synaptic_sgd_sweep<E: Number>(
     parameter: FlexTensor,
     gradient: FlexTensor,
@@ -227,7 +227,7 @@ fn advance<E: Number>(
 
 #[expect(
     unsafe_code,
-    reason = "to zero what is then written would be one more pass over memory"
+    reason = "zeroing memory that is written anyway would cost one more pass over it"
 )]
 fn pull<E: Number, H: Held<E>>(
     gradient: FlexTensor,
@@ -262,8 +262,8 @@ fn pull<E: Number, H: Held<E>>(
             );
         },
     );
-    // SAFETY: the blocks are all of the first `len` slots, or else there was a panic; slices of a block have one
-    // length, so `pull` has written each of its slots.
+    // SAFETY: the blocks cover all of the first `len` slots, unless there was a panic. The slices of a block have
+    // one length, so `pull` has written each slot.
     unsafe { total.set_len(len) };
     let total = FlexTensor::new(Bytes::from_elems(total), layout, dtype);
     (total, one_number(scale * E::from_elem(penalty), dtype))
@@ -273,14 +273,14 @@ fn one_number<E: Element + Pod>(number: E, dtype: DType) -> FlexTensor {
     FlexTensor::filled_typed(Shape::new([1]), dtype, number)
 }
 
-/// The tensor with its elements in order and nothing else in its buffer.
+/// The tensor with its elements in order, and nothing else in its buffer.
 fn dense(tensor: FlexTensor) -> FlexTensor {
     let elements = tensor.layout().num_elements();
     let whole = tensor.is_contiguous()
         && tensor.layout().start_offset() == 0
         && tensor.bytes().len() == elements * tensor.dtype().size();
-    // The tensor itself, not a clone of it, where nothing is to be done: a second handle would turn
-    // the write in place into a copy.
+    // If nothing is to be done, returns the tensor itself instead of a clone: a second handle would turn the write
+    // in place into a copy.
     if whole {
         tensor
     } else {

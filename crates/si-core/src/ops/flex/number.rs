@@ -6,12 +6,12 @@ use burn::backend::Element;
 use burn::tensor::bf16;
 use num_traits::Float;
 
-/// What the blocks hold.
+/// The types of numbers in blocks.
 pub(super) trait Number: Element + Float + bytemuck::Pod {}
 impl Number for f32 {}
 impl Number for f64 {}
 
-/// What importance and anchor are kept as, for numbers `E` to be computed with.
+/// The types in which importance and anchor are stored, for computations with numbers of type `E`.
 pub(super) trait Held<E>: Element + bytemuck::Pod {
     fn release(self) -> E;
 }
@@ -26,7 +26,7 @@ impl<E: Number> Held<E> for E {
 impl Held<f32> for bf16 {
     #[inline(always)]
     fn release(self) -> f32 {
-        // Without the special cases of `to_f32`, which no vector has.
+        // Unlike `to_f32`, this has no special cases, which would prevent vectorisation.
         f32::from_bits(u32::from(self.to_bits()) << 16)
     }
 }
@@ -39,7 +39,7 @@ impl Held<f64> for bf16 {
     }
 }
 
-/// Where a number is written, over what is there or over nothing.
+/// A place to which a number is written, initialized or not.
 pub(super) trait Slot<E> {
     fn put(&mut self, number: E);
 }

@@ -1,5 +1,5 @@
-//! An optimizer's update of a parameter, alone or with penalty and path integral around it, in one pass
-//! over memory and in place.
+//! An optimizer's update of a parameter, with or without penalty and path integral, in one pass over memory and in
+//! place.
 
 use burn::backend::{DType, Flex, flex::FlexTensor};
 use burn::tensor::bf16;
@@ -13,13 +13,13 @@ use crate::ops::{AdamUpdate, SgdUpdate, SynapticUpdate};
 use crate::precision::convert;
 use crate::settings::PathGradient;
 
-/// What an optimizer makes of a parameter, its gradient, and `N` numbers of state for each.
+/// An optimizer's update of parameters with their gradients and `N` state tensors.
 pub(super) trait Rule<E, const N: usize>: Copy + Send + Sync {
     /// Updates the parameter and the state. `#[inline(always)]`.
     fn update(self, parameter: &mut [E], gradient: &[E], state: [&mut [E]; N]);
 }
 
-/// Updates a parameter. Returns it and its state.
+/// Updates a parameter. Returns the parameter and its state.
 pub(super) fn plain<E: Number, const N: usize>(
     parameter: FlexTensor,
     gradient: FlexTensor,
@@ -135,7 +135,7 @@ fn synaptic_held<E: Number, H: Held<E>, const N: usize>(
     (parameter, state, path_integral, penalty)
 }
 
-/// Constants of Adam in the precision of the parameter.
+/// Constants of Adam, in the parameter's precision.
 #[derive(Clone, Copy)]
 pub(super) struct Adam<E> {
     beta_1: E,
@@ -169,8 +169,8 @@ impl<E: Number> Rule<E, 2> for Adam<E> {
         let parameters = parameter.iter_mut().zip(gradient);
         let moments = moment_1.iter_mut().zip(moment_2);
         for ((parameter, &gradient), (moment_1, moment_2)) in parameters.zip(moments) {
-            // All loads come before all stores: where buffers lie a multiple of a page apart, the processor
-            // holds a load back until the stores before it are done.
+            // All loads come before all stores: if buffers are a multiple of a page apart, the processor delays a
+            // load until the stores before it are done.
             let (before, first, second) = (*parameter, *moment_1, *moment_2);
             let gradient = decayed(before, gradient, self.weight_decay);
             let first = first * self.beta_1 + gradient * self.rest_1;
@@ -183,7 +183,7 @@ impl<E: Number> Rule<E, 2> for Adam<E> {
     }
 }
 
-/// Constants of stochastic gradient descent in the precision of the parameter.
+/// Constants of stochastic gradient descent, in the parameter's precision.
 #[derive(Clone, Copy)]
 pub(super) struct Sgd<E> {
     has_momentum: bool,

@@ -1,4 +1,4 @@
-//! The division of work among blocks and threads.
+//! Tests of the division of work into blocks and among threads.
 
 use std::panic::catch_unwind;
 
@@ -12,7 +12,7 @@ use super::number::{Held, Number};
 use super::workspace::{BLOCK, LANES, Workspace};
 use super::{advance, pull};
 
-/// On both sides of everything that work is divided at.
+/// Lengths on both sides of every size at which work is divided.
 const LENGTHS: [usize; 12] = [
     0,
     1,
@@ -34,7 +34,7 @@ fn tensor(len: usize, phase: usize, dtype: DType) -> FlexTensor {
     Flex::float_from_data(data.convert_dtype(dtype), &Default::default())
 }
 
-/// What `work` gives with one thread, and with more.
+/// The results of `work` with 1, 2, 3 and 8 threads.
 fn by_threads<R: Send>(work: impl Fn() -> R + Sync) -> [R; 4] {
     [1, 2, 3, 8].map(|num_threads| {
         let pool = ThreadPoolBuilder::new().num_threads(num_threads).build();

@@ -1,24 +1,25 @@
-//! What work on a block has beside the block.
+//! What the work on a block uses besides the block.
 
 use super::number::Number;
 
-/// Numbers of each tensor that are worked on at a time. Those of all tensors of a step fit into the
-/// processor's nearest cache, where several passes over them cost little.
+/// The numbers of each tensor in a block. The blocks of all tensors of a step fit into the processor's nearest
+/// cache, where several passes over them cost little.
 pub(super) const BLOCK: usize = 512;
 
-/// Partial sums that are added to side by side: fewer would make each addition wait for the one before it.
+/// The number of partial sums that are computed side by side. With fewer, each addition would wait for the one
+/// before it.
 pub(super) const LANES: usize = 64;
 
-/// Numbers of which no register straddles two lines of the cache.
+/// Numbers aligned so that no vector register straddles two cache lines.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 pub(super) struct Aligned<E, const N: usize>(pub(super) [E; N]);
 
-/// What work on a block has beside it.
+/// What the work on a block uses besides the block.
 pub(super) struct Workspace<E> {
-    /// Two blocks for its own use.
+    /// Two blocks of scratch space.
     pub(super) scratch: [Aligned<E, BLOCK>; 2],
-    /// What it sums over the blocks of a part.
+    /// Partial sums over the blocks of a part.
     pub(super) sums: Aligned<f64, LANES>,
 }
 

@@ -12,10 +12,10 @@ use crate::precision::widen;
 use crate::settings::{FirstTaskStart, PathGradient};
 use crate::{Error, SynapticIntelligenceConfig};
 
-/// Synaptic Intelligence inside any of Burn's optimizers: for a loop that has an optimizer and wants no
-/// wrapper around its module.
+/// Synaptic Intelligence inside any of Burn's optimizers: for a loop with an optimizer, without a wrapper around
+/// its module.
 ///
-/// The optimizer is exchanged, and a task's end is told to [`TaskControl`]; the loop stays as it is:
+/// Replace the optimizer, and report each task's end to [`TaskControl`]. The rest of the loop stays as it is:
 ///
 /// ```diff
 /// -let mut optimizer = AdamConfig::new().init();
@@ -32,22 +32,22 @@ use crate::{Error, SynapticIntelligenceConfig};
 ///  }
 /// ```
 ///
-/// The numbers are those of a [`ContinualLearner`](crate::ContinualLearner), to the bit, but for what
-/// stands below. ω, Ω and θ̃ are in the optimizer's state, so Burn's own records hold them, and
-/// whatever takes a [`ModuleOptimizer`](burn::optim::ModuleOptimizer) takes this one. A module must have
-/// one or the other: in a learner's hands this optimizer would add the penalty twice.
+/// Apart from the limits below, the numbers are exactly those of a [`ContinualLearner`](crate::ContinualLearner),
+/// bit for bit. The optimizer's state holds ω, Ω and θ̃. So Burn's own records store them, and you can use this
+/// optimizer wherever a [`ModuleOptimizer`](burn::optim::ModuleOptimizer) is accepted. Use either this or a
+/// learner for a module, not both: together they would add the penalty twice.
 ///
 /// # When a task ends
 ///
-/// [`TaskControl::end_task`] counts, and each parameter is consolidated at the start of its next step: it is
-/// then still where the task ended. A record that is written between the two holds the count, and
-/// nothing is lost. A loop that itself changes parameters between tasks, or wants to read the importance
-/// before the next step, calls [`TaskControl::consolidate`] too.
+/// [`TaskControl::end_task`] only counts. Each parameter is consolidated at the start of its next step, when it is
+/// still where the task ended. A record written in between stores the count, so nothing is lost. Call
+/// [`TaskControl::consolidate`] as well if your loop changes parameters between tasks, or reads the importance
+/// before the next step.
 ///
 /// # Records
 ///
-/// Loading gives the optimizer its state and cannot reach [`TaskControl`], so after each load comes
-/// [`TaskControl::resume`]:
+/// Loading restores the optimizer's state but cannot reach [`TaskControl`]. So call [`TaskControl::resume`] after
+/// each load:
 ///
 /// ```
 /// # use burn::{nn::LinearConfig, optim::{AdamConfig, GradientsParams, ModuleOptimizer}};
@@ -76,35 +76,34 @@ use crate::{Error, SynapticIntelligenceConfig};
 /// # }
 /// ```
 ///
-/// The state of the optimizer inside is recorded under names of its own. The record of a bare optimizer
-/// is thus none of this one, nor the other way round: Burn passes over state that it finds no use for,
-/// and the parameters begin anew. Here that is logged as a warning, and `resume` returns
-/// [`Error::NoSynapses`]; a bare optimizer that is given a record of this one says nothing.
+/// The state of the inner optimizer is recorded under separate names. So this optimizer cannot use the record of a
+/// bare optimizer, nor the other way round: Burn skips state that it has no use for, and the optimizer starts over
+/// with its parameters. Here that is logged as a warning, and `resume` returns [`Error::NoSynapses`]. If a bare
+/// optimizer loads a record of this one, it goes unnoticed.
 ///
 /// # Limits
 ///
-/// An optimizer is given one parameter, its gradient and its state, and knows no more:
+/// An optimizer gets one parameter, its gradient and its state, and nothing else:
 ///
-/// - **Gradient clipping** that is set on the `ModuleOptimizer` comes before this optimizer. So the path
-///   integral is of the clipped gradient, and the penalty is not clipped. With a learner it is the other
-///   way round, as the method has it.
-/// - **The choice of parameters** is that of
-///   [`with_group`](burn::optim::ModuleOptimizer::with_group): each group has an optimizer of its own,
-///   with settings of its own and the same `TaskControl`, or a bare one. A config's policies go by
-///   path, and are an error.
-/// - **A group that is added later** gets the parameters that match it without their state, synapses
-///   included: Burn keeps the optimizer of a parameter with its state, and drops both.
-/// - **The optimizer must be kept** between tasks: its state is the synapses. One that is made anew begins
-///   without importance, which [`TaskControl::end_task`] reports; so it is in a loop that takes the optimizer and does not give it back, as
-///   a launch of burn-train does. Where tasks want a fresh optimizer, a
-///   [`ContinualLearner`](crate::ContinualLearner) keeps the state with the module.
-/// - **Clones** of the optimizer share its `TaskControl`, and a task that ends for one ends for all. For a
-///   branch of its own, load a record into a new optimizer with new `TaskControl`.
-/// - **Penalty and path integral** have passes of their own, [`SynapticAdam`](crate::optim::SynapticAdam) and
-///   [`SynapticSgd`](crate::optim::SynapticSgd) inside included.
-/// - **[`StatePrecision::Bf16`](crate::settings::StatePrecision::Bf16)** is without effect on a device that does not
-///   bear it.
-/// - A parameter whose **shape changed** under its id begins anew, with a warning.
+/// - **Gradient clipping** set on the `ModuleOptimizer` happens before this optimizer. So the path integral uses
+///   the clipped gradient, and the penalty is not clipped. With a learner it is the other way round, as the method
+///   requires.
+/// - **Parameters** are chosen by [`with_group`](burn::optim::ModuleOptimizer::with_group). Each group has a
+///   separate optimizer: a bare one, or one of these with separate settings and the same `TaskControl`. A config
+///   with policies is an error, because policies go by path.
+/// - **A group that is added later** gets its parameters without their state, and so without synapses: Burn stores
+///   a parameter's optimizer together with its state, and drops both.
+/// - **The optimizer must be kept** between tasks: its state holds the synapses. A new optimizer starts without
+///   importance, and [`TaskControl::end_task`] reports that. This also happens in a loop that takes the optimizer
+///   and does not return it, such as a launch of burn-train. If each task needs a fresh optimizer, use a
+///   [`ContinualLearner`](crate::ContinualLearner): it keeps the state with the module.
+/// - **Clones** of the optimizer share its `TaskControl`: a task that ends for one ends for all. For a separate
+///   branch, load a record into a new optimizer with a new `TaskControl`.
+/// - **The penalty and the path integral** each have a separate pass, even with
+///   [`SynapticAdam`](crate::optim::SynapticAdam) or [`SynapticSgd`](crate::optim::SynapticSgd) inside.
+/// - **[`StatePrecision::Bf16`](crate::settings::StatePrecision::Bf16)** has no effect on a device that does not
+///   support it.
+/// - A parameter whose **shape changed** under its id starts over, with a warning.
 #[derive(Clone, Debug)]
 pub struct Synaptic<O> {
     optimizer: O,
@@ -113,8 +112,8 @@ pub struct Synaptic<O> {
 }
 
 impl<O: Optimizer> Synaptic<O> {
-    /// Puts the method into `optimizer`, which learns `tasks`. Optimizers for several groups of
-    /// parameters share them.
+    /// Puts the method into `optimizer`, which learns `tasks`. Optimizers for several groups of parameters share
+    /// one `TaskControl`.
     ///
     /// # Errors
     ///
@@ -125,7 +124,7 @@ impl<O: Optimizer> Synaptic<O> {
         tasks: &TaskControl,
     ) -> Result<Self, Error> {
         config.validate()?;
-        // What cannot be followed must not be passed over in silence.
+        // Policies cannot be applied here, so they must not go unnoticed.
         if let Some(policy) = config.policies.first() {
             return Err(Error::NoPath(policy.to_string()));
         }
@@ -175,8 +174,8 @@ impl<O: Optimizer> Optimizer for Synaptic<O> {
             let (expected, found) = (parameter.shape(), state.synapse.shape());
             if expected != found {
                 warn!(
-                    "the optimizer's state is of a parameter of shape {found:?}, and the parameter \
-                     has {expected:?}: it starts without importance"
+                    "the optimizer has state for a parameter of shape {found:?}, but the parameter has \
+                     shape {expected:?}: it starts without importance"
                 );
             }
             expected == found
@@ -192,7 +191,7 @@ impl<O: Optimizer> Optimizer for Synaptic<O> {
 
         let path_integral =
             (state.synapse.path_integral.take()).unwrap_or_else(|| zeros_like::<Dispatch>(&before));
-        // Deviation: where the gradient is clipped, Burn has done it before, and what it was is gone.
+        // Deviation: Burn has already clipped the gradient if clipping is set, and the original is gone.
         let task_gradient = Dispatch::primitive(gradient);
         let factor = self.config.strength_factor(self.tasks.task());
         let scale = self.config.penalty_scale(factor * self.config.strength);

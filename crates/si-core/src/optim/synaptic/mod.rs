@@ -1,4 +1,5 @@
-//! The method inside an optimizer of one parameter, for loops that have an optimizer and want no wrapper.
+//! The method inside an optimizer for one parameter: for loops with an optimizer, without a wrapper around the
+//! module.
 
 mod adaptor;
 mod position;

@@ -1,47 +1,48 @@
 //! Which task the synapses of one parameter are in.
 //!
-//! A record says it in numbers of tasks, and it is loaded without the [`TaskControl`] that its optimizer has.
-//! In memory it is the number of ends that those have counted, which stays right when `TaskControl` learn only
-//! later how many tasks were before them.
+//! A record stores task numbers, and it is loaded without the [`TaskControl`] of its optimizer. In memory the
+//! position is the number of task ends that the `TaskControl` has counted. That stays right even if the
+//! `TaskControl` learns only later how many tasks came before.
 
 use std::sync::{Arc, OnceLock};
 
 use super::TaskControl;
 
-/// The numbers of tasks that a record holds.
+/// The task numbers that a record stores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Recorded {
-    /// The task that the synapses are in: the number of tasks that were consolidated in them.
+    /// The task that the synapses are in: the number of tasks that they have consolidated.
     pub(super) task: usize,
-    /// The task that was being learnt when the record was made. Where it is more, consolidation is due.
+    /// The task that was being learnt when the record was written. If it is larger than `task`, consolidation is
+    /// due.
     pub(super) current: usize,
 }
 
 impl Recorded {
-    /// Whether nothing is due.
+    /// Whether no consolidation is due.
     pub(super) fn is_current(self) -> bool {
         self.task == self.current
     }
 }
 
-/// The place among the ends that `tasks` have counted.
+/// The position among the task ends that `tasks` has counted.
 #[derive(Clone, Debug)]
 struct Bound {
     tasks: TaskControl,
-    /// The number of ends that were consolidated; below zero where some from before are due.
+    /// The number of ends consolidated so far. Negative if ends from before the load are due.
     ends: i64,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Position {
     recorded: Recorded,
-    /// Empty from the load until the optimizer's tasks are known. Shared, so that [`TaskControl::resume`] can
-    /// fill it in an optimizer that it only reads.
+    /// Empty after a load until the optimizer's `TaskControl` is known. Shared, so that [`TaskControl::resume`]
+    /// can fill it in an optimizer that it only reads.
     bound: Arc<OnceLock<Bound>>,
 }
 
 impl Position {
-    /// That of synapses which begin now.
+    /// The position of new synapses.
     pub(super) fn now(tasks: &TaskControl) -> Self {
         let position = Self::loaded(Recorded::default());
         position.bound.get_or_init(|| Bound {
@@ -58,12 +59,12 @@ impl Position {
         }
     }
 
-    /// Whether it was loaded, and its tasks are not known yet.
+    /// Whether it was loaded and its `TaskControl` is not known yet.
     pub(super) fn is_loose(&self) -> bool {
         self.bound.get().is_none()
     }
 
-    /// What a record says of it now.
+    /// What a record written now stores.
     pub(super) fn record(&self) -> Recorded {
         match self.bound.get() {
             None => self.recorded,
@@ -74,7 +75,7 @@ impl Position {
         }
     }
 
-    /// Ties it to `tasks`, which know of the record's, unless it is tied already.
+    /// Ties it to `tasks`, which already knows the record's tasks. Does nothing if it is tied.
     pub(super) fn bind(&self, tasks: &TaskControl) {
         self.bound.get_or_init(|| Bound {
             tasks: tasks.clone(),
@@ -82,7 +83,7 @@ impl Position {
         });
     }
 
-    /// The number of task ends that are to be consolidated, which count as consolidated from now on.
+    /// The number of task ends to consolidate. They count as consolidated from now on.
     pub(super) fn advance(&mut self, tasks: &TaskControl) -> usize {
         let is_of_others = |bound: &Bound| !bound.tasks.is_same(tasks);
         if self.bound.get().is_some_and(is_of_others) {

@@ -14,12 +14,12 @@ use super::survey::{self, Found};
 use crate::ops::SynapticBackend;
 use crate::{Synapse, SynapticIntelligenceConfig};
 
-/// The state of [`Synaptic`](crate::optim::Synaptic) for one parameter of rank `D`: that of the optimizer inside,
-/// `S`, and the synapses.
+/// The state of [`Synaptic`](crate::optim::Synaptic) for one parameter of rank `D`: the synapses, and the state
+/// `S` of the inner optimizer.
 ///
-/// In a record stand, in the parameter's shape, `anchor` and, from when they exist, `path_integral` and
-/// `importance`; `penalty_sum`, `[1]`; and the numbers `task`, `current_task` and `num_steps`. What
-/// `S` records stands under `optimizer`.
+/// A record holds `anchor` and, as soon as they exist, `path_integral` and `importance`, all in the parameter's
+/// shape, and `penalty_sum` of shape `[1]`. It also holds the numbers `task`, `current_task` and `num_steps`. The
+/// record of `S` is under `optimizer`.
 #[derive(Clone, Debug)]
 pub struct SynapticState<S, const D: usize> {
     pub(super) optimizer: Option<S>,
@@ -33,7 +33,7 @@ impl<S, const D: usize> SynapticState<S, D> {
     pub(super) fn new(anchor: FloatTensor<Dispatch>, tasks: &TaskControl) -> Self {
         Self {
             optimizer: None,
-            // An optimizer knows no paths.
+            // An optimizer does not know the path.
             synapse: Synapse::new(String::new(), anchor),
             position: Position::now(tasks),
             num_steps: 0,
@@ -46,8 +46,8 @@ impl<S, const D: usize> SynapticState<S, D> {
         &self.synapse
     }
 
-    /// Consolidates what is due, at `parameter`: once for each task that has ended, as a moving average
-    /// goes on in tasks that had no use for the parameter.
+    /// Consolidates what is due, at `parameter`: once for each task that has ended. A moving average also decays
+    /// in tasks that did not use the parameter.
     pub(super) fn catch_up(
         &mut self,
         parameter: &FloatTensor<Dispatch>,
@@ -56,7 +56,7 @@ impl<S, const D: usize> SynapticState<S, D> {
     ) {
         for _ in 0..self.position.advance(tasks) {
             (self.synapse).consolidate(parameter.clone(), config.damping, config);
-            // Unread, it is that of a task which has ended.
+            // It belongs to a task that has ended, and nobody has read it.
             self.synapse.penalty_sum = None;
             self.num_steps = 0;
         }
@@ -116,8 +116,8 @@ impl<S: RecordState, const D: usize> RecordState for SynapticState<S, D> {
         let state = unflatten(prefix, source, device);
         if state.is_none() && source.has_under(prefix) {
             warn!(
-                "the record has no state of a synaptic optimizer for parameter {prefix}, or one that \
-                 does not fit together: it starts without importance"
+                "the record has no valid state of a synaptic optimizer for parameter {prefix}: it starts \
+                 without importance"
             );
         }
         state
@@ -133,7 +133,7 @@ fn unflatten<S: RecordState, const D: usize>(
     source: &mut StateSource,
     device: &Device,
 ) -> Option<SynapticState<S, D>> {
-    // No more than can be counted on from there.
+    // At most `u32::MAX`, which leaves room to count on.
     let mut number = |name| {
         let number = u32::try_from(source.take_scalar(prefix, name)?).ok()?;
         usize::try_from(number).ok()
@@ -179,8 +179,8 @@ fn unflatten<S: RecordState, const D: usize>(
     })
 }
 
-/// The tensor of what a record holds, widened where the device does not bear it. None if it is none of
-/// this shape.
+/// The tensor that a record holds, widened if the device does not support its precision. `None` if it is not a
+/// float tensor of this shape.
 fn load<const D: usize>(
     data: TensorData,
     shape: &Shape,

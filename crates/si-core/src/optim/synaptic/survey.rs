@@ -1,10 +1,10 @@
-//! How a [`ModuleOptimizer`] is asked for the synapses in it.
+//! Gets the synapses out of a [`ModuleOptimizer`].
 //!
-//! It hands its state to no one, but has each state write itself into a record, and has each optimizer
-//! update its parameter. So what is wanted waits in a place of the thread while it does: a state that is
-//! surveyed shows itself in place of writing, and an optimizer that consolidates leaves the parameter as
-//! it is. The place is empty at any other time. Bare optimizers beside them write their state, for nothing,
-//! and so a survey is for a task's end and not for a step.
+//! A `ModuleOptimizer` gives no access to its state. But it makes each state write itself into a record, and it
+//! makes each optimizer update its parameter. So a request is kept in a thread-local place while it does that.
+//! During a survey, a state shows itself instead of writing. During a consolidation, an optimizer leaves the
+//! parameter as it is. At any other time the place is empty. In a survey, bare optimizers in the same
+//! `ModuleOptimizer` still write their state, to no use. So a survey belongs at a task's end, not in a step.
 
 use std::cell::RefCell;
 
@@ -15,7 +15,7 @@ use burn::optim::ModuleOptimizer;
 use super::position::Position;
 use crate::Synapse;
 
-/// What is found of one parameter.
+/// What a survey finds for one parameter.
 pub(super) struct Found {
     pub(super) id: ParamId,
     pub(super) synapse: Synapse<Dispatch>,
@@ -32,7 +32,7 @@ thread_local! {
     static PLACE: RefCell<Option<Wanted>> = const { RefCell::new(None) };
 }
 
-/// The synapses in an optimizer, in no order.
+/// The synapses in an optimizer, in no particular order.
 pub(super) fn survey(optimizer: &ModuleOptimizer) -> Vec<Found> {
     let found = Wanted::Survey(Vec::new());
     let (_, wanted) = while_wanted(found, || optimizer.to_record());
@@ -42,7 +42,7 @@ pub(super) fn survey(optimizer: &ModuleOptimizer) -> Vec<Found> {
     }
 }
 
-/// Takes what a state shows of itself, where one is asked for it. Returns whether it is.
+/// During a survey, takes what a state shows of itself and returns `true`. Otherwise returns `false`.
 pub(super) fn show(found: impl FnOnce() -> Option<Found>) -> bool {
     PLACE.with_borrow_mut(|place| match place {
         Some(Wanted::Survey(all)) => {
@@ -53,7 +53,7 @@ pub(super) fn show(found: impl FnOnce() -> Option<Found>) -> bool {
     })
 }
 
-/// Runs `step`, in which optimizers consolidate and do nothing else.
+/// Runs `step`, in which optimizers only consolidate.
 pub(super) fn consolidating<T>(step: impl FnOnce() -> T) -> T {
     while_wanted(Wanted::Consolidation, step).0
 }
@@ -62,8 +62,8 @@ pub(super) fn is_consolidating() -> bool {
     PLACE.with_borrow(|place| matches!(place, Some(Wanted::Consolidation)))
 }
 
-/// Runs `ask` and returns what has become of `wanted`. What was wanted before is restored, even where
-/// `ask` panics.
+/// Runs `ask` and returns its result and what became of `wanted`. Restores the previous request, even if `ask`
+/// panics.
 fn while_wanted<T>(wanted: Wanted, ask: impl FnOnce() -> T) -> (T, Option<Wanted>) {
     struct Restore(Option<Wanted>);
     impl Drop for Restore {

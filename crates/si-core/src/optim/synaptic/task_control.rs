@@ -11,26 +11,25 @@ use crate::trained::{checkpointing_of, train_with};
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
 use crate::{Error, SynapticIntelligence, SynapticIntelligenceConfig, TaskWarning};
 
-/// The tasks that [`Synaptic`](crate::optim::Synaptic) optimizers learn: says where one ends and the next begins.
+/// Counts the tasks of [`Synaptic`](crate::optim::Synaptic) optimizers: tells them when one task ends and the next
+/// begins.
 ///
-/// A clone is the same tasks, so one can stay with the loop over the tasks while the optimizer is
-/// somewhere else.
+/// Clones share one count. So one clone can stay with the loop over the tasks while the optimizer is elsewhere.
 #[derive(Clone, Debug, Default)]
 pub struct TaskControl(Arc<Mutex<Count>>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
-    /// The number of tasks at the first of the ends counted here. Below zero after a record of an earlier
-    /// task was loaded.
+    /// The number of tasks before the first end counted here. Negative after loading a record of an earlier task.
     first: i64,
     ends: i64,
     has_step: bool,
-    /// Whether some parameter in a step of this task had importance.
+    /// Whether any parameter had importance in a step of this task.
     is_held: bool,
 }
 
 impl TaskControl {
-    /// TaskControl of which the first is yet to be learnt.
+    /// Starts at the first task, with no step taken.
     pub fn new() -> Self {
         Self::default()
     }
@@ -44,15 +43,15 @@ impl TaskControl {
     /// Ends the current task. Each parameter is consolidated at the start of its next step, or by
     /// [`consolidate`](Self::consolidate).
     ///
-    /// Without a step since the last call it changes nothing, logs a warning and returns
-    /// [`TaskWarning::NoStep`]. After a task in which no parameter had importance, as none has in an optimizer
-    /// that was made anew, it logs a warning and returns [`TaskWarning::NoImportance`].
+    /// If no step was taken since the last call, it changes nothing, logs a warning and returns
+    /// [`TaskWarning::NoStep`]. If no parameter had importance in a task after the first, as with a new optimizer,
+    /// it logs a warning and returns [`TaskWarning::NoImportance`].
     pub fn end_task(&self) -> Option<TaskWarning> {
         let mut count = self.count();
         if !count.has_step {
             drop(count);
             warn!(
-                "task {} has had no step to consolidate; an optimizer that was loaded is to be told by \
+                "task {} has had no step to consolidate; after loading the optimizer, call \
                  `TaskControl::resume`",
                 self.task()
             );
@@ -65,25 +64,25 @@ impl TaskControl {
         drop(count);
         is_inert.then(|| {
             warn!(
-                "no parameter in task {} had importance: an optimizer that is made anew has lost what the one \
-                 before had learnt",
+                "no parameter in task {} had importance: a new optimizer does not have the importance that \
+                 the old one gathered",
                 self.task() - 1
             );
             TaskWarning::NoImportance
         })
     }
 
-    /// Takes over where the record stands that was loaded into `optimizer`, and returns the
-    /// [task](Self::task). For an optimizer that was not loaded it changes nothing.
+    /// Continues from the record that was loaded into `optimizer`, and returns the [task](Self::task). Changes
+    /// nothing if the optimizer was not loaded.
     ///
-    /// Call it after each load. Without it the task is known from the next step on, and
-    /// [`end_task`](Self::end_task) before that has no step to count; where these tasks had gone further
-    /// than the record, what is consolidated is wrong.
+    /// Call it after each load. Otherwise the task is known only from the next step on, and until then
+    /// [`end_task`](Self::end_task) finds no step to count. If this `TaskControl` is already past the task of the
+    /// record, the consolidation is wrong.
     ///
     /// # Errors
     ///
-    /// [`Error::NoSynapses`] if the optimizer has no synapses: the record is that of another optimizer,
-    /// or from before its first step.
+    /// [`Error::NoSynapses`] if the optimizer has no synapses: the record is from another optimizer, or from
+    /// before the first step.
     pub fn resume(&self, optimizer: &ModuleOptimizer) -> Result<usize, Error> {
         let found = survey::survey(optimizer);
         if found.is_empty() {
@@ -105,10 +104,10 @@ impl TaskControl {
         Ok(self.task())
     }
 
-    /// Consolidates at once what [`end_task`](Self::end_task) leaves to the next step: for a loop that
-    /// changes parameters itself between tasks, or reads the importance.
+    /// Consolidates now instead of at the next step after [`end_task`](Self::end_task): for a loop that changes
+    /// parameters between tasks, or reads the importance.
     ///
-    /// `module` is the one that `optimizer` updates, in training or in validation mode, and comes back as it was.
+    /// `module` is the one that `optimizer` updates, in training or in validation mode. It is returned unchanged.
     pub fn consolidate<M: Module>(&self, optimizer: &mut ModuleOptimizer, module: M) -> M {
         struct Due {
             found: Vec<Found>,
@@ -116,7 +115,7 @@ impl TaskControl {
         }
         impl ParameterVisitor for Due {
             fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
-                // A parameter that has a gradient is what the optimizer is called for. None is read.
+                // The optimizer is called only for parameters with a gradient. The gradient itself is not read.
                 if self.found.iter().any(|found| found.id == param.id) {
                     self.grads.register::<D>(param.id, param.val().inner());
                 }
@@ -127,17 +126,17 @@ impl TaskControl {
             grads: GradientsParams::new(),
         };
         visit_parameters(&module, &Policies::default(), &mut due);
-        // An optimizer takes parameters in training mode alone.
+        // An optimizer updates parameters only in training mode.
         let in_training = train_with(module.valid(), checkpointing_of(&module));
         survey::consolidating(|| optimizer.step(0.0, in_training, due.grads));
         module
     }
 
-    /// A copy of the state in `optimizer` as the regularizer that it is the state of: to read ω, Ω and θ̃
-    /// by parameter, and for [`diagnostics`](SynapticIntelligence::diagnostics) and
-    /// [`end_epoch`](SynapticIntelligence::end_epoch), which reports the penalty of the task so far.
+    /// A copy of the state in `optimizer`, as a regularizer. Use it to read ω, Ω and θ̃ by parameter, or to call
+    /// [`diagnostics`](SynapticIntelligence::diagnostics) and [`end_epoch`](SynapticIntelligence::end_epoch),
+    /// which reports the penalty of the task so far.
     ///
-    /// Of a task that has ended it has what was [consolidated](Self::consolidate).
+    /// A task that has ended is included only once it is [consolidated](Self::consolidate).
     ///
     /// # Errors
     ///
@@ -166,7 +165,7 @@ impl TaskControl {
                         meter.steps_in_epoch = meter.steps_in_task;
                         meter.pulls_in_task = self.regularizer.config.strength > 0.0;
                     } else {
-                        // Of a task that has ended.
+                        // It belongs to a task that has ended.
                         synapse.penalty_sum = None
                     }
                     self.regularizer.synapses.insert(param.id, synapse);
@@ -188,12 +187,12 @@ impl TaskControl {
         count.is_held |= is_held;
     }
 
-    /// The number of ends counted here.
+    /// The number of task ends counted here.
     pub(super) fn ends(&self) -> i64 {
         self.count().ends
     }
 
-    /// The task that is being learnt after so many ends.
+    /// The task that is being learnt after this many ends.
     pub(super) fn number_after(&self, ends: i64) -> usize {
         usize::try_from(self.count().first + ends).unwrap_or(0)
     }
@@ -213,13 +212,13 @@ impl TaskControl {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Its numbers are whole at any time, whatever happened to a thread that held them.
+    /// The numbers are consistent at any time, even if a thread panicked while holding the lock.
     fn count(&self) -> MutexGuard<'_, Count> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Beyond all tasks that can be learnt it stays where it is.
+/// Saturates, far beyond any number of tasks.
 fn number(task: usize) -> i64 {
     i64::try_from(task).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,5 @@
-//! What an adaptor does beside the arithmetic, which the conformance suite holds against the other ways.
+//! What an adaptor does besides the arithmetic. The conformance suite compares the arithmetic with the other ways
+//! to use the method.
 
 use burn::module::{Module, Param, ParamGroup};
 use burn::optim::momentum::MomentumConfig;
@@ -69,7 +70,7 @@ impl Model {
     }
 }
 
-/// A model and its optimizer, which learn.
+/// A model, its optimizer and their tasks.
 struct Student {
     model: Model,
     optimizer: ModuleOptimizer,
@@ -100,7 +101,7 @@ impl Student {
         self
     }
 
-    /// The model as it is, with an optimizer that was made of the record.
+    /// The same model, with a new optimizer that has loaded the record of this one.
     fn reloaded(&self, tasks: &TaskControl, config: &SynapticIntelligenceConfig) -> Self {
         let bytes = self.optimizer.into_bytes().expect("it can be written");
         let optimizer = adam(config, tasks);
@@ -135,7 +136,7 @@ fn moving_average() -> SynapticIntelligenceConfig {
     config().with_accumulation(Accumulation::MovingAverage { decay: 0.5 })
 }
 
-/// The same with a learner around the model: three tasks and the steps of a fourth.
+/// The same with a learner around the model: four tasks of three steps, without the last task's end.
 fn learner(config: &SynapticIntelligenceConfig, uses: [Uses; 4]) -> Vec<f32> {
     let mut learner = ContinualLearner::new(Model::new(), config).expect("the config is valid");
     let mut optimizer = AdamConfig::new().init();
@@ -196,7 +197,7 @@ fn task_may_end_between_a_load_and_the_next_step() {
         assert_eq!(tasks.resume(&student.optimizer).ok(), Some(task));
         if task < 3 {
             assert_eq!(tasks.end_task(), None);
-            // Written and loaded once more before anyone has made a step.
+            // Written and loaded once more before a step is taken.
             let tasks = TaskControl::new();
             student = student.reloaded(&tasks, &config());
             assert_eq!(tasks.resume(&student.optimizer).ok(), Some(task + 1));
@@ -223,7 +224,7 @@ fn parameter_is_consolidated_once_for_each_task_that_did_not_use_it() {
         student = student.learn(uses, 3);
     }
     assert_same(&student.model.numbers(), &expected);
-    // Without the decay of both tasks it would be another.
+    // The decay in both unused tasks matters: without it the result differs.
     assert_ne!(learner(&config(), uses), expected);
 }
 
@@ -234,7 +235,8 @@ fn parameter_that_starts_before_a_loaded_one_is_in_the_same_task() {
         student = student.learn(SECOND, 3);
         student.tasks.end_task();
     }
-    // The first parameter's optimizer has not been told of the two tasks when it begins.
+    // The first parameter takes its first step before the loaded one, so its optimizer does not know of the two
+    // tasks.
     student = student
         .reloaded(&TaskControl::new(), &config())
         .learn(BOTH, 2);
@@ -382,7 +384,7 @@ fn task_without_a_step_does_not_end() {
     assert_eq!(student.tasks.end_task(), Some(TaskWarning::NoStep));
     assert_eq!(student.tasks.task(), 1);
 
-    // Nor does one of which nobody has told that it had some.
+    // Nor does a task whose steps were loaded without a call of `resume`.
     let loaded = student.learn(BOTH, 1);
     let loaded = loaded.reloaded(&TaskControl::new(), &config());
     assert_eq!(loaded.tasks.end_task(), Some(TaskWarning::NoStep));

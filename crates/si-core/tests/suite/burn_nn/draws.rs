@@ -11,7 +11,7 @@ pub(crate) fn device() -> Device {
     common::device_with(burn::tensor::DType::F32).autodiff()
 }
 
-/// Tensors of numbers that are drawn on the host: the same for the same seed, whatever other tests draw.
+/// Draws tensors on the host. The same seed gives the same numbers, whatever other tests draw.
 pub(crate) struct Draws(RefCell<ChaCha8Rng>);
 
 impl Draws {
@@ -33,13 +33,13 @@ impl Draws {
         Tensor::from_data(TensorData::new(values, shape), &device())
     }
 
-    /// The squared distance of `outputs` from drawn targets, `[1]`.
+    /// The mean squared distance of `outputs` from drawn targets, `[1]`.
     pub(crate) fn distance<const D: usize>(&self, outputs: Tensor<D>) -> Tensor<1> {
         let targets = self.tensor(outputs.dims());
         (outputs - targets).square().mean()
     }
 
-    /// `module` with drawn numbers in everything but buffers.
+    /// `module` with drawn numbers everywhere except in buffers.
     pub(crate) fn initialized<M: Module>(self, module: M) -> M {
         module.map(&mut Initialize {
             draws: self,
@@ -63,7 +63,7 @@ impl ModuleMapper for Initialize {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        // A variance that is drawn might be negative.
+        // A drawn variance might be negative.
         let name = self.path.last();
         if name.is_some_and(|name| name.starts_with("running")) {
             return param;

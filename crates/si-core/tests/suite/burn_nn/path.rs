@@ -1,4 +1,4 @@
-//! The path integral is what it says: the drop of the loss along the path, synapse by synapse.
+//! The path integral is the drop of the loss along the path, synapse by synapse.
 
 use burn::backend::Dispatch;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
@@ -10,17 +10,17 @@ use si_core::ops::SynapticBackend;
 use crate::burn_nn::row::{Row, assert_no_fault};
 use crate::common::values;
 
-/// Small, so that the gradient changes little in a step: the sum of ω is off by about half of its change.
+/// Small, so that the gradient changes little in a step: the error of Σω is about half of that change.
 const LEARNING_RATE: f64 = 0.01;
 
-/// Of the drop of the loss.
+/// Tolerance, relative to the drop of the loss.
 const DISCRETISATION: f64 = 0.05;
 
-/// Half the distance of the two losses in a finite difference. Rounding of f32 over it, and its square over a
-/// third derivative, are both well below what is tolerated.
+/// Half the distance between the two points of a finite difference. The errors are the rounding of f32 divided by
+/// it, and its square times a third derivative. Both are well below the tolerance.
 const NUDGE: f32 = 1e-2;
 
-/// Of the finite differences.
+/// Tolerance, relative to the finite differences.
 const TOLERANCE: f64 = 0.02;
 
 #[test]
@@ -33,7 +33,7 @@ fn path_integral_of_a_synapse_matches_finite_differences_of_the_loss() {
     assert_no_fault(|row| row.fault_in_single_path_integrals());
 }
 
-/// Gradient descent on one batch.
+/// One step of gradient descent, always on the same batch.
 fn descend<M: Module>(row: &Row<M>, learner: ContinualLearner<M>) -> ContinualLearner<M> {
     let optimizer = &mut SgdConfig::new().init();
     learner.step(optimizer, LEARNING_RATE, row.loss_at(0)).0
@@ -57,7 +57,7 @@ pub(crate) fn fault_in_sum<M: Module>(row: &Row<M>) -> Option<String> {
     is_wrong.then(|| format!("{}: the loss fell by {drop}, and Σω is {sum}", row.name))
 }
 
-/// Follows the synapse of each parameter that moves most.
+/// Follows, in each parameter, the synapse with the largest first path integral.
 pub(crate) fn fault_in_single_synapses<M: Module>(row: &Row<M>) -> Option<String> {
     let mut learner = row.learner();
     let first = Synapses::of(&descend(row, learner.clone()));
@@ -87,7 +87,7 @@ pub(crate) fn fault_in_single_synapses<M: Module>(row: &Row<M>) -> Option<String
         .filter_map(|((id, element), expected)| {
             let synapse = synapses.get(*id);
             let actual = synapse.path_integral[*element];
-            // What has next to no gradient has no difference of losses either.
+            // With next to no gradient, the losses do not differ either, so there is an absolute bound.
             let is_wrong = (actual - expected).abs() > TOLERANCE * expected.abs().max(1e-6);
             let (name, path) = (row.name, &synapse.path);
             is_wrong.then(|| format!("{name}, {path}[{element}]: {actual} is not {expected}"))
@@ -96,13 +96,13 @@ pub(crate) fn fault_in_single_synapses<M: Module>(row: &Row<M>) -> Option<String
     (!faults.is_empty()).then(|| faults.join("\n"))
 }
 
-/// The slope of the loss in one synapse.
+/// The slope of the loss along one synapse.
 fn slope<M: Module>(row: &Row<M>, module: &M, (id, element): (ParamId, usize)) -> f64 {
     let at = |by: f32| loss(row, &module.clone().map(&mut Nudge { id, element, by }));
     (at(NUDGE) - at(-NUDGE)) / (2.0 * f64::from(NUDGE))
 }
 
-/// Moves one number of one parameter.
+/// Moves one element of one parameter.
 struct Nudge {
     id: ParamId,
     element: usize,
@@ -135,7 +135,7 @@ struct Synapse {
 }
 
 impl Synapses {
-    /// Those of the parameters that are trained.
+    /// The synapses of the trained parameters.
     fn of<M: Module>(learner: &ContinualLearner<M>) -> Self {
         struct Read<'a, M>(&'a ContinualLearner<M>, Synapses);
         impl<M: Module> ModuleVisitor for Read<'_, M> {

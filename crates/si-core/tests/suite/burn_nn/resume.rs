@@ -1,4 +1,4 @@
-//! A training that was stored and loaded, or made in one pass, is the training that was not.
+//! Storing and loading a training does not change it, nor does an optimizer that does everything in one pass.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::burn_nn::snapshot::Snapshot;
 
 const LEARNING_RATE: f64 = 0.01;
 
-/// What a training is brought to another learner by.
+/// The form in which a training is passed to another learner.
 #[derive(Clone, Copy, Debug)]
 enum Form {
     Record,
@@ -30,7 +30,7 @@ const FORMS: [Form; 4] = [
     Form::Checkpoint,
 ];
 
-/// Regression: the last update of batch norm was missing, and a linear layer that is stored by columns was refused.
+/// Regression: the last update of batch norm was missing, and a linear layer stored by columns was refused.
 #[test]
 fn resumed_trainings_give_the_same_bits() {
     assert_no_fault(|row| row.fault_in_resumption());
@@ -47,7 +47,7 @@ fn adam() -> SynapticOptimizer {
     AdamConfig::new().init().into()
 }
 
-/// Steps on data of their own.
+/// Takes steps, each on separate data.
 fn train<M: Module>(
     row: &Row<M>,
     mut learner: ContinualLearner<M>,
@@ -60,7 +60,7 @@ fn train<M: Module>(
     learner
 }
 
-/// The rest of the second task, and the beginning of the third.
+/// Trains the rest of the second task and the beginning of the third.
 fn go_on<M: Module>(
     row: &Row<M>,
     learner: ContinualLearner<M>,
@@ -87,8 +87,8 @@ fn fault_of_form<M: Module>(row: &Row<M>, form: Form) -> Option<String> {
     learner = train(row, learner, &mut optimizer, 3..5);
 
     let name = row.name;
-    let folder = tempfile::tempdir().expect("there is a place for files");
-    // It is stored before anything reads the learner: a running statistic may have an update pending.
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    // The learner is stored before anything reads it, because a running statistic may have a pending update.
     let loaded = match form {
         Form::Checkpoint => restored(row, &learner, &optimizer),
         _ => reloaded(row, &learner, form, folder.path())

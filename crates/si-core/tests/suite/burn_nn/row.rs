@@ -5,11 +5,11 @@ use si_core::{ContinualLearner, SynapticIntelligenceConfig};
 use crate::burn_nn::draws::{Draws, device};
 use crate::burn_nn::{path, resume};
 
-/// A module and a loss of it.
+/// A module with a loss.
 pub(crate) struct Row<M> {
     pub(crate) name: &'static str,
     pub(crate) build: fn(&Device) -> M,
-    /// The loss, `[1]`, on data that are drawn.
+    /// The loss, `[1]`, on drawn data.
     pub(crate) loss: fn(&M, &Draws) -> Tensor<1>,
 }
 
@@ -27,7 +27,7 @@ impl<M: Module> Row<M> {
     }
 }
 
-/// What is asked of a row, whatever its module: what is wrong, or nothing.
+/// The checks of a row, whatever its module. Each returns what is wrong, or `None`.
 pub(crate) trait AnyRow {
     fn fault_in_sum_of_path_integrals(&self) -> Option<String>;
     fn fault_in_single_path_integrals(&self) -> Option<String>;
@@ -53,7 +53,7 @@ impl<M: Module> AnyRow for Row<M> {
     }
 }
 
-/// Fails with all faults at once.
+/// Checks all rows, and fails with all their faults at once.
 pub(crate) fn assert_no_fault(fault: impl Fn(&dyn AnyRow) -> Option<String>) {
     let rows = crate::burn_nn::rows::all();
     let faults: Vec<String> = (rows.iter())

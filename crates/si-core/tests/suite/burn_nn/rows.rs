@@ -33,7 +33,7 @@ fn row<M: Module + 'static>(
     Box::new(Row { name, build, loss })
 }
 
-/// The table.
+/// The table of all rows.
 pub(crate) fn all() -> Vec<Box<dyn AnyRow>> {
     [
         dense(),
@@ -55,9 +55,9 @@ fn dense() -> Vec<Box<dyn AnyRow>> {
             |device| LinearConfig::new(3, 2).init(device),
             |it: &Linear, draws| draws.distance(it.forward(draws.tensor([4, 3]))),
         ),
-        // Burn's record mapper takes the shape that it checks a record against from
-        // `Param::lazy_shape`, which is the stored one only as long as the parameter has no value yet
-        // (`ModuleRecordMapper::take` and `map_kind!` in burn-core's `store/mod.rs`).
+        // Burn's record mapper checks a record against `Param::lazy_shape`. That is the stored shape only as long
+        // as the parameter has no value yet (`ModuleRecordMapper::take` and `map_kind!` in burn-core's
+        // `store/mod.rs`).
         row(
             "linear, stored by columns",
             |device| {

@@ -7,7 +7,7 @@ use burn::tensor::{Tensor, TensorData};
 use si_core::ContinualLearner;
 use si_core::ops::SynapticBackend;
 
-/// Everything that a learner knows, by path: parameters, buffers, and ω, Ω and θ̃.
+/// Everything in a learner, by path: parameters, buffers, and ω, Ω and θ̃.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Snapshot {
     task: usize,
@@ -15,7 +15,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Running statistics are those with their last update.
+    /// Running statistics include their last update.
     pub(crate) fn of<M: Module>(learner: &ContinualLearner<M>) -> Self {
         let mut read = Read {
             path: Vec::new(),
@@ -27,7 +27,7 @@ impl Snapshot {
         read.snapshot
     }
 
-    /// The paths of what is not the same in both.
+    /// The paths that differ between the two.
     pub(crate) fn differences<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
         let names = self.tensors.keys().chain(other.tensors.keys());
         let differs = |name: &&String| self.tensors.get(*name) != other.tensors.get(*name);

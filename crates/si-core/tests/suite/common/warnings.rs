@@ -3,7 +3,7 @@ use std::sync::Once;
 
 use log::{LevelFilter, Log, Metadata, Record};
 
-/// What si-core logged on this thread since the last call.
+/// The messages that si-core has logged on this thread since the last call.
 pub(crate) fn warnings() -> Vec<String> {
     thread_local! {
         static LOGGED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };

@@ -1,4 +1,4 @@
-//! Every way against the regularizer alone, with every optimizer, in every kind of loop.
+//! Compares every way with the regularizer alone, with every optimizer and in every kind of loop.
 
 use burn::grad_clipping::GradientClippingConfig;
 use burn::tensor::DType;
@@ -14,13 +14,13 @@ use crate::conformance::ways::{self, Way, trajectory};
 
 const PLAIN: Plain = Plain { clips_first: false };
 
-/// Below the gradients' values and norms, so that it has an effect.
+/// Below the gradients' values and norms, so that the clipping has an effect.
 const CLIPPINGS: [GradientClippingConfig; 2] = [
     GradientClippingConfig::Value(0.05),
     GradientClippingConfig::Norm(0.1),
 ];
 
-/// Holds `ways` against `reference`.
+/// Compares `ways` with `reference`.
 fn assert_ways_agree(setup: &Setup, reference: &dyn Way, ways: &[&dyn Way]) {
     for row in optimizers::all() {
         let expected = trajectory(reference, &row, setup);
@@ -60,8 +60,8 @@ fn all_ways_agree_with_groups_of_parameters() {
     });
 }
 
-/// Where a sum is rounded to the one neighbour in one way and to the other in another, they part: so
-/// those that are not the same to the bit are left out.
+/// If a sum is rounded to one neighbour in one way and to the other in another way, their results diverge. So the
+/// test leaves out ways that are not the same bit for bit.
 #[test]
 fn exact_ways_agree_to_the_bit_with_importance_in_16_bits() {
     if !device().supports_dtype(DType::BF16) {

@@ -11,21 +11,21 @@ use rand::{RngExt, SeedableRng};
 
 use crate::common::{self, values};
 
-/// Numbers of each parameter, by path.
+/// The numbers of each parameter, by path.
 pub(crate) type Numbers = BTreeMap<String, Vec<f64>>;
 
 const INPUTS: usize = 3;
 const FEATURES: usize = 4;
 const HIDDEN: usize = 5;
 const OUTPUTS: usize = 2;
-/// Small, so that gradients change their signs and path integrals become negative.
+/// Small, so that gradients change sign and path integrals become negative.
 const BATCH: usize = 2;
 
 pub(crate) fn device() -> Device {
     common::device_with(DType::F32).autodiff()
 }
 
-/// A frozen layer, one that is always in use, and two heads, of which the second may go without a gradient.
+/// A frozen layer, a layer that is always in use, and two heads. The second head may have no gradient.
 #[derive(Module, Debug)]
 pub(crate) struct Toy {
     frozen: Linear,
@@ -40,12 +40,12 @@ pub(crate) struct Minibatch {
     inputs: Tensor<2>,
     targets: Tensor<2>,
     uses_second: bool,
-    /// Number of minibatches that were joined in it.
+    /// The number of minibatches that were joined into this one.
     joined: usize,
 }
 
 impl Toy {
-    /// The same parameters each time, drawn on the host.
+    /// Always the same parameters, drawn on the host.
     pub(crate) fn new() -> Self {
         let rng = &mut ChaCha8Rng::seed_from_u64(1);
         let mut layer = |inputs: usize, outputs: usize| Linear {
@@ -72,7 +72,7 @@ impl Toy {
         errors.square().mean().mul_scalar(minibatch.joined as f64)
     }
 
-    /// The accumulated gradients of the task losses, and of `penalty`, once.
+    /// The accumulated gradients of the task losses. `penalty` is included once.
     pub(crate) fn gradients(
         &self,
         minibatches: &[Minibatch],
@@ -96,12 +96,12 @@ impl Toy {
         self.read(None)
     }
 
-    /// The gradients, of the parameters that have one.
+    /// The gradients of those parameters that have one.
     pub(crate) fn numbers_of(&self, grads: &GradientsParams) -> Numbers {
         self.read(Some(grads))
     }
 
-    /// Gradients of these numbers.
+    /// Gradients with these numbers.
     pub(crate) fn gradients_of(&self, numbers: &Numbers) -> GradientsParams {
         let mut write = Write {
             path: Vec::new(),
@@ -135,7 +135,7 @@ impl Minibatch {
         }
     }
 
-    /// One whose loss is the sum of theirs.
+    /// A minibatch whose loss is the sum of theirs.
     pub(crate) fn join(minibatches: &[Self]) -> Self {
         let all = |part: fn(&Self) -> &Tensor<2>| {
             Tensor::cat(minibatches.iter().map(part).cloned().collect(), 0)

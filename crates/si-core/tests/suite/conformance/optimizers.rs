@@ -1,8 +1,8 @@
-//! Burn's optimizers, all that there are in 0.22.1, and ours.
+//! All of Burn's optimizers in 0.22.1, and ours.
 //!
-//! `LBFGS` is not among them. It is no `Optimizer` of one parameter but moves the whole module at once,
-//! several times in a step, and each time it computes the loss anew by a closure. The gradients of a
-//! step, which the path integral is of, are never in the loop's hands.
+//! `LBFGS` is not among them. It is not an `Optimizer` for one parameter, but moves the whole module at once. It
+//! does so several times in a step, and each time a closure computes the loss again. So the loop never gets the
+//! gradients of a step, which the path integral needs.
 
 use burn::grad_clipping::GradientClippingConfig;
 use burn::module::ParamGroup;
@@ -22,16 +22,16 @@ use crate::conformance::setup::Setup;
 /// One optimizer.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
-    /// The optimizer of a whole module, in which each of one parameter is plugged by the argument.
+    /// The optimizer for a whole module. The argument plugs in each optimizer for one parameter.
     build: fn(&Plug<'_>) -> ModuleOptimizer,
-    /// The same in one pass with the method, for a learner.
+    /// The same in one pass with the method: for a learner.
     fused: Option<fn(Option<GradientClippingConfig>) -> SynapticOptimizer>,
 }
 
-/// What becomes of an optimizer of one parameter on its way into that of a module.
+/// How to plug an optimizer for one parameter into one for a module.
 pub(crate) struct Plug<'a> {
     clipping: Option<GradientClippingConfig>,
-    /// None leaves it as it is.
+    /// `None` leaves the optimizer as it is.
     synaptic: Option<(&'a SynapticIntelligenceConfig, &'a TaskControl)>,
 }
 
@@ -80,17 +80,17 @@ impl Row {
         }
     }
 
-    /// As Burn has it.
+    /// Burn's own optimizer.
     pub(crate) fn bare(&self, setup: &Setup) -> ModuleOptimizer {
         self.plugged(setup, None)
     }
 
-    /// In an adaptor.
+    /// The optimizer in an adaptor.
     pub(crate) fn synaptic(&self, setup: &Setup, tasks: &TaskControl) -> ModuleOptimizer {
         self.plugged(setup, Some((&setup.config, tasks)))
     }
 
-    /// For a learner. Groups have passes of their own.
+    /// The optimizer for a learner. With groups, the method has separate passes.
     pub(crate) fn continual(&self, setup: &Setup) -> SynapticOptimizer {
         match self.fused.filter(|_| !setup.has_groups) {
             Some(fused) => fused(setup.clipping.clone()),
@@ -146,7 +146,7 @@ pub(crate) fn all() -> Vec<Row> {
         Row::new("Adan", |plug| plug.all(AdanConfig::new().build())),
         Row::new("Lamb", |plug| plug.all(LambConfig::new().build())),
         Row::new("Lion", |plug| plug.all(LionConfig::new().build())),
-        // It takes no biases.
+        // It does not support biases.
         Row::new("Muon beside AdamW", |plug| {
             let all = plug.all(AdamWConfig::new().build());
             let weights = ParamGroup::from_predicate("weight");

@@ -1,4 +1,4 @@
-//! What holds for each optimizer by itself.
+//! Properties of each optimizer by itself.
 
 use core::slice;
 
@@ -44,7 +44,7 @@ fn penalty_has_an_effect_on_every_optimizer() {
             let setup = Setup::with_strength(strength);
             trajectory(&CLOSED_FORM, &row, &setup)
         });
-        // There is no importance in the first task, and some from then on.
+        // There is no importance in the first task, but there is some from then on.
         assert_agree(&free[..2], &held[..2], Agreement::Exact, row.name);
         let end = |states: Vec<State>| states.last().cloned().map(State::without_synapses);
         assert_ne!(end(free), end(held), "{}", row.name);
@@ -91,8 +91,8 @@ fn accumulated_minibatches_are_one_step_on_the_summed_loss_in_every_way() {
     }
 }
 
-/// As the documentation of `observe_gradients` says: a penalty in the loss has a gradient of zero for a
-/// layer at its anchor that a task does not use, and momentum moves the layer on.
+/// The documentation of `observe_gradients` describes this: in a layer that a task does not use, and that is at
+/// its anchor, a penalty in the loss has a gradient of zero. So momentum moves the layer on.
 #[test]
 fn penalty_in_the_loss_moves_a_layer_that_rests() {
     let setup = Setup {
@@ -105,7 +105,7 @@ fn penalty_in_the_loss_moves_a_layer_that_rests() {
         let row = row.expect("it is there");
         let moved = |way: &dyn ways::Way| {
             let states = trajectory(way, row, &setup);
-            // From the first task's end to the second's.
+            // Whether the layer moves between the first task's end and the second's.
             let [before, after] = [1, 2].map(|index| &states[index].0["second.weight"].value);
             let differs = |(before, after): (&f64, &f64)| (before - after).abs() > ROUNDING;
             before.iter().zip(after).any(differs)

@@ -1,4 +1,4 @@
-//! Every setting of the method, in every way, against plain numbers.
+//! Compares every setting of the method, in every way, with plain numbers.
 
 use si_core::SynapticIntelligenceConfig;
 use si_core::settings::{
@@ -63,7 +63,7 @@ fn every_setting_matches_plain_numbers_in_every_way() {
 #[test]
 fn each_setting_gives_another_trajectory() {
     let rows = optimizers::all();
-    // Its steps are large enough for importance below zero.
+    // RMSprop's steps are large enough to make some importance negative.
     let rms_prop = rows.iter().find(|row| row.name == "RmsProp");
     let rms_prop = rms_prop.expect("it is there");
     let of_config = |config| {

@@ -7,12 +7,12 @@ pub(crate) const TASKS: usize = 3;
 pub(crate) const STEPS: usize = 4;
 pub(crate) const LEARNING_RATE: f64 = 0.02;
 
-/// The tasks in which the second head is in use.
+/// The tasks that use the second head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SecondHead {
-    /// In all but the first: it begins late.
+    /// All except the first: the head begins late.
     Late,
-    /// In all but the second: it rests, and has importance by then.
+    /// All except the second: the head then rests, with importance.
     Rests,
 }
 
@@ -20,15 +20,15 @@ pub(crate) enum SecondHead {
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
     pub(crate) config: SynapticIntelligenceConfig,
-    /// Of the gradient that the optimizer is given, per parameter.
+    /// Clipping of the gradient that the optimizer gets, per parameter.
     pub(crate) clipping: Option<GradientClippingConfig>,
-    /// Number of minibatches whose gradients are accumulated for a step.
+    /// The number of minibatches whose gradients are accumulated for a step.
     pub(crate) accumulated: usize,
-    /// Whether they are joined in one minibatch instead.
+    /// Whether these minibatches are joined into one instead.
     pub(crate) joins: bool,
-    /// Whether the body's parameters have an optimizer of their own.
+    /// Whether the body's parameters have a separate optimizer.
     pub(crate) has_groups: bool,
-    /// Whether everything is written and loaded after each step and each task's end.
+    /// Whether everything is stored and loaded after each step and each task's end.
     pub(crate) reloads: bool,
     pub(crate) second_head: SecondHead,
 }

@@ -9,19 +9,19 @@ use si_core::ops::SynapticBackend;
 use crate::common::{self, values};
 use crate::conformance::model::Toy;
 
-/// What the comparison of two trajectories is to find.
+/// How well two trajectories must agree.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Agreement {
-    /// The same bits, where a device computes the same operations alike in one kernel and in several;
-    /// elsewhere within [`ROUNDING`].
+    /// Exactly the same numbers (bit for bit) if the device computes the same operations alike in one kernel and
+    /// in several. Otherwise within [`ROUNDING`].
     Exact,
     /// No deviation beyond [`ROUNDING`].
     Rounded,
 }
 
-/// Largest deviation in units of a tensor's largest absolute value: a thousand roundings of float32. The
-/// steps of a trajectory add up to some tens, and optimizers that divide by small gradients, or, as Muon,
-/// by small singular values of them, to some hundreds.
+/// Largest deviation, relative to a tensor's largest absolute value: a thousand roundings of float32. The steps of
+/// a trajectory add up to some tens of roundings. Optimizers that divide by small gradients, or by small singular
+/// values of them (Muon), reach some hundreds.
 pub(crate) const ROUNDING: f64 = 1e-4;
 
 /// One parameter and its synapses.
@@ -38,7 +38,7 @@ pub(crate) struct SynapseState {
     pub(crate) anchor: Vec<f64>,
 }
 
-/// Everything that there is to compare, by the parameters' paths.
+/// Everything that is compared, by parameter path.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct State(pub(crate) BTreeMap<String, ParameterState>);
 
@@ -53,7 +53,7 @@ impl State {
         Self(read.state)
     }
 
-    /// Of a model that is not consolidated.
+    /// The state of a model without consolidation.
     pub(crate) fn bare(model: &Toy) -> Self {
         let of_value = |(path, value)| {
             (
@@ -67,7 +67,7 @@ impl State {
         Self(model.numbers().into_iter().map(of_value).collect())
     }
 
-    /// The parameters alone.
+    /// Only the parameters.
     pub(crate) fn without_synapses(mut self) -> Self {
         (self.0.values_mut()).for_each(|parameter| parameter.synapse = None);
         self
@@ -103,7 +103,7 @@ impl ModuleVisitor for Read<'_> {
     }
 }
 
-/// Panics unless the trajectories agree; `what` says what they are of.
+/// Panics unless the trajectories agree. `what` names them.
 pub(crate) fn assert_agree(actual: &[State], expected: &[State], agreement: Agreement, what: &str) {
     assert_eq!(actual.len(), expected.len(), "{what}");
     for (index, (actual, expected)) in actual.iter().zip(expected).enumerate() {

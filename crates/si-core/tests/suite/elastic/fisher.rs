@@ -12,7 +12,7 @@ use si_core::importance::{self, FisherLabels};
 use super::device;
 use crate::common::values;
 
-/// Of float32, for a few sums of numbers of size 1.
+/// Rounding of float32, for a few sums of numbers of size 1.
 const ROUNDING: f64 = 1e-6;
 const WEIGHTS: [f64; 2] = [0.8, -1.5];
 const BIAS: f64 = 0.3;
@@ -32,8 +32,8 @@ fn log_likelihood(model: &Linear, example: &[f64; 2]) -> Tensor<1> {
     Tensor::cat(vec![log_sigmoid(-logit.clone()), log_sigmoid(logit)], 0)
 }
 
-/// The information of logistic regression: mean p (1 − p) x² for the weights, and for the bias with
-/// x = 1.
+/// The information of logistic regression: the mean of p (1 − p) x² for the weights, and the same with x = 1 for
+/// the bias.
 fn closed_form() -> [f64; 3] {
     let mut sum = [0.0; 3];
     for [x0, x1] in EXAMPLES {
@@ -91,7 +91,8 @@ fn sampled_information_converges_to_the_exact_one() {
             .map(|(it, exact)| (it - exact).abs());
         errors.fold(0.0, f64::max)
     };
-    // A draw of (y − p)² x² has a standard deviation below 1 here: after n draws it is 1/√n.
+    // The standard deviation of a draw of (y − p)² x² is below 1 here, so that of the mean of n draws is below
+    // 1/√n.
     for repeats in [30, 3_000] {
         let num_draws = (repeats * EXAMPLES.len()) as f64;
         assert!(error(repeats, rng) < 3.0 / num_draws.sqrt());

@@ -1,4 +1,4 @@
-//! Elastic Weight Consolidation against plain numbers and closed forms.
+//! Compares Elastic Weight Consolidation with plain numbers and closed forms.
 
 mod fisher;
 mod penalty;
@@ -12,7 +12,7 @@ use burn::prelude::*;
 use burn::tensor::DType;
 use si_core::{Importance, QuadraticPenalty, QuadraticPenaltyConfig};
 
-/// Parameters without a model around them, in double precision.
+/// A bare parameter without a model, in double precision.
 #[derive(Module, Debug)]
 struct Vector {
     theta: Param<Tensor<1>>,
@@ -37,7 +37,7 @@ impl Vector {
         fisher
     }
 
-    /// What the penalty adds to a gradient.
+    /// The total of a gradient and the penalty's.
     fn pull(&self, ewc: &QuadraticPenalty, gradient: &[f64]) -> Vec<f64> {
         let mut grads = GradientsParams::new();
         grads.register(self.theta.id, tensor(gradient).inner());

@@ -7,17 +7,17 @@ use si_core::{Importance, TaskWarning};
 use super::{Vector, config, ewc};
 use crate::common::values;
 
-/// Of double precision, for sums over a few tasks of numbers of size 10.
+/// Rounding of double precision, for sums over a few tasks of numbers of size 10.
 const ROUNDING: f64 = 1e-11;
 
-/// What one task says of one parameter.
+/// The result of one task for one parameter.
 #[derive(Clone, Copy, Debug)]
 struct Told {
     information: f64,
     parameter: f64,
 }
 
-/// For each of some tasks, what it says of each of some parameters. Some of it is nothing.
+/// The results of some tasks for some parameters. Some of the information is zero.
 fn tasks() -> impl Strategy<Value = Vec<Vec<Told>>> {
     let information = prop_oneof![Just(0.0), 0.0..3.0, 0.0..1e-6];
     let told = (information, -2.0..2.0).prop_map(|(information, parameter)| Told {
@@ -34,7 +34,8 @@ fn each(task: &[Told], of: fn(&Told) -> f64) -> Vec<f64> {
     task.iter().map(of).collect()
 }
 
-/// The penalty and its gradient by every parameter, from terms of `information (θ − anchor)²`.
+/// The penalty and its gradient with respect to every parameter, from terms `strength/2 · information (θ −
+/// parameter)²`.
 fn parabolas(terms: &[Vec<Told>], theta: &[f64], strength: f64) -> (f64, Vec<f64>) {
     let mut penalty = 0.0;
     let mut gradient = vec![0.0; theta.len()];
@@ -48,7 +49,7 @@ fn parabolas(terms: &[Vec<Told>], theta: &[f64], strength: f64) -> (f64, Vec<f64
     (penalty, gradient)
 }
 
-/// What a regularizer of `form` makes of the tasks, at `theta`: as `parabolas` has it.
+/// The same as `parabolas`, from a regularizer of `form` that has consolidated the tasks.
 fn consolidated(
     form: Joining,
     tasks: &[Vec<Told>],
@@ -113,7 +114,7 @@ proptest! {
     }
 }
 
-/// The closed form of one task: nothing is lost to rounding at its anchor or near it.
+/// The closed form of one task loses nothing to rounding at its anchor or near it.
 #[test]
 fn pull_at_the_anchor_of_one_task_is_exactly_zero() {
     let module = Vector::new(&[0.1, -7.3]);
@@ -171,7 +172,7 @@ fn task_without_information_is_reported() {
     assert_eq!(ewc.consolidate(&module, &Importance::default()), nothing);
     assert_eq!(ewc.consolidate(&module, &module.fisher(&[0.0])), nothing);
     assert_eq!(ewc.task(), 3);
-    // That of another module is a mistake, and ends no task.
+    // The information of another module is a mistake, so the task does not end.
     let other = Vector::new(&[1.0]);
     assert_eq!(ewc.consolidate(&module, &other.fisher(&[0.5])), nothing);
     assert_eq!(ewc.task(), 3);

@@ -1,4 +1,4 @@
-//! What consolidation does to training.
+//! The effect of consolidation on training.
 
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
@@ -14,8 +14,8 @@ use si_core::{Importance, ParameterPolicy, QuadraticPenalty};
 use super::{Vector, config, device, ewc, tensor};
 use crate::common::values;
 
-/// A task whose loss is `½ Σ h (θ − target)²`: regression on Gaussian data with whitened inputs, whose
-/// Fisher information is h.
+/// A task with the loss `½ Σ h (θ − target)²`: regression on Gaussian data with whitened inputs. Its Fisher
+/// information is h.
 struct Gaussian {
     h: [f64; 2],
     target: [f64; 2],
@@ -36,7 +36,7 @@ const GAUSSIANS: [Gaussian; 3] = [
     },
 ];
 
-/// Learns the tasks one after another to the end, and gives the parameters after the last.
+/// Learns the tasks one after another until each has converged, and returns the parameters after the last.
 fn learn(form: Joining) -> Vec<f64> {
     let mut ewc = ewc(&config(1.0).with_joining(form));
     let mut module = Vector::new(&[0.0, 0.0]);
@@ -67,7 +67,7 @@ fn joint_optimum(weights: [f64; 3]) -> [f64; 2] {
 
 fn assert_close(actual: &[f64], expected: &[f64]) {
     for (actual, expected) in actual.iter().zip(expected) {
-        // 400 steps leave a distance of (1 − 0.3 · 0.2)^400 in the flattest direction.
+        // After 400 steps, (1 − 0.3 · 0.2)^400 of the distance is left in the flattest direction.
         assert!(
             (actual - expected).abs() < 1e-9,
             "{actual} is not {expected}"
@@ -75,14 +75,16 @@ fn assert_close(actual: &[f64], expected: &[f64]) {
     }
 }
 
-/// Where the Laplace approximation is exact, learning in turn is learning at once.
+/// If the Laplace approximation is exact, learning the tasks in turn gives the same result as learning them at
+/// once.
 #[test]
 fn online_form_without_decay_is_joint_training_on_linear_gaussian_tasks() {
     let learnt = learn(Joining::Latest { decay: 1.0 });
     assert_close(&learnt, &joint_optimum([1.0; 3]));
 }
 
-/// Huszár (2018): the second task's anchor holds the first task already, and so counts it again.
+/// Huszár (2018): the second task's anchor already includes the first task, so its penalty counts the first task
+/// again.
 #[test]
 fn per_task_penalties_count_the_first_task_twice_in_the_third() {
     let [first, second, third] = &GAUSSIANS;
@@ -100,8 +102,8 @@ fn per_task_penalties_count_the_first_task_twice_in_the_third() {
     );
 }
 
-/// Examples of two classes that `deciding` tells apart, and `misleading`, where there is one, the
-/// other way round.
+/// Examples of two classes. The input `deciding` distinguishes them, and `misleading`, if there is one, does so
+/// the other way round.
 fn examples(rng: &mut ChaCha8Rng, deciding: usize, misleading: Option<usize>) -> Vec<Example> {
     (0..64)
         .map(|index| {
@@ -186,7 +188,7 @@ fn first_task_survives_a_second_one_that_contradicts_it() {
     assert_eq!(after_both(100.0), 1.0);
 }
 
-/// Two layers of which the second may be used or not.
+/// Two layers. The second may go unused.
 #[derive(Module, Debug)]
 struct Heads {
     body: Linear,
@@ -202,7 +204,7 @@ impl Heads {
         }
     }
 
-    /// As much information as one would like about every parameter, whether it has gradients or not.
+    /// Information 1 about every weight, whether it has a gradient or not.
     fn certainty(&self) -> Importance {
         let mut fisher = Importance::default();
         for layer in [&self.body, &self.head] {
@@ -211,7 +213,7 @@ impl Heads {
         fisher
     }
 
-    /// Steps on the body's outputs alone, far enough that the penalty pulls.
+    /// Takes steps on the body's outputs only, far enough that the penalty pulls.
     fn train_body(mut self, ewc: &QuadraticPenalty) -> Self {
         for _ in 0..3 {
             let inputs = Tensor::<2>::ones([1, 3], &device());
@@ -230,7 +232,7 @@ fn parameter_without_a_gradient_is_not_moved() {
     let model = Heads::new();
     ewc.consolidate(&model, &model.certainty());
     let mut model = model.train_body(&ewc);
-    // Away from its anchor, so that the penalty would pull.
+    // Moves the head away from its anchor, so that the penalty would pull.
     model.head.weight = model.head.weight.map(|weight| weight + 1.0);
     let before = values(model.head.weight.val());
     assert!(ewc.penalty(&model).into_scalar::<f64>() > 1.0);

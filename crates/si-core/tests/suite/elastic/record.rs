@@ -9,7 +9,7 @@ use si_core::{Importance, QuadraticPenalty};
 use super::{Vector, config, device, ewc};
 use crate::common::{assert_same, values};
 
-/// `x ↦ scale · x + shift`, fitted to a target, and a part that only even tasks use.
+/// `x ↦ scale · x + shift`, fitted to a target. Even tasks also use a third parameter.
 #[derive(Module, Debug)]
 struct Line {
     scale: Param<Tensor<2>>,
@@ -39,7 +39,7 @@ impl Line {
         }
     }
 
-    /// Squares of the residuals' gradients, in place of a likelihood's.
+    /// Squares of the residuals' gradients, instead of a likelihood's.
     fn fisher(&self, task: usize) -> Importance {
         let mut fisher = Importance::default();
         for step in 0..3 {
@@ -87,7 +87,7 @@ impl Run {
         self.ewc.consolidate(&self.model, &fisher);
     }
 
-    /// Through the bytes of the three records into new ones.
+    /// Loads the bytes of the three records into a new run.
     fn reload(self, form: Joining) -> Self {
         let state = bytes(self.ewc.record(&self.model));
         let model = bytes(self.model.into_record());
@@ -101,7 +101,7 @@ impl Run {
         }
     }
 
-    /// Everything that it knows.
+    /// All numbers of the run.
     fn numbers(&self) -> Vec<f64> {
         let parameters = [
             values(self.model.scale.val()),
@@ -139,7 +139,7 @@ fn loaded_state_goes_on_to_the_same_bits_within_a_task_and_across_its_end() {
                     broken = broken.reload(form);
                 }
                 for run in [&mut unbroken, &mut broken] {
-                    // The first task is odd: a parameter is without state until the second.
+                    // The first task is odd, so one parameter has no state until the second.
                     let task = point / 3 + 1;
                     match point % 3 {
                         2 => run.end_task(task),
@@ -163,7 +163,7 @@ fn file_holds_the_state_by_path() {
         .record(&run.model)
         .save(&path)
         .expect("it can be written");
-    // A module of the same paths, with other ids.
+    // A module with the same paths but other ids.
     let model = Line::new();
     let record = ModuleRecord::load(&path).expect("it can be read");
     assert_eq!(record.len(), 3 * 3 + 1);

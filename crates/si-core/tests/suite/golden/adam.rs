@@ -3,8 +3,8 @@ use burn::prelude::*;
 
 /// Adam with constants in double precision.
 ///
-/// Burn's has them in single precision, where 1 − β2 is off by 5e-5 of itself: too much for the
-/// reference trajectories, whose Adam is PyTorch's.
+/// Burn's Adam has them in single precision, with a relative error of 5e-5 in 1 − β2. That is too much for the
+/// reference trajectories, which use PyTorch's Adam.
 #[derive(Clone)]
 pub(crate) struct Adam;
 
@@ -56,7 +56,7 @@ impl Optimizer for Adam {
     }
 }
 
-/// Nothing is recorded: no test saves it.
+/// Records nothing, because no test saves it.
 impl<const D: usize> RecordState for AdamState<D> {
     fn state_flatten(&self, _prefix: &str, _out: &mut StateSink) {}
 

@@ -1,6 +1,6 @@
-//! The reference trajectories in this folder are reproduced step by step.
+//! Reproduces the reference trajectories in this folder step by step.
 //!
-//! They were made twice, by automatic differentiation and by hand, as the README beside them says.
+//! They were made twice, by automatic differentiation and by hand: see the README in this folder.
 
 mod adam;
 
@@ -20,8 +20,8 @@ use si_core::ops::SynapticBackend;
 use si_core::settings::PathGradient;
 use si_core::{SynapticIntelligence, SynapticIntelligenceConfig};
 
-/// Largest deviation in units of a tensor's largest absolute value, as the reference itself states
-/// for float32, and as float64 should have it.
+/// Largest deviation, relative to a tensor's largest absolute value: for float32 as the reference itself states,
+/// and for float64 the expected one.
 const TOLERANCE_FLOAT32: f64 = 1e-5;
 const TOLERANCE_FLOAT64: f64 = 1e-10;
 
@@ -69,7 +69,7 @@ struct Parameters {
 }
 
 impl Parameters {
-    /// In the order and layout of the module's parameters: weights as `[in, out]`.
+    /// The numbers in the order and layout of the module's parameters: weights as `[in, out]`.
     fn flat(&self) -> [Vec<f64>; 4] {
         let transposed = |rows: &Vec<Vec<f64>>| {
             (0..rows[0].len())
@@ -103,7 +103,7 @@ impl Parameters {
     }
 }
 
-/// How the penalty's gradient gets into the step.
+/// How the step includes the penalty's gradient.
 #[derive(Clone, Copy, PartialEq)]
 enum Penalty {
     InClosedForm,
@@ -204,7 +204,8 @@ fn replay<B: SynapticBackend>(path: &Path, penalty: Penalty, device: fn(DType) -
                 }
                 Penalty::AsLossTerm => {
                     let surrogate = match task_index {
-                        // Of another data type than the loss while there is nothing to penalise.
+                        // As long as there is nothing to penalise, the penalty has another data type than the
+                        // loss.
                         0 => loss,
                         _ => loss + penalty_value,
                     };

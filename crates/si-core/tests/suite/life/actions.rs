@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::life::modules::{Kind, NUM_HEADS};
 
-/// What a learner is made of, and what is done to it.
+/// How a learner is built, and the actions on it.
 #[derive(Clone)]
 pub(crate) struct Life {
     pub(crate) seed: u64,
@@ -20,7 +20,7 @@ pub(crate) struct Life {
 pub(crate) enum Way {
     /// `ContinualLearner` with one of Burn's optimizers.
     Learner,
-    /// `ContinualLearner` with an optimizer that has everything in one pass.
+    /// `ContinualLearner` with an optimizer that does everything in one pass.
     LearnerInOnePass,
     /// `SynapticIntelligence`, with calls around a bare optimizer.
     Alone,
@@ -34,7 +34,7 @@ pub(crate) enum Way {
 pub(crate) enum Optimizer {
     Sgd,
     Momentum,
-    /// What it makes of a gradient is not in the plain model, and what the method makes of its steps is.
+    /// The plain model does not compute Adam's update, only what the method does with Adam's steps.
     Adam,
 }
 
@@ -43,23 +43,23 @@ pub(crate) struct Settings {
     pub(crate) optimizer: Optimizer,
     /// The module is on a device with gradient checkpointing.
     pub(crate) has_checkpointing: bool,
-    /// In place of a clamped sum.
+    /// Keeps negative importance instead of clamping the sum.
     pub(crate) keeps_negatives: bool,
-    /// A moving average, or of Elastic Weight Consolidation the online form.
+    /// A moving average. For Elastic Weight Consolidation, the online form.
     pub(crate) decays: bool,
     pub(crate) starts_from_zero: bool,
-    /// Biases are left out by a policy. The adaptor has no policies.
+    /// A policy leaves biases out. The adaptor has no policies.
     pub(crate) excludes_biases: bool,
 }
 
-/// A layer of the body, or a head after them.
+/// A layer of the body, or a head.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Part {
     Body(usize),
     Head(usize),
 }
 
-/// How a training is stored and brought to a fresh learner.
+/// The form in which a training is stored and loaded into a fresh learner.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Form {
     Record,
@@ -68,15 +68,15 @@ pub(crate) enum Form {
     Checkpoint,
 }
 
-/// One thing that a user does. Those that make no sense where they come are passed over.
+/// One action of a user. Actions that make no sense at their point are skipped.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Action {
-    /// A step on that many minibatches, through one of the heads, in training mode.
+    /// A step in training mode on `minibatches` minibatches, through one of the heads.
     Step {
         head: usize,
         minibatches: usize,
     },
-    /// The gradients of a step are thrown away, after the penalty was added or before.
+    /// The gradients of a step are discarded, before or after the penalty is added.
     Skip {
         penalized: bool,
     },
@@ -86,14 +86,14 @@ pub(crate) enum Action {
     Fork,
     ToDevice,
     Reload(Form),
-    /// A checkpoint is taken, and gone back to later.
+    /// Stores a checkpoint, to which [`GoBack`](Self::GoBack) returns.
     Keep,
     GoBack,
-    /// The state goes through SafeTensors.
+    /// Writes the state to SafeTensors and reads it back.
     Exchange,
     Freeze(Part),
     Unfreeze(Part),
-    /// A fresh head in the place of one.
+    /// Replaces a head by a fresh one.
     Replace {
         head: usize,
         outputs: usize,
@@ -102,7 +102,7 @@ pub(crate) enum Action {
         head: usize,
         by: usize,
     },
-    /// A clone of one head in the place of another.
+    /// Replaces a head by a clone of another.
     Tie {
         from: usize,
         to: usize,

@@ -9,17 +9,17 @@ use crate::life::numbers::{self, Parameter, buffers};
 use crate::life::plain::Held;
 use crate::life::ways::Student;
 
-/// Of the largest number of a tensor: some sums in f32.
+/// Tolerance, relative to the largest number of a tensor: the rounding of some sums in f32.
 const TOLERANCE: f64 = 1e-4;
 
 impl Living {
-    /// Holds another student against this one, to the bit.
+    /// Checks that another student is exactly the same as this one, bit for bit.
     pub(crate) fn assert_same(&self, other: &dyn Student, what: &str) -> Result<(), String> {
         let of = |student: &dyn Student| {
             let parameters = numbers::parameters(student.module(), self.is_training);
             let (mut held, _) = student.held();
             held.retain(|id, _| parameters.iter().any(|it| it.id == *id));
-            // Where it last stood is not a number.
+            // The last path is not compared.
             held.values_mut().for_each(|it| it.path.clear());
             (parameters, held, student.task())
         };
@@ -69,7 +69,7 @@ impl Living {
         };
         let covered = coverage.parameters.iter();
         let covered = covered.filter(|it| !it.path.contains("running"));
-        // A parameter that stands at a second place too is told of at its first.
+        // A parameter in two places is reported at the first.
         let actual: Vec<(&str, &str)> = covered
             .filter_map(|it| {
                 let consolidation = if matches!(it.consolidation, Consolidation::On { .. }) {
@@ -108,12 +108,12 @@ impl Living {
         ensure(counts == expected, || {
             format!("task and steps are {counts:?} in the diagnostics, not {expected:?}")
         })?;
-        // State of a parameter that has left may be listed until the task's end.
+        // State of a removed parameter may be listed until the task's end.
         let is_held = |path: &str| self.plain.held.values().any(|it| it.path == path);
         for diagnosed in &diagnostics.parameters {
             ensure(is_held(&diagnosed.path), || {
                 format!(
-                    "the diagnostics have {}, of which there is no state",
+                    "the diagnostics list {}, which has no state",
                     diagnosed.path
                 )
             })?;
@@ -132,7 +132,10 @@ impl Living {
                 it.path == held.path && close_option(&told, &largest).is_ok()
             });
             ensure(is_told, || {
-                format!("the diagnostics have no {} of {largest:?}", held.path)
+                format!(
+                    "the diagnostics do not list {} with the largest importance {largest:?}",
+                    held.path
+                )
             })?;
         }
         Ok(())
@@ -151,7 +154,7 @@ pub(crate) fn ensure(holds: bool, error: impl FnOnce() -> String) -> Result<(), 
     if holds { Ok(()) } else { Err(error()) }
 }
 
-/// Within the tolerance of the largest number.
+/// Checks that all numbers agree, within the tolerance relative to the largest.
 fn close(actual: &[f64], expected: &[f64]) -> Result<(), String> {
     let largest = expected
         .iter()
@@ -177,7 +180,7 @@ fn close_option(actual: &Option<Vec<f64>>, expected: &Option<Vec<f64>>) -> Resul
     }
 }
 
-/// Holds state against that of the plain model.
+/// Compares state with that of the plain model.
 pub(crate) fn compare(
     actual: &HashMap<ParamId, Held>,
     expected: &HashMap<ParamId, Held>,

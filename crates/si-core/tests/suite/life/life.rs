@@ -13,7 +13,7 @@ use crate::life::numbers::{self, Cast, Parameter, buffers, numbers_of, with_trai
 use crate::life::plain::{Held, Plain};
 use crate::life::ways::{self, Stored, Student};
 
-/// How often each action was done, and how often it made no sense where it came.
+/// How often each action was done, and how many actions made no sense at their point.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     done: BTreeMap<String, usize>,
@@ -27,11 +27,11 @@ impl fmt::Display for Tally {
         for (action, number) in &self.done {
             write!(f, ", {action} {number}")?;
         }
-        write!(f, "; {} passed over", self.passed_over)
+        write!(f, "; {} skipped", self.passed_over)
     }
 }
 
-/// Lives a life. The error says what did not hold, and after which action.
+/// Lives a life. The error says what failed, and after which action.
 pub(crate) fn live(life: &Life, tally: &mut Tally) -> Result<(), String> {
     let mut draws = Draws::new(life.seed);
     let net = Net::new(&life.body, life.settings.has_checkpointing, &mut draws);
@@ -71,14 +71,14 @@ pub(crate) struct Living {
     settings: Settings,
     draws: Draws,
     pub(crate) is_training: bool,
-    /// Counts what was built or frozen otherwise.
+    /// Counts changes of what is built or frozen.
     structure: usize,
-    /// What a clone was made of, and how it was then.
+    /// The original of a clone, and its state when it was cloned.
     original: Option<(Box<dyn Student>, Seen)>,
     kept: Option<Kept>,
 }
 
-/// All numbers, to the bit.
+/// All numbers, compared bit for bit.
 #[derive(Clone, Debug, PartialEq)]
 struct Seen {
     parameters: Vec<Parameter>,
@@ -86,7 +86,7 @@ struct Seen {
     task: usize,
 }
 
-/// A checkpoint, and what was true when it was taken.
+/// A checkpoint, and everything as it was when the checkpoint was stored.
 struct Kept {
     stored: Box<dyn Stored>,
     plain: Plain,
@@ -97,7 +97,7 @@ struct Kept {
 }
 
 impl Living {
-    /// Whether the action makes sense here, and was done.
+    /// Does the action if it makes sense here. Returns whether it did.
     fn act(&mut self, action: Action) -> Result<bool, String> {
         let is_done = match action {
             Action::Step { head, minibatches } => self.step(head, minibatches)?,
@@ -114,8 +114,7 @@ impl Living {
                 true
             }
             Action::ToDevice => {
-                // In training mode Burn tracks the move, and what has moved is trained no more: that is what `fork` is
-                // for.
+                // In training mode Burn tracks the move, and no longer trains what has moved. Use `fork` for that.
                 if !self.is_training {
                     self.student.to_device();
                 }
@@ -151,13 +150,13 @@ impl Living {
         if let Some((original, before)) = self.original.take_if(|_| action != Action::Clone) {
             let after = seen(original.as_ref(), &before);
             ensure(after == before, || {
-                format!("what was cloned before is other: {after:?}, and was {before:?}")
+                format!("the original of a clone has changed: it is {after:?}, and was {before:?}")
             })?;
         }
         Ok(is_done)
     }
 
-    /// The layer that is meant: there may be fewer.
+    /// The selected part, wrapped around if there are fewer layers.
     fn part(&self, part: Part) -> Part {
         match part {
             Part::Body(index) => Part::Body(index % self.student.module().body.len()),
@@ -165,7 +164,7 @@ impl Living {
         }
     }
 
-    /// Some lives hold a synapse so strongly that gradient descent overshoots. That is no fault.
+    /// In some lives a synapse is held back so strongly that gradient descent overshoots. That is not a fault.
     fn has_diverged(&self) -> bool {
         let is_large = |it: &Parameter| it.values.iter().any(|value| value.abs() > 20.0);
         self.parameters().iter().any(is_large)
@@ -175,7 +174,7 @@ impl Living {
         numbers::parameters(self.student.module(), self.is_training)
     }
 
-    /// Whether a step through that head has something to train.
+    /// Whether a step through that head trains any parameter.
     fn learns(&self, head: usize) -> bool {
         struct Trained(bool);
         impl ModuleVisitor for Trained {
@@ -190,7 +189,7 @@ impl Living {
         self.is_training && trained.0
     }
 
-    /// Burn has no training mode of a module that is in it.
+    /// Switches to training mode, unless the module is in it: Burn does not allow it twice.
     fn train(&mut self) -> bool {
         let changes = !self.is_training;
         if changes {
@@ -225,7 +224,7 @@ impl Living {
             } else {
                 0.0
             };
-            // Parameters are drawn about that large, and what is left of them may be far smaller.
+            // Parameters are drawn up to about 1, and their differences may be far smaller.
             let largest = values
                 .iter()
                 .fold(1.0_f64, |largest, it| largest.max(it.abs()));
@@ -254,7 +253,7 @@ impl Living {
     fn clone_and_go_on(&mut self) -> bool {
         let clone = self.student.branch();
         let original = core::mem::replace(&mut self.student, clone);
-        // Its clones share the tasks, as its documentation says.
+        // Clones of the adaptor share its tasks, as its documentation says.
         if self.way != Way::Adaptor {
             let seen = Seen {
                 parameters: self.parameters(),
@@ -268,7 +267,7 @@ impl Living {
 
     fn rebuild(&mut self, part: Part, build: fn(Net, Part) -> Net) -> bool {
         let net = self.student.module();
-        // Whether a parameter at two places is frozen at one of them is not asked here.
+        // This does not test freezing a parameter in one of two places.
         let is_tied = net.has_tied_heads();
         if is_tied && matches!(part, Part::Head(_)) {
             return false;
@@ -294,7 +293,7 @@ impl Living {
                 .map(|it| (it.path, it.is_trained))
                 .collect::<Vec<_>>()
         };
-        // Of a head that is a clone of another one, what it is is told at the first place.
+        // A head that is a clone of another is reported at the first place only.
         let before = heads(self.parameters());
         self.structure += 1;
         change(self.student.as_mut(), |mut net| {
@@ -303,7 +302,7 @@ impl Living {
         });
         let after = heads(self.parameters());
         ensure(before.is_empty() || before == after, || {
-            format!("which parameters are trained was {before:?} and is {after:?}")
+            format!("the trained parameters were {before:?} and are {after:?}")
         })?;
         self.rebind();
         Ok(true)
@@ -325,9 +324,9 @@ impl Living {
         let cannot = !self.is_training
             || !net.can_be_cast(part)
             || !net.device().supports_dtype(precision)
-            // Burn's tensors come back from a cast with other settings of autodiff.
+            // After a cast, Burn's tensors have other autodiff settings.
             || self.settings.has_checkpointing
-            // Its state is the optimizer's, which a user makes anew for another precision.
+            // The adaptor's state is in the optimizer, which users replace when the precision changes.
             || self.way == Way::Adaptor;
         if cannot {
             return false;
@@ -352,12 +351,12 @@ impl Living {
         let ended = self.student.end_task(&fisher);
         let expected = self.plain.end_task(&parameters, &fisher);
         ensure(ended == expected, || {
-            format!("there was a task to end: {ended}, and should have been: {expected}")
+            format!("whether there was a task to end is {ended}, not {expected}")
         })?;
         let (in_module, number) = self.student.held();
         ensure(number == in_module.len(), || {
             format!(
-                "state of {number} parameters, of which the module has {}",
+                "there is state of {number} parameters, but the module has {} of them",
                 in_module.len()
             )
         })
@@ -373,12 +372,13 @@ impl Living {
         let expected = (self.plain.task, self.plain.steps_in_epoch);
         self.plain.start_epoch();
         ensure(actual == expected && report.penalty.is_finite(), || {
-            format!("the report is {report:?}, and task and steps are {expected:?}")
+            format!("the report is {report:?}, but task and steps are {expected:?}")
         })?;
         Ok(true)
     }
 
-    /// What must be trained while a record is loaded: what its entries are of.
+    /// A fresh module to load a record into. Parameters with entries in the record must be trained while it is
+    /// loaded.
     fn fresh(&self, module: &Net, parameters: &[Parameter], plain: &Plain) -> Net {
         let is_frozen = |path: &str| {
             let parameter = parameters.iter().find(|it| it.path == path);
@@ -387,8 +387,8 @@ impl Living {
         numbers::fresh(module, is_frozen)
     }
 
-    /// Burn's optimizers load what they keep of a parameter of 16 bits in 32 (`StateSource` in burn-optim), and panic in
-    /// the next step. Ours do not.
+    /// Burn's optimizers load their state of a 16-bit parameter in 32 bits (`StateSource` in burn-optim), and
+    /// panic in the next step. Ours do not.
     fn optimizer_goes_on(&self, parameters: &[Parameter]) -> bool {
         let is_ours = self.way == Way::LearnerInOnePass;
         let is_wide = |it: &Parameter| it.precision == DType::F32;
@@ -401,10 +401,10 @@ impl Living {
         }
         let is_learner = matches!(self.way, Way::Learner | Way::LearnerInOnePass);
         if !is_learner {
-            // A module's own record is Burn's, and its running statistics lack an update that is pending.
+            // The module's record is Burn's own, and lacks a pending update of running statistics.
             buffers(self.student.module());
         }
-        // Nothing of the student is read before: an update of a running statistic may be pending.
+        // Nothing of the student is read before this, because an update of a running statistic may be pending.
         let Some(stored) = self.student.stored(form) else {
             return Ok(false);
         };
@@ -424,7 +424,7 @@ impl Living {
             self.student.step(grads);
             let original = core::mem::replace(&mut self.student, loaded);
             let before = self.parameters();
-            // The same once more, on a device that may have other settings of autodiff.
+            // The same again, on a device that may have other autodiff settings.
             let batch = [again.batch(&self.student.module().device())];
             let grads = gradients(self.student.module(), &batch, 0);
             let numbers = numbers_of(self.student.module(), &grads);
@@ -462,14 +462,15 @@ impl Living {
                 held: self.student.held().0,
                 task: self.student.task(),
             },
-            // What is kept must not learn with the student: a clone shares running statistics.
+            // The stored module must not learn with the student, and a clone shares running statistics.
             module: module.valid().train(),
             structure: self.structure,
         });
         true
     }
 
-    /// To a learner that has gone on, where it is still built as it was, and else to a fresh one.
+    /// Returns to the checkpoint: loads it into the current learner if that is still built in the same way,
+    /// otherwise into a fresh one.
     fn go_back(&mut self) -> Result<bool, String> {
         let Some(kept) = self.kept.take() else {
             return Ok(false);
@@ -523,7 +524,7 @@ impl Living {
     fn exchange(&mut self) -> Result<bool, String> {
         let parameters = self.parameters();
         let is_taken = |id: &ParamId| parameters.iter().any(|it| it.id == *id && it.is_trained);
-        // State of frozen parameters is not taken, and a file of nothing else is refused.
+        // State of frozen parameters is not loaded, and a file with no other state is refused.
         if !self.plain.held.keys().any(is_taken) {
             return Ok(false);
         }
@@ -557,7 +558,7 @@ fn change(student: &mut dyn Student, change: impl FnOnce(Net) -> Net) {
     });
 }
 
-/// Freezes again what was frozen.
+/// Freezes again the parameters that were frozen.
 fn freeze_as(net: Net, parameters: &[Parameter]) -> Net {
     with_trained(net, |id| {
         let mut parameters = parameters.iter();

@@ -1,16 +1,17 @@
-//! The life of a learner: random sequences of what users do to one, each action compared with a plain model of what
-//! must hold after it.
+//! The life of a learner: random sequences of what users do to it. After each action, the learner is compared with
+//! a plain model.
 //!
 //! - [`actions`]: what users do, and how a sequence is drawn.
-//! - [`modules`]: small modules of random layers, with heads of which a step uses one.
+//! - [`modules`]: small modules of random layers, with several heads. A step uses one of them.
 //! - [`ways`]: how the method is plugged in.
-//! - [`plain`]: the method in loops over `f64`, with the parameters' life in it, and nothing of the library.
-//! - [`life`]: lives a sequence.
+//! - [`plain`]: the method in loops over `f64`, including how parameters come and go. It uses nothing of the
+//!   library.
+//! - [`life`]: runs a sequence.
 //! - [`checks`]: what is compared after each action.
-//! - [`named`]: what was found so, each as a program of its own.
+//! - [`named`]: faults found in this way, each as a separate test.
 //!
-//! It runs for some seconds. `SI_LIFE_CASES` is the number of sequences, for a run of minutes, and `SI_LIFE_SEED` gives
-//! others. A sequence that fails is shrunk and printed as a list of actions.
+//! The test runs for some seconds. `SI_LIFE_CASES` sets the number of sequences, for a longer run, and
+//! `SI_LIFE_SEED` selects other sequences. A failing sequence is shrunk and printed as a list of actions.
 
 mod actions;
 mod checks;
@@ -34,7 +35,7 @@ const CASES: u32 = 400;
 
 #[expect(
     clippy::print_stdout,
-    reason = "how much was lived is of interest, and shown where it is asked for"
+    reason = "the number of actions is of interest, and is shown on request"
 )]
 #[test]
 fn learner_has_the_numbers_of_the_plain_model_whatever_users_do() {

@@ -23,11 +23,11 @@ pub(crate) fn device() -> Device {
     common::device_with(DType::F32).autodiff()
 }
 
-/// What a layer of the body is.
+/// The kind of a layer of the body.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
     Linear,
-    /// Under an adapter of low rank.
+    /// A linear layer with a low-rank adapter.
     Adapted,
     Conv,
     BatchNorm,
@@ -37,7 +37,7 @@ pub(crate) enum Kind {
     Attention,
 }
 
-/// Layers from `[batch, features]` to the same, and heads of which one is used.
+/// Layers from `[batch, features]` to the same shape, and heads, of which one is used.
 #[derive(Module, Debug)]
 pub(crate) struct Net {
     pub(crate) body: Vec<Layer>,
@@ -46,7 +46,7 @@ pub(crate) struct Net {
 
 #[expect(
     clippy::large_enum_variant,
-    reason = "Burn derives modules of layers, and not of boxes"
+    reason = "Burn derives modules of layers, but not of boxes"
 )]
 #[derive(Module, Debug)]
 pub(crate) enum Layer {
@@ -151,12 +151,13 @@ impl Net {
         self.device().is_autodiff()
     }
 
-    /// With its settings of autodiff, which Burn does not mix.
+    /// The device, with its autodiff settings: Burn does not mix different ones.
     pub(crate) fn device(&self) -> Device {
         self.heads[0].weight.val().device()
     }
 
-    /// Whether Burn computes with 16 bits there: running statistics stay in 32, and so does a part of a recurrent layer.
+    /// Whether Burn can compute with 16 bits in that part: running statistics and a part of a recurrent layer stay
+    /// in 32 bits.
     pub(crate) fn can_be_cast(&self, part: Part) -> bool {
         match part {
             Part::Body(index) => !matches!(self.body[index], Layer::BatchNorm(_) | Layer::Gru(_)),
@@ -164,12 +165,12 @@ impl Net {
         }
     }
 
-    /// Whether a parameter stands at two places.
+    /// Whether a parameter is in two places.
     pub(crate) fn has_tied_heads(&self) -> bool {
         self.heads[0].weight.id == self.heads[1].weight.id
     }
 
-    /// A part with every parameter mapped.
+    /// Maps every parameter of a part.
     pub(crate) fn with_mapped(mut self, part: Part, mapper: &mut impl ModuleMapper) -> Self {
         match part {
             Part::Body(index) => self.body[index] = self.body[index].clone().map(mapper),
@@ -186,7 +187,7 @@ impl Net {
         self
     }
 
-    /// Of an adapted layer the base is trained too then, as Burn says.
+    /// In an adapted layer this also trains the base, as Burn says.
     pub(crate) fn unfrozen(mut self, part: Part) -> Self {
         match part {
             Part::Body(index) => self.body[index] = self.body[index].clone().unfreeze(),
@@ -195,7 +196,7 @@ impl Net {
         self
     }
 
-    /// A fresh head on the device where the others are.
+    /// Replaces a head by a fresh one on the same device.
     pub(crate) fn with_fresh_head(
         mut self,
         index: usize,
@@ -209,7 +210,8 @@ impl Net {
     }
 }
 
-/// Inputs `[batch, features]`, tokens `[batch, 2]` and targets `[batch, 8]`, of which a head takes as many as it needs.
+/// Inputs `[batch, features]`, tokens `[batch, 2]` and targets `[batch, 8]`. A head uses as many targets as it has
+/// outputs.
 #[derive(Clone, Debug)]
 pub(crate) struct Batch {
     inputs: Tensor<2>,
@@ -217,11 +219,11 @@ pub(crate) struct Batch {
     targets: Tensor<2>,
 }
 
-/// Numbers that are drawn on the host.
+/// Draws numbers on the host.
 #[derive(Debug)]
 pub(crate) struct Draws(ChaCha8Rng);
 
-/// Heads grow to no more.
+/// The largest size to which heads grow.
 pub(crate) const MAX_OUTPUTS: usize = 8;
 
 impl Draws {
@@ -229,7 +231,7 @@ impl Draws {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
 
-    /// For draws that are made twice.
+    /// A seed for numbers that are drawn twice.
     pub(crate) fn seed(&mut self) -> u64 {
         self.0.random()
     }
@@ -260,7 +262,7 @@ impl Draws {
         }
     }
 
-    /// `module` with drawn numbers in everything but buffers.
+    /// `module` with drawn numbers everywhere except in buffers.
     pub(crate) fn initialized<M: Module>(&mut self, module: M) -> M {
         let mut initialize = Initialize {
             draws: self,
@@ -285,7 +287,7 @@ impl ModuleMapper for Initialize<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        // A variance that is drawn might be negative.
+        // A drawn variance might be negative.
         if is_buffer(&self.path) {
             return param;
         }
@@ -296,7 +298,7 @@ impl ModuleMapper for Initialize<'_> {
     }
 }
 
-/// Whether a running statistic stands at `path`.
+/// Whether `path` is that of a running statistic.
 pub(crate) fn is_buffer(path: &[String]) -> bool {
     path.last().is_some_and(|name| name.starts_with("running"))
 }

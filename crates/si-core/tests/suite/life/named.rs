@@ -1,4 +1,4 @@
-//! What lives have found, each as a program of its own.
+//! Faults that lives have found, each as a separate test.
 
 use burn::backend::Dispatch;
 use burn::module::{Module, ModuleMapper, Param};
@@ -46,11 +46,12 @@ fn anchor_of(regularizer: &SynapticIntelligence, layer: &Linear) -> Option<Vec<f
     Some(values(anchor.narrow(1, 0, 1)))
 }
 
-/// Regression: Burn reads a tensor from the file where it is first needed (`ModuleRecord::load` in burn-core's
-/// `store/mod.rs` keeps the file's bytes for later), and a later file in its place gives its own numbers without a word.
+/// Regression: Burn reads a tensor from the file only when it is needed (`ModuleRecord::load` in burn-core's
+/// `store/mod.rs` keeps the file's bytes for later). If another file has replaced the first, its numbers are
+/// loaded instead, and that goes unnoticed.
 #[test]
 fn learner_that_was_loaded_no_longer_needs_its_file() {
-    let folder = tempfile::tempdir().expect("there is a place for files");
+    let folder = tempfile::tempdir().expect("a folder can be made");
     let path = folder.path().join("learner.bpk");
     let first = learner(linear(1, 2));
     let expected = values(first.weight.val());
@@ -62,7 +63,7 @@ fn learner_that_was_loaded_no_longer_needs_its_file() {
     assert_eq!(values(loaded.weight.val()), expected);
 }
 
-/// Regression: Burn's optimizer panicked, as it "requires autodiff tensor".
+/// Regression: Burn's optimizer panicked with "requires autodiff tensor".
 #[test]
 fn tasks_consolidate_the_same_in_validation_mode_as_in_training_mode() {
     let config = SynapticIntelligenceConfig::new();
@@ -86,8 +87,8 @@ fn tasks_consolidate_the_same_in_validation_mode_as_in_training_mode() {
     assert_eq!(validation, training);
 }
 
-/// Regression: `state_unflatten` of the optimizers in one pass makes tensors in the device's own precision, as Burn's
-/// optimizers do, and the next step meets two.
+/// Regression: like Burn's optimizers, `state_unflatten` of the optimizers in one pass makes tensors in the
+/// device's default precision. So the next step gets two different precisions.
 #[test]
 fn optimizers_in_one_pass_go_on_in_16_bits() {
     if !device().supports_dtype(DType::BF16) {
@@ -117,8 +118,8 @@ fn optimizers_in_one_pass_go_on_in_16_bits() {
     }
 }
 
-/// Regression: of two states without importance that stood at one path, `rebind` took the one that came
-/// last in a hash map's order.
+/// Regression: if two states without importance were at one path, `rebind` took the one that was last in a hash
+/// map's order.
 #[test]
 fn head_that_grows_continues_from_the_head_just_before_it() {
     let mut optimizer = SgdConfig::new().init();
@@ -137,7 +138,7 @@ fn head_that_grows_continues_from_the_head_just_before_it() {
     }
 }
 
-/// Regression: a pull kept the path that its parameter had when it was made.
+/// Regression: a pull kept the path that its parameter had when the pull was created.
 #[test]
 fn pulls_follow_the_path_of_their_parameter() {
     let config = QuadraticPenaltyConfig::ewc(1.0);
@@ -159,8 +160,8 @@ fn pulls_follow_the_path_of_their_parameter() {
     assert_eq!(ewc.pulls().len(), 1);
 }
 
-/// Regression: the next step closed it with the way from the old value to the new one, in a parameter that is not in
-/// that step.
+/// Regression: the next step closed the open step. It counted the move from the old value to the new one, in a
+/// parameter that is not in the next step.
 #[test]
 fn unfinished_step_is_forgotten_when_a_parameter_is_exchanged() {
     let mut regularizer = SynapticIntelligenceConfig::new()
@@ -174,7 +175,7 @@ fn unfinished_step_is_forgotten_when_a_parameter_is_exchanged() {
         let grads = loss(&module.heads[head]).backward();
         GradientsParams::from_grads(grads, module)
     };
-    // Its gradients were not finite, say, and the loop goes on to the next minibatch.
+    // Suppose its gradients were not finite, and the loop continues with the next minibatch.
     let grads = gradients(&module, 0);
     let _ = regularizer.penalize(&module, grads);
 

@@ -21,7 +21,7 @@ pub(crate) struct Parameter {
     pub(crate) is_trained: bool,
 }
 
-/// Each parameter once, where it stands first.
+/// Each parameter once, at its first place.
 pub(crate) fn parameters(module: &Net, is_training: bool) -> Vec<Parameter> {
     let seen = if is_training {
         module.clone()
@@ -33,7 +33,7 @@ pub(crate) fn parameters(module: &Net, is_training: bool) -> Vec<Parameter> {
     read.parameters
 }
 
-/// The running statistics, with their last update.
+/// The running statistics, including their last update.
 pub(crate) fn buffers(module: &Net) -> Vec<Vec<f64>> {
     let mut read = Read::default();
     module.valid().visit(&mut read);
@@ -76,7 +76,7 @@ impl ModuleVisitor for Read {
     }
 }
 
-/// The gradients, of the parameters that have one.
+/// The gradients of those parameters that have one.
 pub(crate) fn numbers_of(module: &Net, grads: &GradientsParams) -> HashMap<ParamId, Vec<f64>> {
     struct Gradients<'a>(&'a GradientsParams, HashMap<ParamId, Vec<f64>>);
     impl ModuleVisitor for Gradients<'_> {
@@ -91,8 +91,8 @@ pub(crate) fn numbers_of(module: &Net, grads: &GradientsParams) -> HashMap<Param
     gradients.1
 }
 
-/// A module of the same structure, precision and ties as `module`, with other ids and other numbers. Frozen is what
-/// `is_frozen` says.
+/// A module with the same structure, precision and ties as `module`, but with other ids and numbers. `is_frozen`
+/// says what is frozen.
 pub(crate) fn fresh(module: &Net, is_frozen: impl Fn(&str) -> bool) -> Net {
     struct Fresh<F> {
         path: Vec<String>,
@@ -126,7 +126,7 @@ pub(crate) fn fresh(module: &Net, is_frozen: impl Fn(&str) -> bool) -> Net {
             Param::initialized(id, drawn.set_require_grad(true)).set_require_grad(!is_frozen)
         }
     }
-    // Through validation mode, since a clone shares its running statistics with the original.
+    // Goes through validation mode, because a clone shares its running statistics with the original.
     module.valid().train().map(&mut Fresh {
         path: Vec::new(),
         draws: Draws::new(99),
@@ -135,7 +135,7 @@ pub(crate) fn fresh(module: &Net, is_frozen: impl Fn(&str) -> bool) -> Net {
     })
 }
 
-/// `module`, in training mode, with exactly what `is_trained` says trained.
+/// `module`, in training mode, with exactly those parameters trained that `is_trained` selects.
 pub(crate) fn with_trained(module: Net, is_trained: impl Fn(ParamId) -> bool) -> Net {
     struct Set<F>(F);
     impl<F: Fn(ParamId) -> bool> ModuleMapper for Set<F> {
@@ -147,7 +147,7 @@ pub(crate) fn with_trained(module: Net, is_trained: impl Fn(ParamId) -> bool) ->
     module.map(&mut Set(is_trained))
 }
 
-/// Brings the parameters that it meets to another precision.
+/// Casts all parameters that it visits to another precision.
 pub(crate) struct Cast(pub(crate) DType);
 
 impl ModuleMapper for Cast {

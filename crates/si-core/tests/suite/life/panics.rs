@@ -3,12 +3,12 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
 thread_local! {
-    /// What the panic that was caught last said. None outside [`caught`].
+    /// The message of the panic that was caught last. `None` outside [`caught`].
     static MESSAGE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// The result of `run`, with a panic as an error: proptest, as it is built here, catches none, and a sequence that
-/// panics is to be shrunk too. Nothing is printed on the way.
+/// The result of `run`, with a panic as an error. As it is built here, proptest does not catch panics, but a
+/// sequence that panics must be shrunk too. The panic is not printed.
 pub(crate) fn caught<T>(run: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -1,4 +1,4 @@
-//! What must hold: both methods in plain numbers, and what becomes of a parameter's state as the module changes.
+//! The expected results: both methods in plain numbers, and the life of a parameter's state as the module changes.
 
 use std::collections::HashMap;
 
@@ -13,20 +13,20 @@ pub(crate) const DAMPING: f64 = 0.1;
 pub(crate) const MOMENTUM: f64 = 0.9;
 /// Burn's default.
 pub(crate) const DAMPENING: f64 = 0.1;
-/// Of the moving average, or of the online form.
+/// Decay of the moving average, or of the online form.
 pub(crate) const DECAY: f64 = 0.8;
 
 /// The state of one parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Held {
-    /// Where the parameter stood when it was last met.
+    /// The path of the parameter when it was last seen.
     pub(crate) path: String,
     pub(crate) shape: Vec<usize>,
     pub(crate) anchor: Vec<f64>,
     pub(crate) path_integral: Option<Vec<f64>>,
-    /// Of Elastic Weight Consolidation the precision.
+    /// For Elastic Weight Consolidation, the precision.
     pub(crate) importance: Option<Vec<f64>>,
-    /// Of Elastic Weight Consolidation: what the tasks' penalties are at their common anchor. Not compared.
+    /// For Elastic Weight Consolidation: the tasks' penalties at their common anchor. Not compared.
     pub(crate) spread: f64,
 }
 
@@ -37,9 +37,9 @@ pub(crate) struct Plain {
     pub(crate) task: usize,
     pub(crate) steps_in_task: usize,
     pub(crate) steps_in_epoch: usize,
-    /// By parameter. Some may have left the module.
+    /// The state, by parameter. Some parameters may no longer be in the module.
     pub(crate) held: HashMap<ParamId, Held>,
-    /// The optimizer's.
+    /// The optimizer's velocity.
     velocity: HashMap<ParamId, Vec<f64>>,
 }
 
@@ -74,7 +74,7 @@ impl Plain {
         }
     }
 
-    /// The total gradient of one parameter: the task's, and what the penalty adds.
+    /// The total gradient of one parameter: the task's and the penalty's.
     fn total(&self, parameter: &Parameter, gradient: &[f64]) -> Vec<f64> {
         let pull = 2.0 * self.scale();
         let held = self.held.get(&parameter.id);
@@ -93,7 +93,7 @@ impl Plain {
             .collect()
     }
 
-    /// A step of gradient descent. Gives where each parameter with a gradient must be after it.
+    /// A step of gradient descent. Returns the expected values of each parameter with a gradient.
     pub(crate) fn expected(
         &mut self,
         before: &[Parameter],
@@ -120,7 +120,7 @@ impl Plain {
         expected
     }
 
-    /// What a step that really happened leaves behind.
+    /// Updates the state after a step that really happened.
     pub(crate) fn step(
         &mut self,
         before: &[Parameter],
@@ -135,7 +135,7 @@ impl Plain {
         self.advance(before, gradients, after);
     }
 
-    /// A step that was opened and not made: parameters that were not met before have state from here on.
+    /// A step that was opened but not taken: parameters that were not seen before have state from now on.
     pub(crate) fn open_step(
         &mut self,
         parameters: &[Parameter],
@@ -179,7 +179,7 @@ impl Plain {
         }
     }
 
-    /// Whether there was a task to end.
+    /// Ends a task. Returns whether there was one to end.
     pub(crate) fn end_task(
         &mut self,
         parameters: &[Parameter],
@@ -283,7 +283,7 @@ impl Plain {
             .retain(|id, _| parameters.iter().any(|it| it.id == *id));
     }
 
-    /// State is where its parameter stands in the module that it was loaded for.
+    /// After a load, each state has the path of its parameter in the module for which it was loaded.
     pub(crate) fn load(&mut self, parameters: &[Parameter]) {
         self.forget_others(parameters);
         for parameter in parameters {
@@ -293,7 +293,7 @@ impl Plain {
         }
     }
 
-    /// The optimizer is made anew.
+    /// The optimizer is replaced by a new one.
     pub(crate) fn forget_velocity(&mut self) {
         self.velocity.clear();
     }
@@ -302,8 +302,8 @@ impl Plain {
         self.steps_in_epoch = 0;
     }
 
-    /// Whether it is open which state a parameter would be given by [`rebind`](Self::rebind): two that stood at the same
-    /// path have left the module, and neither has more than the other.
+    /// Whether it is undecided which state [`rebind`](Self::rebind) would give to a parameter: two states with the
+    /// same path have lost their parameters, and either both have importance or neither has.
     pub(crate) fn has_rivals(&self, parameters: &[Parameter]) -> bool {
         let is_there = |id: &ParamId| parameters.iter().any(|it| it.id == *id);
         let orphans = || self.held.iter().filter(|(id, _)| !is_there(id));
@@ -315,7 +315,7 @@ impl Plain {
         })
     }
 
-    /// State goes to the parameters of its path where its own parameter has left.
+    /// If its own parameter is gone, state goes to the parameter with the same path.
     pub(crate) fn rebind(&mut self, parameters: &[Parameter]) {
         let is_there = |id: &ParamId| parameters.iter().any(|it| it.id == *id);
         let (mut own, mut orphans): (HashMap<_, _>, HashMap<_, _>) =
@@ -356,7 +356,7 @@ impl Plain {
         self.is_elastic() || other
     }
 
-    /// The penalty on where the parameters are.
+    /// The penalty at the parameters' current values.
     pub(crate) fn penalty(&self, parameters: &[Parameter]) -> f64 {
         let scale = self.scale();
         let of = |parameter: &Parameter| {
@@ -376,13 +376,13 @@ impl Plain {
     }
 }
 
-/// Whether the state can be that of a parameter that may have grown since.
+/// Whether the state can belong to the parameter, which may have grown since.
 fn fits(held: &Held, parameter: &Parameter) -> bool {
     let mut axes = held.shape.iter().zip(&parameter.shape);
     held.shape.len() == parameter.shape.len() && axes.all(|(old, new)| old <= new)
 }
 
-/// Lays the state at the start of each axis: what is new is anchored where it is, and free.
+/// Places the state at the start of each axis. New numbers are free and anchored at their current values.
 fn grow(held: &mut Held, parameter: &Parameter) {
     if held.shape == parameter.shape {
         return;
@@ -403,7 +403,7 @@ fn grow(held: &mut Held, parameter: &Parameter) {
     held.shape.clone_from(&parameter.shape);
 }
 
-/// The place in a tensor of shape `new` of what is at `index` in one of shape `old`.
+/// Converts an index in a tensor of shape `old` to that of the same element in a tensor of shape `new`.
 fn moved(mut index: usize, old: &[usize], new: &[usize]) -> usize {
     let mut place = 0;
     let mut stride = 1;

@@ -1,4 +1,4 @@
-//! Autodiff's settings are the module's own.
+//! Autodiff's settings come from the module.
 
 use burn::module::Module;
 use burn::nn::LinearConfig;
@@ -68,7 +68,7 @@ fn information_is_measured_with_gradient_checkpointing() {
     assert!(fisher.get::<2>(learner.body.weight.id).is_some());
 }
 
-/// A module of which each layer is on a device of its own.
+/// A module with each layer on a separate device.
 #[cfg(all(feature = "flex", feature = "ndarray"))]
 #[expect(deprecated, reason = "another CPU backend is another device")]
 #[test]

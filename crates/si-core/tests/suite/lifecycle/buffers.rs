@@ -1,4 +1,4 @@
-//! Running statistics are the training's own: nothing that is measured or stored changes or loses them.
+//! Running statistics belong to the training: measuring and storing neither change nor lose them.
 
 use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
@@ -36,7 +36,7 @@ fn information_changes_no_running_statistics_and_exists_before_a_norm() {
         .get::<2>(learner.body.weight.id)
         .expect("it is trained");
     assert!(values(body).iter().sum::<f64>() > 0.0);
-    // Nor does what comes after differ.
+    // The training afterwards does not differ either.
     let expected = statistics(&train(trained(&device(), 3), &mut sgd(), 1, 0));
     assert_eq!(statistics(&train(learner, &mut sgd(), 1, 0)), expected);
 }
@@ -80,7 +80,7 @@ fn information_before_a_norm_matches_finite_differences_in_validation_mode() {
                 here[label].exp() * slope * slope
             })
             .sum();
-        // Of differences in f32, over a step of 0.01.
+        // The error of finite differences in f32, with a step of 0.01.
         let tolerance = 1e-3 + 0.02 * expected;
         assert!(
             (measured - expected).abs() < tolerance,
@@ -140,7 +140,7 @@ fn going_back_to_a_checkpoint_drops_updates_that_were_waiting() {
     let expected = statistics(&stored);
     let mut optimizer = sgd();
     let checkpoint = Checkpoint::new(&stored, &optimizer, &0_u8).expect("it can be written");
-    // A step that is regretted: its last update waits in the layer.
+    // A step that is undone. Its last update is still pending in the layer.
     let regretted = train(stored, &mut optimizer, 1, 0);
     let (back, _) = checkpoint.restore(regretted, optimizer).expect("it fits");
     assert_eq!(statistics(&back), expected);

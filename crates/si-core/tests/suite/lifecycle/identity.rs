@@ -1,4 +1,4 @@
-//! Parameters that go, come and share an id.
+//! Parameters that are removed, are added, or share an id.
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
@@ -66,8 +66,7 @@ fn replaced_head_gives_a_warning_with_both_remedies_unless_forgotten() {
             assert_eq!(
                 warnings[0],
                 "head.weight is another parameter than the one that was important there, and starts without \
-                 importance. Call `rebind` if it goes on from the values of the other one, and `forget_removed` if \
-                 it is a new one"
+                 importance. Call `rebind` if it continues from the old values, or `forget_removed` if it is new"
             );
         }
     }
@@ -83,8 +82,8 @@ fn cloned_head_gives_a_warning_and_is_named_in_the_coverage() {
         warnings(),
         [
             "heads.1.weight has the id of heads.0.weight; heads.1.bias has the id of heads.0.bias. Burn keeps a \
-          parameter's id when its layer is cloned, and an optimizer updates the first place alone: make each layer \
-          by its own `init`, or load a record into it"
+          parameter's id when its layer is cloned, and an optimizer updates only the first place: create each \
+          layer by a separate `init`, or load a record into it"
         ]
     );
     let coverage = learner.coverage();
@@ -114,7 +113,7 @@ fn head_that_is_cloned_later_gives_one_warning() {
     assert_eq!(warnings(), [""; 0]);
 }
 
-/// What Burn does with one id in two places, and so what the documentation says of it.
+/// What Burn does with one id in two places, as the documentation says.
 #[test]
 fn optimizer_updates_only_the_first_of_two_places_with_one_id() {
     let head = LinearConfig::new(4, 2).init(&device());

@@ -1,4 +1,4 @@
-//! What the Fisher information refuses to measure, and of what else it can be measured.
+//! What the Fisher information refuses to measure, and what else it can be measured from.
 
 use burn::module::Module;
 use burn::nn::Linear;

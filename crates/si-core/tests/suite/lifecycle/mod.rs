@@ -1,5 +1,5 @@
-//! What happens to a module between and beside its steps: other modes, devices' settings, buffers, precisions,
-//! exchanged and repeated parts.
+//! What happens to a module between steps and alongside them: modes, device settings, buffers, precisions, and
+//! replaced or repeated parts.
 
 mod autodiff;
 mod buffers;

@@ -1,4 +1,4 @@
-//! Whatever is done between two tasks gives the same in validation mode as in training mode.
+//! Everything done between two tasks has the same result in validation mode as in training mode.
 
 use burn::module::{Module, ParamId};
 use burn::nn::{Linear, LinearConfig};
@@ -89,7 +89,7 @@ fn frozen_head_that_grows_stays_frozen() {
 fn state_is_rebound_in_both_modes() {
     let [one, other] = in_both_modes().map(|mut learner| {
         learner.end_task();
-        // A module from a file has ids of its own.
+        // A module from a file has other ids.
         let record = learner.clone().into_inner().into_record();
         let loaded = with_other_ids(Network::new(&device())).load_record(record);
         *learner = with_other_ids(if learner.body.weight.is_require_grad() {

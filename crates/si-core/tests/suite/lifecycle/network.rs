@@ -17,7 +17,7 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// With the same numbers each time: the device's generator is shared by all tests.
+    /// Always the same numbers, because all tests share the device's generator.
     pub(crate) fn new(device: &Device) -> Self {
         Self {
             body: layer(3, 4, device),
@@ -38,7 +38,7 @@ impl Network {
     }
 }
 
-/// A layer whose numbers are those of a wave.
+/// A layer with the numbers of a wave.
 pub(crate) fn layer(num_inputs: usize, num_outputs: usize, device: &Device) -> Linear {
     let wave = |len: usize| {
         let len = len as i64;
@@ -83,7 +83,7 @@ pub(crate) fn sgd() -> ModuleOptimizer {
     SgdConfig::new().with_momentum(Some(momentum)).init()
 }
 
-/// After some steps with head 0.
+/// A learner after some steps with head 0.
 pub(crate) fn trained(device: &Device, steps: usize) -> ContinualLearner<Network> {
     train(learner(device), &mut sgd(), steps, 0)
 }
@@ -100,7 +100,7 @@ pub(crate) fn train(
     learner
 }
 
-/// The bits of all that a learner has: parameters and buffers, synapses, and how far it is.
+/// The bits of everything in a learner: parameters and buffers, synapses, and its progress.
 pub(crate) fn state<M: Module>(learner: &ContinualLearner<M>) -> Vec<String> {
     struct Bits(Vec<String>);
     impl ModuleVisitor for Bits {

@@ -1,4 +1,4 @@
-//! Parameters of 16 bits, alone and beside others: what is summed over steps, parameters and elements is in 32 bits.
+//! Parameters of 16 bits, alone and beside others: sums over steps, parameters and elements are in 32 bits.
 
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::{Lora, Module, ModuleMapper, Param};
@@ -18,7 +18,7 @@ use crate::lifecycle::network::{layer, state, wrapped};
 
 const SIXTEEN_BITS: [FloatDType; 2] = [FloatDType::F16, FloatDType::BF16];
 
-/// Flex has both types of 16 bits.
+/// Flex supports both 16-bit types.
 fn device() -> Device {
     Device::flex().autodiff()
 }
@@ -53,7 +53,7 @@ struct Two {
     b: Param<Tensor<1>>,
 }
 
-/// The types in which the state of a learner's parameters is kept.
+/// The data types of the state of a learner's parameters.
 fn state_types<M: Module>(learner: &ContinualLearner<M>) -> Vec<DType> {
     use burn::backend::TensorMetadata;
     let synapses = learner.regularizer().synapses().into_iter();
@@ -103,7 +103,7 @@ fn state_of_sixteen_bit_parameters_is_kept_in_32_bits_unless_asked_otherwise() {
 #[test]
 fn path_integral_of_many_small_steps_matches_that_of_wide_numbers() {
     for dtype in SIXTEEN_BITS {
-        // Where 16 bits are dense, so that small steps are made as they are.
+        // Here 16-bit numbers are dense, so small steps are taken as they are.
         let module = One {
             a: number(1e-3, dtype),
         };
@@ -185,7 +185,7 @@ impl Classifier {
         }
     }
 
-    /// Log-probabilities of the two labels of a task.
+    /// The log-probabilities of the two labels of a task.
     fn forward(&self, x: Tensor<2>, task: usize) -> Tensor<2> {
         let x = x.cast(self.hidden.weight.dtype());
         let logits = self.head.forward(activation::relu(self.hidden.forward(x)));
@@ -195,7 +195,7 @@ impl Classifier {
     }
 }
 
-/// Points and their labels: the sides of a line through the origin, another one in each task.
+/// Points and their labels: the two sides of a line through the origin. Each task has another line.
 fn points(task: usize) -> (Tensor<2>, Tensor<2, Int>) {
     let x = Tensor::<2>::random([400, 2], Distribution::Uniform(-1.0, 1.0), &device());
     let normal = [[[1.0, 0.6], [-0.5, 1.0]][task]];
@@ -210,7 +210,7 @@ fn accuracy(model: &Classifier, task: usize) -> f64 {
     values(right.float().mean())[0]
 }
 
-/// The accuracies on both tasks after learning one after the other.
+/// The accuracies on both tasks after learning them one after the other.
 fn learn(dtype: FloatDType, strength: f64, mut optimizer: impl ContinualOptimizer) -> [f64; 2] {
     let config = SynapticIntelligenceConfig::new().with_strength(strength);
     let module = cast(Classifier::new(), dtype);
@@ -233,14 +233,11 @@ fn training_in_sixteen_bits_keeps_old_tasks_as_well_as_in_32() {
     let fused = || SynapticAdamConfig::new().with_epsilon(1e-4).init();
     let wide = learn(FloatDType::F32, 1.0, adam());
     let without = learn(FloatDType::F32, 0.0, adam());
-    assert!(
-        without[0] < wide[0] - 0.05,
-        "the task is one that is forgotten"
-    );
+    assert!(without[0] < wide[0] - 0.05, "the first task is forgotten");
     for dtype in SIXTEEN_BITS {
         for accuracies in [learn(dtype, 1.0, adam()), learn(dtype, 1.0, fused())] {
             for (narrow, wide) in accuracies.iter().zip(wide) {
-                // Of 400 points drawn anew each time, three standard deviations of a share of 0.95.
+                // Three standard deviations of a share of 0.95 among 400 points, which are drawn anew each time.
                 assert!((narrow - wide).abs() < 0.04, "{narrow} is not {wide}");
             }
         }

@@ -1,4 +1,4 @@
-//! A parameter that changes its shape under its own id.
+//! A parameter that changes its shape but keeps its id.
 
 use burn::module::Module;
 use burn::module::Param;
@@ -42,7 +42,7 @@ fn vector() -> Vector {
 
 fn check(optimizer: &mut impl ContinualOptimizer) {
     for len in [4, 1] {
-        // Before and after a task's end, which knows of the new shape before the optimizer does.
+        // With and without a task's end in between. The task's end sees the new shape before the optimizer does.
         for is_ended in [true, false] {
             let mut learner: ContinualLearner<Vector> = wrapped(vector());
             for _ in 0..2 {
@@ -58,12 +58,12 @@ fn check(optimizer: &mut impl ContinualOptimizer) {
                 (learner, _) = learner.step(optimizer, 0.1, Vector::loss);
             }
             let told = format!(
-                "weight was of shape [2] in its last step and is of shape [{len}] now, under the same id: what an \
-                 optimizer keeps of it starts over. A loop that calls the optimizer itself needs a new one"
+                "weight was of shape [2] in its last step and is of shape [{len}] now, under the same id: the \
+                 optimizer starts over with it. A loop that calls the optimizer itself needs a new optimizer"
             );
             assert!(warnings().contains(&told));
             assert_eq!(learner.weight.dims(), [len]);
-            // What has shrunk has lost its importance, and there is no other parameter.
+            // A parameter that has shrunk has lost its importance, and there is no other parameter.
             let warning = (len == 1).then_some(TaskWarning::NoImportance);
             assert_eq!(learner.end_task(), warning);
         }

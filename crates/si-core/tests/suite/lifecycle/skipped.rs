@@ -1,4 +1,4 @@
-//! Steps that are not made, and gradients that are not finite.
+//! Steps that are not taken, and gradients that are not finite.
 
 use burn::grad_clipping::GradientClippingConfig;
 use burn::optim::{GradientsParams, SgdConfig};

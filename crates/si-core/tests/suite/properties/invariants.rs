@@ -1,4 +1,4 @@
-//! What holds for any weights and data.
+//! Properties that hold for any weights and data.
 
 use burn::module::Module;
 use burn::nn::Linear;

@@ -1,4 +1,4 @@
-//! What must hold for any module, data and setting.
+//! Properties that must hold for any module, data and setting.
 
 mod invariants;
 mod modules;

@@ -1,4 +1,4 @@
-//! What holds for modules of any structure.
+//! Properties that hold for modules of any structure.
 
 use burn::module::{Module, Param};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
@@ -110,7 +110,7 @@ fn parameter_used_twice_is_one_synapse() {
     let mut learner = ContinualLearner::new(module, &config(1.0)).expect("the config is valid");
     (learner, _) = learner.step(&mut SynapticSgdConfig::new().init(), LEARNING_RATE, loss);
     let integral =
-        path_integral(learner.regularizer(), &learner.layer.weight).expect("a step was made");
+        path_integral(learner.regularizer(), &learner.layer.weight).expect("a step was taken");
     let moved = values(learner.layer.weight.val());
     for (index, integral) in integral.iter().enumerate() {
         let expected = -gradient[index] * (moved[index] - weight_before[index]);
@@ -151,7 +151,7 @@ fn batch_norm_statistics_are_not_synapses() {
         paths(&learner),
         ["fc.weight", "fc.bias", "norm.gamma", "norm.beta"]
     );
-    // And they go on being what batch norm makes of them.
+    // Batch norm still updates them.
     assert!(
         values(learner.norm.running_mean.value_sync())
             .iter()
@@ -198,7 +198,7 @@ fn late_head_starts_without_importance_and_is_anchored_where_it_is() {
     learner.end_task();
     assert!(importance(learner.regularizer(), &learner.heads[1].weight).is_some());
 
-    // One that takes the place of another is as new, though it has its path and shape.
+    // A head that replaces another counts as new, although it has the same path and shape.
     learner.heads[1] = mlp(rng).fc2;
     learner = step(learner, rng);
     assert!(importance(learner.regularizer(), &learner.heads[1].weight).is_none());
@@ -292,7 +292,7 @@ fn state_is_bound_again_to_a_module_whose_ids_changed() {
         fc2: LinearConfig::new(4, CLASSES).init(&device()),
     };
     let old = module.fc1.weight.id;
-    // Loading into a fresh module adopts the ids of the file; a copy with ids of its own does not.
+    // Loading into a fresh module adopts the ids of the file. A parameter created from a copy has another id.
     let loaded = other.load_record(record);
     let fresh = Param::initialized(burn::module::ParamId::new(), loaded.fc1.weight.val());
     let mut module = Mlp {

@@ -1,4 +1,4 @@
-//! What a learner says of the penalty and of its effect.
+//! What a learner reports about the penalty and its effect.
 
 use burn::optim::{AdamConfig, GradientsParams};
 use rand::SeedableRng;
@@ -42,7 +42,7 @@ fn consolidation_without_effect_is_reported() {
     learner = train(learner, &mut SynapticAdamConfig::new().init(), rng, 3);
     assert_eq!(learner.end_epoch().warning, None);
     learner.end_task();
-    // A learning rate of zero moves nothing, so nothing is penalised.
+    // With a learning rate of zero nothing moves, so nothing is penalised.
     for _ in 0..3 {
         let (x, y) = batch(rng);
         (learner, _) = learner.step(&mut SynapticAdamConfig::new().init(), 0.0, |model| {
@@ -128,7 +128,7 @@ fn a_penalty_that_diverges_gives_one_warning_per_task() {
         assert_eq!(learner.end_task(), Some(TaskWarning::Diverged));
         let warnings = warnings();
         let [penalty, state] = &warnings[..] else {
-            panic!("two warnings, not {warnings:?}");
+            panic!("expected two warnings, not {warnings:?}");
         };
         let begins = format!("the penalty in task {task} is ");
         assert!(penalty.starts_with(&begins), "{penalty}");
@@ -136,7 +136,7 @@ fn a_penalty_that_diverges_gives_one_warning_per_task() {
             1 => curvature,
             _ => "is not finite: an earlier task has diverged",
         };
-        // A GPU may take NaN for zero where it clamps.
+        // When it clamps, a GPU may turn NaN into zero.
         let is_exact = task == 1 || common::is_exact();
         assert!(penalty.contains(reason) || !is_exact, "{penalty}");
         assert!(state.contains("infinite or NaN"), "{state}");
@@ -162,7 +162,7 @@ fn a_first_task_that_diverges_gives_a_warning_at_its_end() {
 #[test]
 fn importance_that_is_not_finite_gives_a_warning_if_parameters_are_finite() {
     let rng = &mut ChaCha8Rng::seed_from_u64(18);
-    // No clamp, which may take NaN for zero.
+    // Without a clamp, which may turn NaN into zero.
     let config = config(1.0).with_negative_importance(NegativeImportance::Keep);
     let mut regularizer = config.init().expect("the config is valid");
     let module = mlp(rng);

@@ -18,14 +18,14 @@ use crate::common::{self, values};
 pub(crate) const LEARNING_RATE: f64 = 0.05;
 pub(crate) const INPUTS: usize = 3;
 pub(crate) const CLASSES: usize = 3;
-/// Of float32, for parameters of size 1 and a few sums in another order.
+/// Rounding of float32, for parameters of size 1 and a few sums in another order.
 pub(crate) const ROUNDING: f64 = 1e-5;
 
 pub(crate) fn device() -> Device {
     common::device_with(DType::F32).autodiff()
 }
 
-/// A perceptron whose parameters are drawn on the host, so that tests can run side by side.
+/// A perceptron. Its parameters are drawn on the host, so that tests can run side by side.
 pub(crate) fn mlp(rng: &mut ChaCha8Rng) -> Mlp {
     let mut layer = |inputs: usize, outputs: usize| Linear {
         weight: Param::from_tensor(matrix(rng, inputs, outputs)),
@@ -142,7 +142,7 @@ pub(crate) fn all_importance(learner: &ContinualLearner<Mlp>) -> Vec<f64> {
     .collect()
 }
 
-/// The paths of what is consolidated, in order.
+/// The paths of the consolidated parameters, in order.
 pub(crate) fn paths<M: Module>(learner: &ContinualLearner<M>) -> Vec<String> {
     let parameters = learner.diagnostics().parameters.into_iter();
     parameters.map(|parameter| parameter.path).collect()

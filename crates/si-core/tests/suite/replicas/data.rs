@@ -6,10 +6,10 @@ pub(crate) const TASKS: usize = 3;
 pub(crate) const INPUTS: usize = 3;
 pub(crate) const CLASSES: usize = 4;
 
-/// Divisible by the numbers of replicas.
+/// Divisible by each number of replicas.
 const BATCH: usize = 12;
 
-/// Of an input, a label, and the head that tells it.
+/// An input, its label, and the head that predicts it.
 #[derive(Clone, Debug)]
 pub(crate) struct Example {
     pub(crate) head: usize,
@@ -21,8 +21,9 @@ pub(crate) fn device() -> Device {
     Device::flex().autodiff()
 }
 
-/// The same for the same task and step. The first task has the first head alone, the last one the second alone; between
-/// them the second head has the first third of the batch, which is in the first replica's share.
+/// The batch of a task and step, always the same. The first task uses only the first head, and the last only the
+/// second. In the task between them, the second head gets the first third of the batch, which is in the first
+/// replica's share.
 pub(crate) fn joint_batch(task: usize, step: usize) -> Vec<Example> {
     let rng = &mut ChaCha8Rng::seed_from_u64(100 * task as u64 + step as u64);
     let head = |index| match task {
@@ -38,8 +39,8 @@ pub(crate) fn joint_batch(task: usize, step: usize) -> Vec<Example> {
     (0..BATCH).map(example).collect()
 }
 
-/// What each replica gets of a batch. The first share is larger than the others where there are two, so that a mean of
-/// means is not the mean.
+/// Each replica's share of a batch. With two replicas the first share is larger, so that the mean of the means is
+/// not the mean.
 pub(crate) fn shares(batch: &[Example], num_replicas: usize) -> Vec<Vec<Example>> {
     let (first, second) = batch.split_at(batch.len() * 2 / 3);
     match num_replicas {

@@ -5,10 +5,11 @@ use si_core::Importance;
 
 use crate::replicas::network::Network;
 
-/// The gradient of the joint batch for each replica, from those of the shares with their numbers of examples.
+/// The gradient of the joint batch, for each replica, from the gradients of the shares and their numbers of
+/// examples.
 ///
-/// A parameter that a share has no gradient of has a gradient of zero there, and one that no share has a gradient of
-/// has none at all.
+/// If a share has no gradient of a parameter, that gradient counts as zero. If no share has one, the parameter has
+/// no gradient at all.
 pub(crate) fn mean_of(
     network: &Network,
     parts: Vec<(GradientsParams, usize)>,
@@ -40,7 +41,7 @@ pub(crate) fn mean_of(
     mean.means
 }
 
-/// The information that all examples hold, from what each share holds.
+/// The information of all examples, from that of each share.
 pub(crate) fn mean_information(network: &Network, parts: Vec<(Importance, usize)>) -> Importance {
     struct Sum {
         parts: Vec<(Importance, usize)>,

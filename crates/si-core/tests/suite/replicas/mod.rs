@@ -1,9 +1,9 @@
-//! Data-parallel replicas: forks of one training, each with the gradients of its share of the batch, which step on the
-//! mean of all.
+//! Data-parallel replicas: forks of one training. Each computes the gradients of its share of the batch, and all
+//! step on the mean.
 //!
-//! What is the same in all replicas before a step is the same after it, whatever the way that the method is plugged in:
-//! none of it depends on anything but the gradients that it is given. So every replica has the same ω, Ω and θ, to the
-//! bit, and nothing but gradients needs to be exchanged.
+//! Replicas that are the same before a step are the same after it, however the method is plugged in: it depends
+//! only on the gradients that it gets. So every replica has exactly the same ω, Ω and θ (bit for bit), and only
+//! gradients need to be exchanged.
 
 mod data;
 mod mean;
@@ -16,17 +16,18 @@ use mean::{mean_information, mean_of};
 use network::Network;
 use ways::{Replica, State, WAYS, Way};
 
-/// Steps of each task.
+/// The number of steps in each task.
 const STEPS: usize = 6;
 
-/// Largest deviation from one learner on the joint batch, in units of a tensor's largest number: a thousand roundings of
-/// float32. Sums over a batch are taken in another order, and Adam divides by the small gradients that come of them.
+/// Largest deviation from one learner on the joint batch, relative to a tensor's largest number: a thousand
+/// roundings of float32. Sums over a batch are taken in another order, and Adam divides by the small gradients
+/// that result.
 const ROUNDING: f64 = 1e-4;
 
 /// The replicas' state at the end of each task.
 type Trajectory = Vec<Vec<State>>;
 
-/// One task in `replicas`, which take their turns on this thread.
+/// Trains `replicas` on one task, in turns on this thread.
 fn learn_task(replicas: &mut [Box<dyn Replica>], task: usize) {
     for step in 0..STEPS {
         let batch = joint_batch(task, step);
@@ -104,7 +105,7 @@ fn replicas_do_the_same_on_their_own_threads_as_in_turns() {
     }
 }
 
-/// Its weights are worked on by several threads of rayon's pool, which all replicas share.
+/// Several threads of rayon's pool, which all replicas share, work on its weights.
 #[test]
 fn replicas_of_a_large_network_do_the_same_on_their_own_threads_as_in_turns() {
     const LARGE: usize = 40_000;
@@ -140,7 +141,7 @@ fn replicas_start_with_the_importance_of_the_training_they_fork() {
     }
 }
 
-/// What the tests above pass through: a head that no share uses, one that some do, and one that all do.
+/// The cases in the tests above: a head that no share uses, one that some shares use, and one that all use.
 #[test]
 fn head_that_a_share_does_not_use_learns_from_the_shares_that_do() {
     let uses_second = |examples: &[Example]| examples.iter().any(|example| example.head == 1);
@@ -171,7 +172,8 @@ fn head_that_a_share_does_not_use_learns_from_the_shares_that_do() {
     }
 }
 
-/// In the last task the first head rests: what no share has a gradient of stays where it is, importance or not.
+/// In the last task the first head rests. A parameter that no share has a gradient of stays as it is, with or
+/// without importance.
 #[test]
 fn head_that_no_share_uses_keeps_its_values_and_importance() {
     for way in WAYS {

@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use crate::common::values;
 use crate::replicas::data::{CLASSES, Example, INPUTS, device};
 
-/// A body and two heads. An example goes through one of them.
+/// A body and two heads. Each example uses one head.
 #[derive(Module, Debug)]
 pub(crate) struct Network {
     body: Linear,
@@ -17,7 +17,7 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// The same numbers each time, drawn on the host.
+    /// Always the same numbers, drawn on the host.
     pub(crate) fn new(hidden: usize) -> Self {
         let rng = &mut ChaCha8Rng::seed_from_u64(1);
         let mut layer = |inputs: usize, outputs: usize| Linear {
@@ -30,7 +30,7 @@ impl Network {
         }
     }
 
-    /// The gradients of the mean loss over `examples`. A head that none of them uses has none.
+    /// The gradients of the mean loss over `examples`. A head that no example uses has no gradient.
     pub(crate) fn gradients(&self, examples: &[Example]) -> GradientsParams {
         let losses = (0..self.heads.len()).filter_map(|head| {
             let of_head: Vec<_> = examples.iter().filter(|it| it.head == head).collect();
@@ -43,7 +43,7 @@ impl Network {
         GradientsParams::from_grads(loss.backward(), self)
     }
 
-    /// The sum of the losses of examples of one head, `[1]`.
+    /// The sum of the losses of one head's examples, `[1]`.
     fn loss(&self, head: usize, examples: &[&Example]) -> Tensor<1> {
         let inputs: Vec<f32> = examples.iter().flat_map(|it| it.input).collect();
         let one_hot = |label| (0..CLASSES).map(move |class| f32::from(class == label));

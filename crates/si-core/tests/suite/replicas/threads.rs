@@ -9,10 +9,10 @@ use crate::replicas::network::Network;
 use crate::replicas::ways::{Replica, State, Way};
 use crate::replicas::{STEPS, Trajectory};
 
-/// What goes to the thread that makes the means, with the number of examples that it is of.
+/// Sends to the thread that computes the means, with the number of examples.
 struct Sent<T>(Sender<(T, usize)>);
 
-/// A replica's line to that thread. Where either end panics, so does the other, and no one waits for ever.
+/// A replica's connection to that thread. If either end panics, so does the other, so neither waits for ever.
 struct Line {
     gradients: Sent<GradientsParams>,
     mean: Receiver<GradientsParams>,
@@ -21,7 +21,7 @@ struct Line {
     states: Sender<State>,
 }
 
-/// The other end of it.
+/// The other end of a connection.
 struct End {
     gradients: Receiver<(GradientsParams, usize)>,
     mean: Sender<GradientsParams>,
@@ -30,9 +30,9 @@ struct End {
     states: Receiver<State>,
 }
 
-const GONE: &str = "the other end is there";
+const GONE: &str = "the other end still exists";
 
-/// The same as in turns, each replica on a thread of its own, which lives as long as it does.
+/// The same as in turns, but each replica has a separate thread throughout its life.
 pub(crate) fn learn(way: &Way, hidden: usize, num_replicas: usize) -> Trajectory {
     let first = (way.start)(Network::new(hidden));
     std::thread::scope(|scope| {

@@ -22,7 +22,7 @@ use crate::replicas::network::Network;
 
 const LEARNING_RATE: f64 = 0.02;
 
-/// One training among several that are to stay the same.
+/// One of several trainings that must stay the same.
 pub(crate) trait Replica: Send {
     fn network(&self) -> &Network;
 
@@ -30,27 +30,28 @@ pub(crate) trait Replica: Send {
         self.network().gradients(share)
     }
 
-    /// A step on the gradients of the joint batch.
+    /// Takes a step on the gradients of the joint batch.
     fn step(&mut self, grads: GradientsParams);
 
-    /// What a method that asks for it measures of a share of a task's data.
+    /// The information that Elastic Weight Consolidation measures on a share of a task's data. Other methods
+    /// measure nothing.
     fn measure(&self, _share: &[Example]) -> Importance {
         Importance::default()
     }
 
     fn end_task(&mut self, information: &Importance);
 
-    /// Everything that is to be the same, after a task's end.
+    /// Everything that must be the same, after a task's end.
     fn state(&self) -> State;
 
-    /// A training of its own that goes on from here.
+    /// A separate training that continues from here.
     fn fork(&self) -> Box<dyn Replica>;
 }
 
 pub(crate) struct Way {
     pub(crate) name: &'static str,
     pub(crate) start: fn(Network) -> Box<dyn Replica>,
-    /// Whether it is one pass over memory, in several threads where a parameter is large.
+    /// Whether it uses one pass over memory, with several threads if a parameter is large.
     pub(crate) is_fused: bool,
 }
 
@@ -129,10 +130,10 @@ fn synaptic(tasks: &TaskControl) -> ModuleOptimizer {
     adam.expect("the config is valid").into()
 }
 
-const IN_PLACE: &str = "it is in its place";
+const IN_PLACE: &str = "no step is in progress";
 
 struct Wrapped {
-    /// Out of its place while it makes a step.
+    /// `None` while a step is taken.
     learner: Option<ContinualLearner<Network>>,
     optimizer: SynapticOptimizer,
 }
@@ -227,7 +228,7 @@ impl Replica for Inside {
         assert_eq!(self.tasks.end_task(), None);
     }
 
-    /// What is left to the next step is done in a copy.
+    /// Consolidates a copy, because consolidation is due only in the next step.
     fn state(&self) -> State {
         let mut optimizer = self.optimizer.clone();
         let network = (self.tasks).consolidate(&mut optimizer, self.network().clone());
@@ -235,12 +236,12 @@ impl Replica for Inside {
         State::of_synapses(&network, &regularizer.expect("the config is valid"))
     }
 
-    /// A clone of the optimizer would end its tasks with the others', so its state goes by way of a record.
+    /// A clone of the optimizer would share its tasks, so the state is passed through a record.
     fn fork(&self) -> Box<dyn Replica> {
         let tasks = TaskControl::new();
         let bytes = self.optimizer.into_bytes().expect("it can be written");
         let optimizer = synaptic(&tasks).from_bytes(bytes).expect("it can be read");
-        // Before the first step there is nothing to go on with.
+        // Before the first step there is nothing to resume.
         assert_eq!(tasks.resume(&optimizer).unwrap_or(0), self.tasks.task());
         Box::new(Self {
             network: self.network.clone().map(|network| network.fork(&device())),
@@ -299,7 +300,7 @@ impl Replica for Elastic {
     }
 }
 
-/// Everything that is to be the same, by the parameters' paths.
+/// Everything that must be the same, by parameter path.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct State(pub(crate) BTreeMap<String, ParameterState>);
 
@@ -307,7 +308,7 @@ pub(crate) struct State(pub(crate) BTreeMap<String, ParameterState>);
 pub(crate) struct ParameterState {
     pub(crate) value: Vec<f64>,
     pub(crate) path_integral: Option<Vec<f64>>,
-    /// Of EWC the precision.
+    /// For EWC, the precision.
     pub(crate) importance: Option<Vec<f64>>,
     pub(crate) anchor: Option<Vec<f64>>,
 }
@@ -320,7 +321,7 @@ impl ParameterState {
     }
 }
 
-/// To the bit, which tells −0 from 0.
+/// Compares bit for bit, which distinguishes −0 from 0.
 impl PartialEq for ParameterState {
     fn eq(&self, other: &Self) -> bool {
         let bits = |state: &Self| {
@@ -385,7 +386,7 @@ impl State {
         Self(read.state)
     }
 
-    /// Panics unless each number is as expected, within `tolerance` of its tensor's largest.
+    /// Panics unless each number is as expected, within `tolerance` times the tensor's largest number.
     pub(crate) fn assert_near(&self, expected: &Self, tolerance: f64, what: &str) {
         assert!(self.0.keys().eq(expected.0.keys()), "{what}");
         for (path, expected) in &expected.0 {

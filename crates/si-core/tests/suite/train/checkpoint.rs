@@ -11,7 +11,7 @@ use crate::train::model::{mlp, state};
 use crate::train::setup::{device, folder, launch, learner, training, wrapped};
 
 const NUM_EPOCHS: usize = 3;
-/// The task that is broken off.
+/// The task that is interrupted.
 const TASK: usize = 1;
 
 fn with_checkpoints(folder: &Path) -> SupervisedTraining<ContinualLearner<Mlp>> {
@@ -20,7 +20,7 @@ fn with_checkpoints(folder: &Path) -> SupervisedTraining<ContinualLearner<Mlp>> 
         .with_checkpointing_strategy(KeepLastNCheckpoints::new(NUM_EPOCHS))
 }
 
-/// A learner that has one task behind it.
+/// A learner that has finished one task.
 fn after_the_first_task() -> ContinualLearner<Mlp> {
     let folder = folder();
     let mut learner = launch(training(folder.path(), 0), learner());
@@ -36,7 +36,7 @@ fn launch_that_resumes_within_a_task_equals_an_unbroken_one() {
     for broken_off in 1..NUM_EPOCHS {
         let first = with_checkpoints(broken_folder.path()).num_epochs(broken_off);
         launch(first, after_the_first_task());
-        // As in a new program: other parameters, and a learner that has seen nothing.
+        // As in a new program: other parameters, and a learner that has not taken a step.
         let second = with_checkpoints(broken_folder.path())
             .checkpoint(broken_off)
             .num_epochs(NUM_EPOCHS);

@@ -1,4 +1,4 @@
-//! Training on several devices: two that are one and the same, and two on different backends.
+//! Training on several devices: two that are the same device, and two on different backends.
 
 use burn::backend::TensorMetadata;
 use burn::module::Module;
@@ -21,7 +21,7 @@ const STRATEGIES: [MultiDeviceOptim; 2] = [
 ];
 const NUM_TASKS: usize = 2;
 
-/// What each of two devices gets of a task.
+/// Each of two devices' half of a task.
 fn halves(task: usize) -> [Loader; 2] {
     let items = items(task);
     let (first, second) = items.split_at(items.len() / 2);
@@ -64,7 +64,7 @@ fn two_devices_make_one_step_of_the_sum_of_their_gradients() {
         let mut by_hand = by_hand(accumulation);
         for optim in STRATEGIES {
             let mut launched = launch_on(&devices, optim, accumulation);
-            // Two addends have the same sum in either order; three rounds of two do not.
+            // Two addends have the same sum in either order. Three rounds of two addends do not.
             match accumulation {
                 1 => assert_same(&state(&launched), &state(&by_hand)),
                 _ => assert_near(&launched, &by_hand),
@@ -84,13 +84,13 @@ fn state_stays_with_its_parameter_if_the_optimizer_spans_devices() {
     for optim in STRATEGIES {
         let launched = launch_on(&devices, optim, 1);
         assert_near(&launched, &by_hand(1));
-        // It is at home with the parameters when the task ends.
+        // When the task ends, the state is on the same device as the parameters.
         assert_eq!(launched.regularizer().synapses().len(), 4);
         assert_is_on(&launched, &devices[0]);
     }
 }
 
-/// Of float32, over some forty steps that each round in another order.
+/// Rounding of float32 over some forty steps, each of which rounds in another order.
 const ROUNDING: f64 = 1e-3;
 
 fn assert_near(launched: &ContinualLearner<Mlp>, expected: &ContinualLearner<Mlp>) {
@@ -110,7 +110,7 @@ fn gradients_of_several_devices_are_penalized_once() {
     let loaders = [loader(items(0))];
     let mut learner = train_by_hand(learner(), &mut optimizer(), &loaders, 1, 1);
     learner.end_task();
-    // Away from the anchor, where the penalty has a gradient.
+    // Moves away from the anchor, so that the penalty has a gradient.
     let learner = train_by_hand(learner, &mut optimizer(), &[loader(items(1))], 1, 1);
     let grads = || {
         let batches = halves(1).map(|half| half.iter().next());
@@ -142,8 +142,8 @@ fn gradients_of_several_devices_are_penalized_once() {
     assert!(spread.penalty > 0.0);
 }
 
-/// What a distributed training does on each device: it gives each replica the same mean of the gradients.
-/// Burn makes that mean on CUDA devices alone, and marks parameters for it there alone.
+/// What a distributed training does on each device: it gives each replica the same mean of the gradients. Burn
+/// computes that mean, and marks parameters for it, only on CUDA devices.
 #[test]
 fn replicas_of_a_distributed_training_keep_the_same_importance() {
     let replica = || {
@@ -196,7 +196,7 @@ fn state_follows_a_fork_at_the_next_step_and_none_is_lost() {
     let moved = train_by_hand(learner.fork(&other), &mut optimizer(), &loaders, 1, 1);
     assert_near(&moved, &stayed);
     assert_is_on(&moved, &other);
-    // Home again, where the task ends before another step.
+    // Moves back, and the task ends before another step.
     let mut back = moved.fork(&device());
     assert_eq!(back.end_task(), stayed.end_task());
     assert_near(&back, &stayed);
@@ -212,7 +212,7 @@ fn assert_is_on(learner: &ContinualLearner<Mlp>, device: &Device) {
     }
 }
 
-/// Regression: the sum from before the move was on the other device.
+/// Regression: the sum from before the move was still on the other device.
 #[cfg(feature = "ndarray")]
 #[test]
 fn penalty_is_still_summed_after_its_parameters_move_under_a_metric() {

@@ -29,7 +29,7 @@ fn one_launch_per_task_equals_a_hand_written_loop_to_the_bit() {
             let loaders = [loader(items(task))];
             let mut optimizer = optimizer();
             by_hand = train_by_hand(by_hand, &mut optimizer, &loaders, accumulation, NUM_EPOCHS);
-            // With the path integrals, which the task's end clears.
+            // Before the task's end, which clears the path integrals.
             assert_same(&state(&launched), &state(&by_hand));
             assert_eq!(launched.end_task(), None);
             assert_eq!(by_hand.end_task(), None);
@@ -73,7 +73,7 @@ fn accumulated_gradients_make_one_step_of_their_sum() {
         .grads_accumulation(100);
     let mut launched = launch(training, learner_of_two_tasks());
     let before = learner_of_two_tasks();
-    // The loss of the whole epoch, as the sum of its minibatches' means.
+    // The loss of the whole epoch: the sum of its minibatches' means.
     let loader = loader(items(1));
     let losses = loader.iter().map(|batch| {
         let batch = batch.expect("it is in memory");
@@ -84,7 +84,7 @@ fn accumulated_gradients_make_one_step_of_their_sum() {
         .expect("there are some");
     let grads = GradientsParams::from_grads(loss.backward(), &before);
     let stepped = before.optimize(&mut optimizer(), LEARNING_RATE, grads);
-    /// Of float32: the sum's gradient comes out of one pass backwards.
+    /// Rounding of float32: here the sum's gradient comes from one backward pass.
     const ROUNDING: f64 = 1e-5;
     for (launched, stepped) in state(&launched).iter().zip(state(&stepped)) {
         assert!(
@@ -196,7 +196,7 @@ fn early_stop_ends_the_launch_and_not_the_task() {
         .early_stopping(strategy);
     let result = training.launch(Learner::new(learner(), optimizer(), 0.0));
     let mut learner: ContinualLearner<Mlp> = result.model.train();
-    // The loss cannot improve: the first epoch is the best, and the second one the last.
+    // The loss cannot improve, so the first epoch is the best and the second is the last.
     assert_eq!(learner.end_epoch().num_steps, 2 * NUM_MINIBATCHES);
     assert_eq!(learner.regularizer().task(), 0);
     assert_eq!(learner.end_task(), None);
@@ -220,7 +220,7 @@ fn evaluator_measures_each_task_with_the_learner_and_with_its_module() {
         });
         100.0 * correct.count() as f64 / items(task).len() as f64
     };
-    /// Of percents that Burn computes in float32, for each minibatch, and averages.
+    /// Rounding of percentages that Burn computes in float32 for each minibatch, and averages.
     const ROUNDING: f64 = 1e-3;
     let check = |recorder: &Recorder| {
         for task in 0..2 {

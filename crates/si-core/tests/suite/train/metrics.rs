@@ -14,7 +14,7 @@ use crate::train::setup::{
     optimizer, training,
 };
 
-/// Of sums in float32, relative to numbers of size 1.
+/// Rounding of sums in float32, for numbers of size 1.
 const ROUNDING: f64 = 1e-5;
 
 fn after_the_first_task() -> ContinualLearner<Mlp> {
@@ -25,8 +25,7 @@ fn after_the_first_task() -> ContinualLearner<Mlp> {
     learner
 }
 
-/// What each step of the second task pays, from the penalty as a term of the loss, and each minibatch's
-/// loss.
+/// The penalty of each step of the second task, computed as a term of the loss, and the loss of each minibatch.
 fn by_hand(accumulation: usize) -> (Vec<f64>, Vec<f64>) {
     let mut learner = after_the_first_task();
     let mut optimizer = optimizer();
@@ -79,7 +78,7 @@ fn metrics_show_the_penalty_of_each_step_and_its_share_of_the_loss() {
             ));
         let mut learner = launch(training, learner);
 
-        // A minibatch has a value where a step was made after it, and not where it waits for more.
+        // A minibatch has a value only if a step was taken after it.
         let shown = recorder.minibatches("train", "Penalty");
         let has_step = |index: usize| {
             let in_epoch = index % NUM_MINIBATCHES;
@@ -92,12 +91,12 @@ fn metrics_show_the_penalty_of_each_step_and_its_share_of_the_loss() {
         assert_near(&shown, &penalties);
         assert!(mean(&penalties) > ROUNDING * 100.0, "{penalties:?}");
 
-        // An epoch has the mean of its steps.
+        // An epoch's value is the mean over its steps.
         let steps = NUM_MINIBATCHES.div_ceil(accumulation);
         let of_epochs: Vec<f64> = penalties.chunks(steps).map(mean).collect();
         assert_near(&recorder.epochs("train", "Penalty"), &of_epochs);
 
-        // The share is of the sum of the losses that a step was made of.
+        // The share is relative to the sum of the losses in a step.
         let share = |penalty: f64, loss: f64| penalty / (penalty + loss);
         let of_steps: Vec<f64> = losses
             .chunks(NUM_MINIBATCHES)
@@ -115,7 +114,7 @@ fn metrics_show_the_penalty_of_each_step_and_its_share_of_the_loss() {
             .collect();
         assert_near(&recorder.epochs("train", "Penalty Share"), &of_epochs);
 
-        // In validation: the last penalty beside the mean of the losses there.
+        // In validation: the last penalty, relative to the mean of the validation losses.
         let last: Vec<f64> = penalties.chunks(steps).map(|it| it[it.len() - 1]).collect();
         assert_near(&recorder.epochs("valid", "Penalty"), &last);
         let minibatches = recorder.minibatches("valid", "Penalty");

@@ -1,4 +1,4 @@
-//! The learner in burn-train: what it learns there is what it learns in a loop written by hand.
+//! The learner in burn-train learns the same as in a loop written by hand.
 
 mod autodiff;
 mod checkpoint;

@@ -18,7 +18,7 @@ use crate::train::setup::Batch;
 pub(crate) const INPUTS: usize = 3;
 pub(crate) const CLASSES: usize = 3;
 
-/// A perceptron whose parameters are drawn on the host, so that tests can run side by side.
+/// A perceptron. Its parameters are drawn on the host, so that tests can run side by side.
 pub(crate) fn mlp(seed: u64, device: &Device) -> Mlp {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     Mlp {
@@ -68,7 +68,7 @@ impl InferenceStep for Mlp {
     }
 }
 
-/// A perceptron that keeps its weights small, after the optimizer's update.
+/// A perceptron that limits its weights after the optimizer's update.
 #[derive(Module, Debug)]
 pub(crate) struct Clipped {
     pub(crate) inner: Mlp,
@@ -118,7 +118,7 @@ impl InferenceStep for Clipped {
     }
 }
 
-/// A body with two heads, of which a batch uses the first.
+/// A body with two heads. Batches use only the first.
 #[derive(Module, Debug)]
 pub(crate) struct TwoHeads {
     pub(crate) body: Linear,
@@ -158,7 +158,7 @@ impl InferenceStep for TwoHeads {
     }
 }
 
-/// Parameters, ω, Ω and anchors, and the task number.
+/// The parameters, ω, Ω, the anchors and the task number.
 pub(crate) fn state<M: Module>(learner: &ContinualLearner<M>) -> Vec<f64> {
     struct Parameters(Vec<f64>);
     impl burn::module::ModuleVisitor for Parameters {

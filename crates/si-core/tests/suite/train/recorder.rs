@@ -7,7 +7,7 @@ use burn_train::renderer::{
     MetricsRendererTraining,
 };
 
-/// A renderer that prints nothing and keeps the numbers.
+/// A renderer that prints nothing and stores the numbers.
 #[derive(Clone, Default)]
 pub(crate) struct Recorder(Arc<Mutex<Vec<Recorded>>>);
 
@@ -16,14 +16,14 @@ pub(crate) struct Recorded {
     /// `train`, `valid`, or the name of a test.
     pub(crate) split: String,
     pub(crate) metric: String,
-    /// None where a minibatch had no value.
+    /// `None` if a minibatch had no value.
     pub(crate) value: Option<NumericEntry>,
 }
 
 impl Recorder {
     fn record(&mut self, split: &str, state: MetricState) {
         if let MetricState::Numeric(entry, value) = state {
-            // An id shows its name in its debug form alone.
+            // Only an id's debug form shows its name.
             let metric = format!("{:?}", entry.metric_id);
             self.0.lock().expect("nothing panics").push(Recorded {
                 split: split.to_string(),
@@ -39,7 +39,7 @@ impl Recorder {
         all.iter().filter(is_it).cloned().collect()
     }
 
-    /// The values of a metric's minibatches, None where one has none.
+    /// The values of a metric's minibatches. `None` for a minibatch without a value.
     pub(crate) fn minibatches(&self, split: &str, metric: &str) -> Vec<Option<f64>> {
         self.of(split, metric)
             .into_iter()

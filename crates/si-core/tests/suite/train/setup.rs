@@ -18,10 +18,10 @@ use crate::train::recorder::Recorder;
 
 pub(crate) const LEARNING_RATE: f64 = 0.05;
 pub(crate) const NUM_EPOCHS: usize = 2;
-/// Few, so that a processor that stands in for a GPU can do them.
+/// Few, so that a processor that emulates a GPU can handle them.
 const NUM_ITEMS: usize = 14;
 pub(crate) const BATCH_SIZE: usize = 4;
-/// Of an epoch, the last with two items.
+/// The number of minibatches in an epoch. The last has two items.
 pub(crate) const NUM_MINIBATCHES: usize = 4;
 
 pub(crate) type Item = ([f32; INPUTS], i32);
@@ -52,7 +52,7 @@ pub(crate) fn device() -> Device {
     crate::common::device_with(burn::tensor::DType::F32).autodiff()
 }
 
-/// What a task's label is, of inputs that all tasks share, so that tasks contradict each other.
+/// The items of a task. All tasks share the inputs but have different labels, so that tasks contradict each other.
 pub(crate) fn items(task: usize) -> Vec<Item> {
     let item = |index: usize| {
         let phase = index as f32;
@@ -97,7 +97,7 @@ pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder can be made")
 }
 
-/// A training on a task, which leaves nothing outside its folder and prints nothing.
+/// A training on a task. It writes nothing outside its folder and prints nothing.
 pub(crate) fn training<M>(folder: &Path, task: usize) -> SupervisedTraining<M>
 where
     M: LearnerModel + TrainStep<Input = Batch> + burn_train::InferenceStep<Input = Batch>,
@@ -118,15 +118,15 @@ where
         .renderer(Box::new(Recorder::default()))
 }
 
-/// Launches a training, which must come to its end.
+/// Launches a training, which must finish.
 pub(crate) fn launch<M: LearnerModel>(training: SupervisedTraining<M>, learner: M) -> M {
     let result = training.launch(Learner::new(learner, optimizer(), LEARNING_RATE));
     assert!(result.error.is_none(), "{:?}", result.error);
     result.model.train()
 }
 
-/// The epochs of a task in a loop written by hand, in which each of `loaders` gives a minibatch to every
-/// step, as those of several devices do, and gradients are accumulated over `accumulation` such rounds.
+/// The epochs of a task in a loop written by hand. Each of `loaders` gives one minibatch per round, like several
+/// devices, and a step is taken on the gradients of `accumulation` rounds.
 pub(crate) fn train_by_hand<M>(
     mut learner: ContinualLearner<M>,
     optimizer: &mut ModuleOptimizer,

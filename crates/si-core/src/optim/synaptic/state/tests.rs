@@ -1,4 +1,4 @@
-//! What a record holds of one parameter.
+//! What a record stores for one parameter.
 
 use burn::optim::{Adam, AdamConfig, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{DType, Tensor, TensorData};
@@ -13,7 +13,7 @@ fn config() -> SynapticIntelligenceConfig {
     SynapticIntelligenceConfig::new().with_damping(0.01)
 }
 
-/// The state of one parameter after a task and some steps, as a record holds it.
+/// The state of one parameter after a task and some steps, as a record stores it.
 fn written(config: &SynapticIntelligenceConfig) -> StateSink {
     let tasks = TaskControl::new();
     let adaptor = Synaptic::new(AdamConfig::new().build(), config, &tasks);

@@ -7,7 +7,7 @@ use crate::conformance::optimizers::Row;
 use crate::conformance::setup::{LEARNING_RATE, Setup};
 use crate::conformance::state::{Agreement, State};
 
-/// [`Synaptic`](si_core::optim::Synaptic), in a loop that knows of nothing but its optimizer.
+/// [`Synaptic`](si_core::optim::Synaptic), in a loop that knows only its optimizer.
 pub(crate) struct Adaptor;
 
 impl Way for Adaptor {
@@ -32,7 +32,7 @@ impl Way for Adaptor {
 }
 
 struct Training<'a> {
-    /// Out of its place while it makes a step.
+    /// `None` while a step is taken.
     model: Option<Toy>,
     optimizer: ModuleOptimizer,
     tasks: TaskControl,
@@ -42,7 +42,7 @@ struct Training<'a> {
 
 impl Run for Training<'_> {
     fn step(&mut self, minibatches: &[Minibatch]) {
-        let model = self.model.take().expect("it is in its place");
+        let model = self.model.take().expect("no step is in progress");
         let grads = model.gradients(minibatches, None);
         self.model = Some(self.optimizer.step(LEARNING_RATE, model, grads));
     }
@@ -52,7 +52,7 @@ impl Run for Training<'_> {
     }
 
     fn reload(&mut self) {
-        let model = self.model.take().expect("it is in its place");
+        let model = self.model.take().expect("no step is in progress");
         self.model = Some(reloaded(model, Toy::new()));
         let bytes = self.optimizer.into_bytes().expect("it can be written");
         let (task, tasks) = (self.tasks.task(), TaskControl::new());
@@ -62,9 +62,9 @@ impl Run for Training<'_> {
         self.tasks = tasks;
     }
 
-    /// What is left to the next step is done in a copy, so that it is still left to the next step.
+    /// Consolidates a copy, so that the original still has it due in its next step.
     fn state(&self) -> State {
-        let model = self.model.clone().expect("it is in its place");
+        let model = self.model.clone().expect("no step is in progress");
         let mut optimizer = self.optimizer.clone();
         let model = self.tasks.consolidate(&mut optimizer, model);
         let regularizer = (self.tasks).regularizer(&optimizer, &model, &self.setup.config);

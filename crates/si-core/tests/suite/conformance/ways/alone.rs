@@ -9,11 +9,11 @@ use crate::conformance::optimizers::Row;
 use crate::conformance::setup::{LEARNING_RATE, Setup};
 use crate::conformance::state::{Agreement, State};
 
-/// [`SynapticIntelligence`] in a loop that makes its calls itself.
+/// [`SynapticIntelligence`] in a loop that makes the calls itself.
 #[derive(Clone, Copy)]
 pub(crate) struct Alone {
     form: Form,
-    /// Whether the loop itself clips the task's gradients, and the optimizer none.
+    /// Whether the loop clips the task's gradients instead of the optimizer.
     clips_first: bool,
 }
 
@@ -35,7 +35,7 @@ pub(crate) const LOSS_TERM: Alone = Alone {
     clips_first: false,
 };
 
-/// The regularizer of gradients that were clipped before it sees them.
+/// The regularizer on gradients that the loop has already clipped.
 pub(crate) const CLIPPED_FIRST: Alone = Alone {
     form: Form::ClosedForm,
     clips_first: true,
@@ -72,7 +72,7 @@ impl Way for Alone {
 
 struct Training<'a> {
     way: Alone,
-    /// Out of its place while it makes a step.
+    /// `None` while a step is taken.
     model: Option<Toy>,
     optimizer: ModuleOptimizer,
     regularizer: SynapticIntelligence,
@@ -93,13 +93,13 @@ impl Training<'_> {
     }
 
     fn model(&self) -> &Toy {
-        self.model.as_ref().expect("it is in its place")
+        self.model.as_ref().expect("no step is in progress")
     }
 }
 
 impl Run for Training<'_> {
     fn step(&mut self, minibatches: &[Minibatch]) {
-        let model = self.model.take().expect("it is in its place");
+        let model = self.model.take().expect("no step is in progress");
         let grads = match self.way.form {
             Form::ClosedForm => {
                 let mut grads = model.gradients(minibatches, None);
@@ -121,11 +121,11 @@ impl Run for Training<'_> {
     }
 
     fn end_task(&mut self) {
-        let model = self.model.as_ref().expect("it is in its place");
+        let model = self.model.as_ref().expect("no step is in progress");
         self.regularizer.consolidate(model);
     }
 
-    /// The regularizer has no record of its own, and is bound to the loaded module.
+    /// The regularizer has no separate record, and is rebound to the loaded module.
     fn reload(&mut self) {
         let model = reloaded(self.model().clone(), Toy::new());
         self.regularizer.rebind(&model);
@@ -140,7 +140,7 @@ impl Run for Training<'_> {
     }
 }
 
-/// The gradients as Burn's optimizer would clip them.
+/// Clips the gradients like Burn's optimizer.
 fn clipped(model: &Toy, grads: GradientsParams, setup: &Setup) -> GradientsParams {
     struct Clip<'a> {
         grads: GradientsParams,

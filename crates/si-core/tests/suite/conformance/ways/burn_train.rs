@@ -9,10 +9,11 @@ use crate::conformance::optimizers::Row;
 use crate::conformance::setup::{LEARNING_RATE, Setup};
 use crate::conformance::state::{Agreement, State};
 
-/// [`ContinualLearner`] by the calls that burn-train's training loop makes; `tests/train/` has the loop itself.
+/// [`ContinualLearner`] with the calls that burn-train's training loop makes. `tests/suite/train/` tests the loop
+/// itself.
 pub(crate) struct BurnTrain;
 
-/// What is shown of a step: nothing.
+/// The output of a step, which shows nothing.
 pub(crate) struct Silence;
 
 impl ItemLazy for Silence {
@@ -67,7 +68,7 @@ impl Run for Training<'_> {
             let output = TrainStep::step(&self.learner, minibatch.clone());
             accumulator.accumulate(&self.learner, output.grads);
         }
-        // A clone, as burn-train takes one.
+        // burn-train clones the learner here too.
         let learner = self.learner.clone();
         let (optimizer, grads) = (&mut self.optimizer, accumulator.grads());
         self.learner = TrainStep::optimize(learner, optimizer, LEARNING_RATE.into(), grads);

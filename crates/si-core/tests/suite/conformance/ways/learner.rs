@@ -7,7 +7,7 @@ use crate::conformance::optimizers::Row;
 use crate::conformance::setup::{LEARNING_RATE, Setup};
 use crate::conformance::state::{Agreement, State};
 
-/// [`ContinualLearner`] in a loop by hand.
+/// [`ContinualLearner`] in a loop written by hand.
 pub(crate) struct Learner;
 
 impl Way for Learner {
@@ -30,7 +30,7 @@ impl Way for Learner {
 }
 
 struct Training<'a> {
-    /// Out of its place while it makes a step.
+    /// `None` while a step is taken.
     learner: Option<ContinualLearner<Toy>>,
     optimizer: SynapticOptimizer,
     row: &'a Row,
@@ -43,7 +43,7 @@ fn learner(model: Toy, setup: &Setup) -> ContinualLearner<Toy> {
 
 impl Training<'_> {
     fn take(&mut self) -> ContinualLearner<Toy> {
-        self.learner.take().expect("it is in its place")
+        self.learner.take().expect("no step is in progress")
     }
 }
 
@@ -70,7 +70,7 @@ impl Run for Training<'_> {
     }
 
     fn state(&self) -> State {
-        let learner = self.learner.as_ref().expect("it is in its place");
+        let learner = self.learner.as_ref().expect("no step is in progress");
         State::of(learner, learner.regularizer())
     }
 }

@@ -22,25 +22,25 @@ pub(crate) trait Way {
     /// How well it agrees with the regularizer alone.
     fn agreement(&self) -> Agreement;
 
-    /// Begins to train.
+    /// Starts a training.
     fn start<'a>(&self, row: &'a Row, setup: &'a Setup, model: Toy) -> Box<dyn Run + 'a>;
 }
 
 /// A module in training.
 pub(crate) trait Run {
-    /// One step on the summed gradients of the minibatches.
+    /// Takes one step on the summed gradients of the minibatches.
     fn step(&mut self, minibatches: &[Minibatch]);
 
     fn end_task(&mut self);
 
-    /// Goes on with what was made of the records of all that there is.
+    /// Stores everything in records, and continues with what was loaded from them.
     fn reload(&mut self);
 
-    /// As it is after all that has happened.
+    /// The current state.
     fn state(&self) -> State;
 }
 
-/// The ways of the library. Another one is another entry here, behind its feature where it has one.
+/// All ways that the library offers. Add each new one here, behind its feature if it has one.
 pub(crate) fn all() -> Vec<Box<dyn Way>> {
     vec![
         Box::new(learner::Learner),
@@ -52,7 +52,7 @@ pub(crate) fn all() -> Vec<Box<dyn Way>> {
     ]
 }
 
-/// The states before and after each task's end.
+/// Trains, and returns the states before and after each task's end.
 pub(crate) fn trajectory(way: &dyn Way, row: &Row, setup: &Setup) -> Vec<State> {
     let mut run = way.start(row, setup, Toy::new());
     let mut states = Vec::new();
@@ -73,7 +73,7 @@ pub(crate) fn trajectory(way: &dyn Way, row: &Row, setup: &Setup) -> Vec<State> 
     states
 }
 
-/// A module through the bytes of its record into `fresh`.
+/// Loads the bytes of a module's record into `fresh`.
 fn reloaded<M: Module>(module: M, fresh: M) -> M {
     let bytes = module.into_record().into_bytes();
     let bytes = bytes.expect("it can be written");

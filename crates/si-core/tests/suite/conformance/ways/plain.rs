@@ -1,4 +1,4 @@
-//! The method in plain numbers: loops over `f64`, for what the library is to agree with.
+//! The method in plain numbers: loops over `f64`, as a reference for the library.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,10 @@ use crate::conformance::optimizers::Row;
 use crate::conformance::setup::{LEARNING_RATE, Setup};
 use crate::conformance::state::{Agreement, ParameterState, State, SynapseState};
 
-/// A loop that has Burn's bare optimizer and does everything else itself.
+/// A loop that uses Burn's bare optimizer and does everything else itself.
 #[derive(Clone, Copy)]
 pub(crate) struct Plain {
-    /// Whether it is the task's gradients that are clipped, and not the total.
+    /// Whether the task's gradients are clipped instead of the total.
     pub(crate) clips_first: bool,
 }
 
@@ -49,10 +49,10 @@ impl Way for Plain {
 
 struct Training<'a> {
     clips_first: bool,
-    /// Out of its place while it makes a step.
+    /// `None` while a step is taken.
     model: Option<Toy>,
     optimizer: ModuleOptimizer,
-    /// By the parameters' paths.
+    /// The synapses, by parameter path.
     synapses: BTreeMap<String, SynapseState>,
     task: usize,
     setup: &'a Setup,
@@ -60,7 +60,7 @@ struct Training<'a> {
 
 impl Run for Training<'_> {
     fn step(&mut self, minibatches: &[Minibatch]) {
-        let model = self.model.take().expect("it is in its place");
+        let model = self.model.take().expect("no step is in progress");
         let config = &self.setup.config;
         let mut task_gradients = model.numbers_of(&model.gradients(minibatches, None));
         if self.clips_first {
@@ -101,18 +101,26 @@ impl Run for Training<'_> {
     }
 
     fn end_task(&mut self) {
-        let parameters = self.model.as_ref().expect("it is in its place").numbers();
+        let parameters = self
+            .model
+            .as_ref()
+            .expect("no step is in progress")
+            .numbers();
         for (path, synapse) in &mut self.synapses {
             consolidate(synapse, &parameters[path], &self.setup.config);
         }
         self.task += 1;
     }
 
-    /// Numbers have no records.
+    /// Plain numbers have no records.
     fn reload(&mut self) {}
 
     fn state(&self) -> State {
-        let numbers = self.model.as_ref().expect("it is in its place").numbers();
+        let numbers = self
+            .model
+            .as_ref()
+            .expect("no step is in progress")
+            .numbers();
         let with_synapse = |(path, value): (String, Vec<f64>)| {
             let synapse = self.synapses.get(&path).cloned();
             (path, ParameterState { value, synapse })
@@ -185,7 +193,7 @@ fn consolidate(synapse: &mut SynapseState, parameter: &[f64], config: &SynapticI
     synapse.anchor = parameter.to_vec();
 }
 
-/// Each parameter's gradient by itself, as Burn does it.
+/// Clips each parameter's gradient separately, like Burn.
 fn clip(gradients: &mut Numbers, setup: &Setup) {
     for gradient in gradients.values_mut() {
         match setup.clipping {

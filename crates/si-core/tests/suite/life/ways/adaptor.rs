@@ -41,7 +41,8 @@ impl Adaptor {
         }
     }
 
-    /// The module, with what was due done in `optimizer`. Burn's optimizers step nothing in validation mode.
+    /// The module, after consolidating in `optimizer` what was due. Burn's optimizers do not step in validation
+    /// mode.
     fn consolidated(&self, optimizer: &mut ModuleOptimizer) -> Net {
         let module = self.module.clone();
         if module.is_training() {
@@ -55,7 +56,7 @@ impl Adaptor {
         config(settings).with_policies(Vec::new())
     }
 
-    /// What is left to the next step is done in a copy, so that it is still left to the next step.
+    /// Consolidates a copy, so that the original still has it due in its next step.
     fn regularizer(&self) -> SynapticIntelligence {
         let mut optimizer = self.optimizer.clone();
         let module = self.consolidated(&mut optimizer);
@@ -74,7 +75,7 @@ impl Student for Adaptor {
         &self.module
     }
 
-    /// As the documentation has it, what is due is done before the loop changes parameters.
+    /// As the documentation says, consolidates what is due before the loop changes parameters.
     fn change(&mut self, change: &mut dyn FnMut(Net) -> Net) {
         let mut optimizer = self.optimizer.clone();
         self.module = change(self.consolidated(&mut optimizer));
@@ -136,7 +137,7 @@ impl Student for Adaptor {
         let bytes = match form {
             Form::Checkpoint => return None,
             Form::File => {
-                let folder = tempfile::tempdir().expect("there is a place for files");
+                let folder = tempfile::tempdir().expect("a folder can be made");
                 let path = folder.path().join("optimizer.bpk");
                 self.optimizer.save(&path).expect("it can be written");
                 std::fs::read(&path).expect("it can be read")
@@ -169,7 +170,7 @@ impl Stored for AsRecords {
         let optimizer = fresh.optimizer.from_bytes(bytes);
         let optimizer = optimizer.map_err(|error| error.to_string())?;
         match fresh.tasks.resume(&optimizer) {
-            // There is nothing to go on from before the first step.
+            // Before the first step there is nothing to resume.
             Err(si_core::Error::NoSynapses) => assert_eq!(self.task, 0),
             task => assert_eq!(task.ok(), Some(self.task), "the task resumed"),
         }

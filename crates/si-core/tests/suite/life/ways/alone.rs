@@ -116,7 +116,7 @@ impl Student for Alone {
         Some(self.regularizer.end_epoch())
     }
 
-    /// It has no record of its own.
+    /// The regularizer has no separate record.
     fn stored(&self, _form: Form) -> Option<Box<dyn Stored>> {
         None
     }

@@ -92,7 +92,7 @@ impl Student for Elastic {
         struct Measured<'a>(&'a HashMap<ParamId, Vec<f64>>, Importance);
         impl ModuleVisitor for Measured<'_> {
             fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-                // A tied parameter is met again.
+                // A tied parameter is visited twice.
                 let known = self.1.get::<D>(param.id).is_some();
                 let Some(values) = self.0.get(&param.id).filter(|_| !known) else {
                     return;

@@ -29,7 +29,7 @@ pub(super) struct Learner {
     optimizer: SynapticOptimizer,
     settings: Settings,
     in_one_pass: bool,
-    /// Where it was loaded from. What Burn loads, it reads from the file when it is needed.
+    /// The folder of the file it was loaded from: Burn reads from the file only when a tensor is needed.
     _file: Option<Arc<TempDir>>,
 }
 
@@ -183,7 +183,7 @@ impl Student for Learner {
         let optimizer = self.optimizer.to_record().into_bytes();
         let record = match form {
             Form::File => {
-                let folder = tempfile::tempdir().expect("there is a place for files");
+                let folder = tempfile::tempdir().expect("a folder can be made");
                 let path = folder.path().join("learner.bpk");
                 let saved = self.learner.clone().save_file(&path);
                 saved.expect("it can be written");
@@ -224,7 +224,7 @@ impl Student for Learner {
 
 struct AsCheckpoint {
     bytes: Vec<u8>,
-    /// As it was when it was stored.
+    /// The learner when it was stored.
     original: Learner,
 }
 
@@ -263,7 +263,7 @@ struct AsRecord {
 impl Stored for AsRecord {
     fn load(&self, fresh: Net) -> Result<Box<dyn Student>, String> {
         let fresh = self.original.fresh(fresh);
-        let folder = tempfile::tempdir().expect("there is a place for files");
+        let folder = tempfile::tempdir().expect("a folder can be made");
         let learner = match self.form {
             Form::File => {
                 let path = folder.path().join("learner.bpk");

@@ -1,4 +1,4 @@
-//! How the method is plugged in: each way as the same few calls.
+//! The ways of plugging the method in, all with the same few calls.
 
 mod adaptor;
 mod alone;
@@ -27,26 +27,26 @@ use crate::life::plain::{DAMPING, DECAY, Held, STRENGTH};
 pub(crate) trait Student {
     fn as_any(&self) -> &dyn Any;
     fn module(&self) -> &Net;
-    /// Changes the module, as users do who hold one.
+    /// Changes the module, as users do.
     fn change(&mut self, change: &mut dyn FnMut(Net) -> Net);
-    /// Through the wrapper, where there is one.
+    /// Switches to validation mode, through the wrapper if there is one.
     fn valid(&mut self);
     fn train(&mut self);
     fn fork(&mut self);
     fn to_device(&mut self);
     fn branch(&self) -> Box<dyn Student>;
     fn step(&mut self, grads: GradientsParams);
-    /// The optimizer without what it has learnt: for parameters whose precision is another.
+    /// Replaces the optimizer by one without state, after the precision of parameters has changed.
     fn renew_optimizer(&mut self);
-    /// Adds the penalty to gradients that are thrown away. Returns whether there is such a call of its own.
+    /// Adds the penalty to gradients that are discarded. Returns whether there is a separate call for that.
     fn penalize_in_vain(&mut self, _grads: GradientsParams) -> bool {
         false
     }
-    /// Whether there was a task to end.
+    /// Ends a task. Returns whether there was one to end.
     fn end_task(&mut self, fisher: &HashMap<ParamId, Vec<f64>>) -> bool;
-    /// Whether there is such a call.
+    /// Rebinds the state. Returns whether there is such a call.
     fn rebind(&mut self) -> bool;
-    /// The state of each parameter of the module, and how much state there is in all.
+    /// The state of each parameter of the module, and the number of parameters with state, including removed ones.
     fn held(&self) -> (HashMap<ParamId, Held>, usize);
     fn task(&self) -> usize;
     fn penalty(&self) -> f64;
@@ -59,18 +59,18 @@ pub(crate) trait Student {
     fn end_epoch(&mut self) -> Option<EpochReport> {
         None
     }
-    /// What was stored in that form and loaded into `fresh`. None where there is no such form.
+    /// The training, stored in that form. `None` if the form does not exist.
     fn stored(&self, form: Form) -> Option<Box<dyn Stored>>;
-    /// The state of a fresh learner of the same module after SafeTensors.
+    /// The state of a fresh learner of the same module that has loaded SafeTensors.
     fn exchanged(&self) -> Option<HashMap<ParamId, Held>> {
         None
     }
 }
 
-/// A training as it lies in a file or in memory.
+/// A stored training, in a file or in memory.
 pub(crate) trait Stored {
     fn load(&self, fresh: Net) -> Result<Box<dyn Student>, String>;
-    /// Loads it into a student that has gone on.
+    /// Loads it into a student that has continued to train.
     fn load_over(&self, _student: &dyn Student) -> Option<Result<Box<dyn Student>, String>> {
         None
     }
@@ -154,7 +154,7 @@ fn read_scalar(tensor: Tensor<1>) -> f64 {
     tensor.into_data().iter::<f64>().sum()
 }
 
-/// A module's own record, read by a module.
+/// Loads a module's own record into `fresh`.
 fn loaded(fresh: Net, bytes: &[u8]) -> Result<Net, String> {
     let record = ModuleRecord::from_bytes(burn::tensor::Bytes::from_bytes_vec(bytes.to_vec()));
     let record = record.map_err(|error| error.to_string())?;
@@ -171,7 +171,7 @@ fn forked(module: &Net) -> Net {
     module.clone().fork(&autodiff_device(module))
 }
 
-/// The device that `module` is on, or would be in training mode.
+/// The device of `module`, with autodiff.
 fn autodiff_device(module: &Net) -> Device {
     if module.is_training() {
         module.device()
