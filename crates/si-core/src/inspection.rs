@@ -6,7 +6,7 @@ use burn::tensor::{Bytes, TensorData};
 
 use crate::Checkpoint;
 use crate::checkpoint::{
-    CheckpointError, CheckpointHeader, LEARNER, OPTIMIZER, Origin, open_sized,
+    CheckpointError, CheckpointHeader, CheckpointSource, LEARNER, OPTIMIZER, open_sized,
 };
 use crate::diagnostics::{ParameterDiagnostics, negative_share, quantiles};
 use crate::learner::{RecordedSynapse, counters, recorded_synapses};
@@ -107,7 +107,7 @@ impl Inspection {
     ) -> Result<Self, CheckpointError> {
         let read = file.read_to_end(&mut bytes);
         read.map_err(CheckpointError::io("read", path))?;
-        let origin = Origin::File(path.to_path_buf());
+        let origin = CheckpointSource::File(path.to_path_buf());
         let pack = Pack::read(Bytes::from_bytes_vec(bytes))
             .map_err(|reason| CheckpointError::damaged(&origin, "record", reason))?;
         Self::of_learner(&pack, size).map_err(|reason| CheckpointError::Foreign { origin, reason })

@@ -57,7 +57,7 @@ pub struct SynapticIntelligence<B: SynapticBackend = Dispatch> {
     /// The number of parameters with a repeated id of which a warning was logged.
     pub(crate) num_repeated: usize,
     #[cfg(feature = "train")]
-    pub(crate) gauges: crate::train::Gauges,
+    pub(crate) penalty_feeds: crate::train::PenaltyFeeds,
 }
 
 impl<B: SynapticBackend> SynapticIntelligence<B> {
@@ -76,7 +76,7 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             meter: Meter::default(),
             num_repeated: 0,
             #[cfg(feature = "train")]
-            gauges: crate::train::Gauges::default(),
+            penalty_feeds: crate::train::PenaltyFeeds::default(),
         };
         regularizer.enter_task(0);
         Ok(regularizer)

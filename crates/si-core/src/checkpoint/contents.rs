@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::format::{LEARNER, OPTIMIZER, PROGRESS, Section, Stored};
-use super::{CheckpointError, CheckpointHeader, Origin};
+use super::{CheckpointError, CheckpointHeader, CheckpointSource};
 use crate::learner::{counters, other_kind};
 use crate::pack::Pack;
 use crate::replace::replace;
@@ -59,7 +59,7 @@ use crate::{ContinualLearner, ContinualOptimizer, QuadraticPenalty, SynapticInte
 /// newest is damaged.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
-    origin: Origin,
+    origin: CheckpointSource,
     stored: Stored,
 }
 
@@ -91,7 +91,7 @@ impl Checkpoint {
         let section =
             |(name, bytes): (&str, Result<Bytes, RecordError>)| section(name, name, bytes);
         Ok(Self {
-            origin: Origin::Memory,
+            origin: CheckpointSource::Memory,
             stored: Stored {
                 header,
                 sections: sections
@@ -140,7 +140,7 @@ impl Checkpoint {
     /// [`CheckpointError::Damaged`], and [`CheckpointError::Io`] if it cannot be read.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, CheckpointError> {
         let path = path.as_ref();
-        let origin = Origin::File(path.to_path_buf());
+        let origin = CheckpointSource::File(path.to_path_buf());
         let (file, size) = open_sized(path)?;
         let stored = Stored::read(&mut BufReader::new(file), size, &origin)?;
         Ok(Self { origin, stored })
@@ -161,13 +161,13 @@ impl Checkpoint {
     /// [`CheckpointError::Foreign`], [`CheckpointError::OtherFormat`] and [`CheckpointError::Damaged`].
     pub fn from_bytes(mut bytes: &[u8]) -> Result<Self, CheckpointError> {
         let size = bytes.len() as u64;
-        let origin = Origin::Memory;
+        let origin = CheckpointSource::Memory;
         let stored = Stored::read(&mut bytes, size, &origin)?;
         Ok(Self { origin, stored })
     }
 
     /// Where it came from.
-    pub fn origin(&self) -> &Origin {
+    pub fn origin(&self) -> &CheckpointSource {
         &self.origin
     }
 

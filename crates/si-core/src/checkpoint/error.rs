@@ -18,7 +18,7 @@ pub enum CheckpointError {
     #[error("{origin} is not a checkpoint of si-core: {reason}")]
     Foreign {
         /// The file.
-        origin: Origin,
+        origin: CheckpointSource,
         /// What it is instead, as far as that is known.
         reason: String,
     },
@@ -29,7 +29,7 @@ pub enum CheckpointError {
     )]
     OtherFormat {
         /// The file.
-        origin: Origin,
+        origin: CheckpointSource,
         /// Its format.
         found: u32,
         /// The format that this version reads.
@@ -39,7 +39,7 @@ pub enum CheckpointError {
     #[error("{origin} is damaged in its {part}: {reason}")]
     Damaged {
         /// The file.
-        origin: Origin,
+        origin: CheckpointSource,
         /// The damaged part: `beginning`, `header`, `end` or a section, such as `learner`.
         part: String,
         /// What is wrong there.
@@ -59,7 +59,7 @@ pub enum CheckpointError {
     #[error("{origin} is of a different model: {reason}")]
     OtherModel {
         /// The file.
-        origin: Origin,
+        origin: CheckpointSource,
         /// What differs.
         reason: String,
     },
@@ -67,7 +67,7 @@ pub enum CheckpointError {
     #[error("{origin} is of a different optimizer: {reason}")]
     OtherOptimizer {
         /// The file.
-        origin: Origin,
+        origin: CheckpointSource,
         /// What differs.
         reason: String,
     },
@@ -75,7 +75,7 @@ pub enum CheckpointError {
     #[error("the progress in {origin} does not have the requested type")]
     OtherProgress {
         /// The file.
-        origin: Origin,
+        origin: CheckpointSource,
         /// What does not fit.
         #[source]
         source: ciborium::de::Error<io::Error>,
@@ -84,7 +84,7 @@ pub enum CheckpointError {
     #[error("{origin} holds no record {name:?}; it has {known}")]
     NoRecord {
         /// The file.
-        origin: Origin,
+        origin: CheckpointSource,
         /// The requested name.
         name: String,
         /// The names that it has.
@@ -137,7 +137,11 @@ impl CheckpointError {
         }
     }
 
-    pub(crate) fn damaged(origin: &Origin, part: &str, reason: impl Into<String>) -> Self {
+    pub(crate) fn damaged(
+        origin: &CheckpointSource,
+        part: &str,
+        reason: impl Into<String>,
+    ) -> Self {
         Self::Damaged {
             origin: origin.clone(),
             part: part.to_string(),
@@ -145,7 +149,7 @@ impl CheckpointError {
         }
     }
 
-    pub(super) fn other_model(origin: &Origin, error: RecordError) -> Self {
+    pub(super) fn other_model(origin: &CheckpointSource, error: RecordError) -> Self {
         let reason = match error {
             RecordError::Io(reason) | RecordError::Validation(reason) => reason,
         };
@@ -158,18 +162,18 @@ impl CheckpointError {
 
 /// Where a checkpoint came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum CheckpointSource {
     /// A file.
     File(PathBuf),
     /// The memory of this process.
     Memory,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for CheckpointSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Origin::File(path) => path.display().fmt(f),
-            Origin::Memory => f.write_str("the checkpoint in memory"),
+            CheckpointSource::File(path) => path.display().fmt(f),
+            CheckpointSource::Memory => f.write_str("the checkpoint in memory"),
         }
     }
 }

@@ -19,7 +19,7 @@ use burn::tensor::Bytes;
 use crc32fast::Hasher;
 use serde::{Deserialize, Serialize};
 
-use super::{CheckpointError, CheckpointHeader, Origin};
+use super::{CheckpointError, CheckpointHeader, CheckpointSource};
 use crate::pack::Pack;
 
 pub(super) const MAGIC: [u8; 8] = *b"\x89SYNCKP\n";
@@ -97,7 +97,7 @@ impl Stored {
     pub(super) fn read(
         reader: &mut impl Read,
         size: u64,
-        origin: &Origin,
+        origin: &CheckpointSource,
     ) -> Result<Self, CheckpointError> {
         let mut parts = Parts {
             reader,
@@ -146,7 +146,7 @@ const WRONG_CHECKSUM: &str = "its checksum does not match";
 
 impl Index {
     /// Checks that the sections are those of a checkpoint and fill the `left` bytes after the header.
-    fn check(&self, left: u64, origin: &Origin) -> Result<(), CheckpointError> {
+    fn check(&self, left: u64, origin: &CheckpointSource) -> Result<(), CheckpointError> {
         let damaged = |part: &str, reason: String| {
             let part = part.to_string();
             Err(CheckpointError::damaged(origin, &part, reason))
@@ -182,7 +182,7 @@ impl Index {
 struct Parts<'a, R> {
     reader: &'a mut R,
     left: u64,
-    origin: &'a Origin,
+    origin: &'a CheckpointSource,
 }
 
 impl<R: Read> Parts<'_, R> {
@@ -205,15 +205,17 @@ impl<R: Read> Parts<'_, R> {
             // The file has become shorter since its size was read.
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(cut_off(0)),
             Err(error) => Err(match self.origin {
-                Origin::File(path) => CheckpointError::io("read", path)(error),
-                Origin::Memory => CheckpointError::damaged(self.origin, part, error.to_string()),
+                CheckpointSource::File(path) => CheckpointError::io("read", path)(error),
+                CheckpointSource::Memory => {
+                    CheckpointError::damaged(self.origin, part, error.to_string())
+                }
             }),
         }
     }
 }
 
 /// Checks that the file is a checkpoint, is undamaged, and has this version's format.
-fn check_preamble(preamble: &[u8], origin: &Origin) -> Result<(), CheckpointError> {
+fn check_preamble(preamble: &[u8], origin: &CheckpointSource) -> Result<(), CheckpointError> {
     let damaged = |reason: &str| Err(CheckpointError::damaged(origin, BEGINNING, reason));
     if preamble.len() < PREAMBLE_SIZE && MAGIC.starts_with(&preamble[..preamble.len().min(8)]) {
         return damaged(&format!(

@@ -12,7 +12,7 @@ pub use crate::inspection::{Inspection, StoredParameter};
 pub use crate::version::BURN_VERSION;
 pub use contents::Checkpoint;
 pub(crate) use contents::open_sized;
-pub use error::{CheckpointError, Origin};
+pub use error::{CheckpointError, CheckpointSource};
 pub use folder::CheckpointFolder;
 pub(crate) use format::{LEARNER, OPTIMIZER};
 pub use header::{CheckpointHeader, SettingMismatch};

@@ -6,7 +6,7 @@ use burn::optim::{Adam, AdamState, AdaptiveMomentumState, LearningRate, Optimize
 use burn::tensor::{Device, Tensor};
 
 use super::SynapticOptimizer;
-use super::handover::{self, Answer};
+use super::update_slot::{self, UpdateOutput};
 use crate::ops::{AdamUpdate, SynapticBackend, SynapticOps};
 
 /// The settings of [`SynapticAdam`]: those of Burn's [`AdamConfig`](burn::optim::AdamConfig) except AMSGrad, with
@@ -88,7 +88,7 @@ impl Optimizer for SynapticAdam {
         gradient: Tensor<D>,
         state: Option<AdamState<D>>,
     ) -> (Tensor<D>, Option<AdamState<D>>) {
-        let (parameter, state) = handover::respond(|offer| {
+        let (parameter, state) = update_slot::take_input(|input| {
             let state = state.map(|state| state.momentum);
             let state = state.filter(|state| state.moment_1.shape() == parameter.shape());
             // State loaded from a record is in the device's default precision.
@@ -109,36 +109,36 @@ impl Optimizer for SynapticAdam {
             let adam = self.update(time, learning_rate);
             let [parameter, gradient, moment_1, moment_2] =
                 [parameter, gradient, state.moment_1, state.moment_2].map(Dispatch::primitive);
-            let (updated, answer) = match offer {
+            let (updated, output) = match input {
                 None => {
                     let updated = Dispatch::adam(parameter, gradient, moment_1, moment_2, adam);
                     (updated, None)
                 }
-                Some(offer) => {
+                Some(input) => {
                     let (parameter, moment_1, moment_2, path_integral, penalty) =
                         Dispatch::synaptic_adam(
                             parameter,
                             gradient,
                             moment_1,
                             moment_2,
-                            offer.path_integral,
-                            offer.importance,
-                            offer.anchor,
+                            input.path_integral,
+                            input.importance,
+                            input.anchor,
                             adam,
-                            offer.update,
+                            input.update,
                         );
-                    let answer = Answer {
+                    let output = UpdateOutput {
                         path_integral,
                         penalty,
                     };
-                    ((parameter, moment_1, moment_2), Some(answer))
+                    ((parameter, moment_1, moment_2), Some(output))
                 }
             };
             let (parameter, moment_1, moment_2) = updated;
             let [parameter, moment_1, moment_2] =
                 [parameter, moment_1, moment_2].map(Dispatch::tensor);
             let state = AdaptiveMomentumState::new(time, moment_1, moment_2);
-            ((parameter, state), answer)
+            ((parameter, state), output)
         });
         (parameter, Some(AdamState::new(state)))
     }

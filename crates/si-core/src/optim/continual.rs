@@ -7,7 +7,7 @@ use burn::optim::{GradientsParams, ModuleOptimizer, Optimizer, OptimizerRecord};
 use burn::store::RecordError;
 use log::warn;
 
-use super::offered::Offered;
+use super::with_synapses::WithSynapses;
 use crate::{SynapticIntelligence, pack};
 
 /// An optimizer that a [`ContinualLearner`](crate::ContinualLearner) accepts: any of Burn's, or one that computes
@@ -191,9 +191,9 @@ impl ContinualOptimizer for SynapticOptimizer {
         if !self.is_fused {
             return optimizer.step_continual(learning_rate, module, grads, regularizer);
         }
-        let offered = Offered::new(module, &grads, regularizer);
-        let offered = optimizer.step(learning_rate, offered, grads);
-        let module = offered.return_to(regularizer);
+        let with_synapses = WithSynapses::new(module, &grads, regularizer);
+        let with_synapses = optimizer.step(learning_rate, with_synapses, grads);
+        let module = with_synapses.return_to(regularizer);
         // The optimizer checks the shapes itself.
         regularizer.synapses.take_reshaped();
         module

@@ -2,8 +2,9 @@
 
 mod adam;
 mod continual;
-mod handover;
-mod offered;
+mod update_slot;
+mod with_synapses;
+
 mod sgd;
 mod synaptic;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
 
 use super::SynapticOptimizer;
-use super::handover::{self, Answer};
+use super::update_slot::{self, UpdateOutput};
 use crate::ops::{SgdUpdate, SynapticBackend, SynapticOps};
 
 /// The settings of [`SynapticSgd`]: those of Burn's [`SgdConfig`](burn::optim::SgdConfig).
@@ -86,7 +86,7 @@ impl Optimizer for SynapticSgd {
         gradient: Tensor<D>,
         state: Option<SynapticSgdState<D>>,
     ) -> (Tensor<D>, Option<SynapticSgdState<D>>) {
-        handover::respond(|offer| {
+        update_slot::take_input(|input| {
             let velocity = state.and_then(|state| state.velocity);
             // The velocity starts over if the parameter has changed its shape. The regularizer warns of that.
             let velocity = velocity.filter(|velocity| velocity.shape() == parameter.shape());
@@ -101,31 +101,31 @@ impl Optimizer for SynapticSgd {
             });
             let [parameter, gradient, velocity] =
                 [parameter, gradient, velocity].map(Dispatch::primitive);
-            let ((parameter, velocity), answer) = match offer {
+            let ((parameter, velocity), output) = match input {
                 None => (Dispatch::sgd(parameter, gradient, velocity, sgd), None),
-                Some(offer) => {
+                Some(input) => {
                     let (parameter, velocity, path_integral, penalty) = Dispatch::synaptic_sgd(
                         parameter,
                         gradient,
                         velocity,
-                        offer.path_integral,
-                        offer.importance,
-                        offer.anchor,
+                        input.path_integral,
+                        input.importance,
+                        input.anchor,
                         sgd,
-                        offer.update,
+                        input.update,
                     );
-                    let answer = Answer {
+                    let output = UpdateOutput {
                         path_integral,
                         penalty,
                     };
-                    ((parameter, velocity), Some(answer))
+                    ((parameter, velocity), Some(output))
                 }
             };
             let velocity = Dispatch::tensor(velocity);
             let state = SynapticSgdState {
                 velocity: self.config.momentum.is_some().then_some(velocity),
             };
-            ((Dispatch::tensor(parameter), Some(state)), answer)
+            ((Dispatch::tensor(parameter), Some(state)), output)
         })
     }
 

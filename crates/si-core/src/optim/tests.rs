@@ -14,7 +14,7 @@ use burn::tensor::{DType, Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use super::handover::{self, Answer, Offer};
+use super::update_slot::{self, UpdateInput, UpdateOutput};
 use super::{
     ContinualOptimizer, SynapticAdamConfig, SynapticOptimizer, SynapticSgdConfig, SynapticSgdState,
 };
@@ -238,44 +238,44 @@ fn records_can_be_exchanged_with_burns_own() {
 
 #[test]
 fn an_optimizer_that_panics_leaves_no_synapses_behind() {
-    let offer = Offer {
+    let input = UpdateInput {
         path_integral: number(1.0),
         importance: number(0.0),
         anchor: number(0.0),
         update: NOTHING_HELD,
     };
-    let optimizer = || handover::offer(offer, || panic!("on purpose"));
+    let optimizer = || update_slot::with_input(input, || panic!("on purpose"));
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(optimizer));
     assert!(result.is_err());
-    handover::respond(|offer| {
-        assert!(offer.is_none());
+    update_slot::take_input(|input| {
+        assert!(input.is_none());
         ((), None)
     });
 }
 
 #[test]
 fn an_optimizer_inside_another_finds_no_synapses() {
-    let answer = |_| Answer {
+    let output = |_| UpdateOutput {
         path_integral: number(2.0),
         penalty: number(3.0),
     };
-    let offer = || Offer {
+    let input = || UpdateInput {
         path_integral: number(1.0),
         importance: number(0.0),
         anchor: number(0.0),
         update: NOTHING_HELD,
     };
-    let ((), outer) = handover::offer(offer(), || {
-        handover::respond(|found| {
-            handover::respond(|found| {
+    let ((), outer) = update_slot::with_input(input(), || {
+        update_slot::take_input(|found| {
+            update_slot::take_input(|found| {
                 assert!(found.is_none());
                 ((), None)
             });
-            let ((), inner) = handover::offer(offer(), || {
-                handover::respond(|found| ((), found.map(answer)));
+            let ((), inner) = update_slot::with_input(input(), || {
+                update_slot::take_input(|found| ((), found.map(output)));
             });
             assert_eq!(value(inner.penalty), 3.0);
-            ((), found.map(answer))
+            ((), found.map(output))
         });
     });
     assert_eq!(value(outer.path_integral), 2.0);

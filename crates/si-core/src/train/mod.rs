@@ -2,11 +2,11 @@
 
 mod devices;
 mod entry;
-mod gauge;
+mod penalty_feed;
 mod penalty_metric;
 mod penalty_share_metric;
 mod step;
 
-pub(crate) use gauge::Gauges;
+pub(crate) use penalty_feed::PenaltyFeeds;
 pub use penalty_metric::PenaltyMetric;
 pub use penalty_share_metric::PenaltyShareMetric;

@@ -6,7 +6,7 @@ use burn_train::metric::{
 };
 
 use super::entry::{aggregated, attributes, entry};
-use super::gauge::{Gauge, Steps};
+use super::penalty_feed::{PenaltyFeed, Steps};
 
 /// Mean of the penalty `c Σ Ω (θ − θ̃)²` (eq. 4) over the optimizer's steps, in the unit of the loss: a
 /// metric for burn-train, from [`ContinualLearner::penalty_metric`](crate::ContinualLearner::penalty_metric).
@@ -18,24 +18,24 @@ use super::gauge::{Gauge, Steps};
 #[derive(Clone, Debug)]
 pub struct PenaltyMetric {
     name: MetricName,
-    gauge: Gauge,
+    feed: PenaltyFeed,
     in_epoch: Steps,
     /// The steps taken after the last minibatch.
     latest: Steps,
 }
 
 impl PenaltyMetric {
-    pub(super) fn new(gauge: Gauge) -> Self {
+    pub(super) fn new(feed: PenaltyFeed) -> Self {
         Self {
             name: Arc::new("Penalty".to_string()),
-            gauge,
+            feed,
             in_epoch: Steps::default(),
             latest: Steps::default(),
         }
     }
 
     fn mean(&self) -> Option<f64> {
-        self.in_epoch.mean().or_else(|| self.gauge.last_mean())
+        self.in_epoch.mean().or_else(|| self.feed.last_mean())
     }
 }
 
@@ -59,16 +59,16 @@ impl Metric for PenaltyMetric {
         (): &(),
         _metadata: &MetricMetadata,
     ) -> Result<SerializedEntry, TensorReadError> {
-        self.latest = self.gauge.read_next()?;
+        self.latest = self.feed.read_next()?;
         self.in_epoch.add(self.latest);
-        Ok(entry(self.mean(), self.gauge.last_mean(), self.value()))
+        Ok(entry(self.mean(), self.feed.last_mean(), self.value()))
     }
 
     fn compute(&mut self) -> Result<SerializedEntry, TensorReadError> {
-        self.in_epoch.add(self.gauge.read_rest()?);
+        self.in_epoch.add(self.feed.read_rest()?);
         let mean = self.mean();
         let kept = mean.map(NumericEntry::Final);
-        Ok(entry(mean, self.gauge.last_mean(), kept))
+        Ok(entry(mean, self.feed.last_mean(), kept))
     }
 
     fn clear(&mut self) {

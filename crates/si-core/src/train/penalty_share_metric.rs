@@ -7,7 +7,7 @@ use burn_train::metric::{
 };
 
 use super::entry::{aggregated, attributes, entry};
-use super::gauge::{Gauge, Steps};
+use super::penalty_feed::{PenaltyFeed, Steps};
 
 /// Share of the penalty in the surrogate loss `L + c Σ Ω (θ − θ̃)²` (eq. 4), in `[0, 1]` if neither
 /// term is negative: a metric for burn-train, from
@@ -22,7 +22,7 @@ use super::gauge::{Gauge, Steps};
 #[derive(Clone)]
 pub struct PenaltyShareMetric {
     name: MetricName,
-    gauge: Gauge,
+    feed: PenaltyFeed,
     /// Reads the losses.
     loss: LossMetric,
     in_epoch: Steps,
@@ -43,10 +43,10 @@ struct Losses {
 }
 
 impl PenaltyShareMetric {
-    pub(super) fn new(gauge: Gauge) -> Self {
+    pub(super) fn new(feed: PenaltyFeed) -> Self {
         Self {
             name: Arc::new("Penalty Share".to_string()),
-            gauge,
+            feed,
             loss: LossMetric::new(),
             in_epoch: Steps::default(),
             losses_in_epoch: Losses::default(),
@@ -63,7 +63,7 @@ impl PenaltyShareMetric {
     fn at_end(&self) -> Option<f64> {
         let in_validation = || {
             let Losses { count, sum } = self.losses_in_epoch;
-            let penalty = self.gauge.last_mean().filter(|_| count > 0)?;
+            let penalty = self.feed.last_mean().filter(|_| count > 0)?;
             Some(share(penalty, sum / count as f64))
         };
         self.in_epoch().or_else(in_validation)
@@ -96,7 +96,7 @@ impl Metric for PenaltyShareMetric {
             self.losses_in_epoch.sum += loss.current();
             self.losses_of_step += loss.current();
         }
-        let steps = self.gauge.read_next()?;
+        let steps = self.feed.read_next()?;
         self.in_epoch.add(steps);
         self.latest_steps = steps.count;
         if steps.count > 0 {
@@ -107,7 +107,7 @@ impl Metric for PenaltyShareMetric {
     }
 
     fn compute(&mut self) -> Result<SerializedEntry, TensorReadError> {
-        self.in_epoch.add(self.gauge.read_rest()?);
+        self.in_epoch.add(self.feed.read_rest()?);
         let share = self.at_end();
         Ok(entry(
             share,
@@ -117,7 +117,7 @@ impl Metric for PenaltyShareMetric {
     }
 
     fn clear(&mut self) {
-        *self = Self::new(self.gauge.clone());
+        *self = Self::new(self.feed.clone());
     }
 }
 

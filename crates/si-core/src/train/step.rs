@@ -54,7 +54,7 @@ impl<M: Module + TrainStep> TrainStep for ContinualLearner<M> {
     type Output = M::Output;
 
     fn step(&self, item: Self::Input) -> TrainOutput<Self::Output> {
-        self.regularizer.gauges.count_minibatch();
+        self.regularizer.penalty_feeds.count_minibatch();
         TrainStep::step(&self.module, item)
     }
 
@@ -102,11 +102,11 @@ impl<M: InferenceStep> InferenceStep for ContinualLearner<M> {
 impl<M> ContinualLearner<M> {
     /// A metric of the penalty for the next launch. It costs nothing if it is not used.
     pub fn penalty_metric(&mut self) -> PenaltyMetric {
-        PenaltyMetric::new(self.regularizer.gauges.add())
+        PenaltyMetric::new(self.regularizer.penalty_feeds.add())
     }
 
     /// A metric of the penalty's share in the surrogate loss, for the next launch.
     pub fn penalty_share_metric(&mut self) -> PenaltyShareMetric {
-        PenaltyShareMetric::new(self.regularizer.gauges.add())
+        PenaltyShareMetric::new(self.regularizer.penalty_feeds.add())
     }
 }

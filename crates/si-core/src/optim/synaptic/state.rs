@@ -10,7 +10,7 @@ use log::warn;
 
 use super::TaskControl;
 use super::position::{Position, Recorded};
-use super::survey::{self, Found};
+use super::survey::{self, FoundSynapse};
 use crate::ops::SynapticBackend;
 use crate::{Synapse, SynapticIntelligenceConfig};
 
@@ -76,7 +76,7 @@ const HAS_OPTIMIZER_STATE: &str = "has_optimizer_state";
 impl<S: RecordState, const D: usize> RecordState for SynapticState<S, D> {
     fn state_flatten(&self, prefix: &str, out: &mut StateSink) {
         let found = || {
-            Some(Found {
+            Some(FoundSynapse {
                 id: ParamId::from(prefix.parse::<u64>().ok()?),
                 synapse: self.synapse.clone(),
                 position: self.position.clone(),

@@ -16,62 +16,62 @@ use super::position::Position;
 use crate::Synapse;
 
 /// What a survey finds for one parameter.
-pub(super) struct Found {
+pub(super) struct FoundSynapse {
     pub(super) id: ParamId,
     pub(super) synapse: Synapse<Dispatch>,
     pub(super) position: Position,
     pub(super) num_steps: usize,
 }
 
-enum Wanted {
-    Survey(Vec<Found>),
+enum Request {
+    Survey(Vec<FoundSynapse>),
     Consolidation,
 }
 
 thread_local! {
-    static PLACE: RefCell<Option<Wanted>> = const { RefCell::new(None) };
+    static REQUEST: RefCell<Option<Request>> = const { RefCell::new(None) };
 }
 
 /// The synapses in an optimizer, in no particular order.
-pub(super) fn survey(optimizer: &ModuleOptimizer) -> Vec<Found> {
-    let found = Wanted::Survey(Vec::new());
-    let (_, wanted) = while_wanted(found, || optimizer.to_record());
+pub(super) fn survey(optimizer: &ModuleOptimizer) -> Vec<FoundSynapse> {
+    let found = Request::Survey(Vec::new());
+    let (_, wanted) = while_requested(found, || optimizer.to_record());
     match wanted {
-        Some(Wanted::Survey(found)) => found,
-        Some(Wanted::Consolidation) | None => Vec::new(),
+        Some(Request::Survey(found)) => found,
+        Some(Request::Consolidation) | None => Vec::new(),
     }
 }
 
 /// During a survey, takes what a state shows of itself and returns `true`. Otherwise returns `false`.
-pub(super) fn show(found: impl FnOnce() -> Option<Found>) -> bool {
-    PLACE.with_borrow_mut(|place| match place {
-        Some(Wanted::Survey(all)) => {
+pub(super) fn show(found: impl FnOnce() -> Option<FoundSynapse>) -> bool {
+    REQUEST.with_borrow_mut(|place| match place {
+        Some(Request::Survey(all)) => {
             all.extend(found());
             true
         }
-        Some(Wanted::Consolidation) | None => false,
+        Some(Request::Consolidation) | None => false,
     })
 }
 
 /// Runs `step`, in which optimizers only consolidate.
 pub(super) fn consolidating<T>(step: impl FnOnce() -> T) -> T {
-    while_wanted(Wanted::Consolidation, step).0
+    while_requested(Request::Consolidation, step).0
 }
 
 pub(super) fn is_consolidating() -> bool {
-    PLACE.with_borrow(|place| matches!(place, Some(Wanted::Consolidation)))
+    REQUEST.with_borrow(|place| matches!(place, Some(Request::Consolidation)))
 }
 
 /// Runs `ask` and returns its result and what became of `wanted`. Restores the previous request, even if `ask`
 /// panics.
-fn while_wanted<T>(wanted: Wanted, ask: impl FnOnce() -> T) -> (T, Option<Wanted>) {
-    struct Restore(Option<Wanted>);
+fn while_requested<T>(wanted: Request, ask: impl FnOnce() -> T) -> (T, Option<Request>) {
+    struct Restore(Option<Request>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            PLACE.replace(self.0.take());
+            REQUEST.replace(self.0.take());
         }
     }
-    let _restore = Restore(PLACE.replace(Some(wanted)));
+    let _restore = Restore(REQUEST.replace(Some(wanted)));
     let result = ask();
-    (result, PLACE.take())
+    (result, REQUEST.take())
 }

@@ -5,7 +5,7 @@ use burn::module::{Module, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use log::warn;
 
-use super::survey::{self, Found};
+use super::survey::{self, FoundSynapse};
 use crate::policy::Policies;
 use crate::trained::{checkpointing_of, train_with};
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
@@ -88,8 +88,8 @@ impl TaskControl {
         if found.is_empty() {
             return Err(Error::NoSynapses);
         }
-        let is_loaded = |found: &&Found| found.position.is_loose();
-        let loaded: Vec<&Found> = found.iter().filter(is_loaded).collect();
+        let is_loaded = |found: &&FoundSynapse| found.position.is_loose();
+        let loaded: Vec<&FoundSynapse> = found.iter().filter(is_loaded).collect();
         let current = loaded.iter().map(|found| found.position.record().current);
         if let Some(current) = current.max() {
             let mut count = self.count();
@@ -110,7 +110,7 @@ impl TaskControl {
     /// `module` is the one that `optimizer` updates, in training or in validation mode. It is returned unchanged.
     pub fn consolidate<M: Module>(&self, optimizer: &mut ModuleOptimizer, module: M) -> M {
         struct Due {
-            found: Vec<Found>,
+            found: Vec<FoundSynapse>,
             grads: GradientsParams,
         }
         impl ParameterVisitor for Due {
@@ -148,12 +148,12 @@ impl TaskControl {
         config: &SynapticIntelligenceConfig,
     ) -> Result<SynapticIntelligence, Error> {
         struct Filled {
-            found: Vec<Found>,
+            found: Vec<FoundSynapse>,
             regularizer: SynapticIntelligence,
         }
         impl ParameterVisitor for Filled {
             fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
-                let of_param = |found: &Found| found.id == param.id;
+                let of_param = |found: &FoundSynapse| found.id == param.id;
                 if let Some(index) = self.found.iter().position(of_param) {
                     let found = self.found.swap_remove(index);
                     let mut synapse = found.synapse;

@@ -4,7 +4,7 @@ use burn::module::ParamId;
 use burn::tensor::DType;
 use si_core::diagnostics::Consolidation;
 
-use crate::life::life::Living;
+use crate::life::living::Living;
 use crate::life::numbers::{self, Parameter, buffers};
 use crate::life::plain::Held;
 use crate::life::ways::Student;

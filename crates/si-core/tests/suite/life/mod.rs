@@ -6,7 +6,7 @@
 //! - [`ways`]: how the method is plugged in.
 //! - [`plain`]: the method in loops over `f64`, including how parameters come and go. It uses nothing of the
 //!   library.
-//! - [`life`]: runs a sequence.
+//! - [`living`]: runs a sequence.
 //! - [`checks`]: what is compared after each action.
 //! - [`named`]: faults found in this way, each as a separate test.
 //!
@@ -15,7 +15,7 @@
 
 mod actions;
 mod checks;
-mod life;
+mod living;
 mod modules;
 mod named;
 mod numbers;
@@ -28,7 +28,7 @@ use std::cell::RefCell;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use crate::life::actions::a_life;
-use crate::life::life::Tally;
+use crate::life::living::Tally;
 
 /// About ten seconds.
 const CASES: u32 = 400;
@@ -52,7 +52,7 @@ fn learner_has_the_numbers_of_the_plain_model_whatever_users_do() {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
     let tally = RefCell::new(Tally::default());
     let lived = TestRunner::new_with_rng(config, rng).run(&a_life(), |life| {
-        let lived = panics::caught(|| life::live(&life, &mut tally.borrow_mut()));
+        let lived = panics::caught(|| living::live(&life, &mut tally.borrow_mut()));
         lived.map_err(TestCaseError::fail)
     });
     match lived {

@@ -34,7 +34,7 @@ impl Vector {
     /// The same parameter with another number of elements.
     fn resized(mut self, len: usize) -> Self {
         self.weight = self.weight.map(|weight| {
-            let first = weight.inner().slice([0..1]);
+            let first = weight.inner().narrow(0, 0, 1);
             Tensor::from_inner(first.repeat_dim(0, len)).require_grad()
         });
         self
@@ -222,7 +222,7 @@ fn optimizer_with_the_method_inside(page: &mut Page) {
     let tasks = TaskControl::new();
     let vector = step(&mut fresh(&tasks), Vector::new());
     tasks.end_task();
-    page.warned("the optimizer was made anew for a task", || {
+    page.warned("the optimizer was replaced for a task", || {
         let mut optimizer = fresh(&tasks);
         let vector = step(&mut optimizer, vector);
         step(&mut optimizer, vector);

@@ -19,14 +19,14 @@ use crate::precision::sum;
 /// a step waits here until its metric sees the minibatch after which the step was taken. The metric's values then do
 /// not depend on which thread is faster. burn-train clones a metric for each split; the clones share the steps.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Gauge {
-    dial: Arc<Mutex<Dial>>,
+pub(super) struct PenaltyFeed {
+    state: Arc<Mutex<FeedState>>,
     /// Number of minibatches that this clone has seen.
     num_shown: usize,
 }
 
 #[derive(Debug, Default)]
-struct Dial {
+struct FeedState {
     /// Number of minibatches trained on.
     num_trained: usize,
     waiting: VecDeque<Waiting>,
@@ -66,7 +66,7 @@ impl Steps {
     }
 }
 
-impl Gauge {
+impl PenaltyFeed {
     /// The steps up to the next minibatch that the metric sees. Waits for the device.
     pub(super) fn read_next(&mut self) -> Result<Steps, TensorReadError> {
         self.num_shown += 1;
@@ -75,20 +75,20 @@ impl Gauge {
 
     /// All other steps so far, at an epoch's end. Waits for the device.
     pub(super) fn read_rest(&mut self) -> Result<Steps, TensorReadError> {
-        self.num_shown = lock(&self.dial).num_trained;
+        self.num_shown = lock(&self.state).num_trained;
         self.read()
     }
 
     /// Mean of the penalties in the last reading, by any clone.
     pub(super) fn last_mean(&self) -> Option<f64> {
-        lock(&self.dial).last_mean
+        lock(&self.state).last_mean
     }
 
     fn read(&self) -> Result<Steps, TensorReadError> {
         let (mut count, mut penalty) = (0, None);
         // The lock must not be held longer: the next training step would also wait for the device.
         {
-            let waiting = &mut lock(&self.dial).waiting;
+            let waiting = &mut lock(&self.state).waiting;
             while let Some(steps) = waiting.pop_front_if(|steps| steps.after <= self.num_shown) {
                 count += steps.count;
                 penalty = plus(penalty, steps.penalty);
@@ -98,51 +98,51 @@ impl Gauge {
         let penalty = penalty.transpose()?.unwrap_or(0.0);
         let steps = Steps { count, penalty };
         if let Some(mean) = steps.mean() {
-            lock(&self.dial).last_mean = Some(mean);
+            lock(&self.state).last_mean = Some(mean);
         }
         Ok(steps)
     }
 }
 
-/// The gauges of a learner: one for each metric that still exists.
+/// The feeds of a learner: one for each metric that still exists.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Gauges(Vec<Weak<Mutex<Dial>>>);
+pub(crate) struct PenaltyFeeds(Vec<Weak<Mutex<FeedState>>>);
 
-impl Gauges {
-    pub(super) fn add(&mut self) -> Gauge {
-        let gauge = Gauge::default();
-        self.0.push(Arc::downgrade(&gauge.dial));
-        gauge
+impl PenaltyFeeds {
+    pub(super) fn add(&mut self) -> PenaltyFeed {
+        let feed = PenaltyFeed::default();
+        self.0.push(Arc::downgrade(&feed.state));
+        feed
     }
 
     /// Counts a minibatch of training.
     pub(super) fn count_minibatch(&self) {
-        for dial in self.0.iter().filter_map(Weak::upgrade) {
-            lock(&dial).num_trained += 1;
+        for state in self.0.iter().filter_map(Weak::upgrade) {
+            lock(&state).num_trained += 1;
         }
     }
 
     fn is_watched(&mut self) -> bool {
-        self.0.retain(|dial| dial.strong_count() > 0);
+        self.0.retain(|state| state.strong_count() > 0);
         !self.0.is_empty()
     }
 
     fn show_step(&self, penalty: &Option<Tensor<1>>) {
-        for dial in self.0.iter().filter_map(Weak::upgrade) {
-            let mut dial = lock(&dial);
-            let after = dial.num_trained;
+        for state in self.0.iter().filter_map(Weak::upgrade) {
+            let mut state = lock(&state);
+            let after = state.num_trained;
             let mut step = Waiting {
                 count: 1,
                 penalty: penalty.clone(),
                 after,
             };
-            if dial.waiting.len() == MAX_WAITING
-                && let Some(last) = dial.waiting.pop_back()
+            if state.waiting.len() == MAX_WAITING
+                && let Some(last) = state.waiting.pop_back()
             {
                 step.count += last.count;
                 step.penalty = plus(last.penalty, step.penalty);
             }
-            dial.waiting.push_back(step);
+            state.waiting.push_back(step);
         }
     }
 }
@@ -155,7 +155,7 @@ impl SynapticIntelligence {
         module: &M,
         grads: GradientsParams,
     ) -> GradientsParams {
-        if !self.gauges.is_watched() {
+        if !self.feeds.is_watched() {
             return self.penalize(module, grads);
         }
         let grads = self.penalize(module, grads);
@@ -166,7 +166,7 @@ impl SynapticIntelligence {
             let of_step = of_step.map(Dispatch::tensor::<1>);
             penalty = plus(penalty, of_step.map(|it| it.cast(FloatDType::F32)));
         }
-        self.gauges.show_step(&penalty);
+        self.feeds.show_step(&penalty);
         grads
     }
 }
@@ -180,8 +180,8 @@ fn plus(before: Option<Tensor<1>>, term: Option<Tensor<1>>) -> Option<Tensor<1>>
 }
 
 /// The data stays consistent even if a thread panics: nothing panics between two writes.
-fn lock(dial: &Mutex<Dial>) -> MutexGuard<'_, Dial> {
-    dial.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &Mutex<FeedState>) -> MutexGuard<'_, FeedState> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -195,44 +195,44 @@ mod tests {
 
     #[test]
     fn step_is_read_with_the_minibatch_that_came_before_it() {
-        let mut gauges = Gauges::default();
-        let mut gauge = gauges.add();
+        let mut feeds = PenaltyFeeds::default();
+        let mut feed = feeds.add();
         // Two minibatches for each step, and training is ahead of the metric.
         for value in [1.0, 2.0] {
-            gauges.count_minibatch();
-            gauges.count_minibatch();
-            gauges.show_step(&penalty(value));
+            feeds.count_minibatch();
+            feeds.count_minibatch();
+            feeds.show_step(&penalty(value));
         }
-        let mut next = || gauge.read_next().expect("it can be read").mean();
+        let mut next = || feed.read_next().expect("it can be read").mean();
         assert_eq!([next(), next(), next()], [None, Some(1.0), None]);
-        assert_eq!(gauge.last_mean(), Some(1.0));
-        let rest = gauge.read_rest().expect("it can be read");
+        assert_eq!(feed.last_mean(), Some(1.0));
+        let rest = feed.read_rest().expect("it can be read");
         assert_eq!((rest.count, rest.penalty), (1, 2.0));
     }
 
     #[test]
     fn metric_that_is_dropped_is_not_updated() {
-        let mut gauges = Gauges::default();
-        assert!(!gauges.is_watched());
-        let gauge = gauges.add();
-        let clone = gauge.clone();
-        drop(gauge);
-        assert!(gauges.is_watched());
+        let mut feeds = PenaltyFeeds::default();
+        assert!(!feeds.is_watched());
+        let feed = feeds.add();
+        let clone = feed.clone();
+        drop(feed);
+        assert!(feeds.is_watched());
         drop(clone);
-        assert!(!gauges.is_watched());
-        assert!(gauges.0.is_empty());
+        assert!(!feeds.is_watched());
+        assert!(feeds.0.is_empty());
     }
 
     #[test]
     fn unread_metric_holds_a_bounded_number_of_steps_and_loses_none() {
-        let mut gauges = Gauges::default();
-        let mut gauge = gauges.add();
+        let mut feeds = PenaltyFeeds::default();
+        let mut feed = feeds.add();
         for _ in 0..MAX_WAITING + 5 {
-            gauges.count_minibatch();
-            gauges.show_step(&penalty(1.0));
+            feeds.count_minibatch();
+            feeds.show_step(&penalty(1.0));
         }
-        assert_eq!(lock(&gauge.dial).waiting.len(), MAX_WAITING);
-        let steps = gauge.read_rest().expect("it can be read");
+        assert_eq!(lock(&feed.state).waiting.len(), MAX_WAITING);
+        let steps = feed.read_rest().expect("it can be read");
         assert_eq!(steps.count, MAX_WAITING + 5);
         assert_eq!(steps.mean(), Some(1.0));
     }

@@ -6,7 +6,7 @@ use burn::module::{Devices, Flag, Module, ModuleMapper, ModuleVisitor, Param, Pa
 use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Device, Int};
 
-use super::handover::{self, Offer};
+use super::update_slot::{self, UpdateInput};
 use crate::SynapticIntelligence;
 use crate::ops::SynapticUpdate;
 use crate::settings::PathGradient;
@@ -14,7 +14,7 @@ use crate::synapse::Synapses;
 
 /// A module that an optimizer updates. Each parameter is passed on together with its synapses.
 #[derive(Clone, Debug)]
-pub(super) struct Offered<M> {
+pub(super) struct WithSynapses<M> {
     module: M,
     synapses: Synapses<Dispatch>,
     /// The consolidated parameters in the step, each with the factor of its penalty.
@@ -23,7 +23,7 @@ pub(super) struct Offered<M> {
     path_gradient: PathGradient,
 }
 
-impl<M: Module> Offered<M> {
+impl<M: Module> WithSynapses<M> {
     pub(super) fn new(
         module: M,
         grads: &GradientsParams,
@@ -46,9 +46,9 @@ impl<M: Module> Offered<M> {
     }
 }
 
-impl<M: Module> Module for Offered<M> {
+impl<M: Module> Module for WithSynapses<M> {
     fn map<Mapper: ModuleMapper>(mut self, mapper: &mut Mapper) -> Self {
-        self.module = self.module.map(&mut Offering {
+        self.module = self.module.map(&mut MapWithSynapses {
             optimizer: mapper,
             synapses: &mut self.synapses,
             in_step: &mut self.in_step,
@@ -94,8 +94,8 @@ impl<M: Module> Module for Offered<M> {
     }
 }
 
-/// Makes the optimizer update each parameter while the parameter's synapses are on offer.
-struct Offering<'a, O> {
+/// Makes the optimizer update each parameter while the parameter's synapses are in the slot.
+struct MapWithSynapses<'a, O> {
     optimizer: &'a mut O,
     synapses: &'a mut Synapses<Dispatch>,
     in_step: &'a mut HashMap<ParamId, f64>,
@@ -103,7 +103,7 @@ struct Offering<'a, O> {
     path_gradient: PathGradient,
 }
 
-impl<O: ModuleMapper> ModuleMapper for Offering<'_, O> {
+impl<O: ModuleMapper> ModuleMapper for MapWithSynapses<'_, O> {
     fn enter_module(&mut self, name: &str, container_type: &str) {
         self.optimizer.enter_module(name, container_type);
     }
@@ -123,7 +123,7 @@ impl<O: ModuleMapper> ModuleMapper for Offering<'_, O> {
         };
         let importance = synapse.importance.clone().filter(|_| scale > 0.0);
         let is_held = importance.is_some();
-        let offer = Offer {
+        let input = UpdateInput {
             path_integral,
             importance: importance.unwrap_or_else(|| synapse.anchor.clone()),
             anchor: synapse.anchor.clone(),
@@ -133,10 +133,10 @@ impl<O: ModuleMapper> ModuleMapper for Offering<'_, O> {
                 path_gradient: self.path_gradient,
             },
         };
-        let (param, answer) = handover::offer(offer, || self.optimizer.map_float(param));
-        synapse.path_integral = Some(answer.path_integral);
+        let (param, output) = update_slot::with_input(input, || self.optimizer.map_float(param));
+        synapse.path_integral = Some(output.path_integral);
         if is_held {
-            synapse.add_penalty(answer.penalty);
+            synapse.add_penalty(output.penalty);
         }
         param
     }
