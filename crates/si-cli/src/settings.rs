@@ -16,7 +16,7 @@ use si_bench::methods::MethodSpec;
 use si_core::Preset;
 
 /// The settings of an experiment as flags. Each is also a key of the TOML file.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Settings {
     #[command(flatten)]
     protocol: ProtocolSettings,
@@ -26,7 +26,7 @@ pub(crate) struct Settings {
     pub(crate) run: RunSettings,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Protocol")]
 struct ProtocolSettings {
     /// Data set that the tasks are made from; split-cifar has its own
@@ -89,7 +89,7 @@ struct ProtocolSettings {
     record_correlations: Option<bool>,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Method")]
 struct MethodSettings {
     /// Methods to compare, one condition each: METHOD or METHOD:KEY=NUMBER, such as none, si:c=0.1 or
@@ -120,7 +120,7 @@ struct MethodSettings {
     num_importance_images: Option<usize>,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Run")]
 pub(crate) struct RunSettings {
     /// TOML file with settings. Flags override it; keys that are not in it keep their defaults
@@ -207,6 +207,16 @@ const OPTIMIZERS: &[&str] = &["adam", "sgd", "adamw", "rmsprop"];
 const OPTIMIZER_RESETS: &[&str] = &["none", "moments", "all"];
 
 impl Settings {
+    /// These settings, with each method that has no strength given once for each strength of a search.
+    pub(crate) fn searched(&self, experiment: Experiment) -> Self {
+        let mut settings = self.clone();
+        if let Some(methods) = &mut settings.method.methods {
+            let searched = methods.iter().flat_map(|spec| spec.searched(experiment));
+            *methods = searched.collect();
+        }
+        settings
+    }
+
     /// Merges the settings: flags override the TOML file, which overrides `base`.
     pub(crate) fn over(&self, base: ExperimentConfig) -> anyhow::Result<ExperimentConfig> {
         let mut config = match &self.run.config {

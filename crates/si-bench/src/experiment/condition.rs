@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ExperimentConfig;
 use crate::Error;
-use crate::methods::{Method, MethodSpec, Parameter, Parts, Values, named};
+use crate::methods::{Method, MethodSpec, NONE, Parameter, Parts, Regime, Values, named};
 
 /// One column of a comparison: a method, or a combination of some, with a value for each of their parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,17 +79,24 @@ impl Condition {
         parts.fold(Parts::default(), Parts::with)
     }
 
-    /// The part that two of its methods have in common, if there is one: they cannot be combined.
-    pub(super) fn rival_parts(&self) -> Option<&'static str> {
+    /// Why its methods cannot be combined. `None` if they can.
+    pub(super) fn conflict(&self) -> Option<String> {
         let mut before = Parts::default();
         for method in &self.methods {
             let parts = (method.parts)(&self.values);
             if let Some(part) = before.in_common(&parts) {
-                return Some(part);
+                return Some(format!("each has its own {part}"));
             }
             before = before.with(parts);
         }
-        None
+        let has_none = self.methods.iter().any(|method| **method == NONE);
+        if self.methods.len() > 1 && has_none {
+            return Some("none is a comparison of its own".to_string());
+        }
+        let has_penalty = before.synaptic.is_some() || before.anchor.is_some();
+        (has_penalty && before.regime() != Regime::OneByOne).then(|| {
+            "a penalty has no effect unless one network learns the tasks one by one".to_string()
+        })
     }
 
     fn parameters(&self) -> impl Iterator<Item = &'static Parameter> {
@@ -231,10 +238,22 @@ mod tests {
     }
 
     #[test]
-    fn methods_with_a_part_in_common_are_found() {
-        let rivals = |methods| conditions(methods)[0].rival_parts();
-        assert_eq!(rivals("joint+scratch"), Some("order of the tasks"));
-        assert_eq!(rivals("ewc+online-ewc:lambda=3"), Some("penalty"));
-        assert_eq!(rivals("si+ewc+dropout:lambda=3"), None);
+    fn methods_that_do_not_go_together_are_found() {
+        let conflict = |methods| conditions(methods)[0].conflict().unwrap_or_default();
+        assert_eq!(
+            conflict("joint+scratch"),
+            "each has its own order of the tasks"
+        );
+        assert_eq!(
+            conflict("ewc+online-ewc:lambda=3"),
+            "each has its own penalty"
+        );
+        assert_eq!(conflict("si+ewc+dropout:lambda=3"), "");
+        assert_eq!(conflict("joint+dropout"), "");
+        assert_eq!(conflict("none+si"), "none is a comparison of its own");
+        assert_eq!(
+            conflict("joint+si"),
+            "a penalty has no effect unless one network learns the tasks one by one"
+        );
     }
 }

@@ -1,6 +1,6 @@
 use crate::Error;
 
-use super::{Activation, Experiment, ExperimentConfig, Optimizer, OptimizerReset};
+use super::{Activation, Condition, Experiment, ExperimentConfig, Optimizer, OptimizerReset};
 
 impl ExperimentConfig {
     /// Checks every value against its range.
@@ -18,27 +18,32 @@ impl ExperimentConfig {
     }
 
     fn validate_conditions(&self) -> Result<(), Error> {
+        if self.methods.is_empty() {
+            return Err(Error::Config(
+                "no method is given; `si methods` lists them".to_string(),
+            ));
+        }
+        for spec in &self.methods {
+            spec.check_complete()?;
+        }
         let conditions = self.conditions();
-        check(
-            !conditions.is_empty(),
-            "methods",
-            "none".to_string(),
-            "at least one method; `si methods` lists them",
-        )?;
         for (index, condition) in conditions.iter().enumerate() {
-            check(
-                !conditions[..index]
-                    .iter()
-                    .any(|it| it.name == condition.name),
-                "methods",
-                format!("{} twice", self.methods[index]),
-                "all different",
-            )?;
-            if let Some(part) = condition.rival_parts() {
+            let spec = &self.methods[index];
+            if let Some(reason) = condition.conflict() {
                 return Err(Error::Config(format!(
-                    "the methods of {} cannot be combined: each has its own {part}",
-                    self.methods[index]
+                    "the methods of {spec} cannot be combined: {reason}"
                 )));
+            }
+            let same = conditions[..index]
+                .iter()
+                .position(|it| it.name == condition.name);
+            if let Some(same) = same {
+                let same = &self.methods[same];
+                return Err(Error::Config(if same == spec {
+                    format!("the method {spec} is given twice")
+                } else {
+                    format!("{same} and {spec} are the same method with the same parameters")
+                }));
             }
         }
         Ok(())
@@ -73,15 +78,13 @@ impl ExperimentConfig {
     }
 
     fn validate_split_cifar(&self) -> Result<(), Error> {
-        check(
-            !self
-                .conditions()
-                .iter()
-                .any(|it| it.parts().dropout.is_some()),
-            "methods",
-            "dropout".to_string(),
-            "without dropout in split-cifar, whose network always has it",
-        )?;
+        let has_dropout = |it: &Condition| it.parts().dropout.is_some();
+        if self.conditions().iter().any(has_dropout) {
+            return Err(Error::Config(
+                "the method dropout is not for split-cifar, whose network always has dropout"
+                    .to_string(),
+            ));
+        }
         check(
             self.hidden_sizes.len() == 3,
             "hidden_sizes",

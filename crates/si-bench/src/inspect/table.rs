@@ -54,7 +54,8 @@ fn facts(inspection: &Inspection) -> String {
         facts.push(("Optimizer", optimizer(state)));
     }
     if !inspection.records.is_empty() {
-        facts.push(("Further", inspection.records.join(", ")));
+        let records = inspection.records.join(", ");
+        facts.push(("Further", format!("records that are not shown: {records}")));
     }
     let line = |(name, text): (&str, String)| format!("{name:<10}  {text}\n");
     facts.into_iter().map(line).collect()

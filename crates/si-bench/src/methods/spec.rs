@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::method::{Method, Parameter, Values};
 use super::table::METHODS;
 use crate::Error;
-use crate::experiment::ExperimentConfig;
+use crate::experiment::{Experiment, ExperimentConfig};
 use crate::suggestion::did_you_mean;
 
 /// One or several methods, with the parameters that were given for them.
@@ -24,9 +24,12 @@ pub struct MethodSpec {
 
 impl MethodSpec {
     /// Checks that the parameters are those of the methods and in their ranges, and that none is missing.
-    fn new(methods: &str, given: Values) -> Result<Self, Error> {
-        let methods: Vec<_> = methods.split('+').map(named).collect::<Result<_, _>>()?;
-        let spec = Self { methods, given };
+    fn new(methods: &str, given: impl IntoIterator<Item = (String, f64)>) -> Result<Self, Error> {
+        let methods = methods.split('+').map(|key| named(key.trim()));
+        let mut spec = Self {
+            methods: methods.collect::<Result<_, _>>()?,
+            given: Values::new(),
+        };
         for (index, method) in spec.methods.iter().enumerate() {
             if spec.methods[..index].contains(method) {
                 return Err(Error::Config(format!(
@@ -35,22 +38,39 @@ impl MethodSpec {
                 )));
             }
         }
-        for (key, value) in &spec.given {
-            let parameter = spec.parameters().find(|it| it.key == key);
-            let parameter = parameter.ok_or_else(|| spec.no_parameter(key))?;
-            if !parameter.range.contains(*value) {
+        for (key, value) in given {
+            let parameter = spec
+                .parameters()
+                .find(|it| it.key == key || it.symbol == key);
+            let Parameter { key, range, .. } = parameter.ok_or_else(|| spec.no_parameter(&key))?;
+            if !range.contains(value) {
                 return Err(Error::Config(format!(
-                    "{key} of the method {} must be {}, got {value}",
-                    spec.key(),
-                    parameter.range
+                    "{key} of the method {} must be {range}, got {value}",
+                    spec.key()
+                )));
+            }
+            if spec.given.insert((*key).to_string(), value).is_some() {
+                return Err(Error::Config(format!(
+                    "the method {} has {key} twice",
+                    spec.key()
                 )));
             }
         }
+        Ok(spec)
+    }
+
+    /// Checks that no parameter without a default is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`], with an example.
+    pub(crate) fn check_complete(&self) -> Result<(), Error> {
+        let spec = self;
         let needed = spec
             .parameters()
             .find(|it| it.default.is_none() && !spec.given.contains_key(it.key));
         match needed {
-            None => Ok(spec),
+            None => Ok(()),
             Some(Parameter { key, summary, .. }) => Err(Error::Config(format!(
                 "the method {method} needs {key}, the {summary}: for example {method}:{key}=100",
                 method = spec.key()
@@ -58,11 +78,30 @@ impl MethodSpec {
         }
     }
 
+    /// The specs of a search: this one with each value that is tried for its strength. Itself alone if its strength is
+    /// given, or if it has none.
+    pub fn searched(&self, experiment: Experiment) -> Vec<Self> {
+        let strength = self.methods.iter().find_map(|method| method.strength());
+        let free = strength.filter(|it| !self.given.contains_key(it.key));
+        let values = free.map(|it| (it.key, (it.search)(experiment)));
+        match values {
+            Some((key, values)) if !values.is_empty() => {
+                let with = |value: &f64| {
+                    let mut spec = self.clone();
+                    spec.given.insert(key.to_string(), *value);
+                    spec
+                };
+                values.iter().map(with).collect()
+            }
+            _ => vec![self.clone()],
+        }
+    }
+
     /// The specs in a text, separated by commas.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] for an unknown method or parameter, a missing one, and a value outside its range.
+    /// [`Error::Config`] for an unknown method or parameter, and for a value outside its range.
     pub fn list(text: &str) -> Result<Vec<Self>, Error> {
         text.split(',').map(str::parse).collect()
     }
@@ -106,13 +145,16 @@ impl MethodSpec {
 
     fn no_parameter(&self, key: &str) -> Error {
         let known: Vec<&str> = self.parameters().map(|it| it.key).collect();
-        let known = if known.is_empty() {
-            "it has none".to_string()
-        } else {
-            format!("it has {}", known.join(" and "))
+        let all = || {
+            if known.is_empty() {
+                "it has none".to_string()
+            } else {
+                format!("it has {}", known.join(" and "))
+            }
         };
+        let hint = did_you_mean(key, &known).unwrap_or_else(all);
         Error::Config(format!(
-            "the method {} has no parameter {key:?}: {known}",
+            "the method {} has no parameter {key:?}: {hint}",
             self.key()
         ))
     }
@@ -125,8 +167,8 @@ pub(crate) fn methods(list: &str) -> Vec<MethodSpec> {
 
 /// The method with that name.
 pub(crate) fn named(key: &str) -> Result<&'static Method, Error> {
-    let found = METHODS.into_iter().find(|method| method.key == key);
-    found.ok_or_else(|| {
+    let found = METHODS.iter().find(|method| method.key == key);
+    found.copied().ok_or_else(|| {
         let keys: Vec<&str> = METHODS.iter().map(|method| method.key).collect();
         let hint = did_you_mean(key, &keys);
         let hint = hint.unwrap_or_else(|| format!("the methods are {}", keys.join(", ")));
@@ -140,21 +182,17 @@ impl FromStr for MethodSpec {
     fn from_str(text: &str) -> Result<Self, Error> {
         let mut parts = text.trim().split(':');
         let methods = parts.next().unwrap_or_default();
-        let mut given = Values::new();
+        let mut given = Vec::new();
         for part in parts {
             let pair = part
                 .split_once('=')
-                .map(|(key, value)| (key, value.parse::<f64>()));
+                .map(|(key, value)| (key.trim(), value.trim().parse::<f64>()));
             let Some((key, Ok(value))) = pair else {
                 return Err(Error::Config(format!(
                     "{part:?} in the method {text:?} must be a parameter and a number, as in si:c=0.1"
                 )));
             };
-            if given.insert(key.to_string(), value).is_some() {
-                return Err(Error::Config(format!(
-                    "the method {text:?} has {key} twice"
-                )));
-            }
+            given.push((key.to_string(), value));
         }
         Self::new(methods, given)
     }
@@ -208,7 +246,6 @@ impl<'de> Deserialize<'de> for MethodSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::Experiment;
 
     fn spec(text: &str) -> MethodSpec {
         text.parse().expect("it is well formed")
@@ -250,6 +287,27 @@ mod tests {
     }
 
     #[test]
+    fn symbols_and_spaces_are_understood() {
+        assert_eq!(spec(" ewc : λ = 3"), spec("ewc:lambda=3"));
+        assert_eq!(
+            spec("si + dropout:ξ=1:p=0.5"),
+            spec("si+dropout:xi=1:rate=0.5")
+        );
+    }
+
+    #[test]
+    fn a_search_tries_each_strength_unless_one_is_given() {
+        let texts = |text: &str| -> Vec<String> {
+            let specs = spec(text).searched(Experiment::SplitMnist);
+            specs.iter().map(MethodSpec::to_string).collect()
+        };
+        assert_eq!(texts("si:c=2"), ["si:c=2"]);
+        assert_eq!(texts("joint"), ["joint"]);
+        assert_eq!(texts("ewc").len(), 5);
+        assert_eq!(texts("si:xi=0.5")[0], "si:c=0.001:xi=0.5");
+    }
+
+    #[test]
     fn a_table_is_the_same_as_a_text() {
         #[derive(Deserialize)]
         struct File {
@@ -265,10 +323,12 @@ mod tests {
 
     #[test]
     fn errors_say_what_is_possible() {
-        assert_eq!(
-            error("hat"),
-            "there is no method \"hat\"; the methods are none, si, ewc, online-ewc, mas, dropout, joint, scratch"
+        let keys: Vec<&str> = METHODS.iter().map(|method| method.key).collect();
+        let expected = format!(
+            "there is no method \"hat\"; the methods are {}",
+            keys.join(", ")
         );
+        assert_eq!(error("hat"), expected);
         assert_eq!(
             error("dropuot"),
             "there is no method \"dropuot\"; did you mean `dropout`?"
@@ -285,15 +345,20 @@ mod tests {
             error("si:c=0"),
             "c of the method si must be a number > 0, got 0"
         );
+        let incomplete = spec("ewc").check_complete().expect_err("it has no default");
         assert_eq!(
-            error("ewc"),
+            incomplete.to_string(),
             "the method ewc needs lambda, the strength of the penalty: for example ewc:lambda=100"
+        );
+        assert_eq!(
+            error("ewc:lamda=3"),
+            "the method ewc has no parameter \"lamda\": did you mean `lambda`?"
         );
         assert_eq!(
             error("si:c"),
             "\"c\" in the method \"si:c\" must be a parameter and a number, as in si:c=0.1"
         );
-        assert_eq!(error("si:c=1:c=2"), "the method \"si:c=1:c=2\" has c twice");
+        assert_eq!(error("si:c=1:c=2"), "the method si has c twice");
         assert_eq!(error("si+si"), "the method \"si\" is given twice");
     }
 }

@@ -18,12 +18,12 @@ Examples:
 pub(crate) struct MethodsArgs {}
 
 pub(crate) fn run(_args: &MethodsArgs) -> anyhow::Result<()> {
-    for method in METHODS {
+    for method in METHODS.iter().copied() {
         output::result(described(method))?;
     }
     output::result(
         "Give parameters after colons, as in si:c=0.1:xi=0.01. Join methods with different parts by +, as in\n\
-         si+dropout:c=0.1.",
+         si+dropout:c=0.1. In a TOML file: methods = [\"si:c=0.1\", { method = \"ewc\", lambda = 30 }]",
     )?;
     Ok(())
 }

@@ -3,7 +3,7 @@ use std::path::Path;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use si_bench::experiment::{ConditionSummary, Experiment, ExperimentConfig, Summary};
-use si_bench::methods::{METHODS, Method, MethodSpec};
+use si_bench::methods::{Method, MethodSpec};
 
 use crate::output_folder::ROOT;
 use crate::settings::Settings;
@@ -14,6 +14,7 @@ Examples:
   si sweep split-mnist                                  five strengths of si and of ewc
   si sweep permuted-mnist --epochs 3 --hidden-sizes 400,400
                                                         a smaller network and budget
+  si sweep split-mnist --methods mas                    five strengths of another method
   si sweep split-mnist --methods si:c=0.5,si:c=1,si:c=2
                                                         a finer search, with one method only
 
@@ -23,7 +24,8 @@ the experiment's and the test images are not used. Use the best strength in the 
 /// Find the strength of a method by a coarse search on held-out training images
 ///
 /// Tests on the last training images of each task instead of the test images. By default, tries
-/// strengths of si and of ewc that are a factor of ten apart. At the end, prints the strength with the best average accuracy after
+/// strengths of si and of ewc that are a factor of ten apart. A method that is given without a
+/// strength is searched in the same way. At the end, prints the strength with the best average accuracy after
 /// the last task.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -41,28 +43,44 @@ pub(crate) struct SweepArgs {
 
 pub(crate) fn run(args: &SweepArgs) -> anyhow::Result<()> {
     let root = Path::new(ROOT).join("sweep");
-    let folder = experiment::run_in("sweep ", &root, base(args.experiment), &args.settings)?;
+    let settings = args.settings.searched(args.experiment);
+    let folder = experiment::run_in("sweep ", &root, base(args.experiment), &settings)?;
     let summary = Summary::new(folder.config(), &folder.records()?)?;
-    for method in METHODS {
-        let (Some(best), Some(parameter)) = (best(&summary, method), method.strength()) else {
+    let mut reported: Vec<&[&Method]> = Vec::new();
+    for one in &summary.conditions {
+        let methods = one.condition.methods();
+        if reported.contains(&methods) {
             continue;
-        };
-        let symbol = parameter.symbol;
-        let strength = strength(best);
-        let tried: Vec<f64> = of_method(&summary, method).map(self::strength).collect();
-        if tried.len() > 1
-            && (tried.iter().all(|c| *c <= strength) || tried.iter().all(|c| *c >= strength))
-        {
-            output::note(format_args!(
-                "{symbol} = {strength} is at the end of the range tried: try values beyond it"
-            ));
         }
-        output::result(format_args!(
-            "best on held-out images: {} with {symbol} = {strength}, {:.2} % on average at the end",
-            method.title,
-            100.0 * average(best)
-        ))?;
+        reported.push(methods);
+        report_best(&summary, methods)?;
     }
+    Ok(())
+}
+
+/// Prints the best strength of a method. Prints nothing if it has no strength.
+fn report_best(summary: &Summary, methods: &[&Method]) -> anyhow::Result<()> {
+    let parameter = methods.iter().find_map(|method| method.strength());
+    let (Some(parameter), Some(best)) = (parameter, best(summary, methods)) else {
+        return Ok(());
+    };
+    let (symbol, strength) = (parameter.symbol, strength(best));
+    let tried: Vec<f64> = of_methods(summary, methods).map(self::strength).collect();
+    if tried.len() == 1 {
+        output::note(format_args!(
+            "{symbol} = {strength} is the only value tried: leave it out for a search"
+        ));
+    } else if tried.iter().all(|it| *it <= strength) || tried.iter().all(|it| *it >= strength) {
+        output::note(format_args!(
+            "{symbol} = {strength} is at the end of the range tried: try values beyond it"
+        ));
+    }
+    let titles: Vec<&str> = methods.iter().map(|method| method.title).collect();
+    output::result(format_args!(
+        "best on held-out images: {} with {symbol} = {strength}, {:.2} % on average at the end",
+        titles.join(" and "),
+        100.0 * average(best)
+    ))?;
     Ok(())
 }
 
@@ -75,10 +93,7 @@ fn base(experiment: Experiment) -> ExperimentConfig {
         Experiment::SplitCifar => 1000,
     };
     ExperimentConfig {
-        methods: SEARCHED
-            .iter()
-            .flat_map(|method| grid(method, experiment))
-            .collect(),
+        methods: searched(&SEARCHED, experiment),
         num_held_out: Some(num_held_out),
         record_correlations: false,
         num_seeds: 1,
@@ -87,37 +102,32 @@ fn base(experiment: Experiment) -> ExperimentConfig {
     }
 }
 
-/// Far from the first seeds of the experiments.
-const FIRST_SEED: u64 = 1000;
-
 /// The methods of a search if none are given.
 const SEARCHED: [&str; 2] = ["si", "ewc"];
 
-/// The method with each strength of its grid.
-fn grid(method: &str, experiment: Experiment) -> Vec<MethodSpec> {
-    let row = METHODS.into_iter().find(|row| row.key == method);
-    let Some(parameter) = row.and_then(Method::strength) else {
-        return Vec::new();
-    };
-    let spec = |value: &f64| {
-        let spec = format!("{method}:{}={value}", parameter.key);
-        spec.parse()
-            .expect("the grid is in the parameter's range, as a test checks")
-    };
-    (parameter.search)(experiment).iter().map(spec).collect()
+fn searched(methods: &[&str], experiment: Experiment) -> Vec<MethodSpec> {
+    let specs = methods.iter().map(|method| -> MethodSpec {
+        method
+            .parse()
+            .expect("they are in the table, as a test checks")
+    });
+    specs.flat_map(|spec| spec.searched(experiment)).collect()
 }
 
-fn of_method<'a>(
+/// Far from the first seeds of the experiments.
+const FIRST_SEED: u64 = 1000;
+
+fn of_methods<'a>(
     summary: &'a Summary,
-    method: &'a Method,
+    methods: &'a [&Method],
 ) -> impl Iterator<Item = &'a ConditionSummary> {
     let conditions = summary.conditions.iter();
-    conditions.filter(move |one| one.condition.is(method))
+    conditions.filter(move |one| one.condition.methods() == methods)
 }
 
-fn best<'a>(summary: &'a Summary, method: &'a Method) -> Option<&'a ConditionSummary> {
+fn best<'a>(summary: &'a Summary, methods: &'a [&Method]) -> Option<&'a ConditionSummary> {
     // Among equals, the weakest strength wins.
-    of_method(summary, method).max_by(|left, right| {
+    of_methods(summary, methods).max_by(|left, right| {
         let weaker = strength(right).total_cmp(&strength(left));
         average(left).total_cmp(&average(right)).then(weaker)
     })

@@ -25,6 +25,7 @@ fn wrong_methods_are_refused() {
         ("a_method_without_its_strength", "none,ewc"),
         ("a_method_twice", "si,si:c=1"),
         ("methods_that_cannot_be_combined", "joint+scratch"),
+        ("a_penalty_without_effect", "joint+si"),
     ] {
         insta::assert_snapshot!(name, split_mnist(&["--methods", methods]));
     }

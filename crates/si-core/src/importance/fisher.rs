@@ -2,8 +2,7 @@ use burn::Tensor;
 use burn::module::Module;
 use burn::tensor::DType;
 
-use super::gradients::Power;
-use super::{FisherLabels, Importance};
+use super::{FisherLabels, Importance, Power};
 use crate::Error;
 use crate::trained::to_measure;
 

@@ -6,15 +6,62 @@ use super::Importance;
 use crate::Error;
 use crate::policy::Policies;
 use crate::precision::widened;
+use crate::trained::to_measure;
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
 
 /// What is taken of the gradient of an example, element by element.
-#[derive(Clone, Copy)]
-pub(super) enum Power {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Power {
     /// `g²`.
     Square,
     /// `|g|`.
     Magnitude,
+}
+
+/// The mean over `examples` of a power of `∂ value / ∂θ`: for measures of your own.
+///
+/// `value` computes a number, `[1]`, for one example. It is called once for each example, followed by a backward pass.
+/// The power is taken for each example separately. A parameter that is frozen or that no value depends on has no
+/// importance. The module is treated as in [`fisher`](super::fisher()).
+///
+/// ```
+/// use burn::{module::Module, nn::LinearConfig, tensor::{Device, Tensor}};
+/// use si_core::importance::{self, Power};
+///
+/// # fn main() -> Result<(), si_core::Error> {
+/// let device = Device::flex().autodiff();
+/// let model = LinearConfig::new(2, 1).init(&device);
+/// let importance = importance::from_gradients(&model, [[3.0, -1.0]], |model, example| {
+///     model.forward(Tensor::<1>::from_floats(*example, &device))
+/// }, Power::Magnitude)?;
+/// let importance = importance.get::<2>(model.weight.id).expect("it is trained");
+/// assert_eq!(importance.into_data().to_vec::<f32>(), Ok(vec![3.0, 1.0]));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// [`Error::Importance`], which names the example, if a value is not finite or depends on no parameter that is trained.
+pub fn from_gradients<M: Module, E>(
+    module: &M,
+    examples: impl IntoIterator<Item = E>,
+    value: impl Fn(&M, &E) -> Tensor<1>,
+    power: Power,
+) -> Result<Importance, Error> {
+    let module = to_measure(module);
+    let mut importance = Importance::default();
+    let mut num_examples = 0_usize;
+    for (index, example) in examples.into_iter().enumerate() {
+        num_examples += 1;
+        let value = value(&module, &example);
+        let number = value.clone().inner().into_scalar::<f64>();
+        if !number.is_finite() {
+            return Err(Error::example(index, &format!("has a value of {number}")));
+        }
+        importance.add_gradient(index, &module, value, power, 1.0)?;
+    }
+    Ok(importance.scale(1.0 / num_examples.max(1) as f64))
 }
 
 impl Importance {

@@ -8,6 +8,7 @@
 //! | [`fisher()`], [`fisher_of_regression`] | how much the predictions change: Fisher information |
 //! | [`sensitivity`] | how much the outputs change |
 //! | [`constant`] | 1 |
+//! | [`from_gradients`] | any mean of squares or magnitudes of gradients |
 
 mod constant;
 mod fisher;
@@ -19,5 +20,6 @@ mod values;
 pub use constant::constant;
 pub use fisher::{fisher, fisher_of_regression};
 pub use fisher_labels::FisherLabels;
+pub use gradients::{Power, from_gradients};
 pub use sensitivity::sensitivity;
 pub use values::Importance;

@@ -1,10 +1,8 @@
 use burn::Tensor;
 use burn::module::Module;
 
-use super::Importance;
-use super::gradients::Power;
+use super::{Importance, Power, from_gradients};
 use crate::Error;
-use crate::trained::to_measure;
 
 /// How much the outputs change with each parameter: the mean over `examples` of `|∂ ‖z(x)‖² / ∂θ|`, for the outputs z.
 ///
@@ -43,20 +41,6 @@ pub fn sensitivity<M: Module, E>(
     examples: impl IntoIterator<Item = E>,
     outputs: impl Fn(&M, &E) -> Tensor<1>,
 ) -> Result<Importance, Error> {
-    let module = to_measure(module);
-    let mut importance = Importance::default();
-    let mut num_examples = 0_usize;
-    for (index, example) in examples.into_iter().enumerate() {
-        num_examples += 1;
-        let norm = outputs(&module, &example).square().sum();
-        let value = norm.clone().inner().into_scalar::<f64>();
-        if !value.is_finite() {
-            return Err(Error::example(
-                index,
-                &format!("has outputs with a squared norm of {value}"),
-            ));
-        }
-        importance.add_gradient(index, &module, norm, Power::Magnitude, 1.0)?;
-    }
-    Ok(importance.scale(1.0 / num_examples.max(1) as f64))
+    let norm = |module: &M, example: &E| outputs(module, example).square().sum();
+    from_gradients(module, examples, norm, Power::Magnitude)
 }

@@ -35,6 +35,22 @@ impl Importance {
         self.values.insert(id, total.into_dispatch());
     }
 
+    /// The sum of both, for example of what replicas have measured on their shares of the data.
+    ///
+    /// # Panics
+    ///
+    /// If both are of a parameter, in different shapes.
+    pub fn merge(mut self, other: Self) -> Self {
+        for (id, values) in other.values {
+            let total = match self.values.remove(&id) {
+                Some(before) => Dispatch::float_add(before, values),
+                None => values,
+            };
+            self.values.insert(id, total);
+        }
+        self
+    }
+
     /// Multiplies everything by `factor`, for example to turn a sum into a mean.
     pub fn scale(self, factor: f64) -> Self {
         let scaled = |(id, values)| (id, Dispatch::float_mul_scalar(values, factor.into()));

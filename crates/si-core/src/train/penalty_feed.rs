@@ -155,7 +155,7 @@ impl SynapticIntelligence {
         module: &M,
         grads: GradientsParams,
     ) -> GradientsParams {
-        if !self.feeds.is_watched() {
+        if !self.penalty_feeds.is_watched() {
             return self.penalize(module, grads);
         }
         let grads = self.penalize(module, grads);
@@ -166,7 +166,7 @@ impl SynapticIntelligence {
             let of_step = of_step.map(Dispatch::tensor::<1>);
             penalty = plus(penalty, of_step.map(|it| it.cast(FloatDType::F32)));
         }
-        self.feeds.show_step(&penalty);
+        self.penalty_feeds.show_step(&penalty);
         grads
     }
 }

@@ -85,12 +85,23 @@ fn mode_makes_no_difference_and_frozen_parameters_have_no_importance() {
 }
 
 #[test]
+fn importance_of_two_shares_merges_to_that_of_all() {
+    let model = linear([[1.0, -2.0], [0.5, 3.0]], &device());
+    let (first, second) = ([1.0, 2.0], [-3.0, 0.25]);
+    let shares = measured(&model, &[first]).merge(measured(&model, &[second]));
+    let all = of_weight(&measured(&model, &[first, second]), &model);
+    assert_close(&of_weight(&shares.scale(0.5), &model), &all);
+    let one = measured(&model, &[first]).merge(Importance::default());
+    assert_eq!(one.len(), 1);
+}
+
+#[test]
 fn outputs_that_are_not_finite_are_refused() {
     let model = linear([[f64::NAN, 0.0], [0.0, 0.0]], &device());
     let error = importance::sensitivity(&model, [[1.0, 2.0]], |model, x| model.forward(example(x)));
     assert_eq!(
         error.expect_err("it is NaN").to_string(),
-        "the importance cannot be measured: example 0 has outputs with a squared norm of NaN"
+        "the importance cannot be measured: example 0 has a value of NaN"
     );
 }
 
