@@ -94,13 +94,11 @@ struct ProtocolSettings {
 struct MethodSettings {
     /// Methods to compare, one condition each: METHOD or METHOD:KEY=NUMBER, such as none, si:c=0.1 or
     /// ewc:lambda=30; `si methods` lists them
-    #[arg(
-        long,
-        value_name = "METHOD,...",
-        value_delimiter = ',',
-        allow_hyphen_values = true
-    )]
-    methods: Option<Vec<MethodSpec>>,
+    #[arg(long, value_name = "METHOD,...", value_delimiter = ',')]
+    methods: Option<Vec<String>>,
+    /// Whether a method without a strength stands for one with each strength of a search.
+    #[arg(skip)]
+    is_search: bool,
     /// Which implementation's variant of Synaptic Intelligence to use
     #[arg(long, value_name = "NAME", value_parser = one_of::<Preset>(PRESETS))]
     preset: Option<Preset>,
@@ -207,13 +205,10 @@ const OPTIMIZERS: &[&str] = &["adam", "sgd", "adamw", "rmsprop"];
 const OPTIMIZER_RESETS: &[&str] = &["none", "moments", "all"];
 
 impl Settings {
-    /// These settings, with each method that has no strength given once for each strength of a search.
-    pub(crate) fn searched(&self, experiment: Experiment) -> Self {
+    /// These settings for a search: a method that is given without a strength is tried with several.
+    pub(crate) fn for_search(&self) -> Self {
         let mut settings = self.clone();
-        if let Some(methods) = &mut settings.method.methods {
-            let searched = methods.iter().flat_map(|spec| spec.searched(experiment));
-            *methods = searched.collect();
-        }
+        settings.method.is_search = true;
         settings
     }
 
@@ -229,7 +224,7 @@ impl Settings {
             }
         };
         self.protocol.apply(&mut config);
-        self.method.apply(&mut config);
+        self.method.apply(&mut config)?;
         self.run.apply(&mut config);
         config.validate().map_err(with_flag)?;
         Ok(config)
@@ -278,8 +273,17 @@ impl ProtocolSettings {
 }
 
 impl MethodSettings {
-    fn apply(&self, config: &mut ExperimentConfig) {
-        set(&mut config.methods, &self.methods);
+    fn apply(&self, config: &mut ExperimentConfig) -> Result<(), Error> {
+        if let Some(texts) = &self.methods {
+            let specs = texts.iter().map(|text| {
+                if self.is_search {
+                    MethodSpec::search(text, config.experiment)
+                } else {
+                    text.parse().map(|spec| vec![spec])
+                }
+            });
+            config.methods = specs.collect::<Result<Vec<_>, _>>()?.concat();
+        }
         set(&mut config.preset, &self.preset);
         set(&mut config.state_precision, &self.state_precision);
         set(&mut config.fisher_labels, &self.fisher_labels);
@@ -287,6 +291,7 @@ impl MethodSettings {
             &mut config.num_importance_images,
             &self.num_importance_images,
         );
+        Ok(())
     }
 }
 

@@ -93,8 +93,7 @@ impl Condition {
         if self.methods.len() > 1 && has_none {
             return Some("none is a comparison of its own".to_string());
         }
-        let has_penalty = before.synaptic.is_some() || before.anchor.is_some();
-        (has_penalty && before.regime() != Regime::OneByOne).then(|| {
+        (before.has_penalty() && before.regime() != Regime::OneByOne).then(|| {
             "a penalty has no effect unless one network learns the tasks one by one".to_string()
         })
     }
@@ -248,7 +247,8 @@ mod tests {
             conflict("ewc+online-ewc:lambda=3"),
             "each has its own penalty"
         );
-        assert_eq!(conflict("si+ewc+dropout:lambda=3"), "");
+        assert_eq!(conflict("si+mas"), "each has its own penalty");
+        assert_eq!(conflict("ewc+dropout:lambda=3"), "");
         assert_eq!(conflict("joint+dropout"), "");
         assert_eq!(conflict("none+si"), "none is a comparison of its own");
         assert_eq!(

@@ -47,8 +47,8 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// Mean task loss, in nats. `None` if it was not finite, for example because training diverged.
     pub task_loss: Option<f64>,
-    /// Mean penalty, in nats. `None` if it was not finite, and always for Elastic Weight
-    /// Consolidation.
+    /// Mean penalty of Synaptic Intelligence, in nats. `None` if it was not finite, and always for methods that measure
+    /// importance at a task's end.
     pub penalty: Option<f64>,
     /// Share of the penalty in the sum of both; in `[0, 1]` if no importance is negative. `None` if
     /// `penalty` is `None`.

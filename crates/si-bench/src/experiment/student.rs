@@ -114,8 +114,15 @@ impl Student {
                 mask: learnt.mask(),
                 labels,
             };
-            let importance = measure(&self.learner, examples)?;
-            inert = penalty.consolidate(&*self.learner, &importance);
+            match measure(&self.learner, examples) {
+                Ok(importance) => inert = penalty.consolidate(&*self.learner, &importance),
+                // A network that has diverged. The run goes on, and its record says so.
+                Err(error @ si_core::Error::Importance(_)) => {
+                    log::warn!("task {}: {error}", index + 1);
+                    return Ok(true);
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(inert.is_some())
     }

@@ -23,9 +23,6 @@ impl ExperimentConfig {
                 "no method is given; `si methods` lists them".to_string(),
             ));
         }
-        for spec in &self.methods {
-            spec.check_complete()?;
-        }
         let conditions = self.conditions();
         for (index, condition) in conditions.iter().enumerate() {
             let spec = &self.methods[index];

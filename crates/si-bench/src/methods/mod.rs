@@ -4,8 +4,7 @@
 //! dropped from the network. So methods can be combined, as in `si+dropout`. A [`MethodSpec`] is a method with its
 //! parameters, as it is written on the command line and in files: `si:c=0.1`.
 //!
-//! To add a method, write its file and add its row. The program, the reports and the search over strengths read the
-//! table.
+//! To add a method, write its file and add its row. The program, the reports and `si sweep` read the table.
 
 mod dropout;
 mod ewc;

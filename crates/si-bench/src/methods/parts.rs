@@ -78,15 +78,16 @@ impl Parts {
                 self.regime.is_some() && other.regime.is_some(),
                 "order of the tasks",
             ),
-            (
-                self.synaptic.is_some() && other.synaptic.is_some(),
-                "penalty",
-            ),
-            (self.anchor.is_some() && other.anchor.is_some(), "penalty"),
+            (self.has_penalty() && other.has_penalty(), "penalty"),
             (self.dropout.is_some() && other.dropout.is_some(), "dropout"),
         ];
         let common = parts.into_iter().find(|(is_common, _)| *is_common);
         common.map(|(_, part)| part)
+    }
+
+    /// Whether something holds parameters back.
+    pub(crate) fn has_penalty(&self) -> bool {
+        self.synaptic.is_some() || self.anchor.is_some()
     }
 
     /// The order in which tasks are learnt.

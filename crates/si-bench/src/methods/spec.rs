@@ -25,11 +25,24 @@ pub struct MethodSpec {
 impl MethodSpec {
     /// Checks that the parameters are those of the methods and in their ranges, and that none is missing.
     fn new(methods: &str, given: impl IntoIterator<Item = (String, f64)>) -> Result<Self, Error> {
+        let spec = Self::incomplete(methods, given)?;
+        spec.check_complete()?;
+        Ok(spec)
+    }
+
+    /// Like [`new`](Self::new), but a parameter may be missing.
+    fn incomplete(
+        methods: &str,
+        given: impl IntoIterator<Item = (String, f64)>,
+    ) -> Result<Self, Error> {
         let methods = methods.split('+').map(|key| named(key.trim()));
         let mut spec = Self {
             methods: methods.collect::<Result<_, _>>()?,
             given: Values::new(),
         };
+        // Whatever the order in which they are given, they are the same combination.
+        let row = |method: &&Method| METHODS.iter().position(|row| row == method);
+        spec.methods.sort_by_key(row);
         for (index, method) in spec.methods.iter().enumerate() {
             if spec.methods[..index].contains(method) {
                 return Err(Error::Config(format!(
@@ -60,48 +73,51 @@ impl MethodSpec {
     }
 
     /// Checks that no parameter without a default is missing.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Config`], with an example.
-    pub(crate) fn check_complete(&self) -> Result<(), Error> {
-        let spec = self;
-        let needed = spec
-            .parameters()
-            .find(|it| it.default.is_none() && !spec.given.contains_key(it.key));
+    fn check_complete(&self) -> Result<(), Error> {
+        let is_missing = |it: &&Parameter| it.default.is_none() && !self.given.contains_key(it.key);
+        let needed = self.parameters().find(is_missing);
         match needed {
             None => Ok(()),
             Some(Parameter { key, summary, .. }) => Err(Error::Config(format!(
                 "the method {method} needs {key}, the {summary}: for example {method}:{key}=100",
-                method = spec.key()
+                method = self.key()
             ))),
         }
     }
 
-    /// The specs of a search: this one with each value that is tried for its strength. Itself alone if its strength is
-    /// given, or if it has none.
-    pub fn searched(&self, experiment: Experiment) -> Vec<Self> {
-        let strength = self.methods.iter().find_map(|method| method.strength());
-        let free = strength.filter(|it| !self.given.contains_key(it.key));
-        let values = free.map(|it| (it.key, (it.search)(experiment)));
-        match values {
-            Some((key, values)) if !values.is_empty() => {
-                let with = |value: &f64| {
-                    let mut spec = self.clone();
-                    spec.given.insert(key.to_string(), *value);
-                    spec
-                };
-                values.iter().map(with).collect()
-            }
-            _ => vec![self.clone()],
+    /// The specs of a search, from a text like that of [`from_str`](Self::from_str): one with each value that is tried
+    /// for the strength. One alone if the strength is given, or if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`list`](Self::list).
+    pub fn search(text: &str, experiment: Experiment) -> Result<Vec<Self>, Error> {
+        let (methods, given) = parsed(text)?;
+        let spec = Self::incomplete(&methods, given)?;
+        let strength = spec.methods.iter().find_map(|method| method.strength());
+        let free = strength.filter(|it| !spec.given.contains_key(it.key));
+        let values = free.map_or(&[][..], |it| (it.search)(experiment));
+        let with = |value: &f64| {
+            let mut spec = spec.clone();
+            spec.given
+                .extend(free.map(|it| (it.key.to_string(), *value)));
+            spec
+        };
+        let mut specs: Vec<Self> = values.iter().map(with).collect();
+        if specs.is_empty() {
+            specs.push(spec);
         }
+        for spec in &specs {
+            spec.check_complete()?;
+        }
+        Ok(specs)
     }
 
     /// The specs in a text, separated by commas.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] for an unknown method or parameter, and for a value outside its range.
+    /// [`Error::Config`] for an unknown method or parameter, a missing one, and a value outside its range.
     pub fn list(text: &str) -> Result<Vec<Self>, Error> {
         text.split(',').map(str::parse).collect()
     }
@@ -176,25 +192,30 @@ pub(crate) fn named(key: &str) -> Result<&'static Method, Error> {
     })
 }
 
+/// The methods in a text and the parameters that it gives.
+fn parsed(text: &str) -> Result<(String, Vec<(String, f64)>), Error> {
+    let mut parts = text.trim().split(':');
+    let methods = parts.next().unwrap_or_default().to_string();
+    let parameter = |part: &str| {
+        let pair = part.split_once('=');
+        let pair = pair.map(|(key, value)| (key.trim(), value.trim().parse::<f64>()));
+        match pair {
+            Some((key, Ok(value))) => Ok((key.to_string(), value)),
+            _ => Err(Error::Config(format!(
+                "{part:?} in the method {text:?} must be a parameter and a number, as in si:c=0.1"
+            ))),
+        }
+    };
+    let given = parts.map(parameter).collect::<Result<_, _>>()?;
+    Ok((methods, given))
+}
+
 impl FromStr for MethodSpec {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let mut parts = text.trim().split(':');
-        let methods = parts.next().unwrap_or_default();
-        let mut given = Vec::new();
-        for part in parts {
-            let pair = part
-                .split_once('=')
-                .map(|(key, value)| (key.trim(), value.trim().parse::<f64>()));
-            let Some((key, Ok(value))) = pair else {
-                return Err(Error::Config(format!(
-                    "{part:?} in the method {text:?} must be a parameter and a number, as in si:c=0.1"
-                )));
-            };
-            given.push((key.to_string(), value));
-        }
-        Self::new(methods, given)
+        let (methods, given) = parsed(text)?;
+        Self::new(&methods, given)
     }
 }
 
@@ -298,7 +319,8 @@ mod tests {
     #[test]
     fn a_search_tries_each_strength_unless_one_is_given() {
         let texts = |text: &str| -> Vec<String> {
-            let specs = spec(text).searched(Experiment::SplitMnist);
+            let specs = MethodSpec::search(text, Experiment::SplitMnist);
+            let specs = specs.expect("they are well formed");
             specs.iter().map(MethodSpec::to_string).collect()
         };
         assert_eq!(texts("si:c=2"), ["si:c=2"]);
@@ -345,9 +367,8 @@ mod tests {
             error("si:c=0"),
             "c of the method si must be a number > 0, got 0"
         );
-        let incomplete = spec("ewc").check_complete().expect_err("it has no default");
         assert_eq!(
-            incomplete.to_string(),
+            error("ewc"),
             "the method ewc needs lambda, the strength of the penalty: for example ewc:lambda=100"
         );
         assert_eq!(

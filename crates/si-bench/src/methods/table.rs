@@ -21,7 +21,7 @@ mod tests {
     #[test]
     fn keys_are_unique_words() {
         let mut keys = HashSet::new();
-        for method in METHODS.iter().copied() {
+        for method in METHODS {
             assert!(keys.insert(method.key), "{method:?} is there twice");
             let mut parameters = HashSet::new();
             let words = method.parameters.iter().map(|it| it.key);
@@ -38,9 +38,26 @@ mod tests {
     }
 
     #[test]
+    fn defaults_are_in_range_and_a_method_has_one_strength_at_most() {
+        use crate::experiment::{Experiment, ExperimentConfig};
+        for method in METHODS {
+            let strengths = method.parameters.iter().filter(|it| it.is_strength);
+            assert!(strengths.count() <= 1, "{method:?}");
+            for parameter in method.parameters {
+                let values = Experiment::ALL.map(|experiment| {
+                    let default = parameter.default?;
+                    Some(default(&ExperimentConfig::paper(experiment)))
+                });
+                let mut values = values.into_iter().flatten();
+                assert!(values.all(|value| parameter.range.contains(value)));
+            }
+        }
+    }
+
+    #[test]
     fn every_value_that_a_search_tries_is_in_range() {
         use crate::experiment::Experiment;
-        for method in METHODS.iter().copied() {
+        for method in METHODS {
             for parameter in method.parameters {
                 for experiment in Experiment::ALL {
                     let values = (parameter.search)(experiment);

@@ -18,7 +18,7 @@ Examples:
 pub(crate) struct MethodsArgs {}
 
 pub(crate) fn run(_args: &MethodsArgs) -> anyhow::Result<()> {
-    for method in METHODS.iter().copied() {
+    for method in METHODS {
         output::result(described(method))?;
     }
     output::result(

@@ -43,7 +43,7 @@ pub(crate) struct SweepArgs {
 
 pub(crate) fn run(args: &SweepArgs) -> anyhow::Result<()> {
     let root = Path::new(ROOT).join("sweep");
-    let settings = args.settings.searched(args.experiment);
+    let settings = args.settings.for_search();
     let folder = experiment::run_in("sweep ", &root, base(args.experiment), &settings)?;
     let summary = Summary::new(folder.config(), &folder.records()?)?;
     let mut reported: Vec<&[&Method]> = Vec::new();
@@ -65,20 +65,21 @@ fn report_best(summary: &Summary, methods: &[&Method]) -> anyhow::Result<()> {
         return Ok(());
     };
     let (symbol, strength) = (parameter.symbol, strength(best));
-    let tried: Vec<f64> = of_methods(summary, methods).map(self::strength).collect();
+    let mut tried: Vec<f64> = of_methods(summary, methods).map(self::strength).collect();
+    tried.sort_by(f64::total_cmp);
+    tried.dedup();
     if tried.len() == 1 {
         output::note(format_args!(
-            "{symbol} = {strength} is the only value tried: leave it out for a search"
+            "{symbol} = {strength} is the only value tried: give several methods for a search"
         ));
-    } else if tried.iter().all(|it| *it <= strength) || tried.iter().all(|it| *it >= strength) {
+    } else if [tried.first(), tried.last()].contains(&Some(&strength)) {
         output::note(format_args!(
             "{symbol} = {strength} is at the end of the range tried: try values beyond it"
         ));
     }
-    let titles: Vec<&str> = methods.iter().map(|method| method.title).collect();
     output::result(format_args!(
-        "best on held-out images: {} with {symbol} = {strength}, {:.2} % on average at the end",
-        titles.join(" and "),
+        "best on held-out images: {}, {:.2} % on average at the end",
+        best.condition.label(),
         100.0 * average(best)
     ))?;
     Ok(())
@@ -106,12 +107,11 @@ fn base(experiment: Experiment) -> ExperimentConfig {
 const SEARCHED: [&str; 2] = ["si", "ewc"];
 
 fn searched(methods: &[&str], experiment: Experiment) -> Vec<MethodSpec> {
-    let specs = methods.iter().map(|method| -> MethodSpec {
-        method
-            .parse()
-            .expect("they are in the table, as a test checks")
-    });
-    specs.flat_map(|spec| spec.searched(experiment)).collect()
+    let search = |method: &&str| {
+        let specs = MethodSpec::search(method, experiment);
+        specs.expect("they are in the table, as a test checks")
+    };
+    methods.iter().flat_map(search).collect()
 }
 
 /// Far from the first seeds of the experiments.
@@ -142,4 +142,18 @@ fn average(condition: &ConditionSummary) -> f64 {
         .average_accuracy
         .last()
         .map_or(0.0, |last| last.mean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_search_is_valid_in_every_experiment() {
+        for experiment in Experiment::ALL {
+            let base = base(experiment);
+            assert_eq!(base.methods.len(), 10);
+            base.validate().expect("the search is valid");
+        }
+    }
 }

@@ -164,8 +164,8 @@ fn sweep_names_the_best_strength_of_each_method() {
     let args = [&["sweep"], &PERMUTED[..], &search, &["--out", "sweep"]].concat();
     let stdout = succeed(parent.path(), &args);
     for best in [
-        "best on held-out images: Synaptic Intelligence with c = ",
-        "best on held-out images: Elastic Weight Consolidation with λ = 10, ",
+        "best on held-out images: si (c = ",
+        "best on held-out images: ewc (λ = 10), ",
     ] {
         assert!(stdout.contains(best), "{stdout}");
     }

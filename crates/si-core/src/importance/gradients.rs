@@ -20,7 +20,7 @@ pub enum Power {
 
 /// The mean over `examples` of a power of `∂ value / ∂θ`: for measures of your own.
 ///
-/// `value` computes a number, `[1]`, for one example. It is called once for each example, followed by a backward pass.
+/// `value` computes one number, `[1]`, for one example. It is called once for each example, followed by a backward pass.
 /// The power is taken for each example separately. A parameter that is frozen or that no value depends on has no
 /// importance. The module is treated as in [`fisher`](super::fisher()).
 ///
@@ -43,6 +43,10 @@ pub enum Power {
 /// # Errors
 ///
 /// [`Error::Importance`], which names the example, if a value is not finite or depends on no parameter that is trained.
+///
+/// # Panics
+///
+/// If a value has more than one element.
 pub fn from_gradients<M: Module, E>(
     module: &M,
     examples: impl IntoIterator<Item = E>,
@@ -57,7 +61,12 @@ pub fn from_gradients<M: Module, E>(
         let value = value(&module, &example);
         let number = value.clone().inner().into_scalar::<f64>();
         if !number.is_finite() {
-            return Err(Error::example(index, &format!("has a value of {number}")));
+            return Err(Error::example(
+                index,
+                &format!(
+                    "has a value of {number}: the model has diverged, or its outputs are too large"
+                ),
+            ));
         }
         importance.add_gradient(index, &module, value, power, 1.0)?;
     }

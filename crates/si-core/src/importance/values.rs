@@ -2,8 +2,9 @@ use std::collections::HashMap;
 
 use burn::Tensor;
 use burn::backend::ops::FloatTensorOps;
-use burn::backend::{Dispatch, tensor::FloatTensor};
+use burn::backend::{Dispatch, TensorMetadata, tensor::FloatTensor};
 use burn::module::ParamId;
+use burn::tensor::Shape;
 
 use crate::precision::{sum, widened};
 use crate::synapse::ranked;
@@ -43,7 +44,7 @@ impl Importance {
     pub fn merge(mut self, other: Self) -> Self {
         for (id, values) in other.values {
             let total = match self.values.remove(&id) {
-                Some(before) => Dispatch::float_add(before, values),
+                Some(before) => sum_of(before, values),
                 None => values,
             };
             self.values.insert(id, total);
@@ -88,4 +89,20 @@ impl Importance {
             .remove(&id)
             .map(|values| ranked::<Dispatch, D>(&values))
     }
+}
+
+/// The sum of two tensors of any rank, on the device of the first, in the wider precision of the two.
+fn sum_of(first: FloatTensor<Dispatch>, second: FloatTensor<Dispatch>) -> FloatTensor<Dispatch> {
+    let shape = first.shape();
+    assert_eq!(
+        shape,
+        second.shape(),
+        "the importance of a parameter has two shapes"
+    );
+    let flat = |tensor: FloatTensor<Dispatch>| -> Tensor<1> {
+        let len = Shape::new([shape.num_elements()]);
+        Tensor::from_dispatch(Dispatch::float_reshape(tensor, len))
+    };
+    let total = sum(flat(first), flat(second)).into_dispatch();
+    Dispatch::float_reshape(total, shape)
 }

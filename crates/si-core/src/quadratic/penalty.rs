@@ -11,7 +11,7 @@ use super::{Joining, QuadraticPenaltyConfig};
 use crate::ops::SynapticBackend;
 use crate::policy::Policies;
 use crate::step::PenaltySum;
-use crate::traversal::{consolidated_ids, parameter_ids, visit_consolidated, visit_parameters};
+use crate::traversal::{parameter_ids, visit_consolidated, visit_parameters};
 use crate::{Error, Importance, TaskWarning};
 
 /// Holds each parameter back in proportion to its importance for past tasks, which is measured at their ends.
@@ -127,8 +127,9 @@ impl<B: SynapticBackend> QuadraticPenalty<B> {
     /// counts as one that the task does not depend on. The state of parameters that the module no longer has is dropped.
     ///
     /// Returns [`TaskWarning::NoImportance`] if the importance is zero for every consolidated parameter: the task is
-    /// then not protected. Returns the same and changes nothing if `importance` is of parameters, but not of any
-    /// consolidated one, for example because it is of another module. Both are logged as warnings.
+    /// then not protected. Returns the same and changes nothing if `importance` is of none of the module's
+    /// parameters, for example because it is of another module. Returns [`TaskWarning::Diverged`] if some importance is
+    /// negative, infinite or NaN, which is then left out. All are logged as warnings.
     ///
     /// # Panics
     ///
@@ -138,8 +139,8 @@ impl<B: SynapticBackend> QuadraticPenalty<B> {
         module: &M,
         importance: &Importance,
     ) -> Option<TaskWarning> {
-        let consolidated = consolidated_ids(module, &self.policies);
-        if !importance.is_empty() && !consolidated.iter().any(|id| importance.knows(*id)) {
+        let ids = parameter_ids(module);
+        if !importance.is_empty() && !ids.iter().any(|id| importance.knows(*id)) {
             warn!(
                 "task {} is not ended: the importance is of none of the module's parameters. Measure it on this \
                  module, after loading or exchanging parts of it",
@@ -147,7 +148,6 @@ impl<B: SynapticBackend> QuadraticPenalty<B> {
             );
             return Some(TaskWarning::NoImportance);
         }
-        let ids = parameter_ids(module);
         self.pulls.retain(|id, _| ids.contains(id));
         if let Joining::Latest { decay } = self.config.joining {
             let pulls = &mut self.pulls;
@@ -157,9 +157,20 @@ impl<B: SynapticBackend> QuadraticPenalty<B> {
             pulls: &mut self.pulls,
             importance,
             is_important: false,
+            unsound: None,
         };
         visit_consolidated(module, &self.policies, &mut join);
-        let warning = !join.is_important && self.policies.hold_back();
+        let (is_important, unsound) = (join.is_important, join.unsound);
+        if let Some(path) = unsound {
+            warn!(
+                "the importance of {path} in task {} is negative, infinite or NaN: it is left out, so the task is not \
+                 protected there. If the training has diverged, resume from a checkpoint before the task",
+                self.task
+            );
+            self.task += 1;
+            return Some(TaskWarning::Diverged);
+        }
+        let warning = !is_important && self.policies.hold_back();
         if warning {
             warn!(
                 "task {} is not protected: its importance is zero for every consolidated parameter",

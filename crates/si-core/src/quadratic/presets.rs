@@ -23,7 +23,8 @@ impl QuadraticPenaltyConfig {
     /// Online Elastic Weight Consolidation (Schwarz et al. 2018), for Fisher information: as [`ewc`](Self::ewc), with one
     /// penalty around the latest parameters and with the share `decay` of the earlier information, in `(0, 1]`.
     ///
-    /// With a decay of 1, every task counts once (Huszár 2018).
+    /// With a decay of 1, every task counts once (Huszár 2018). Schwarz et al. also normalise each task's information,
+    /// which is not done here.
     pub fn online_ewc(strength: f64, decay: f64) -> Self {
         Self::new(strength)
             .with_penalty_factor(PenaltyFactor::Half)
@@ -37,13 +38,11 @@ impl QuadraticPenaltyConfig {
         Self::new(strength)
     }
 
-    /// An L2 anchor, for [constant](crate::importance::constant()) importance: the penalty `λ Σ (θ − θ̃)²` around the
-    /// latest parameters θ̃.
+    /// An L2 anchor, for [constant](crate::importance::constant()) importance: the penalty `λ Σ_ν Σ (θ − θ^ν)²` around
+    /// the parameters θ^ν at the end of each task ν.
     ///
-    /// The importance is 1 for each task, so after n tasks the penalty is n times as strong. With a separate strength
-    /// for each task, set [`joining`](Self::joining) to [`Joining::PerTask`]: the anchor is then the mean of the
-    /// parameters at the tasks' ends.
+    /// After n tasks, it pulls n times as strongly, towards the mean of these parameters.
     pub fn l2(strength: f64) -> Self {
-        Self::new(strength)
+        Self::new(strength).with_joining(Joining::PerTask)
     }
 }

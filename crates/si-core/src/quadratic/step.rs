@@ -22,7 +22,8 @@ pub(super) struct Penalize<'a, B: SynapticBackend> {
 impl<B: SynapticBackend> ParameterVisitor for Penalize<'_, B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
         let scale = self.factor.scale(place.settings.strength);
-        let pull = self.pulls.get(&param.id).filter(|_| scale > 0.0);
+        let is_held = scale > 0.0 && !place.settings.excluded;
+        let pull = self.pulls.get(&param.id).filter(|_| is_held);
         let Some(pull) = pull.filter(|it| it.fits(&param.lazy_shape())) else {
             return;
         };
@@ -57,6 +58,7 @@ impl<B: SynapticBackend> ParameterVisitor for SumPenalty<'_, B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
         self.penalty.meet(param);
         let pull = self.pulls.get(&param.id);
+        let pull = pull.filter(|_| !place.settings.excluded);
         let Some(pull) = pull.filter(|it| it.fits(&param.lazy_shape())) else {
             return;
         };
@@ -96,6 +98,8 @@ pub(super) struct Join<'a, B: SynapticBackend> {
     pub(super) importance: &'a Importance,
     /// Whether some of the importance was not zero.
     pub(super) is_important: bool,
+    /// The path of the first parameter whose importance is negative, infinite or NaN. Such importance is left out.
+    pub(super) unsound: Option<String>,
 }
 
 impl<B: SynapticBackend> ParameterVisitor for Join<'_, B> {
@@ -111,7 +115,13 @@ impl<B: SynapticBackend> ParameterVisitor for Join<'_, B> {
             "the importance of {} is of another shape",
             place.path
         );
-        let largest = importance.clone().max_abs().into_scalar::<f64>();
+        let [smallest, largest] =
+            [importance.clone().min(), importance.clone().max()].map(|it| it.into_scalar::<f64>());
+        // NaN is not either.
+        if !(smallest >= 0.0 && largest.is_finite()) {
+            self.unsound.get_or_insert_with(|| place.path.to_string());
+            return;
+        }
         self.is_important |= largest != 0.0;
         let before = self.pulls.remove(&param.id);
         let pull = before.and_then(|pull| pull.grown(&parameter));

@@ -66,9 +66,8 @@ impl Trace {
     ) {
         let mut grads = total.backward();
         for (index, layer) in self.layers.into_iter().enumerate() {
-            let Some(delta) = layer.probe.grad_remove(&mut grads) else {
-                continue;
-            };
+            let delta = layer.probe.grad_remove(&mut grads);
+            let delta = delta.expect("every layer's outputs are in the graph");
             let weighted = power(delta) * weights.clone();
             match factors.get_mut(index) {
                 Some(Factors { deltas, .. }) => *deltas = deltas.clone() + weighted,

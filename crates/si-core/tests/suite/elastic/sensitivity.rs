@@ -1,7 +1,7 @@
 use burn::module::{Module, Param};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
-use burn::tensor::{Device, Tensor};
-use si_core::{Importance, QuadraticPenaltyConfig, importance};
+use burn::tensor::{DType, Device, Tensor};
+use si_core::{Importance, ParameterPolicy, QuadraticPenaltyConfig, TaskWarning, importance};
 
 use super::device;
 use crate::common::values;
@@ -93,6 +93,14 @@ fn importance_of_two_shares_merges_to_that_of_all() {
     assert_close(&of_weight(&shares.scale(0.5), &model), &all);
     let one = measured(&model, &[first]).merge(Importance::default());
     assert_eq!(one.len(), 1);
+    let mut wide = Importance::default();
+    let id = model.weight.id;
+    wide.add(
+        id,
+        Tensor::<2>::ones([2, 2], (&device().inner(), DType::F64)),
+    );
+    let total = one.merge(wide).get::<2>(id).expect("it is trained");
+    assert_eq!(total.dtype(), DType::F64);
 }
 
 #[test]
@@ -101,7 +109,8 @@ fn outputs_that_are_not_finite_are_refused() {
     let error = importance::sensitivity(&model, [[1.0, 2.0]], |model, x| model.forward(example(x)));
     assert_eq!(
         error.expect_err("it is NaN").to_string(),
-        "the importance cannot be measured: example 0 has a value of NaN"
+        "the importance cannot be measured: example 0 has a value of NaN: the model has diverged, or its outputs are \
+         too large"
     );
 }
 
@@ -165,6 +174,40 @@ fn importance_of_two_tasks_adds_up_around_the_latest_parameters() {
 }
 
 #[test]
+fn importance_that_is_negative_or_not_finite_is_left_out() {
+    for value in [-1.0, f32::NAN, f32::INFINITY] {
+        let model = linear([[1.0, -2.0], [0.5, 3.0]], &device());
+        let mut penalty = QuadraticPenaltyConfig::mas(1.0)
+            .init()
+            .expect("it is valid");
+        let mut importance = importance::constant(&model);
+        let id = model.weight.id;
+        importance.add(id, Tensor::<2>::full([2, 2], 2.0 * value, &device()));
+        let warning = penalty.consolidate(&model, &importance);
+        assert_eq!(warning, Some(TaskWarning::Diverged));
+        assert_eq!((penalty.task(), penalty.pulls().len()), (1, 0));
+    }
+}
+
+#[test]
+fn parameter_that_a_policy_excludes_is_free_whatever_its_record_holds() {
+    let model = linear([[1.0, -2.0], [0.5, 3.0]], &device());
+    let config = QuadraticPenaltyConfig::mas(1.0);
+    let mut penalty = config.init().expect("it is valid");
+    penalty.consolidate(&model, &importance::constant(&model));
+    let record = penalty.record(&model);
+    let excluded = config.with_policies(vec![ParameterPolicy::path("*").exclude()]);
+    let penalty = excluded.init().expect("it is valid");
+    let penalty = penalty.load_record(&model, record).expect("it fits");
+    let moved = Linear {
+        weight: (model.weight.clone())
+            .map(|it| Tensor::from_inner(it.inner() + 1.0).require_grad()),
+        bias: None,
+    };
+    assert_eq!(values(penalty.penalty(&moved)), [0.0]);
+}
+
+#[test]
 fn constant_importance_makes_the_penalty_the_squared_distance() {
     for is_in_validation in [false, true] {
         let mut model = linear([[1.0, -2.0], [0.5, 3.0]], &device());
@@ -180,5 +223,9 @@ fn constant_importance_makes_the_penalty_the_squared_distance() {
             .weight
             .map(|it| Tensor::from_inner(it.inner() - 0.1).require_grad());
         assert_close(&values(l2.penalty(&model)), &[3.0 * 4.0 * 0.01]);
+        // A second end, a distance of 0.1 away.
+        assert_eq!(l2.consolidate(&model, &ones), None);
+        assert_close(&values(l2.penalty(&model)), &[3.0 * 4.0 * 0.01]);
+        assert_eq!(values(l2.pulls()[0].precision::<2>()), [2.0; 4]);
     }
 }
