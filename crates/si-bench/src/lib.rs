@@ -1,5 +1,6 @@
 //! Benchmarks of continual learning: data sets, task sequences, experiments, metrics and reports.
 
+mod alternatives;
 pub mod data;
 mod descent;
 mod device;

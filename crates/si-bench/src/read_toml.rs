@@ -1,7 +1,7 @@
 use serde::de::DeserializeOwned;
 use toml::de::{DeTable, Deserializer};
 
-use crate::{Error, suggestion::did_you_mean};
+use crate::{Error, alternatives::one_of, suggestion::did_you_mean};
 
 /// Reads a value from the text of a TOML file.
 ///
@@ -49,11 +49,7 @@ fn unknown_key(message: &str, place: &str) -> Option<String> {
 
 fn unknown_name(message: &str, key: &str) -> Option<String> {
     let (name, known) = unknown(message, "variant")?;
-    let (last, others) = known.split_last()?;
-    let expected = match others {
-        [] => last.to_string(),
-        others => format!("{} or {last}", others.join(", ")),
-    };
+    let expected = one_of(&known)?;
     let question = did_you_mean(name, &known)
         .map(|question| format!("; {question}"))
         .unwrap_or_default();

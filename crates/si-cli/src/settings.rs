@@ -30,7 +30,7 @@ pub(crate) struct Settings {
 #[command(next_help_heading = "Protocol")]
 struct ProtocolSettings {
     /// Data set that the tasks are made from; split-cifar has its own
-    #[arg(long, value_name = "NAME", value_parser = one_of::<DataSet>(DATA_SETS))]
+    #[arg(long, value_name = "NAME", value_parser = one_of::<DataSet>(DataSet::names_in_place_of_mnist()))]
     data_set: Option<DataSet>,
     /// Whether the model is told the task: task = yes (the paper's multi-head); domain = no, all
     /// tasks share the outputs; class = no, each class has its own output
@@ -198,7 +198,6 @@ const PRESETS: &[&str] = &[
 ];
 const STATE_PRECISIONS: &[&str] = &["full", "bf16"];
 const FISHER_LABELS: &[&str] = &["exact", "sampled"];
-const DATA_SETS: &[&str] = &["mnist", "fashion-mnist"];
 const SCENARIOS: &[&str] = &["task", "domain", "class"];
 const ACTIVATIONS: &[&str] = &["relu", "tanh", "gelu", "sigmoid"];
 const OPTIMIZERS: &[&str] = &["adam", "sgd", "adamw", "rmsprop"];
@@ -320,9 +319,9 @@ fn set<T: Clone>(target: &mut T, given: &Option<T>) {
 
 /// Parses a name in the same way as the TOML file.
 fn one_of<T: DeserializeOwned + Clone + Send + Sync + 'static>(
-    names: &'static [&'static str],
+    names: impl Into<PossibleValuesParser>,
 ) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(names).try_map(|name| named::<T>(&name))
+    names.into().try_map(|name| named::<T>(&name))
 }
 
 fn named<T: DeserializeOwned>(name: &str) -> Result<T, NameError> {

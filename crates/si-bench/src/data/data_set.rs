@@ -1,53 +1,25 @@
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::LazyLock};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::Error;
+use crate::{Error, alternatives::one_of};
 
-/// A data set from which tasks are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DataSet {
-    /// Handwritten digits, included in the program.
-    Mnist,
-    /// Articles of clothing, from a folder or by download.
-    FashionMnist,
-    /// Colour photographs of ten kinds of animals and vehicles, from a folder or by download.
-    #[serde(rename = "cifar-10")]
-    Cifar10,
-    /// Colour photographs of a hundred kinds of things, by their fine labels, from a folder or by
-    /// download.
-    #[serde(rename = "cifar-100")]
-    Cifar100,
-}
+use super::table::{DataSet, NAMES};
 
 impl DataSet {
-    /// Every data set.
-    pub const ALL: [DataSet; 4] = [
-        DataSet::Mnist,
-        DataSet::FashionMnist,
-        DataSet::Cifar10,
-        DataSet::Cifar100,
-    ];
-
     /// The name in files, folders and on the command line.
     pub fn name(self) -> &'static str {
-        match self {
-            DataSet::Mnist => "mnist",
-            DataSet::FashionMnist => "fashion-mnist",
-            DataSet::Cifar10 => "cifar-10",
-            DataSet::Cifar100 => "cifar-100",
-        }
+        self.row().name
     }
 
     /// The name in sentences and figures.
     pub fn title(self) -> &'static str {
-        match self {
-            DataSet::Mnist => "MNIST",
-            DataSet::FashionMnist => "Fashion-MNIST",
-            DataSet::Cifar10 => "CIFAR-10",
-            DataSet::Cifar100 => "CIFAR-100",
-        }
+        self.row().title
+    }
+
+    /// What each class shows, `[classes]`.
+    pub fn class_names(self) -> &'static [&'static str] {
+        self.row().class_names
     }
 
     /// Number of classes. Labels are below it.
@@ -57,15 +29,26 @@ impl DataSet {
 
     /// Shape of an image, `[channels, height, width]`.
     pub fn image_shape(self) -> [usize; 3] {
-        match self {
-            DataSet::Mnist | DataSet::FashionMnist => [1, 28, 28],
-            DataSet::Cifar10 | DataSet::Cifar100 => [3, 32, 32],
-        }
+        self.row().image_shape
+    }
+
+    /// Names of the data sets that can take the place of MNIST, itself included.
+    pub fn names_in_place_of_mnist() -> Vec<&'static str> {
+        let sets = DataSet::ALL.into_iter();
+        sets.filter(|data_set| data_set.can_replace_mnist())
+            .map(DataSet::name)
+            .collect()
+    }
+
+    /// Whether it has as many classes as MNIST, and images of the same shape.
+    pub(crate) fn can_replace_mnist(self) -> bool {
+        let mnist = DataSet::Mnist;
+        self.image_shape() == mnist.image_shape() && self.num_classes() == mnist.num_classes()
     }
 
     /// Whether the data set is included in the program. Then it needs no folder and no network.
     pub fn is_in_the_box(self) -> bool {
-        let files = self.main_form().files;
+        let files = self.row().main_form().files;
         files.iter().all(|file| file.boxed().is_some())
     }
 }
@@ -86,10 +69,31 @@ impl FromStr for DataSet {
             .ok_or_else(|| Error::Value {
                 key: "data_set",
                 value: name.to_string(),
-                expected: "mnist, fashion-mnist, cifar-10 or cifar-100",
+                expected: &ALTERNATIVES,
             })
     }
 }
+
+impl Serialize for DataSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for DataSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse()
+            .map_err(|_| de::Error::unknown_variant(&name, NAMES))
+    }
+}
+
+/// All names, for sentences.
+static ALTERNATIVES: LazyLock<String> = LazyLock::new(|| one_of(NAMES).unwrap_or_default());
+
+/// Names of the data sets that can take the place of MNIST, for sentences.
+pub(crate) static IN_PLACE_OF_MNIST: LazyLock<String> =
+    LazyLock::new(|| one_of(&DataSet::names_in_place_of_mnist()).unwrap_or_default());
 
 #[cfg(test)]
 mod tests {
@@ -100,8 +104,17 @@ mod tests {
         for data_set in DataSet::ALL {
             let read: DataSet = data_set.to_string().parse().expect("its own name");
             assert_eq!(read, data_set);
-            let quoted = serde_json::to_string(&data_set).expect("a unit variant");
+            let quoted = serde_json::to_string(&data_set).expect("a string");
             assert_eq!(quoted, format!("\"{data_set}\""));
+            let read: DataSet = serde_json::from_str(&quoted).expect("its own name");
+            assert_eq!(read, data_set);
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        for (index, name) in NAMES.iter().enumerate() {
+            assert!(!NAMES[..index].contains(name), "{name} is there twice");
         }
     }
 

@@ -1,16 +1,37 @@
 use super::{
     official::{Content, Form, OfficialFile, PackedFile},
     raw::Split,
+    row::Row,
 };
 
-pub(super) static FORMS: [Form; 1] = [Form {
-    unpacked_folder: None,
-    files: &FILES,
-    mirrors: &[
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{file}",
-        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/{file}",
+/// Articles of clothing.
+pub(super) static FASHION_MNIST: Row = Row {
+    name: "fashion-mnist",
+    title: "Fashion-MNIST",
+    image_shape: [1, 28, 28],
+    class_names: &[
+        "T-shirt",
+        "trouser",
+        "pullover",
+        "dress",
+        "coat",
+        "sandal",
+        "shirt",
+        "sneaker",
+        "bag",
+        "ankle boot",
     ],
-}];
+    forms: &[Form {
+        unpacked_folder: None,
+        files: &FILES,
+        mirrors: &[
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{file}",
+            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/{file}",
+        ],
+    }],
+    subfolders: &["fashion-mnist", "FashionMNIST/raw"],
+    first_test_labels: Some([9, 2, 1, 1, 6, 1, 4, 6, 5, 7]),
+};
 
 /// Only the sums of the compressed files are published for Fashion-MNIST.
 static FILES: [OfficialFile; 4] = [

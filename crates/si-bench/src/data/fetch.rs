@@ -51,7 +51,7 @@ pub fn fetch(
         return Err(refused(reason.to_string()));
     };
     let _lock = lock(&folder)?;
-    fetch_form(data_set.main_form(), &folder, progress)?
+    fetch_form(data_set.row().main_form(), &folder, progress)?
         .map_err(|attempts| refused(attempts.join("; ")))
 }
 

@@ -42,14 +42,14 @@ impl DataFolders {
             .cache_of(data_set)
             .map(|folder| format!("into {} or ", folder.display()))
             .unwrap_or_default();
-        let condition = if data_set.main_form().is_archived() {
+        let condition = if data_set.row().main_form().is_archived() {
             "packed or unpacked"
         } else {
             "plain, or compressed with the ending .gz"
         };
         format!(
             "put {} ({condition}) {cache}into a folder given by --data-dir or {DATA_DIR_VARIABLE}",
-            data_set.main_form().names()
+            data_set.row().main_form().names()
         )
     }
 }

@@ -38,7 +38,7 @@ pub fn load(data_set: DataSet, data_dir: Option<&Path>) -> Result<LabelledSplits
     {
         return Err(Error::DataMissing {
             data_set: data_set.title(),
-            files: data_set.main_form().names(),
+            files: data_set.row().main_form().names(),
             remedy: format!(
                 "{} has none of them: name another folder, or none",
                 named.display()

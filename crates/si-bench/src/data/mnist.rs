@@ -1,14 +1,24 @@
 use super::{
     official::{Content, Form, OfficialFile, PackedFile},
     raw::Split,
+    row::Row,
 };
 
-/// MNIST is included in the program, so it needs neither a folder nor a network.
-pub(super) static FORMS: [Form; 1] = [Form {
-    unpacked_folder: None,
-    files: &FILES,
-    mirrors: &[],
-}];
+/// Handwritten digits. They are included in the program, so they need neither a folder nor a
+/// network.
+pub(super) static MNIST: Row = Row {
+    name: "mnist",
+    title: "MNIST",
+    image_shape: [1, 28, 28],
+    class_names: &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+    forms: &[Form {
+        unpacked_folder: None,
+        files: &FILES,
+        mirrors: &[],
+    }],
+    subfolders: &["mnist", "MNIST/raw"],
+    first_test_labels: Some([7, 2, 1, 0, 4, 1, 4, 9, 5, 9]),
+};
 
 static FILES: [OfficialFile; 4] = [
     OfficialFile {
@@ -109,7 +119,7 @@ mod tests {
         assert_eq!(test.iter().sum::<usize>(), 10_000);
         assert_eq!(
             splits.test.labels().first_chunk(),
-            DataSet::Mnist.first_test_labels().as_ref()
+            MNIST.first_test_labels.as_ref()
         );
         assert_eq!(splits.train.shape(), [1, 28, 28]);
     }

@@ -6,7 +6,6 @@
 mod archive;
 mod checksum;
 mod cifar;
-mod classes;
 mod data_set;
 mod fashion_mnist;
 mod fetch;
@@ -23,11 +22,14 @@ mod mnist;
 mod official;
 mod place;
 mod raw;
+mod row;
+mod table;
 
-pub use data_set::DataSet;
+pub(crate) use data_set::IN_PLACE_OF_MNIST;
 pub use fetch::{DownloadProgress, fetch};
 pub use folders::DataFolders;
 pub use images::{ImageParts, LabelledImages};
 pub use inventory::{FileReport, FileStatus, inventory};
 pub use load::{LabelledSplits, load, load_from};
 pub use place::Place;
+pub use table::DataSet;

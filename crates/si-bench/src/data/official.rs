@@ -1,11 +1,10 @@
 use std::io::BufRead;
 
 use super::{
-    DataSet, archive, cifar, fashion_mnist,
+    archive, cifar,
     flaw::Flaw,
     idx,
     images::first_above,
-    mnist,
     raw::{RawSplits, Split},
 };
 
@@ -137,48 +136,5 @@ impl OfficialFile {
             }
         }
         Ok(splits)
-    }
-}
-
-impl DataSet {
-    /// The forms in which it is published, the fastest to read first.
-    pub(super) fn forms(self) -> &'static [Form] {
-        match self {
-            DataSet::Mnist => &mnist::FORMS,
-            DataSet::FashionMnist => &fashion_mnist::FORMS,
-            DataSet::Cifar10 => &cifar::CIFAR_10,
-            DataSet::Cifar100 => &cifar::CIFAR_100,
-        }
-    }
-
-    /// The form to download, or to name if no form is present: the first that is not made by
-    /// unpacking another.
-    pub(super) fn main_form(self) -> &'static Form {
-        let forms = self.forms();
-        forms
-            .iter()
-            .find(|form| form.unpacked_folder.is_none())
-            .unwrap_or(&forms[0])
-    }
-
-    /// Subfolders of a user's folder that belong only to this data set: our own name, and
-    /// torchvision's layout.
-    pub(super) fn subfolders(self) -> &'static [&'static str] {
-        match self {
-            DataSet::Mnist => &["mnist", "MNIST/raw"],
-            DataSet::FashionMnist => &["fashion-mnist", "FashionMNIST/raw"],
-            DataSet::Cifar10 => &["cifar-10"],
-            DataSet::Cifar100 => &["cifar-100"],
-        }
-    }
-
-    /// The first labels of the test set (the last file), if other data sets have files with the
-    /// same names.
-    pub(super) fn first_test_labels(self) -> Option<[u8; 10]> {
-        match self {
-            DataSet::Mnist => Some([7, 2, 1, 0, 4, 1, 4, 9, 5, 9]),
-            DataSet::FashionMnist => Some([9, 2, 1, 1, 6, 1, 4, 6, 5, 7]),
-            DataSet::Cifar10 | DataSet::Cifar100 => None,
-        }
     }
 }

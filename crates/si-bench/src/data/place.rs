@@ -91,7 +91,7 @@ pub(super) fn locate(data_set: DataSet, folders: &DataFolders) -> Result<Located
     {
         return Ok(found.map(Place::Cache));
     }
-    Ok(Located::new(data_set.main_form(), |file| {
+    Ok(Located::new(data_set.row().main_form(), |file| {
         file.boxed().map(|_| Place::Box)
     }))
 }
@@ -129,7 +129,8 @@ pub(super) fn find_below(
         source,
     })?;
     let of_its_own = data_set
-        .subfolders()
+        .row()
+        .subfolders
         .iter()
         .find_map(|subfolder| find_in(data_set, &given.join(subfolder)));
     Ok(
@@ -142,7 +143,7 @@ pub(super) fn find_below(
 /// files, otherwise the first form with any file.
 fn find_in(data_set: DataSet, folder: &Path) -> Option<Located<PathBuf>> {
     let mut partial = None;
-    for form in data_set.forms() {
+    for form in data_set.row().forms {
         let unpacked = form.unpacked_folder.map(|name| folder.join(name));
         for folder in unpacked.iter().map(PathBuf::as_path).chain([folder]) {
             let found = Located::new(form, |file| find_file(file, folder));
@@ -168,7 +169,8 @@ fn find_file(file: &OfficialFile, folder: &Path) -> Option<PathBuf> {
 
 /// Whether the test labels belong to another data set with the same file names.
 fn is_another(data_set: DataSet, found: &Located<PathBuf>) -> bool {
-    let (Some((file, Some(path))), Some(_)) = (found.files().last(), data_set.first_test_labels())
+    let (Some((file, Some(path))), Some(_)) =
+        (found.files().last(), data_set.row().first_test_labels)
     else {
         return false;
     };
@@ -178,6 +180,6 @@ fn is_another(data_set: DataSet, found: &Located<PathBuf>) -> bool {
     DataSet::ALL
         .into_iter()
         .filter(|other| *other != data_set)
-        .filter_map(DataSet::first_test_labels)
+        .filter_map(|other| other.row().first_test_labels)
         .any(|labels| last.test.labels.starts_with(&labels))
 }

@@ -1,4 +1,5 @@
 use crate::Error;
+use crate::data::{DataSet, IN_PLACE_OF_MNIST};
 
 use super::{Activation, Condition, Experiment, ExperimentConfig, Optimizer, OptimizerReset};
 
@@ -48,19 +49,21 @@ impl ExperimentConfig {
 
     fn validate_tasks(&self) -> Result<(), Error> {
         let is_cifar = self.experiment == Experiment::SplitCifar;
-        match self.data_set {
-            Some(data_set) => check(
-                !is_cifar && data_set.image_shape() == [1, 28, 28],
+        let data_set = self.data_set.map_or("none", DataSet::name);
+        if is_cifar {
+            check(
+                self.data_set.is_none(),
                 "data_set",
                 data_set.to_string(),
-                "mnist or fashion-mnist; leave it out in split-cifar",
-            )?,
-            None => check(
-                is_cifar,
+                "left out in split-cifar",
+            )?;
+        } else {
+            check(
+                self.data_set.is_some_and(DataSet::can_replace_mnist),
                 "data_set",
-                "none".to_string(),
-                "mnist or fashion-mnist",
-            )?,
+                data_set.to_string(),
+                &IN_PLACE_OF_MNIST,
+            )?;
         }
         check(
             (1..=self.experiment.max_tasks()).contains(&self.num_tasks),

@@ -45,7 +45,7 @@ fn bundled_data_is_used_if_the_usual_folder_has_none() {
 #[test]
 fn a_folder_of_digits_is_not_taken_for_clothes() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for file in DataSet::Mnist.main_form().files {
+    for file in DataSet::Mnist.row().main_form().files {
         let bytes = file.boxed().expect("in the box");
         fs::write(folder.path().join(file.packed_name()), bytes).expect("a writable folder");
     }
@@ -278,7 +278,7 @@ type Form = fn(&[u8]) -> Vec<u8>;
 /// Four files of the official lengths: image i has pixels of value i, and label i modulo 10.
 fn write_clothes(folder: &Path, form: Form, ending: &str) {
     fs::create_dir_all(folder).expect("a writable folder");
-    for file in DataSet::FashionMnist.main_form().files {
+    for file in DataSet::FashionMnist.row().main_form().files {
         let Content::Idx {
             dimensions: dimensions @ [num_images, sides @ ..],
             ..
