@@ -178,6 +178,28 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
+    /// A folder of a user's own images, or a file in it, that cannot be used.
+    #[error("cannot use {}: {reason}", path.display())]
+    OwnImages {
+        /// The folder or file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A folder of a user's own images that has changed since its sum was stored.
+    #[error(
+        "the images in {} have changed: their md5 sum is {found}, and image_set says {stored}; restore them, or start a \
+         new run without image_set",
+        path.display()
+    )]
+    ImagesDiffer {
+        /// The folder.
+        path: PathBuf,
+        /// The sum in the configuration.
+        stored: String,
+        /// The sum now.
+        found: String,
+    },
     /// Pixels and labels that do not match.
     #[error("images must have {expected}, got {found}")]
     Images {

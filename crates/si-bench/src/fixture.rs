@@ -1,6 +1,9 @@
 //! Made-up run records that look like real ones, for tests of tables and figures.
 
+use std::{fs, path::Path};
+
 use crate::{
+    data::encode_idx,
     experiment::{Condition, EpochRecord, Experiment, ExperimentConfig, RunRecord, Versions},
     methods::methods,
     metrics::AccuracyMatrix,
@@ -31,6 +34,20 @@ pub(crate) fn condition(method: &str) -> Condition {
         ..ExperimentConfig::paper(Experiment::SplitMnist)
     };
     config.conditions().remove(0)
+}
+
+/// IDX files of 2 × 3 pixels, with two training images and a test image of each class.
+pub(crate) fn write_images(folder: &Path, num_classes: u8) {
+    for (part, num_per_class) in [("train", 2), ("t10k", 1)] {
+        let labels: Vec<u8> = (0..num_per_class).flat_map(|_| 0..num_classes).collect();
+        let pixels: Vec<u8> = labels.iter().flat_map(|label| [40 * label; 6]).collect();
+        let images = encode_idx(&[labels.len(), 2, 3], &pixels);
+        let labels = encode_idx(&[labels.len()], &labels);
+        for (kind, file) in [("images-idx3", images), ("labels-idx1", labels)] {
+            fs::write(folder.join(format!("{part}-{kind}-ubyte")), file)
+                .expect("a writable folder");
+        }
+    }
 }
 
 /// One record for every condition and seed of `config`, over `num_tasks` tasks.

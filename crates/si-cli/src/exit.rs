@@ -80,6 +80,8 @@ fn is_usage(cause: &(dyn std::error::Error + 'static)) -> bool {
                     | Error::DeviceNotFound { .. }
                     | Error::DataFile { .. }
                     | Error::DataMissing { .. }
+                    | Error::OwnImages { .. }
+                    | Error::ImagesDiffer { .. }
             )
         )
 }

@@ -130,10 +130,7 @@ fn resumed(
 pub(crate) fn check(config: &ExperimentConfig) -> anyhow::Result<()> {
     config.find_device()?;
     // This also downloads missing data, once instead of in every process.
-    for data_set in config.data_sets() {
-        si_bench::data::load(data_set, config.data_dir.as_deref())?;
-    }
-    Ok(())
+    Ok(config.check_images()?)
 }
 
 /// Does all runs that the folder lacks.

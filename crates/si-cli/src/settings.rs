@@ -32,6 +32,11 @@ struct ProtocolSettings {
     /// Data set that the tasks are made from; split-cifar has its own
     #[arg(long, value_name = "NAME", value_parser = one_of::<DataSet>(DataSet::names_in_place_of_mnist()))]
     data_set: Option<DataSet>,
+    /// Folder with images of your own to use instead of a data set: IDX files like MNIST's; PNGs in
+    /// train/CLASS and test/CLASS; or binary files like CIFAR-10's. split-mnist learns all their
+    /// classes in pairs; split-cifar cannot use them
+    #[arg(long, value_name = "DIR", conflicts_with = "data_set")]
+    images: Option<PathBuf>,
     /// Whether the model is told the task: task = yes (the paper's multi-head); domain = no, all
     /// tasks share the outputs; class = no, each class has its own output
     #[arg(long, value_name = "NAME", value_parser = one_of::<Scenario>(SCENARIOS))]
@@ -222,6 +227,7 @@ impl Settings {
                     .with_context(|| path.display().to_string())?
             }
         };
+        config = self.protocol.on_images(config)?;
         self.protocol.apply(&mut config);
         self.method.apply(&mut config)?;
         self.run.apply(&mut config);
@@ -250,8 +256,18 @@ fn flag(key: &str) -> Option<String> {
 }
 
 impl ProtocolSettings {
+    /// The config on the images that the flags name.
+    fn on_images(&self, config: ExperimentConfig) -> Result<ExperimentConfig, Error> {
+        match (&self.images, self.data_set) {
+            (Some(folder), _) if config.images.as_ref() != Some(folder) => {
+                config.with_images(folder)
+            }
+            (None, Some(data_set)) => Ok(config.with_data_set(data_set)),
+            _ => Ok(config),
+        }
+    }
+
     fn apply(&self, config: &mut ExperimentConfig) {
-        config.data_set = self.data_set.or(config.data_set);
         set(&mut config.scenario, &self.scenario);
         set(&mut config.num_tasks, &self.num_tasks);
         config.num_train_images = self.num_train_images.or(config.num_train_images);

@@ -36,6 +36,17 @@ impl Flaw {
         }
     }
 
+    /// The error that names the file at `path` among the user's own images.
+    pub(super) fn of_own_images(self, path: &Path) -> Error {
+        match self {
+            Flaw::Content { expected, found } => Error::OwnImages {
+                path: path.to_path_buf(),
+                reason: format!("it must hold {expected}, found {found}"),
+            },
+            Flaw::Io(_) => self.at(path),
+        }
+    }
+
     /// The error that names the file at `path`.
     pub(super) fn at(self, path: &Path) -> Error {
         let path = path.to_path_buf();

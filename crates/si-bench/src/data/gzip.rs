@@ -28,11 +28,14 @@ pub(super) fn unpack<T>(
     Ok(decoded)
 }
 
-/// The next `limit` bytes, or fewer if the source ends. Allocates `limit` bytes at once.
+/// The next `limit` bytes, or fewer if the source ends. Allocates `limit` bytes at once, but not
+/// more than 64 MiB before it has read them.
 pub(super) fn read_up_to(source: &mut (impl Read + ?Sized), limit: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(limit);
+    let mut bytes = Vec::with_capacity(limit.min(MAX_AT_ONCE));
     source.take(limit as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
+/// The largest file of a data set has 47 MB; a header in a user's file may claim any length.
+const MAX_AT_ONCE: usize = 64 << 20;
 const MAGIC: [u8; 2] = [0x1f, 0x8b];

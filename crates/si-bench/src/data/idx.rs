@@ -10,11 +10,21 @@ use super::{
 /// Returns the elements without the header; the last dimension runs fastest. Never uses more memory
 /// than the expected elements need, whatever the file says.
 pub(super) fn decode(source: &mut dyn BufRead, dimensions: &[usize]) -> Result<Vec<u8>, Flaw> {
-    if is_packed(source).map_err(Flaw::Io)? {
-        unpack(source, |content| decode_plain(content, dimensions))
-    } else {
-        decode_plain(source, dimensions)
-    }
+    let expected = format!("an idx file of {} unsigned bytes", lengths(dimensions));
+    let (_, elements) = decode_as(source, &expected, dimensions.len(), Some(dimensions))?;
+    Ok(elements)
+}
+
+/// Reads an IDX file of unsigned bytes, plain or gzipped, with that many dimensions of any lengths.
+///
+/// Returns the lengths, and the elements as in [`decode`]. Uses little more memory than the elements
+/// that are really in the file need, whatever its header says.
+pub(super) fn decode_any(
+    source: &mut dyn BufRead,
+    num_dimensions: usize,
+) -> Result<(Vec<usize>, Vec<u8>), Flaw> {
+    let expected = format!("an idx file of unsigned bytes with {num_dimensions} dimension(s)");
+    decode_as(source, &expected, num_dimensions, None)
 }
 
 /// Size of an uncompressed IDX file in bytes: the header and a byte per element.
@@ -23,35 +33,61 @@ pub(super) fn size(dimensions: &[usize]) -> u64 {
     (header + dimensions.iter().product::<usize>()) as u64
 }
 
-fn decode_plain<R: Read + ?Sized>(source: &mut R, dimensions: &[usize]) -> Result<Vec<u8>, Flaw> {
-    let expected = || format!("an idx file of {} unsigned bytes", lengths(dimensions));
+/// Lengths and elements of a file that is `expected`. If `dimensions` are given, they must be its
+/// lengths.
+fn decode_as(
+    source: &mut dyn BufRead,
+    expected: &str,
+    num_dimensions: usize,
+    dimensions: Option<&[usize]>,
+) -> Result<(Vec<usize>, Vec<u8>), Flaw> {
+    if is_packed(source).map_err(Flaw::Io)? {
+        unpack(source, |content| {
+            decode_plain(content, expected, num_dimensions, dimensions)
+        })
+    } else {
+        decode_plain(source, expected, num_dimensions, dimensions)
+    }
+}
+
+fn decode_plain<R: Read + ?Sized>(
+    source: &mut R,
+    expected: &str,
+    num_dimensions: usize,
+    dimensions: Option<&[usize]>,
+) -> Result<(Vec<usize>, Vec<u8>), Flaw> {
     let content = |found: String| Flaw::Content {
-        expected: expected(),
+        expected: expected.to_string(),
         found,
     };
-    let failed = |error| Flaw::of_reading(error, expected());
+    let failed = |error| Flaw::of_reading(error, expected);
 
     let magic = read_up_to(source, 4).map_err(failed)?;
-    let [0, 0, UNSIGNED_BYTE, num_dimensions] = magic[..] else {
+    let [0, 0, UNSIGNED_BYTE, found_dimensions] = magic[..] else {
         return Err(content(format!("a file that begins with {magic:02x?}")));
     };
-    if usize::from(num_dimensions) != dimensions.len() {
-        return Err(content(format!("{num_dimensions} dimensions")));
+    if usize::from(found_dimensions) != num_dimensions {
+        return Err(content(format!("{found_dimensions} dimensions")));
     }
-    let header = read_up_to(source, 4 * dimensions.len()).map_err(failed)?;
+    let header = read_up_to(source, 4 * num_dimensions).map_err(failed)?;
     let (words, rest) = header.as_chunks::<4>();
     let found: Vec<usize> = words
         .iter()
         .map(|word| u32::from_be_bytes(*word) as usize)
         .collect();
-    if !rest.is_empty() || found.len() != dimensions.len() {
+    if !rest.is_empty() || found.len() != num_dimensions {
         return Err(content("a header that is cut off".to_string()));
     }
-    if found != dimensions {
+    if dimensions.is_some_and(|dimensions| found != dimensions) {
         return Err(content(lengths(&found)));
     }
 
-    let num_elements = dimensions.iter().product();
+    let num_elements = found
+        .iter()
+        .try_fold(1_usize, |product, length| product.checked_mul(*length));
+    let Some(num_elements) = num_elements else {
+        return Err(content(lengths(&found)));
+    };
     let elements = read_up_to(source, num_elements).map_err(failed)?;
     if elements.len() < num_elements {
         return Err(content(format!(
@@ -62,7 +98,7 @@ fn decode_plain<R: Read + ?Sized>(source: &mut R, dimensions: &[usize]) -> Resul
     if !read_up_to(source, 1).map_err(failed)?.is_empty() {
         return Err(content(format!("more than {num_elements} bytes")));
     }
-    Ok(elements)
+    Ok((found, elements))
 }
 
 fn lengths(dimensions: &[usize]) -> String {
@@ -93,6 +129,14 @@ pub(super) mod tests {
                 elements()
             );
         }
+    }
+
+    #[test]
+    fn any_lengths_are_read_if_none_are_given() {
+        let plain = encode(&DIMENSIONS, &elements());
+        let (lengths, found) = decode_any(&mut &plain[..], 3).expect("whole");
+        assert_eq!((&lengths[..], found), (&DIMENSIONS[..], elements()));
+        assert!(decode_any(&mut &plain[..], 1).is_err());
     }
 
     #[test]

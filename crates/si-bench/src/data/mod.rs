@@ -2,6 +2,7 @@
 //!
 //! [`load()`] looks for a data set in the given folder, in the program itself and in the cache. If
 //! it is not there, downloads it. Every file is checked before its images are used.
+//! [`load_own_images`] reads a folder of a user's own images instead.
 
 mod archive;
 mod checksum;
@@ -20,6 +21,7 @@ mod inventory;
 mod load;
 mod mnist;
 mod official;
+mod own_images;
 mod place;
 mod raw;
 mod row;
@@ -28,8 +30,11 @@ mod table;
 pub(crate) use data_set::IN_PLACE_OF_MNIST;
 pub use fetch::{DownloadProgress, fetch};
 pub use folders::DataFolders;
+#[cfg(test)]
+pub(crate) use idx::tests::encode as encode_idx;
 pub use images::{ImageParts, LabelledImages};
 pub use inventory::{FileReport, FileStatus, inventory};
 pub use load::{LabelledSplits, load, load_from};
+pub use own_images::{ImageSet, OwnImages, load_own_images};
 pub use place::Place;
 pub use table::DataSet;

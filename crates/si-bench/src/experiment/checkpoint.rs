@@ -124,6 +124,7 @@ impl Checkpoints {
             num_threads: None,
             checkpoint_seconds: None,
             data_dir: None,
+            images: None,
             output_dir: None,
             ..config.clone()
         };

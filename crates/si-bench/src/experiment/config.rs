@@ -5,8 +5,9 @@ use burn::tensor::{DType, Device};
 use serde::{Deserialize, Serialize};
 use si_core::{Preset, SynapticIntelligenceConfig};
 
+use crate::data::{DataSet, ImageSet};
 use crate::methods::{MethodSpec, Synaptic, default_damping};
-use crate::{Error, data::DataSet, read_toml::read_toml_over, task::split_mnist_classes};
+use crate::{Error, read_toml::read_toml_over};
 
 use super::{Condition, Optimizer, OptimizerReset};
 
@@ -48,10 +49,10 @@ impl Experiment {
         }
     }
 
-    /// The largest possible number of tasks.
+    /// The largest possible number of tasks on its own data set.
     pub fn max_tasks(self) -> usize {
         match self {
-            Experiment::SplitMnist => split_mnist_classes().len(),
+            Experiment::SplitMnist => DataSet::Mnist.num_classes() / 2,
             Experiment::PermutedMnist => MAX_PERMUTATIONS,
             Experiment::SplitCifar => MAX_CIFAR_TASKS,
         }
@@ -128,12 +129,17 @@ pub enum Activation {
 pub struct ExperimentConfig {
     /// The experiment.
     pub experiment: Experiment,
-    /// The data set that the tasks are made from. `None` in split CIFAR, which has its own two.
+    /// The data set that the tasks are made from. `None` if they are made from `images`, and in split CIFAR, which has
+    /// its own two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_set: Option<DataSet>,
+    /// Folder with the user's own images that the tasks are made from, instead of `data_set`. Set it with
+    /// [`with_images`](Self::with_images).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images: Option<PathBuf>,
     /// What the model is told about the task.
     pub scenario: Scenario,
-    /// Number of tasks, 1 to [`max_tasks`](Experiment::max_tasks). The first ones of the sequence
+    /// Number of tasks, 1 to [`max_tasks`](Self::max_tasks). The first ones of the sequence
     /// are used.
     pub num_tasks: usize,
     /// Train on only the first images of each task, this many, ≥ 1. Default: all.
@@ -203,6 +209,10 @@ pub struct ExperimentConfig {
     /// Run folder. Default: `runs/<experiment>/<UTC stamp>`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_dir: Option<PathBuf>,
+    /// What `images` held when the config was made. `None` without `images`. In TOML it is a table, which must come
+    /// after the other keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_set: Option<ImageSet>,
 }
 
 impl ExperimentConfig {
@@ -210,8 +220,8 @@ impl ExperimentConfig {
     ///
     /// # Errors
     ///
-    /// Those of [`read_toml`](crate::read_toml()) and of [`validate`](Self::validate), and [`Error::Config`] if the
-    /// text names another experiment.
+    /// Those of [`read_toml`](crate::read_toml()), of [`validate`](Self::validate) and of
+    /// [`with_images`](Self::with_images), and [`Error::Config`] if the text names another experiment.
     pub fn from_toml(experiment: Experiment, text: &str) -> Result<Self, Error> {
         Self::paper(experiment).with_toml(text)
     }
@@ -223,7 +233,9 @@ impl ExperimentConfig {
     /// Those of [`from_toml`](Self::from_toml).
     pub fn with_toml(&self, text: &str) -> Result<Self, Error> {
         let experiment = self.experiment;
-        let defaults = toml::to_string(self).map_err(|error| Error::Config(error.to_string()))?;
+        let defaults = self.on_images_of(text)?;
+        let defaults =
+            toml::to_string(&defaults).map_err(|error| Error::Config(error.to_string()))?;
         let config: Self = read_toml_over(&defaults, text)?;
         if config.experiment != experiment {
             return Err(Error::Config(format!(
@@ -244,16 +256,6 @@ impl ExperimentConfig {
     /// Largest number of training images of each task on which training accuracy is measured.
     pub fn num_train_evaluated(&self) -> usize {
         self.num_train_evaluated.unwrap_or(usize::MAX)
-    }
-
-    /// The data sets that the tasks are made from.
-    pub fn data_sets(&self) -> Vec<DataSet> {
-        match self.experiment {
-            Experiment::SplitMnist | Experiment::PermutedMnist => {
-                self.data_set.into_iter().collect()
-            }
-            Experiment::SplitCifar => vec![DataSet::Cifar10, DataSet::Cifar100],
-        }
     }
 
     /// The device of this config, if it exists and supports these settings.

@@ -91,7 +91,8 @@ impl RunFolder {
     /// Resumes an interrupted experiment, or adds seeds to a finished one.
     ///
     /// `config` must be the folder's config, with these exceptions: `num_seeds` may be larger, and `num_jobs`,
-    /// `checkpoint_seconds` and `data_dir`, which say how and where it runs, may differ. The number of threads stays
+    /// `checkpoint_seconds`, `data_dir` and `images`, which say how and where it runs, may differ. `images` must be a
+    /// folder with the same images. The number of threads stays
     /// the same. An old folder may not store it. Then it takes the number of its checkpoints, otherwise the given one,
     /// otherwise the cores / `num_jobs`, and logs a warning.
     ///
@@ -119,6 +120,7 @@ impl RunFolder {
             num_jobs: config.num_jobs.or(stored.num_jobs),
             checkpoint_seconds: config.checkpoint_seconds.or(stored.checkpoint_seconds),
             data_dir: config.data_dir.or(stored.data_dir.clone()),
+            images: config.images.or(stored.images.clone()),
             ..stored.clone()
         };
         if self.config != stored {

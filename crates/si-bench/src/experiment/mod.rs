@@ -6,6 +6,7 @@ mod config;
 mod cores;
 mod device_task;
 mod folder;
+mod images;
 mod optimizer;
 mod path_integrals;
 mod probe;

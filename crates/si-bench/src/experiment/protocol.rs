@@ -19,6 +19,7 @@ impl ExperimentConfig {
         let split_mnist = Self {
             experiment: Experiment::SplitMnist,
             data_set: Some(DataSet::Mnist),
+            images: None,
             scenario: Scenario::Task,
             num_tasks: 5,
             num_train_images: None,
@@ -46,6 +47,7 @@ impl ExperimentConfig {
             checkpoint_seconds: None,
             data_dir: None,
             output_dir: None,
+            image_set: None,
         };
         match experiment {
             Experiment::SplitMnist => split_mnist,

@@ -1,6 +1,5 @@
 use crate::Error;
-use crate::data::DataSet;
-use crate::task::{TaskSequence, permuted_mnist, split_cifar, split_mnist};
+use crate::task::{TaskSequence, permute_pixels, split_cifar, split_in_pairs};
 
 use super::random::{Purpose, generator};
 use super::{Experiment, ExperimentConfig};
@@ -10,19 +9,19 @@ use super::{Experiment, ExperimentConfig};
 ///
 /// # Errors
 ///
-/// Those of the data set, and [`Error::Value`] if the held-out images leave none to train on.
+/// Those of the images, and [`Error::Value`] if the held-out images leave none to train on.
 pub(super) fn tasks(config: &ExperimentConfig, seed: u64) -> Result<TaskSequence, Error> {
-    let data_set = config.data_set.unwrap_or(DataSet::Mnist);
-    let data_dir = config.data_dir.as_deref();
     let (scenario, num_tasks) = (config.scenario, config.num_tasks);
     let mut sequence = match config.experiment {
-        Experiment::SplitMnist => split_mnist(data_set, data_dir, scenario)?.first(num_tasks),
+        Experiment::SplitMnist => {
+            split_in_pairs(&config.load_images()?, scenario)?.first(num_tasks)
+        }
         Experiment::PermutedMnist => {
-            permuted_mnist(data_set, data_dir, scenario, num_tasks, |task| {
+            permute_pixels(&config.load_images()?, scenario, num_tasks, |task| {
                 generator(seed, Purpose::PixelOrder { task })
             })?
         }
-        Experiment::SplitCifar => split_cifar(data_dir, scenario, num_tasks)?,
+        Experiment::SplitCifar => split_cifar(config.data_dir.as_deref(), scenario, num_tasks)?,
     };
     for task in &mut sequence.tasks {
         if let Some(count) = config.num_held_out {

@@ -1,5 +1,6 @@
 use crate::Error;
 use crate::data::{DataSet, IN_PLACE_OF_MNIST};
+use crate::task::class_pairs;
 
 use super::{Activation, Condition, Experiment, ExperimentConfig, Optimizer, OptimizerReset};
 
@@ -8,9 +9,11 @@ impl ExperimentConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Value`], which names the key, the value and what is allowed.
+    /// [`Error::Value`], which names the key, the value and what is allowed. [`Error::Config`] for methods that cannot
+    /// be combined, and for a number of classes or tasks that does not fit the user's own images.
     pub fn validate(&self) -> Result<(), Error> {
         self.validate_conditions()?;
+        self.validate_data()?;
         self.validate_tasks()?;
         if self.experiment == Experiment::SplitCifar {
             self.validate_split_cifar()?;
@@ -47,26 +50,64 @@ impl ExperimentConfig {
         Ok(())
     }
 
-    fn validate_tasks(&self) -> Result<(), Error> {
+    /// Split CIFAR has its own data sets. The other experiments have either a data set or images.
+    fn validate_data(&self) -> Result<(), Error> {
         let is_cifar = self.experiment == Experiment::SplitCifar;
-        let data_set = self.data_set.map_or("none", DataSet::name);
-        if is_cifar {
+        let data_set = self.data_set.map_or("none", DataSet::name).to_string();
+        if is_cifar || self.images.is_some() {
             check(
                 self.data_set.is_none(),
                 "data_set",
-                data_set.to_string(),
-                "left out in split-cifar",
+                data_set,
+                "left out in split-cifar, and if images are given",
             )?;
         } else {
             check(
                 self.data_set.is_some_and(DataSet::can_replace_mnist),
                 "data_set",
-                data_set.to_string(),
+                data_set,
                 &IN_PLACE_OF_MNIST,
             )?;
         }
+        let num_classes = self.image_set.as_ref().map(|set| set.classes.len());
+        let held = num_classes.map_or("nothing".to_string(), |number| format!("{number} classes"));
+        let Some(images) = &self.images else {
+            return check(
+                num_classes.is_none(),
+                "image_set",
+                held,
+                "left out if no images are given",
+            );
+        };
         check(
-            (1..=self.experiment.max_tasks()).contains(&self.num_tasks),
+            !is_cifar,
+            "images",
+            images.display().to_string(),
+            "left out in split-cifar",
+        )?;
+        check(
+            num_classes.is_some_and(|number| (2..=256).contains(&number)),
+            "image_set",
+            held,
+            "what the images are, with 2 to 256 classes",
+        )
+    }
+
+    fn validate_tasks(&self) -> Result<(), Error> {
+        let max_tasks = self.max_tasks();
+        let is_possible = (1..=max_tasks).contains(&self.num_tasks);
+        if let (Experiment::SplitMnist, Some(set)) = (self.experiment, &self.image_set) {
+            let num_classes = set.classes.len();
+            class_pairs(num_classes)?;
+            if !is_possible {
+                return Err(Error::Config(format!(
+                    "num_tasks must be 1 to {max_tasks} with {num_classes} classes, got {}",
+                    self.num_tasks
+                )));
+            }
+        }
+        check(
+            is_possible,
             "num_tasks",
             self.num_tasks.to_string(),
             match self.experiment {

@@ -72,6 +72,18 @@ fn protocol(results: &Results) -> String {
         "versions",
         &format!("si {}, burn {}", summary.versions.si, summary.versions.burn),
     );
+    let config = &results.config;
+    if let (Some(folder), Some(set)) = (&config.images, &config.image_set) {
+        row(
+            "images",
+            &format!(
+                "{}, {} classes, md5 {}",
+                folder.display(),
+                set.classes.len(),
+                set.md5
+            ),
+        );
+    }
     for condition in &summary.conditions {
         let seeds: Vec<String> = condition.seeds.iter().map(u64::to_string).collect();
         let settings = &condition.condition;

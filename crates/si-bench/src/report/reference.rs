@@ -118,7 +118,7 @@ impl Reference {
 }
 
 /// Keys that are not part of the protocol of one condition.
-const FREE_KEYS: [&str; 13] = [
+const FREE_KEYS: [&str; 14] = [
     "methods",
     "fisher_labels",
     "num_importance_images",
@@ -132,6 +132,8 @@ const FREE_KEYS: [&str; 13] = [
     "checkpoint_seconds",
     "data_dir",
     "output_dir",
+    // `images` names them.
+    "image_set",
 ];
 
 static SPLIT_MNIST: LazyLock<Reference> =

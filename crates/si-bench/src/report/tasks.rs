@@ -1,11 +1,9 @@
-use crate::data::DataSet;
 use crate::experiment::{Experiment, ExperimentConfig, Scenario};
 
 /// The classes of each task, such as `0 or 1`; `[tasks]`.
 pub(crate) fn task_names(config: &ExperimentConfig) -> Vec<String> {
-    let data_set = config.data_set.unwrap_or(DataSet::Mnist);
     let names: Vec<String> = match config.experiment {
-        Experiment::SplitMnist => data_set
+        Experiment::SplitMnist => config
             .class_names()
             .chunks(CLASSES_PER_SPLIT)
             .map(|classes| classes.join(" or "))
@@ -30,7 +28,8 @@ pub(crate) fn task_names(config: &ExperimentConfig) -> Vec<String> {
 pub(crate) fn chance(config: &ExperimentConfig) -> f64 {
     let classes_per_task = match config.experiment {
         Experiment::SplitMnist => CLASSES_PER_SPLIT,
-        Experiment::PermutedMnist | Experiment::SplitCifar => 10,
+        Experiment::PermutedMnist => config.class_names().len(),
+        Experiment::SplitCifar => CLASSES_PER_CIFAR_TASK,
     };
     let candidates = match config.scenario {
         Scenario::Task | Scenario::Domain => classes_per_task,
@@ -41,10 +40,13 @@ pub(crate) fn chance(config: &ExperimentConfig) -> f64 {
 
 /// Classes of each task of split MNIST.
 const CLASSES_PER_SPLIT: usize = 2;
+/// Classes of each task of split CIFAR.
+const CLASSES_PER_CIFAR_TASK: usize = 10;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{DataSet, ImageSet};
     use crate::fixture;
 
     #[test]
@@ -63,5 +65,20 @@ mod tests {
         assert_eq!(task_names(&config)[4], "8 or 9");
         config.data_set = Some(DataSet::FashionMnist);
         assert_eq!(task_names(&config)[0], "T-shirt or trouser");
+    }
+
+    #[test]
+    fn names_and_chance_are_those_of_the_users_own_images() {
+        let mut config = fixture::config(&[0.0], 1);
+        config.data_set = None;
+        config.num_tasks = 2;
+        config.image_set = Some(ImageSet {
+            md5: String::new(),
+            shape: [1, 8, 8],
+            classes: ["ant", "bee", "cat", "dog"].map(str::to_string).to_vec(),
+        });
+        assert_eq!(task_names(&config), ["ant or bee", "cat or dog"]);
+        config.experiment = Experiment::PermutedMnist;
+        assert_eq!(chance(&config), 0.25);
     }
 }

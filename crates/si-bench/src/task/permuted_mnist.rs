@@ -6,7 +6,7 @@ use rand::seq::SliceRandom;
 
 use crate::{
     Error,
-    data::{DataSet, load},
+    data::{DataSet, LabelledSplits, load},
     experiment::Scenario,
 };
 
@@ -27,6 +27,21 @@ pub fn permuted_mnist<R: Rng>(
     generator: impl Fn(usize) -> R,
 ) -> Result<TaskSequence, Error> {
     let splits = load(data_set, data_dir)?;
+    let sequence = permute_pixels(&splits, scenario, num_tasks, generator)?;
+    Ok(sequence.with_name(format!("permuted {}", data_set.title())))
+}
+
+/// Tasks with all images, in which the pixels are in a different order: like [`permuted_mnist`], on any images.
+///
+/// # Errors
+///
+/// Those of [`TaskSequence::permuted`].
+pub fn permute_pixels<R: Rng>(
+    splits: &LabelledSplits,
+    scenario: Scenario,
+    num_tasks: usize,
+    generator: impl Fn(usize) -> R,
+) -> Result<TaskSequence, Error> {
     let num_pixels = splits.train.num_pixels();
     let orders: Vec<Option<Arc<[usize]>>> = (0..num_tasks)
         .map(|task| {
@@ -38,7 +53,7 @@ pub fn permuted_mnist<R: Rng>(
         })
         .collect();
     let sequence = TaskSequence::permuted(&splits.train, &splits.test, &orders, scenario)?;
-    Ok(sequence.with_name(format!("permuted {}", data_set.title())))
+    Ok(sequence.with_name("permuted images"))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::{
     experiment::Scenario,
 };
 
-use super::TaskSequence;
+use super::{TaskSequence, split_in_pairs};
 
 /// Split MNIST (fig. 3): five tasks of two digits each, {0, 1} to {8, 9}. With
 /// [`DataSet::FashionMnist`], the classes are articles of clothing.
@@ -20,14 +20,8 @@ pub fn split_mnist(
     scenario: Scenario,
 ) -> Result<TaskSequence, Error> {
     let splits = load(data_set, data_dir)?;
-    let classes = split_mnist_classes();
-    let sequence = TaskSequence::split(&splits.train, &splits.test, &classes, scenario)?;
+    let sequence = split_in_pairs(&splits, scenario)?;
     Ok(sequence.with_name(format!("split {}", data_set.title())))
-}
-
-/// The classes of split MNIST's tasks, {0, 1} to {8, 9}.
-pub fn split_mnist_classes() -> [Vec<usize>; 5] {
-    std::array::from_fn(|task| vec![2 * task, 2 * task + 1])
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
-use std::{fmt::Write as _, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::bail;
 use clap::{
@@ -7,7 +10,8 @@ use clap::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use si_bench::data::{
-    DataFolders, DataSet, DownloadProgress, FileReport, FileStatus, fetch, inventory,
+    DataFolders, DataSet, DownloadProgress, FileReport, FileStatus, OwnImages, fetch, inventory,
+    load_own_images,
 };
 
 use crate::output;
@@ -31,9 +35,20 @@ pub(crate) struct DataArgs {
     /// Folder with the official files [default: SI_DATA_DIR, then the cache]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+
+    /// Instead of listing the data sets, read the images of your own in this folder and say what it
+    /// holds
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["verify", "fetch", "data_dir"])]
+    images: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &DataArgs) -> anyhow::Result<()> {
+    if let Some(folder) = &args.images {
+        return Ok(output::result(description(
+            folder,
+            &load_own_images(folder)?,
+        ))?);
+    }
     let folders = DataFolders::find(args.data_dir.as_deref());
     for data_set in &args.fetch {
         if data_set.is_in_the_box() {
@@ -78,6 +93,22 @@ fn fetch_with_bar(data_set: DataSet, folders: &DataFolders) -> anyhow::Result<()
     let result = fetch(data_set, folders, &mut observe);
     bar.finish_and_clear();
     Ok(result?)
+}
+
+/// What the user's own images in `folder` are.
+fn description(folder: &Path, OwnImages { set, splits }: &OwnImages) -> String {
+    let [channels, height, width] = set.shape;
+    format!(
+        "{}: {} classes ({})\n\
+         {} training images and {} test images, each with {channels} channel(s) of {height} × {width} pixels\n\
+         md5 {}",
+        folder.display(),
+        set.classes.len(),
+        set.classes.join(", "),
+        splits.train.len(),
+        splits.test.len(),
+        set.md5
+    )
 }
 
 /// One line per file, then remarks on single files, then how to get missing data.
@@ -200,6 +231,7 @@ mod tests {
             verify: true,
             fetch: Vec::new(),
             data_dir: Some(folder.path().to_path_buf()),
+            images: None,
         };
         let error = run(&args).expect_err("damaged").to_string();
         assert_eq!(error, "2 files are damaged");

@@ -12,6 +12,7 @@ Examples:
                                             compare strengths
   si split-mnist --seeds 1 --epochs 1       a quick look
   si split-mnist --config mine.toml         settings from a file; flags override it
+  si split-mnist --images photos            images of your own, in pairs of classes
   si split-mnist --resume                   resume the newest unfinished run
 
 Every flag except --config and --resume is also a key of the TOML file; the help of the flag names

@@ -54,6 +54,7 @@ fn every_key_is_a_flag_and_its_help_gives_the_default() {
         let help = one_line(&command.render_long_help().to_string());
         let all = ExperimentConfig {
             data_set: Some(DataSet::Mnist),
+            images: Some(PathBuf::new()),
             num_train_images: Some(1),
             num_train_evaluated: Some(1),
             num_held_out: Some(1),

@@ -9,6 +9,7 @@ mod crash;
 mod errors;
 mod figures;
 mod help;
+mod images;
 #[cfg(unix)]
 mod inspect;
 mod metrics;

@@ -14,6 +14,14 @@ pub(in crate::data) struct BinaryLayout {
 }
 
 impl BinaryLayout {
+    /// That many records, each with that many labels.
+    pub(in crate::data) const fn of(num_images: usize, num_label_bytes: usize) -> Self {
+        Self {
+            num_images,
+            num_label_bytes,
+        }
+    }
+
     /// Size of the file in bytes.
     pub(in crate::data) fn size(&self) -> u64 {
         (self.num_images * self.record_size()) as u64

@@ -24,7 +24,7 @@ const fn archive(
 }
 
 /// Red, green and blue planes of 32 rows of 32 pixels.
-const IMAGE_SHAPE: [usize; 3] = [3, 32, 32];
+pub(super) const IMAGE_SHAPE: [usize; 3] = [3, 32, 32];
 /// Bytes of an image.
 const NUM_PIXELS: usize = IMAGE_SHAPE[0] * IMAGE_SHAPE[1] * IMAGE_SHAPE[2];
 

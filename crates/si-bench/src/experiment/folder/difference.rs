@@ -3,8 +3,9 @@ use toml::{Table, Value};
 use super::super::ExperimentConfig;
 
 /// Keys that say where or how an experiment runs, not what it is. The threads are compared
-/// separately.
-const FREE: [&str; 5] = [
+/// separately. Images may be in another folder if they are the same.
+const FREE: [&str; 6] = [
+    "images",
     "num_jobs",
     "num_threads",
     "checkpoint_seconds",
@@ -35,6 +36,11 @@ fn table(config: &ExperimentConfig) -> Table {
     Table::try_from(config).expect("a config has only TOML's types")
 }
 
+/// A value in a sentence. Images are shown by their sum.
 fn shown(value: Option<&Value>) -> String {
-    value.map_or("unset".to_string(), Value::to_string)
+    match value {
+        None => "unset".to_string(),
+        Some(Value::Table(images)) => format!("that with md5 = {}", shown(images.get("md5"))),
+        Some(value) => value.to_string(),
+    }
 }

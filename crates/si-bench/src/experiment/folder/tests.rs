@@ -3,6 +3,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use tempfile::TempDir;
 
 use crate::experiment::Versions;
+use crate::fixture::write_images;
 use crate::methods::methods;
 use crate::metrics::AccuracyMatrix;
 
@@ -187,6 +188,34 @@ fn resume_takes_more_seeds_and_another_number_of_jobs() {
     assert_eq!(folder.config(), &more);
     let missing = folder.missing().expect("missing");
     assert_eq!(missing.iter().map(|run| run.1).collect::<Vec<_>>(), [2, 2]);
+}
+
+#[test]
+fn resume_takes_the_same_images_from_another_folder_and_refuses_others() {
+    let [dir, photos, moved, other] = [(); 4].map(|()| TempDir::new().expect("temporary folder"));
+    write_images(photos.path(), 4);
+    write_images(moved.path(), 4);
+    write_images(other.path(), 6);
+    let on = |images: &TempDir| config().with_images(images.path()).expect("images");
+    let started = ExperimentConfig {
+        output_dir: Some(dir.path().to_path_buf()),
+        ..on(&photos)
+    };
+    drop(RunFolder::create(started, Path::new("unused"), UNIX_EPOCH).expect("new folder"));
+
+    let mut folder = RunFolder::open(dir.path()).expect("open");
+    folder.resume(on(&moved)).expect("the same images");
+    assert_eq!(folder.config().images.as_deref(), Some(moved.path()));
+    let error = folder
+        .resume(on(&other))
+        .expect_err("other images")
+        .to_string();
+    assert!(error.contains("image_set is that with md5 = \""), "{error}");
+    let error = folder.resume(config()).expect_err("no images").to_string();
+    assert!(
+        error.contains("data_set is unset, not \"mnist\""),
+        "{error}"
+    );
 }
 
 #[test]
