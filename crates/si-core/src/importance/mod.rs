@@ -6,8 +6,8 @@
 //! | source | importance of a parameter |
 //! |---|---|
 //! | [`fisher()`], [`fisher_of_regression`] | how much the predictions change: Fisher information |
-//! | [`sensitivity`] | how much the outputs change |
-//! | [`constant`] | 1 |
+//! | [`sensitivity()`] | how much the outputs change |
+//! | [`constant()`] | 1 |
 //! | [`from_gradients`] | any mean of squares or magnitudes of gradients |
 
 mod constant;
