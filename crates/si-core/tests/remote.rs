@@ -28,8 +28,8 @@ use si_core::ops::SynapticBackend;
 use si_core::optim::{Synaptic, TaskControl};
 use si_core::settings::StatePrecision;
 use si_core::{
-    Checkpoint, ContinualLearner, Importance, QuadraticPenaltyConfig, SynapticAdamConfig,
-    SynapticIntelligence, SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig,
+    Checkpoint, ContinualLearner, QuadraticPenaltyConfig, SynapticAdamConfig, SynapticIntelligence,
+    SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig,
 };
 
 const TASKS: usize = 2;
