@@ -134,7 +134,7 @@ pub(crate) fn without_parameters(bytes: Bytes, parameters: &[ParamId]) -> Result
 }
 
 /// The entry for a parameter's number of dimensions, in its optimizer's record.
-const RANK: &str = "__rank";
+pub(crate) const RANK: &str = "__rank";
 
 /// Whether the type is one of plain numbers: neither boolean nor quantized.
 fn is_plain(dtype: DType) -> bool {

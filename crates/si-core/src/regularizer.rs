@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use burn::Tensor;
 use burn::backend::Dispatch;
 use burn::module::{Module, ParamId};
@@ -12,9 +10,7 @@ use crate::diagnostics::Meter;
 use crate::ops::SynapticBackend;
 use crate::policy::Policies;
 use crate::settings::{FirstTaskStart, SynapticIntelligenceConfig};
-use crate::step::{
-    BeginSteps, CloseSteps, Consolidate, GradientOf, OpenSteps, PenaltySum, Rebind, SumPenalty,
-};
+use crate::step::{CloseSteps, Consolidate, GradientOf, OpenSteps, PenaltySum, Rebind, SumPenalty};
 use crate::synapse::{Synapse, Synapses};
 use crate::traversal::{parameter_ids, visit_parameters};
 use crate::{Error, TaskWarning};
@@ -294,30 +290,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         self.meter.is_in_step = true;
     }
 
-    /// Opens a step of an optimizer that computes the penalty and the path integral in its own pass. Returns the
-    /// consolidated parameters in the step, each with the factor of its penalty.
-    pub(crate) fn begin_step<M: Module>(
-        &mut self,
-        module: &M,
-        grads: &GradientsParams,
-    ) -> HashMap<ParamId, f64> {
-        self.forget_open_step();
-        let starts_from_zero = self.starts_from_zero();
-        let mut begin_steps = BeginSteps {
-            config: &self.config,
-            synapses: &mut self.synapses,
-            grads,
-            starts_from_zero,
-            in_step: HashMap::new(),
-        };
-        visit_parameters(module, &self.policies, &mut begin_steps);
-        self.meter.pulls_in_task |= begin_steps.in_step.values().any(|scale| *scale > 0.0);
-        self.meter.count_step();
-        begin_steps.in_step
-    }
-
     /// Forgets a step that was opened but not taken: its parameters may not be in the next step.
-    fn forget_open_step(&mut self) {
+    pub(crate) fn forget_open_step(&mut self) {
         if self.meter.is_in_step {
             self.skip_step();
         }

@@ -1,7 +1,5 @@
 //! The two sides of a training step, and the end of a task, for each parameter.
 
-use std::collections::HashMap;
-
 use burn::Tensor;
 use burn::backend::{TensorMetadata, tensor::FloatTensor};
 use burn::module::{Param, ParamId};
@@ -93,43 +91,9 @@ impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
     }
 }
 
-/// Before a step of an optimizer that computes the penalty and the path integral in its own pass.
-pub(crate) struct BeginSteps<'a, B: SynapticBackend> {
-    pub(crate) config: &'a SynapticIntelligenceConfig,
-    pub(crate) synapses: &'a mut Synapses<B>,
-    pub(crate) grads: &'a GradientsParams,
-    pub(crate) starts_from_zero: bool,
-    /// The consolidated parameters in the step, each with the factor of its penalty.
-    pub(crate) in_step: HashMap<ParamId, f64>,
-}
-
-impl<B: SynapticBackend> ParameterVisitor for BeginSteps<'_, B> {
-    fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
-        if place.settings.excluded {
-            return;
-        }
-        let Some(gradient) = self.grads.get::<D>(param.id) else {
-            return;
-        };
-        let gradient = B::primitive(gradient.inner());
-        // As above: the state goes to the device of the step.
-        let parameter = carry::<B>(B::primitive(param.val().inner()), &gradient.device());
-        begin(
-            self.synapses,
-            place,
-            param.id,
-            &parameter,
-            self.config,
-            self.starts_from_zero,
-        );
-        let scale = self.config.penalty_scale(place.settings.strength);
-        self.in_step.insert(param.id, scale);
-    }
-}
-
 /// The synapses of a parameter in a step, with a path integral. New synapses are anchored at the parameter, or at
 /// zero if `starts_from_zero`.
-fn begin<'a, B: SynapticBackend>(
+pub(crate) fn begin<'a, B: SynapticBackend>(
     synapses: &'a mut Synapses<B>,
     place: Place<'_>,
     id: ParamId,

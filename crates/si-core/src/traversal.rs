@@ -81,32 +81,36 @@ fn visit<M: Module>(
     visitor: &mut impl ParameterVisitor,
 ) {
     module.visit(&mut Traversal {
-        policies,
+        walk: Walk::new(policies),
         consolidated_only,
         visitor,
-        path: String::new(),
-        ends: Vec::new(),
-        order: 0,
-        enclosing: Enclosing::none(policies),
         seen: HashSet::new(),
     });
 }
 
-struct Traversal<'a, V> {
+/// Where a traversal of a module is.
+pub(crate) struct Walk<'a> {
     policies: &'a Policies,
-    consolidated_only: bool,
-    visitor: &'a mut V,
     path: String,
     /// Length of the path before each module that the traversal is inside.
     ends: Vec<usize>,
     /// Number of float parameters and buffers so far.
     order: usize,
     enclosing: Enclosing,
-    seen: HashSet<ParamId>,
 }
 
-impl<V: ParameterVisitor> ModuleVisitor for Traversal<'_, V> {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
+impl<'a> Walk<'a> {
+    pub(crate) fn new(policies: &'a Policies) -> Self {
+        Self {
+            policies,
+            path: String::new(),
+            ends: Vec::new(),
+            order: 0,
+            enclosing: Enclosing::none(policies),
+        }
+    }
+
+    pub(crate) fn enter(&mut self, name: &str, container_type: &str) {
         self.ends.push(self.path.len());
         if !self.path.is_empty() {
             self.path.push('.');
@@ -115,19 +119,42 @@ impl<V: ParameterVisitor> ModuleVisitor for Traversal<'_, V> {
         self.enclosing.enter(self.policies, container_type);
     }
 
-    fn exit_module(&mut self, _name: &str, container_type: &str) {
+    pub(crate) fn exit(&mut self, container_type: &str) {
         self.path.truncate(self.ends.pop().unwrap_or_default());
         self.enclosing.exit(self.policies, container_type);
     }
 
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let place = Place {
+    /// The place of the next float parameter or buffer.
+    pub(crate) fn next_place(&mut self) -> Place<'_> {
+        let order = self.order;
+        self.order += 1;
+        Place {
             path: &self.path,
-            order: self.order,
+            order,
             enclosing: &self.enclosing,
             settings: self.policies.settings(&self.path, &self.enclosing),
-        };
-        self.order += 1;
+        }
+    }
+}
+
+struct Traversal<'a, V> {
+    walk: Walk<'a>,
+    consolidated_only: bool,
+    visitor: &'a mut V,
+    seen: HashSet<ParamId>,
+}
+
+impl<V: ParameterVisitor> ModuleVisitor for Traversal<'_, V> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.walk.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, container_type: &str) {
+        self.walk.exit(container_type);
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let place = self.walk.next_place();
         let is_consolidated = || !place.settings.excluded && is_trained(param);
         if !self.seen.insert(param.id) {
             self.visitor.visit_again(place, param);

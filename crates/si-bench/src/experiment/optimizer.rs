@@ -1,7 +1,5 @@
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{
-    AdamState, AdamWConfig, AdaptiveMomentumState, LearningRate, ModuleOptimizer, RmsPropConfig,
-};
+use burn::optim::{AdamState, AdamWConfig, AdaptiveMomentumState, LearningRate, RmsPropConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use si_core::optim::SynapticAdam;
@@ -26,8 +24,8 @@ impl Optimizer {
     pub fn init(self, momentum: f64) -> SynapticOptimizer {
         match self {
             Optimizer::Adam => adam().init(),
-            Optimizer::AdamW => AdamWConfig::new().with_epsilon(ADAM_EPSILON).init().into(),
-            Optimizer::RmsProp => RmsPropConfig::new().init().into(),
+            Optimizer::AdamW => AdamWConfig::new().with_epsilon(ADAM_EPSILON).build().into(),
+            Optimizer::RmsProp => RmsPropConfig::new().build().into(),
             Optimizer::Sgd => SynapticSgdConfig::new()
                 .with_momentum((momentum > 0.0).then(|| {
                     // Classical momentum; Burn dampens by default.
@@ -56,7 +54,7 @@ pub enum OptimizerReset {
 /// Adam that has done `steps` steps and has no moments.
 pub(super) fn adam_after(steps: usize) -> SynapticOptimizer {
     let adam = adam().build();
-    ModuleOptimizer::from(AdamWithoutMoments { adam, steps }).into()
+    AdamWithoutMoments { adam, steps }.into()
 }
 
 #[derive(Clone)]

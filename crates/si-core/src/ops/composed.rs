@@ -122,7 +122,7 @@ fn decayed<B: Backend>(
 
 /// Runs `update` with the penalty before it and the path integral after it. `update` returns the parameter first.
 /// A synapse is ω, Ω and θ̃. Returns the result of `update`, ω and the penalty.
-pub(super) fn synaptic<B: SynapticOps, const N: usize>(
+pub(crate) fn synaptic<B: SynapticOps, const N: usize>(
     parameter: FloatTensor<B>,
     gradient: FloatTensor<B>,
     [path_integral, importance, anchor]: [FloatTensor<B>; 3],

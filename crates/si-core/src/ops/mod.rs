@@ -31,6 +31,7 @@ use burn::backend::{Cube, fusion::custom::TensorSpec};
 #[cfg(feature = "cube")]
 use burn::tensor::{DType, Shape};
 
+pub(crate) use composed::synaptic as in_separate_passes;
 pub use update::{AdamUpdate, SgdUpdate, SynapticUpdate};
 
 #[cfg(feature = "cube")]

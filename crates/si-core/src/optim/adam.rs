@@ -1,4 +1,4 @@
-use burn::backend::Dispatch;
+use burn::backend::{Dispatch, tensor::FloatTensor};
 use burn::config::Config;
 use burn::grad_clipping::GradientClippingConfig;
 use burn::optim::decay::WeightDecayConfig;
@@ -6,7 +6,7 @@ use burn::optim::{Adam, AdamState, AdaptiveMomentumState, LearningRate, Optimize
 use burn::tensor::{Device, Tensor};
 
 use super::SynapticOptimizer;
-use super::update_slot::{self, UpdateOutput};
+use super::rule::{FusedOptimizer, SynapseAfter, SynapseBefore};
 use crate::ops::{AdamUpdate, SynapticBackend, SynapticOps};
 
 /// The settings of [`SynapticAdam`]: those of Burn's [`AdamConfig`](burn::optim::AdamConfig) except AMSGrad, with
@@ -39,8 +39,8 @@ impl SynapticAdamConfig {
 
     /// The optimizer for one parameter, without clipping.
     ///
-    /// Pass it to [`ModuleOptimizer::with_group`](burn::optim::ModuleOptimizer::with_group). Inside a
-    /// `ModuleOptimizer`, the penalty and the path integral each have a separate pass.
+    /// Pass it to [`SynapticOptimizer::with_group`]. A [`ModuleOptimizer`](burn::optim::ModuleOptimizer) also takes
+    /// it; there, the penalty and the path integral each have a separate pass.
     pub fn build(&self) -> SynapticAdam {
         SynapticAdam {
             config: self.clone(),
@@ -78,6 +78,34 @@ impl SynapticAdam {
     }
 }
 
+/// The moments before a step, with the number of steps that they have seen. They start over if the parameter has
+/// changed its shape; the regularizer warns of that.
+fn moments<const D: usize>(
+    parameter: &Tensor<D>,
+    state: Option<AdamState<D>>,
+) -> AdaptiveMomentumState<D> {
+    let state = state.map(|state| state.momentum);
+    match state.filter(|state| state.moment_1.shape() == parameter.shape()) {
+        Some(state) => {
+            // State loaded from a record is in the device's default precision.
+            let moments = [state.moment_1, state.moment_2];
+            let [moment_1, moment_2] = moments.map(|moment| moment.cast(parameter.dtype()));
+            AdaptiveMomentumState::new(state.time, moment_1, moment_2)
+        }
+        None => AdaptiveMomentumState::new(0, parameter.zeros_like(), parameter.zeros_like()),
+    }
+}
+
+/// The state after a step, the `time`-th.
+fn state_after<const D: usize>(
+    time: usize,
+    moment_1: FloatTensor<Dispatch>,
+    moment_2: FloatTensor<Dispatch>,
+) -> AdamState<D> {
+    let [moment_1, moment_2] = [moment_1, moment_2].map(Dispatch::tensor);
+    AdamState::new(AdaptiveMomentumState::new(time, moment_1, moment_2))
+}
+
 impl Optimizer for SynapticAdam {
     type State<const D: usize> = AdamState<D>;
 
@@ -88,59 +116,17 @@ impl Optimizer for SynapticAdam {
         gradient: Tensor<D>,
         state: Option<AdamState<D>>,
     ) -> (Tensor<D>, Option<AdamState<D>>) {
-        let (parameter, state) = update_slot::take_input(|input| {
-            let state = state.map(|state| state.momentum);
-            let state = state.filter(|state| state.moment_1.shape() == parameter.shape());
-            // State loaded from a record is in the device's default precision.
-            let precision = parameter.dtype();
-            let state = state.map(|state| {
-                let [moment_1, moment_2] =
-                    [state.moment_1, state.moment_2].map(|moment| moment.cast(precision));
-                AdaptiveMomentumState::new(state.time, moment_1, moment_2)
-            });
-            let state = match state {
-                Some(state) => state,
-                // Also if the parameter has changed its shape: the regularizer warns of that.
-                None => {
-                    AdaptiveMomentumState::new(0, parameter.zeros_like(), parameter.zeros_like())
-                }
-            };
-            let time = state.time + 1;
-            let adam = self.update(time, learning_rate);
-            let [parameter, gradient, moment_1, moment_2] =
-                [parameter, gradient, state.moment_1, state.moment_2].map(Dispatch::primitive);
-            let (updated, output) = match input {
-                None => {
-                    let updated = Dispatch::adam(parameter, gradient, moment_1, moment_2, adam);
-                    (updated, None)
-                }
-                Some(input) => {
-                    let (parameter, moment_1, moment_2, path_integral, penalty) =
-                        Dispatch::synaptic_adam(
-                            parameter,
-                            gradient,
-                            moment_1,
-                            moment_2,
-                            input.path_integral,
-                            input.importance,
-                            input.anchor,
-                            adam,
-                            input.update,
-                        );
-                    let output = UpdateOutput {
-                        path_integral,
-                        penalty,
-                    };
-                    ((parameter, moment_1, moment_2), Some(output))
-                }
-            };
-            let (parameter, moment_1, moment_2) = updated;
-            let [parameter, moment_1, moment_2] =
-                [parameter, moment_1, moment_2].map(Dispatch::tensor);
-            let state = AdaptiveMomentumState::new(time, moment_1, moment_2);
-            ((parameter, state), output)
-        });
-        (parameter, Some(AdamState::new(state)))
+        let before = moments(&parameter, state);
+        let time = before.time + 1;
+        let (parameter, moment_1, moment_2) = Dispatch::adam(
+            Dispatch::primitive(parameter),
+            Dispatch::primitive(gradient),
+            Dispatch::primitive(before.moment_1),
+            Dispatch::primitive(before.moment_2),
+            self.update(time, learning_rate),
+        );
+        let state = state_after(time, moment_1, moment_2);
+        (Dispatch::tensor(parameter), Some(state))
     }
 
     fn to_device<const D: usize>(state: AdamState<D>, device: &Device) -> AdamState<D> {
@@ -148,8 +134,33 @@ impl Optimizer for SynapticAdam {
     }
 }
 
-impl From<SynapticAdam> for SynapticOptimizer {
-    fn from(adam: SynapticAdam) -> Self {
-        Self::new(adam, None)
+impl FusedOptimizer for SynapticAdam {
+    fn step_fused<const D: usize>(
+        &self,
+        learning_rate: LearningRate,
+        parameter: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<AdamState<D>>,
+        synapse: SynapseBefore,
+    ) -> (Tensor<D>, AdamState<D>, SynapseAfter) {
+        let before = moments(&parameter, state);
+        let time = before.time + 1;
+        let (parameter, moment_1, moment_2, path_integral, penalty) = Dispatch::synaptic_adam(
+            Dispatch::primitive(parameter),
+            Dispatch::primitive(gradient),
+            Dispatch::primitive(before.moment_1),
+            Dispatch::primitive(before.moment_2),
+            synapse.path_integral,
+            synapse.importance,
+            synapse.anchor,
+            self.update(time, learning_rate),
+            synapse.update,
+        );
+        let after = SynapseAfter {
+            path_integral,
+            penalty,
+        };
+        let state = state_after(time, moment_1, moment_2);
+        (Dispatch::tensor(parameter), state, after)
     }
 }

@@ -2,17 +2,19 @@
 
 mod adam;
 mod continual;
-mod update_slot;
-mod with_synapses;
-
+mod optimizer;
+mod record;
+mod rule;
 mod sgd;
+mod step;
 mod synaptic;
 #[cfg(test)]
 mod tests;
 
 pub use adam::{SynapticAdam, SynapticAdamConfig};
+pub use continual::ContinualOptimizer;
 #[cfg(feature = "train")]
 pub(crate) use continual::forget_reshaped;
-pub use continual::{ContinualOptimizer, SynapticOptimizer};
+pub use optimizer::SynapticOptimizer;
 pub use sgd::{SynapticSgd, SynapticSgdConfig, SynapticSgdState};
 pub use synaptic::{Synaptic, SynapticState, TaskControl};

@@ -1,4 +1,4 @@
-use burn::backend::Dispatch;
+use burn::backend::{Dispatch, tensor::FloatTensor};
 use burn::config::Config;
 use burn::grad_clipping::GradientClippingConfig;
 use burn::optim::decay::WeightDecayConfig;
@@ -7,7 +7,7 @@ use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
 
 use super::SynapticOptimizer;
-use super::update_slot::{self, UpdateOutput};
+use super::rule::{FusedOptimizer, SynapseAfter, SynapseBefore};
 use crate::ops::{SgdUpdate, SynapticBackend, SynapticOps};
 
 /// The settings of [`SynapticSgd`]: those of Burn's [`SgdConfig`](burn::optim::SgdConfig).
@@ -32,8 +32,8 @@ impl SynapticSgdConfig {
 
     /// The optimizer for one parameter, without clipping.
     ///
-    /// Pass it to [`ModuleOptimizer::with_group`](burn::optim::ModuleOptimizer::with_group). Inside a
-    /// `ModuleOptimizer`, the penalty and the path integral each have a separate pass.
+    /// Pass it to [`SynapticOptimizer::with_group`]. A [`ModuleOptimizer`](burn::optim::ModuleOptimizer) also takes
+    /// it; there, the penalty and the path integral each have a separate pass.
     pub fn build(&self) -> SynapticSgd {
         SynapticSgd {
             config: self.clone(),
@@ -74,6 +74,34 @@ impl SynapticSgd {
                 .map_or(0.0, |decay| decay.penalty),
         }
     }
+
+    /// The velocity before a step, and whether the step is the first. The velocity starts over if the parameter has
+    /// changed its shape; the regularizer warns of that.
+    fn velocity<const D: usize>(
+        &self,
+        parameter: &Tensor<D>,
+        gradient: &Tensor<D>,
+        state: Option<SynapticSgdState<D>>,
+    ) -> (FloatTensor<Dispatch>, bool) {
+        let velocity = state.and_then(|state| state.velocity);
+        let velocity = velocity.filter(|velocity| velocity.shape() == parameter.shape());
+        let is_first = velocity.is_none();
+        let velocity = match velocity {
+            // A velocity loaded from a record may have another precision.
+            Some(velocity) => velocity.cast(parameter.dtype()),
+            // At the first step, and without momentum, it is not read.
+            None if self.config.momentum.is_some() => parameter.zeros_like(),
+            None => gradient.clone(),
+        };
+        (Dispatch::primitive(velocity), is_first)
+    }
+
+    fn state_after<const D: usize>(&self, velocity: FloatTensor<Dispatch>) -> SynapticSgdState<D> {
+        let velocity = Dispatch::tensor(velocity);
+        SynapticSgdState {
+            velocity: self.config.momentum.is_some().then_some(velocity),
+        }
+    }
 }
 
 impl Optimizer for SynapticSgd {
@@ -86,47 +114,15 @@ impl Optimizer for SynapticSgd {
         gradient: Tensor<D>,
         state: Option<SynapticSgdState<D>>,
     ) -> (Tensor<D>, Option<SynapticSgdState<D>>) {
-        update_slot::take_input(|input| {
-            let velocity = state.and_then(|state| state.velocity);
-            // The velocity starts over if the parameter has changed its shape. The regularizer warns of that.
-            let velocity = velocity.filter(|velocity| velocity.shape() == parameter.shape());
-            // A velocity loaded from a record may have another precision.
-            let precision = parameter.dtype();
-            let velocity = velocity.map(|velocity| velocity.cast(precision));
-            let sgd = self.update(velocity.is_none(), learning_rate);
-            // At the first step, and without momentum, the velocity is not read.
-            let velocity = velocity.unwrap_or_else(|| match self.config.momentum {
-                Some(_) => parameter.zeros_like(),
-                None => gradient.clone(),
-            });
-            let [parameter, gradient, velocity] =
-                [parameter, gradient, velocity].map(Dispatch::primitive);
-            let ((parameter, velocity), output) = match input {
-                None => (Dispatch::sgd(parameter, gradient, velocity, sgd), None),
-                Some(input) => {
-                    let (parameter, velocity, path_integral, penalty) = Dispatch::synaptic_sgd(
-                        parameter,
-                        gradient,
-                        velocity,
-                        input.path_integral,
-                        input.importance,
-                        input.anchor,
-                        sgd,
-                        input.update,
-                    );
-                    let output = UpdateOutput {
-                        path_integral,
-                        penalty,
-                    };
-                    ((parameter, velocity), Some(output))
-                }
-            };
-            let velocity = Dispatch::tensor(velocity);
-            let state = SynapticSgdState {
-                velocity: self.config.momentum.is_some().then_some(velocity),
-            };
-            ((Dispatch::tensor(parameter), Some(state)), output)
-        })
+        let (velocity, is_first) = self.velocity(&parameter, &gradient, state);
+        let (parameter, velocity) = Dispatch::sgd(
+            Dispatch::primitive(parameter),
+            Dispatch::primitive(gradient),
+            velocity,
+            self.update(is_first, learning_rate),
+        );
+        let state = self.state_after(velocity);
+        (Dispatch::tensor(parameter), Some(state))
     }
 
     fn to_device<const D: usize>(
@@ -136,6 +132,35 @@ impl Optimizer for SynapticSgd {
         SynapticSgdState {
             velocity: state.velocity.map(|velocity| velocity.to_device(device)),
         }
+    }
+}
+
+impl FusedOptimizer for SynapticSgd {
+    fn step_fused<const D: usize>(
+        &self,
+        learning_rate: LearningRate,
+        parameter: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<SynapticSgdState<D>>,
+        synapse: SynapseBefore,
+    ) -> (Tensor<D>, SynapticSgdState<D>, SynapseAfter) {
+        let (velocity, is_first) = self.velocity(&parameter, &gradient, state);
+        let (parameter, velocity, path_integral, penalty) = Dispatch::synaptic_sgd(
+            Dispatch::primitive(parameter),
+            Dispatch::primitive(gradient),
+            velocity,
+            synapse.path_integral,
+            synapse.importance,
+            synapse.anchor,
+            self.update(is_first, learning_rate),
+            synapse.update,
+        );
+        let after = SynapseAfter {
+            path_integral,
+            penalty,
+        };
+        let state = self.state_after(velocity);
+        (Dispatch::tensor(parameter), state, after)
     }
 }
 
@@ -159,9 +184,3 @@ impl<const D: usize> RecordState for SynapticSgdState<D> {
 }
 
 const VELOCITY: &str = "momentum.velocity";
-
-impl From<SynapticSgd> for SynapticOptimizer {
-    fn from(sgd: SynapticSgd) -> Self {
-        Self::new(sgd, None)
-    }
-}

@@ -1,24 +1,23 @@
 //! An optimizer with everything in one pass gives the same result as Burn's own with a separate pass for each:
 //! exactly the same numbers if the device compiles fused and separate operations alike.
 
-use burn::backend::{Dispatch, tensor::FloatTensor};
+use burn::backend::Dispatch;
 use burn::grad_clipping::GradientClippingConfig;
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamGroup};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{
-    AdamConfig, GradientsParams, ModuleOptimizer, Optimizer, RecordState, SgdConfig, StateSink,
-    StateSource,
+    AdamConfig, AdamWConfig, GradientsParams, ModuleOptimizer, Optimizer, RecordState, SgdConfig,
+    StateSink, StateSource,
 };
 use burn::tensor::{DType, Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use super::update_slot::{self, UpdateInput, UpdateOutput};
 use super::{
     ContinualOptimizer, SynapticAdamConfig, SynapticOptimizer, SynapticSgdConfig, SynapticSgdState,
 };
-use crate::ops::{SynapticBackend, SynapticUpdate};
+use crate::ops::SynapticBackend;
 use crate::settings::{FirstTaskStart, PathGradient, StatePrecision};
 use crate::test_device::{assert_same, device, device_with};
 use crate::{ContinualLearner, ParameterPolicy, SynapticIntelligenceConfig};
@@ -151,12 +150,10 @@ fn adam_in_one_pass_equals_burns_adam_in_three() {
             AdamConfig::new().with_grad_clipping(Some(clipping)),
         ),
     ] {
-        for config in settings() {
-            let expected = learn(&mut plain.init(), &config);
-            assert_same(&learn(&mut fused.init(), &config), &expected);
-            // In a `ModuleOptimizer` it also has a separate pass for each.
-            assert_same(&learn(&mut fused.init().into_inner(), &config), &expected);
-        }
+        let clipping = fused.grad_clipping.clone();
+        let separate = || separate_passes(plain.build(), clipping.clone());
+        let within_burn = || within_burn(fused.build(), clipping.clone());
+        assert_equal_in_each_setting(plain.init(), fused.init(), separate, within_burn);
     }
 }
 
@@ -175,124 +172,228 @@ fn sgd_in_one_pass_equals_burns_sgd_in_three() {
         let plain = SgdConfig::new()
             .with_momentum(momentum)
             .with_weight_decay(decay);
-        for config in settings() {
-            let expected = learn(&mut plain.init(), &config);
-            assert_same(&learn(&mut fused.init(), &config), &expected);
-            assert_same(&learn(&mut fused.init().into_inner(), &config), &expected);
-        }
+        let separate = || separate_passes(plain.build(), None);
+        let within_burn = || within_burn(fused.build(), None);
+        assert_equal_in_each_setting(plain.init(), fused.init(), separate, within_burn);
+    }
+}
+
+#[track_caller]
+fn assert_equal_in_each_setting(
+    plain: ModuleOptimizer,
+    fused: SynapticOptimizer,
+    separate: impl Fn() -> SynapticOptimizer,
+    within_burn: impl Fn() -> ModuleOptimizer,
+) {
+    for config in settings() {
+        let expected = learn(&mut plain.clone(), &config);
+        assert_same(&learn(&mut fused.clone(), &config), &expected);
+        assert_same(&learn(&mut separate(), &config), &expected);
+        assert_same(&learn(&mut within_burn(), &config), &expected);
+    }
+}
+
+/// A `SynapticOptimizer` with an optimizer that does not include the synapses in its pass.
+fn separate_passes(
+    optimizer: impl Optimizer,
+    clipping: Option<GradientClippingConfig>,
+) -> SynapticOptimizer {
+    let optimizer = SynapticOptimizer::from(optimizer);
+    match clipping {
+        Some(clipping) => optimizer.with_grad_clipping(clipping.init()),
+        None => optimizer,
+    }
+}
+
+fn within_burn(
+    optimizer: impl Optimizer,
+    clipping: Option<GradientClippingConfig>,
+) -> ModuleOptimizer {
+    let optimizer = ModuleOptimizer::from(optimizer);
+    match clipping {
+        Some(clipping) => optimizer.with_grad_clipping(clipping.init()),
+        None => optimizer,
     }
 }
 
 #[test]
 fn optimizers_without_a_learner_equal_burns_own() {
-    let plain = |optimizer: &mut ModuleOptimizer| {
+    let trained = |step: &mut dyn FnMut(Model, GradientsParams) -> Model| {
         let mut model = Model::new();
-        for step in 0..7 {
-            let grads = GradientsParams::from_grads(model.loss(step).backward(), &model);
-            model = optimizer.step(LEARNING_RATE, model, grads);
+        for index in 0..7 {
+            let grads = GradientsParams::from_grads(model.loss(index).backward(), &model);
+            model = step(model, grads);
         }
-        let [inner, outer] = [model.inner.val().into_data(), model.outer.val().into_data()];
-        inner
-            .iter::<f32>()
-            .chain(outer.iter())
-            .collect::<Vec<f32>>()
+        numbers_of(&model)
     };
-    let expected = plain(&mut AdamConfig::new().init());
-    let fused = plain(&mut SynapticAdamConfig::new().init().into_inner());
-    assert_same(&fused, &expected);
-    let expected = plain(&mut SgdConfig::new().init());
-    let fused = plain(&mut SynapticSgdConfig::new().init().into_inner());
-    assert_same(&fused, &expected);
+    let by_burn = |mut optimizer: ModuleOptimizer| {
+        trained(&mut |model, grads| optimizer.step(LEARNING_RATE, model, grads))
+    };
+    let by_ours = |mut optimizer: SynapticOptimizer| {
+        trained(&mut |model, grads| optimizer.step(LEARNING_RATE, model, grads))
+    };
+    let (fused, plain) = (SynapticAdamConfig::new(), AdamConfig::new());
+    let expected = by_burn(plain.init());
+    assert_same(&by_ours(fused.init()), &expected);
+    assert_same(&by_ours(plain.build().into()), &expected);
+    assert_same(&by_burn(fused.build().into()), &expected);
+    let (fused, plain) = (SynapticSgdConfig::new(), SgdConfig::new());
+    let expected = by_burn(plain.init());
+    assert_same(&by_ours(fused.init()), &expected);
+    assert_same(&by_ours(plain.build().into()), &expected);
+    assert_same(&by_burn(fused.build().into()), &expected);
+}
+
+fn numbers_of(model: &Model) -> Vec<f32> {
+    let [inner, outer] = [&model.inner, &model.outer].map(|it| it.val().into_data());
+    let shift = model.shift.val().into_data();
+    let tensors = [inner, shift, outer];
+    tensors.iter().flat_map(|data| data.iter::<f32>()).collect()
+}
+
+#[test]
+fn groups_are_updated_as_by_burn() {
+    let shift = || ParamGroup::from_predicate("shift");
+    let rest = || ParamGroup::from_predicate("er").exclude(ParamGroup::from_predicate("outer"));
+    let clipping = || Some(GradientClippingConfig::Value(0.01).init());
+    let (adam, sgd) = (AdamConfig::new(), SgdConfig::new());
+    let decay = AdamWConfig::new().with_weight_decay(0.1);
+    for config in settings() {
+        let mut plain = ModuleOptimizer::from(adam.build())
+            .with_group(shift(), sgd.build(), clipping())
+            .with_group(rest(), decay.build(), None);
+        let fused = (SynapticAdamConfig::new().init())
+            .with_group(shift(), SynapticSgdConfig::new().build(), clipping())
+            .with_group(rest(), decay.build(), None);
+        let expected = learn(&mut plain, &config);
+        assert_same(&learn(&mut fused.clone(), &config), &expected);
+        // The same after each has loaded its record.
+        let record = fused.to_record();
+        assert_same(&learn(&mut fused.load_record(record), &config), &expected);
+    }
+}
+
+#[test]
+fn a_new_group_starts_over() {
+    let config = SynapticIntelligenceConfig::new();
+    let first_steps = |mut optimizer: SynapticOptimizer, before: usize| {
+        let mut learner = ContinualLearner::new(Model::new(), &config).expect("it is valid");
+        for step in 0..before {
+            let grads = GradientsParams::from_grads(learner.loss(step).backward(), &learner);
+            learner = learner.optimize(&mut optimizer, LEARNING_RATE, grads);
+        }
+        optimizer
+    };
+    let used = first_steps(SynapticAdamConfig::new().init(), 3);
+    let ids = |optimizer: &SynapticOptimizer| optimizer.states.len();
+    assert_eq!(ids(&used), 3);
+    let inner = ParamGroup::from_predicate("inner");
+    let grouped = used.with_group(inner, SynapticSgdConfig::new().build(), None);
+    assert_eq!(ids(&grouped), 2);
+    assert_eq!(ids(&first_steps(grouped, 1)), 3);
 }
 
 #[test]
 fn records_can_be_exchanged_with_burns_own() {
-    /// A parameter after seven steps. `first` takes the first three steps; `later` loads its record and takes the
-    /// others.
-    fn change(first: impl Optimizer, later: impl Optimizer) -> Vec<f32> {
-        let mut optimizer = ModuleOptimizer::from(first);
-        let mut later = Some(ModuleOptimizer::from(later));
-        let mut model = Model::new();
-        for step in 0..7 {
-            if let Some(later) = later.take_if(|_| step == 3) {
-                let bytes = optimizer.into_bytes().expect("it can be written");
-                optimizer = later.from_bytes(bytes).expect("it can be read");
-            }
-            let grads = GradientsParams::from_grads(model.loss(step).backward(), &model);
-            model = optimizer.step(LEARNING_RATE, model, grads);
+    /// A model after seven steps. `first` takes the first three steps; `later` loads its record and takes the others.
+    fn change(mut first: impl ContinualOptimizer, later: impl ContinualOptimizer) -> Vec<f32> {
+        let config = SynapticIntelligenceConfig::new();
+        let mut learner = ContinualLearner::new(Model::new(), &config).expect("it is valid");
+        for step in 0..3 {
+            let grads = GradientsParams::from_grads(learner.loss(step).backward(), &learner);
+            learner = learner.optimize(&mut first, LEARNING_RATE, grads);
         }
-        model.inner.val().into_data().iter::<f32>().collect()
+        let mut later = later.load_record(first.to_record());
+        for step in 3..7 {
+            let grads = GradientsParams::from_grads(learner.loss(step).backward(), &learner);
+            learner = learner.optimize(&mut later, LEARNING_RATE, grads);
+        }
+        numbers_of(&learner)
+    }
+    fn assert_exchangeable(
+        fused: SynapticOptimizer,
+        plain: ModuleOptimizer,
+        separate: SynapticOptimizer,
+    ) {
+        let expected = change(plain.clone(), plain.clone());
+        assert_same(&change(plain.clone(), fused.clone()), &expected);
+        assert_same(&change(fused.clone(), plain.clone()), &expected);
+        assert_same(&change(fused.clone(), fused.clone()), &expected);
+        assert_same(&change(plain, separate.clone()), &expected);
+        assert_same(&change(separate, fused), &expected);
     }
     let (fused, plain) = (SynapticAdamConfig::new(), AdamConfig::new());
-    let expected = change(plain.build(), plain.build());
-    assert_same(&change(plain.build(), fused.build()), &expected);
-    assert_same(&change(fused.build(), plain.build()), &expected);
-
+    assert_exchangeable(fused.init(), plain.init(), plain.build().into());
     let momentum = Some(MomentumConfig::new());
     let fused = SynapticSgdConfig::new().with_momentum(momentum.clone());
     let plain = SgdConfig::new().with_momentum(momentum);
-    let expected = change(plain.build(), plain.build());
-    assert_same(&change(plain.build(), fused.build()), &expected);
-    assert_same(&change(fused.build(), plain.build()), &expected);
+    assert_exchangeable(fused.init(), plain.init(), plain.build().into());
 }
 
 #[test]
-fn an_optimizer_that_panics_leaves_no_synapses_behind() {
-    let input = UpdateInput {
-        path_integral: number(1.0),
-        importance: number(0.0),
-        anchor: number(0.0),
-        update: NOTHING_HELD,
+fn a_file_of_an_optimizer_is_read_by_burn_and_by_us() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [ours, burns] = ["ours", "burns"].map(|name| folder.path().join(name));
+    let config = SynapticIntelligenceConfig::new();
+    let mut fused = SynapticAdamConfig::new().init();
+    let mut plain = AdamConfig::new().init();
+    learn(&mut fused, &config);
+    learn(&mut plain, &config);
+    fused.save(&ours).expect("it can be written");
+    plain.save(&burns).expect("it can be written");
+    let next = |optimizer: &mut dyn FnMut(Model, GradientsParams) -> Model| {
+        let model = Model::new();
+        let grads = GradientsParams::from_grads(model.loss(0).backward(), &model);
+        numbers_of(&optimizer(model, grads))
     };
-    let optimizer = || update_slot::with_input(input, || panic!("on purpose"));
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(optimizer));
-    assert!(result.is_err());
-    update_slot::take_input(|input| {
-        assert!(input.is_none());
-        ((), None)
-    });
+    let read = |path| (SynapticAdamConfig::new().init().load(path)).expect("it can be read");
+    let mut ours_by_us = read(&ours);
+    let mut burns_by_us = read(&burns);
+    let mut ours_by_burn = (AdamConfig::new().init().load(&ours)).expect("it can be read");
+    let expected = next(&mut |model, grads| plain.step(LEARNING_RATE, model, grads));
+    let ours_by_us = next(&mut |model, grads| ours_by_us.step(LEARNING_RATE, model, grads));
+    let burns_by_us = next(&mut |model, grads| burns_by_us.step(LEARNING_RATE, model, grads));
+    let ours_by_burn = next(&mut |model, grads| ours_by_burn.step(LEARNING_RATE, model, grads));
+    for found in [ours_by_us, burns_by_us, ours_by_burn] {
+        assert_same(&found, &expected);
+    }
 }
 
+/// In training across devices, the gradients of all replicas are on one device.
+#[cfg(all(feature = "flex", feature = "ndarray"))]
 #[test]
-fn an_optimizer_inside_another_finds_no_synapses() {
-    let output = |_| UpdateOutput {
-        path_integral: number(2.0),
-        penalty: number(3.0),
-    };
-    let input = || UpdateInput {
-        path_integral: number(1.0),
-        importance: number(0.0),
-        anchor: number(0.0),
-        update: NOTHING_HELD,
-    };
-    let ((), outer) = update_slot::with_input(input(), || {
-        update_slot::take_input(|found| {
-            update_slot::take_input(|found| {
-                assert!(found.is_none());
-                ((), None)
-            });
-            let ((), inner) = update_slot::with_input(input(), || {
-                update_slot::take_input(|found| ((), found.map(output)));
-            });
-            assert_eq!(value(inner.penalty), 3.0);
-            ((), found.map(output))
-        });
-    });
-    assert_eq!(value(outer.path_integral), 2.0);
+fn a_parameter_moves_to_the_device_of_its_gradient() {
+    use burn::tensor::Device;
+
+    fn moved(optimizer: &mut impl ContinualOptimizer) -> Vec<f32> {
+        let (here, there) = (Device::flex(), Device::ndarray());
+        let config = SynapticIntelligenceConfig::new();
+        let model = Model::new().fork(&here.clone().autodiff());
+        let mut learner = ContinualLearner::new(model, &config).expect("it is valid");
+        for step in 0..4 {
+            let mut grads = GradientsParams::new();
+            for (id, shape) in [(learner.inner.id, [13, 117]), (learner.outer.id, [117, 3])] {
+                let place = if step < 2 { &here } else { &there };
+                grads.register::<2>(id, Tensor::full(shape, 0.1 + step as f32, place));
+            }
+            learner = learner.optimize(optimizer, LEARNING_RATE, grads);
+        }
+        assert_eq!(learner.inner.val().inner().device(), there);
+        state(&learner)
+    }
+    let expected = moved(&mut AdamConfig::new().init());
+    assert_close(&moved(&mut SynapticAdamConfig::new().init()), &expected);
+    let mut separate = SynapticOptimizer::from(AdamConfig::new().build());
+    assert_close(&moved(&mut separate), &expected);
 }
 
-const NOTHING_HELD: SynapticUpdate = SynapticUpdate {
-    scale: 0.0,
-    bound: f64::INFINITY,
-    path_gradient: PathGradient::Task,
-};
-
-fn number(value: f32) -> FloatTensor<Dispatch> {
-    Dispatch::primitive(Tensor::<1>::from_floats([value], &device()))
-}
-
-fn value(number: FloatTensor<Dispatch>) -> f32 {
-    Dispatch::tensor::<1>(number).into_scalar()
+/// One of the devices has other kernels, which may round otherwise.
+#[cfg(all(feature = "flex", feature = "ndarray"))]
+fn assert_close(found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() <= 1e-5 * expected.abs().max(1e-2));
+    }
 }
 
 #[test]
@@ -300,14 +401,24 @@ fn only_our_optimizers_without_clipping_are_fused() {
     let clipping = Some(GradientClippingConfig::Norm(1.0));
     let adam = SynapticAdamConfig::new();
     let sgd = SynapticSgdConfig::new();
+    let shift = ParamGroup::from_predicate("shift");
     for (optimizer, is_fused) in [
         (adam.init(), true),
         (adam.build().into(), true),
         (sgd.init(), true),
         (sgd.build().into(), true),
+        (
+            adam.init().with_group(shift.clone(), sgd.build(), None),
+            true,
+        ),
+        (
+            adam.init()
+                .with_group(shift, SgdConfig::new().build(), None),
+            false,
+        ),
         (adam.with_grad_clipping(clipping.clone()).init(), false),
         (sgd.with_grad_clipping(clipping).init(), false),
-        (SynapticOptimizer::from(AdamConfig::new().init()), false),
+        (AdamConfig::new().build().into(), false),
     ] {
         let record = optimizer.to_record();
         let loaded = optimizer.clone().load_record(record);

@@ -46,9 +46,9 @@ use crate::optim::forget_reshaped;
 /// on a CPU) if its data loader gives the same minibatches. A launch returns its model in validation mode.
 /// [`end_task`](ContinualLearner::end_task) works in either mode, but the next launch needs [`train`](Module::train).
 ///
-/// burn-train takes Burn's own optimizers. A `SynapticOptimizer` computes penalty and path integral in its own pass.
-/// For burn-train, take the optimizer [inside it](crate::SynapticOptimizer::into_inner): it works without that pass
-/// and gives the same numbers.
+/// burn-train holds a `ModuleOptimizer`, which updates a module without a view of its synapses. So the penalty and the
+/// path integral each have a separate pass here. `SynapticAdam` and `SynapticSgd` work in a `ModuleOptimizer` too, and
+/// give the same numbers: `ModuleOptimizer::from(SynapticAdamConfig::new().build())`.
 impl<M: Module + TrainStep> TrainStep for ContinualLearner<M> {
     type Input = M::Input;
     type Output = M::Output;

@@ -44,7 +44,7 @@ fn optimizers_in_one_pass_train_to_the_same_bits() {
 }
 
 fn adam() -> SynapticOptimizer {
-    AdamConfig::new().init().into()
+    AdamConfig::new().build().into()
 }
 
 /// Takes steps, each on separate data.
@@ -152,7 +152,7 @@ pub(crate) fn fault_in_one_pass<M: Module>(row: &Row<M>) -> Option<String> {
         ("Adam", adam(), SynapticAdamConfig::new().init()),
         (
             "SGD",
-            SgdConfig::new().with_momentum(momentum()).init().into(),
+            SgdConfig::new().with_momentum(momentum()).build().into(),
             SynapticSgdConfig::new().with_momentum(momentum()).init(),
         ),
     ];

@@ -4,7 +4,7 @@
 //! does so several times in a step, and each time a closure computes the loss again. So the loop never gets the
 //! gradients of a step, which the path integral needs.
 
-use burn::grad_clipping::GradientClippingConfig;
+use burn::grad_clipping::{GradientClipping, GradientClippingConfig};
 use burn::module::ParamGroup;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
@@ -23,9 +23,13 @@ use crate::conformance::setup::Setup;
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     /// The optimizer for a whole module. The argument plugs in each optimizer for one parameter.
-    build: fn(&Plug<'_>) -> ModuleOptimizer,
-    /// The same in one pass with the method: for a learner.
-    fused: Option<fn(Option<GradientClippingConfig>) -> SynapticOptimizer>,
+    build: fn(&Plug<'_>) -> Plugged,
+}
+
+/// The same optimizer in Burn's optimizer for a module and in ours, which also updates the synapses.
+struct Plugged {
+    burns: ModuleOptimizer,
+    ours: SynapticOptimizer,
 }
 
 /// How to plug an optimizer for one parameter into one for a module.
@@ -36,30 +40,35 @@ pub(crate) struct Plug<'a> {
 }
 
 impl Plug<'_> {
-    fn all(&self, optimizer: impl Optimizer) -> ModuleOptimizer {
-        let optimizer = match self.synaptic {
-            None => optimizer.into(),
+    fn all(&self, optimizer: impl Optimizer) -> Plugged {
+        let ours = SynapticOptimizer::from(optimizer.clone());
+        let burns = match self.synaptic {
+            None => ModuleOptimizer::from(optimizer),
             Some((config, tasks)) => synaptic(optimizer, config, tasks).into(),
         };
-        match &self.clipping {
-            Some(clipping) => ModuleOptimizer::with_grad_clipping(optimizer, clipping.init()),
-            None => optimizer,
+        match self.clipping() {
+            None => Plugged { burns, ours },
+            Some(clipping) => Plugged {
+                burns: burns.with_grad_clipping(clipping.clone()),
+                ours: ours.with_grad_clipping(clipping),
+            },
         }
     }
 
-    fn group(
-        &self,
-        all: ModuleOptimizer,
-        group: ParamGroup,
-        optimizer: impl Optimizer,
-    ) -> ModuleOptimizer {
-        let clipping = self.clipping.as_ref().map(GradientClippingConfig::init);
-        match self.synaptic {
-            None => all.with_group(group, optimizer, clipping),
+    fn group(&self, all: Plugged, group: ParamGroup, optimizer: impl Optimizer) -> Plugged {
+        let Plugged { burns, ours } = all;
+        let ours = ours.with_group(group.clone(), optimizer.clone(), self.clipping());
+        let burns = match self.synaptic {
+            None => burns.with_group(group, optimizer, self.clipping()),
             Some((config, tasks)) => {
-                all.with_group(group, synaptic(optimizer, config, tasks), clipping)
+                burns.with_group(group, synaptic(optimizer, config, tasks), self.clipping())
             }
-        }
+        };
+        Plugged { burns, ours }
+    }
+
+    fn clipping(&self) -> Option<GradientClipping> {
+        self.clipping.as_ref().map(GradientClippingConfig::init)
     }
 }
 
@@ -72,37 +81,30 @@ fn synaptic<O: Optimizer>(
 }
 
 impl Row {
-    fn new(name: &'static str, build: fn(&Plug<'_>) -> ModuleOptimizer) -> Self {
-        Self {
-            name,
-            build,
-            fused: None,
-        }
+    fn new(name: &'static str, build: fn(&Plug<'_>) -> Plugged) -> Self {
+        Self { name, build }
     }
 
     /// Burn's own optimizer.
     pub(crate) fn bare(&self, setup: &Setup) -> ModuleOptimizer {
-        self.plugged(setup, None)
+        self.plugged(setup, None).burns
     }
 
     /// The optimizer in an adaptor.
     pub(crate) fn synaptic(&self, setup: &Setup, tasks: &TaskControl) -> ModuleOptimizer {
-        self.plugged(setup, Some((&setup.config, tasks)))
+        self.plugged(setup, Some((&setup.config, tasks))).burns
     }
 
-    /// The optimizer for a learner. With groups, the method has separate passes.
+    /// The optimizer for a learner.
     pub(crate) fn continual(&self, setup: &Setup) -> SynapticOptimizer {
-        match self.fused.filter(|_| !setup.has_groups) {
-            Some(fused) => fused(setup.clipping.clone()),
-            None => self.bare(setup).into(),
-        }
+        self.plugged(setup, None).ours
     }
 
     fn plugged(
         &self,
         setup: &Setup,
         synaptic: Option<(&SynapticIntelligenceConfig, &TaskControl)>,
-    ) -> ModuleOptimizer {
+    ) -> Plugged {
         let plug = Plug {
             clipping: setup.clipping.clone(),
             synaptic,
@@ -127,10 +129,6 @@ fn nesterov() -> MomentumConfig {
 
 fn decay() -> Option<WeightDecayConfig> {
     Some(WeightDecayConfig::new(0.01))
-}
-
-fn synaptic_sgd() -> SynapticSgdConfig {
-    SynapticSgdConfig::new().with_momentum(Some(MomentumConfig::new()))
 }
 
 pub(crate) fn all() -> Vec<Row> {
@@ -165,19 +163,12 @@ pub(crate) fn all() -> Vec<Row> {
             let sgd = SgdConfig::new().with_momentum(Some(nesterov()));
             plug.all(sgd.with_weight_decay(decay()).build())
         }),
-        Row {
-            fused: Some(|clipping| {
-                SynapticAdamConfig::new()
-                    .with_grad_clipping(clipping)
-                    .init()
-            }),
-            ..Row::new("SynapticAdam", |plug| {
-                plug.all(SynapticAdamConfig::new().build())
-            })
-        },
-        Row {
-            fused: Some(|clipping| synaptic_sgd().with_grad_clipping(clipping).init()),
-            ..Row::new("SynapticSgd", |plug| plug.all(synaptic_sgd().build()))
-        },
+        Row::new("SynapticAdam", |plug| {
+            plug.all(SynapticAdamConfig::new().build())
+        }),
+        Row::new("SynapticSgd", |plug| {
+            let sgd = SynapticSgdConfig::new().with_momentum(Some(MomentumConfig::new()));
+            plug.all(sgd.build())
+        }),
     ]
 }

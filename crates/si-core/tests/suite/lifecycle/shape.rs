@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use si_core::optim::{Synaptic, TaskControl};
 use si_core::{
     ContinualLearner, ContinualOptimizer, SynapticAdamConfig, SynapticIntelligenceConfig,
-    SynapticSgdConfig, TaskWarning,
+    SynapticOptimizer, SynapticSgdConfig, TaskWarning,
 };
 
 use crate::common::warnings::warnings;
@@ -76,6 +76,7 @@ fn each_optimizer_starts_over_with_a_parameter_of_another_shape() {
     check(&mut sgd());
     check(&mut SynapticAdamConfig::new().init());
     check(&mut SynapticSgdConfig::new().init());
+    check(&mut SynapticOptimizer::from(AdamConfig::new().build()));
 }
 
 #[test]

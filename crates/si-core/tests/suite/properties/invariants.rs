@@ -25,7 +25,7 @@ proptest! {
         let optimizer = optimizers()[optimizer];
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
         let module = mlp(rng);
-        let (mut bare, mut bare_optimizer) = (module.clone(), optimizer().into_inner());
+        let (mut bare, mut bare_optimizer) = (module.clone(), optimizer());
         let (mut learner, mut its_optimizer) = (learner(module, 0.0), optimizer());
         for _ in 0..2 {
             for _ in 0..4 {

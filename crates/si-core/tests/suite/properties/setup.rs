@@ -55,13 +55,13 @@ pub(crate) fn batch(rng: &mut ChaCha8Rng) -> (Tensor<2>, Tensor<1, Int>) {
 
 pub(crate) fn optimizers() -> [fn() -> SynapticOptimizer; 6] {
     [
-        || AdamConfig::new().init().into(),
-        || AdamWConfig::new().init().into(),
-        || RmsPropConfig::new().init().into(),
+        || AdamConfig::new().build().into(),
+        || AdamWConfig::new().build().into(),
+        || RmsPropConfig::new().build().into(),
         || {
             SgdConfig::new()
                 .with_momentum(Some(MomentumConfig::new()))
-                .init()
+                .build()
                 .into()
         },
         || SynapticAdamConfig::new().init(),

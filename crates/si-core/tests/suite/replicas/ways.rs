@@ -57,11 +57,11 @@ pub(crate) struct Way {
 
 pub(crate) const WAYS: &[Way] = &[
     way("learner, Adam", |network| {
-        wrapped(network, AdamConfig::new().init().into())
+        wrapped(network, AdamConfig::new().build().into())
     }),
     way("learner, SGD with momentum", |network| {
         let sgd = SgdConfig::new().with_momentum(Some(MomentumConfig::new()));
-        wrapped(network, sgd.init().into())
+        wrapped(network, sgd.build().into())
     }),
     fused("learner, SynapticAdam", |network| {
         wrapped(network, SynapticAdamConfig::new().init())

@@ -16,7 +16,7 @@ use si_core::{
 use tempfile::TempDir;
 
 use super::{
-    Stored, Student, autodiff_device, burns_own, config, momentum, read_scalar, synapses_of,
+    Stored, Student, autodiff_device, config, momentum, read_scalar, separate_passes, synapses_of,
 };
 use crate::life::actions::{Form, Optimizer, Settings};
 use crate::life::modules::{Net, device};
@@ -37,7 +37,7 @@ impl Learner {
     pub(super) fn new(settings: Settings, in_one_pass: bool, module: Net) -> Self {
         let learner = ContinualLearner::new(module, &config(settings));
         let optimizer = match (in_one_pass, settings.optimizer) {
-            (false, _) => burns_own(settings).into(),
+            (false, _) => separate_passes(settings),
             (true, Optimizer::Adam) => SynapticAdamConfig::new().init(),
             (true, _) => SynapticSgdConfig::new()
                 .with_momentum(momentum(settings))

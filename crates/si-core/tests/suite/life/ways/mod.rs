@@ -16,7 +16,9 @@ use burn::store::ModuleRecord;
 use burn::tensor::{Device, Tensor};
 use si_core::diagnostics::{Coverage, Diagnostics, EpochReport};
 use si_core::settings::{Accumulation, FirstTaskStart, NegativeImportance};
-use si_core::{ParameterPolicy, SynapticIntelligence, SynapticIntelligenceConfig};
+use si_core::{
+    ParameterPolicy, SynapticIntelligence, SynapticIntelligenceConfig, SynapticOptimizer,
+};
 
 use crate::common::values;
 use crate::life::actions::{Form, Optimizer, Settings, Way};
@@ -90,10 +92,22 @@ fn momentum(settings: Settings) -> Option<MomentumConfig> {
     (settings.optimizer == Optimizer::Momentum).then(MomentumConfig::new)
 }
 
+/// In Burn's optimizer for a module.
 fn burns_own(settings: Settings) -> ModuleOptimizer {
     match settings.optimizer {
         Optimizer::Adam => AdamConfig::new().init(),
         _ => SgdConfig::new().with_momentum(momentum(settings)).init(),
+    }
+}
+
+/// The same in ours.
+fn separate_passes(settings: Settings) -> SynapticOptimizer {
+    match settings.optimizer {
+        Optimizer::Adam => AdamConfig::new().build().into(),
+        _ => SgdConfig::new()
+            .with_momentum(momentum(settings))
+            .build()
+            .into(),
     }
 }
 

@@ -1,0 +1,151 @@
+use core::any::Any;
+use std::sync::Arc;
+
+use burn::Tensor;
+use burn::backend::{Dispatch, tensor::FloatTensor};
+use burn::grad_clipping::GradientClipping;
+use burn::optim::{DynOptimizer, DynState, LearningRate, Optimizer};
+
+use super::{SynapticAdam, SynapticSgd};
+use crate::ops::{SynapticBackend, SynapticUpdate, in_separate_passes};
+
+/// How one parameter is updated.
+#[derive(Clone)]
+pub(super) enum Rule {
+    Adam(SynapticAdam),
+    Sgd(SynapticSgd),
+    /// Any other optimizer. The penalty and the path integral each have a separate pass.
+    Other(Arc<dyn DynOptimizer>),
+}
+
+/// An optimizer that can include a parameter's synapses in its own pass over memory.
+pub(super) trait FusedOptimizer: Optimizer {
+    fn step_fused<const D: usize>(
+        &self,
+        learning_rate: LearningRate,
+        parameter: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<Self::State<D>>,
+        synapse: SynapseBefore,
+    ) -> (Tensor<D>, Self::State<D>, SynapseAfter);
+}
+
+/// What a step reads of a parameter's synapses.
+pub(super) struct SynapseBefore {
+    pub(super) path_integral: FloatTensor<Dispatch>,
+    /// Any tensor if nothing is held back: the update's scale is then 0.
+    pub(super) importance: FloatTensor<Dispatch>,
+    pub(super) anchor: FloatTensor<Dispatch>,
+    pub(super) update: SynapticUpdate,
+}
+
+/// What a step makes of them.
+pub(super) struct SynapseAfter {
+    pub(super) path_integral: FloatTensor<Dispatch>,
+    /// `[1]`.
+    pub(super) penalty: FloatTensor<Dispatch>,
+}
+
+impl Rule {
+    pub(super) fn new(optimizer: impl Optimizer) -> Self {
+        let any: &dyn Any = &optimizer;
+        if let Some(adam) = any.downcast_ref::<SynapticAdam>() {
+            Self::Adam(adam.clone())
+        } else if let Some(sgd) = any.downcast_ref::<SynapticSgd>() {
+            Self::Sgd(sgd.clone())
+        } else {
+            Self::Other(Arc::new(optimizer))
+        }
+    }
+
+    pub(super) fn is_fused(&self) -> bool {
+        match self {
+            Self::Adam(_) | Self::Sgd(_) => true,
+            Self::Other(_) => false,
+        }
+    }
+
+    /// For what Burn's optimizers do without knowing a parameter's rank.
+    pub(super) fn as_dyn(&self) -> &dyn DynOptimizer {
+        match self {
+            Self::Adam(adam) => adam,
+            Self::Sgd(sgd) => sgd,
+            Self::Other(other) => &**other,
+        }
+    }
+
+    /// Updates a parameter without synapses.
+    pub(super) fn step<const D: usize>(
+        &self,
+        clipping: Option<&GradientClipping>,
+        learning_rate: LearningRate,
+        parameter: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<DynState>,
+    ) -> (Tensor<D>, Option<DynState>) {
+        let gradient = match clipping {
+            Some(clipping) => clipping.clip_gradient(gradient),
+            None => gradient,
+        };
+        let (parameter, gradient) = (parameter.into_bridge(), gradient.into_bridge());
+        let optimizer = self.as_dyn();
+        let (parameter, state) = optimizer.step_dyn(D, learning_rate, parameter, gradient, state);
+        (Tensor::from_bridge(parameter), state)
+    }
+
+    /// Updates a parameter and its synapses: in one pass if the optimizer can do that and the gradient is not clipped.
+    pub(super) fn step_with_synapse<const D: usize>(
+        &self,
+        clipping: Option<&GradientClipping>,
+        learning_rate: LearningRate,
+        parameter: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<DynState>,
+        synapse: SynapseBefore,
+    ) -> (Tensor<D>, Option<DynState>, SynapseAfter) {
+        match self {
+            Self::Adam(adam) if clipping.is_none() => {
+                fused(adam, learning_rate, parameter, gradient, state, synapse)
+            }
+            Self::Sgd(sgd) if clipping.is_none() => {
+                fused(sgd, learning_rate, parameter, gradient, state, synapse)
+            }
+            // The norm of the total gradient must be known before any of it is used, and the path integral uses the
+            // gradient before clipping.
+            _ => {
+                let mut state_after = None;
+                let ([parameter], path_integral, penalty) = in_separate_passes::<Dispatch, 1>(
+                    Dispatch::primitive(parameter),
+                    Dispatch::primitive(gradient),
+                    [synapse.path_integral, synapse.importance, synapse.anchor],
+                    synapse.update,
+                    |parameter, total| {
+                        let [parameter, total] = [parameter, total].map(Dispatch::tensor::<D>);
+                        let updated = self.step(clipping, learning_rate, parameter, total, state);
+                        state_after = updated.1;
+                        [Dispatch::primitive(updated.0)]
+                    },
+                );
+                let after = SynapseAfter {
+                    path_integral,
+                    penalty,
+                };
+                (Dispatch::tensor(parameter), state_after, after)
+            }
+        }
+    }
+}
+
+fn fused<O: FusedOptimizer, const D: usize>(
+    optimizer: &O,
+    learning_rate: LearningRate,
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    state: Option<DynState>,
+    synapse: SynapseBefore,
+) -> (Tensor<D>, Option<DynState>, SynapseAfter) {
+    let state = state.map(DynState::downcast::<O::State<D>>);
+    let (parameter, state, synapse) =
+        optimizer.step_fused(learning_rate, parameter, gradient, state, synapse);
+    (parameter, Some(DynState::create(state, D)), synapse)
+}

@@ -1,0 +1,185 @@
+use std::collections::HashMap;
+
+use burn::Tensor;
+use burn::backend::Dispatch;
+use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::module::{ModuleMapper, Param, ParamId};
+use burn::optim::GradientsParams;
+use burn::tensor::GradientCheckpointingStrategy;
+
+use super::optimizer::{Group, ParameterState, group_of};
+use super::rule::SynapseBefore;
+use crate::SynapticIntelligenceConfig;
+use crate::ops::{SynapticBackend, SynapticUpdate};
+use crate::step::begin;
+use crate::synapse::{Synapse, Synapses};
+use crate::traversal::{Place, Walk};
+
+/// Updates every parameter of a module that has a gradient, and its synapses with it.
+pub(super) struct ModuleStep<'a> {
+    pub(super) groups: &'a [Group],
+    pub(super) states: &'a mut HashMap<ParamId, ParameterState>,
+    pub(super) learning_rate: ModuleLearningRate,
+    pub(super) grads: GradientsParams,
+    pub(super) walk: Walk<'a>,
+    /// `None` for a module that learns without consolidation.
+    pub(super) consolidation: Option<Consolidation<'a>>,
+}
+
+/// What consolidates the parameters in a step.
+pub(super) struct Consolidation<'a> {
+    pub(super) config: &'a SynapticIntelligenceConfig,
+    pub(super) synapses: &'a mut Synapses<Dispatch>,
+    pub(super) starts_from_zero: bool,
+    /// Whether some parameter in the step has a strength above zero.
+    pub(super) pulls: bool,
+}
+
+impl Consolidation<'_> {
+    /// The synapses of a parameter, and what its update reads of them. Without importance, or at a strength of zero,
+    /// nothing holds the parameter back.
+    fn begin<const D: usize>(
+        &mut self,
+        place: Place<'_>,
+        id: ParamId,
+        parameter: &Tensor<D>,
+    ) -> Option<Begun<'_>> {
+        if place.settings.excluded {
+            return None;
+        }
+        let parameter = Dispatch::primitive(parameter.clone());
+        begin(
+            self.synapses,
+            place,
+            id,
+            &parameter,
+            self.config,
+            self.starts_from_zero,
+        );
+        let is_reshaped = !self.synapses.take_reshaped().is_empty();
+        let synapse = self.synapses.get_mut(id)?;
+        let scale = self.config.penalty_scale(place.settings.strength);
+        self.pulls |= scale > 0.0;
+        let importance = synapse.importance.clone().filter(|_| scale > 0.0);
+        let before = SynapseBefore {
+            path_integral: synapse.path_integral.take()?,
+            update: SynapticUpdate {
+                scale: if importance.is_some() { scale } else { 0.0 },
+                bound: self.config.importance_bound.unwrap_or(f64::INFINITY),
+                path_gradient: self.config.path_gradient,
+            },
+            importance: importance.unwrap_or_else(|| synapse.anchor.clone()),
+            anchor: synapse.anchor.clone(),
+        };
+        Some(Begun {
+            synapse,
+            before,
+            is_reshaped,
+        })
+    }
+}
+
+/// A parameter's synapses in a step, before the update.
+struct Begun<'a> {
+    synapse: &'a mut Synapse<Dispatch>,
+    before: SynapseBefore,
+    /// Whether the parameter has another shape than in the step before.
+    is_reshaped: bool,
+}
+
+impl ModuleMapper for ModuleStep<'_> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.walk.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, container_type: &str) {
+        self.walk.exit(container_type);
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let place = self.walk.next_place();
+        let (id, parameter, mapper) = param.consume();
+        // Taken out, so that a parameter in several places is updated at the first.
+        let Some(gradient) = self.grads.remove::<D>(id) else {
+            return Param::from_mapped_value(id, parameter, mapper);
+        };
+        let autodiff = AutodiffState::of(&parameter);
+        let (parameter, gradient) = (parameter.inner(), gradient.inner());
+        // In training across devices, a parameter moves to the device of its gradient.
+        let device = gradient.device();
+        let parameter = if parameter.device() == device {
+            parameter
+        } else {
+            parameter.to_device(&device)
+        };
+
+        let (group, state) = match self.states.remove(&id) {
+            Some(known) => (known.group, Some(known.state)),
+            None => (group_of(self.groups, id, Some(place.path)), None),
+        };
+        let Group { rule, clipping, .. } = &self.groups[group];
+        let clipping = clipping.as_ref();
+        let state = state.map(|state| rule.as_dyn().to_device_dyn(state, &device));
+        let rate = self.learning_rate.lr_from_param(id, Some(place.path));
+        let consolidation = self.consolidation.as_mut();
+        let begun = consolidation.and_then(|it| it.begin(place, id, &parameter));
+        let (parameter, state) = match begun {
+            None => rule.step(clipping, rate, parameter, gradient, state),
+            Some(begun) => {
+                // State of the old shape would make a backend panic or compute nonsense.
+                let state = state.filter(|_| !begun.is_reshaped);
+                let is_held = begun.before.update.scale > 0.0;
+                let (parameter, state, after) = rule.step_with_synapse(
+                    clipping,
+                    rate,
+                    parameter,
+                    gradient,
+                    state,
+                    begun.before,
+                );
+                begun.synapse.path_integral = Some(after.path_integral);
+                if is_held {
+                    begun.synapse.add_penalty(after.penalty);
+                }
+                (parameter, state)
+            }
+        };
+        if let Some(state) = state {
+            let path = Some(place.path.to_string());
+            self.states
+                .insert(id, ParameterState { group, path, state });
+        }
+        Param::from_mapped_value(id, autodiff.restored(parameter, id), mapper)
+    }
+}
+
+/// What a parameter loses when it leaves autodiff for its update.
+struct AutodiffState {
+    requires_grad: bool,
+    is_distributed: bool,
+    checkpointing: Option<GradientCheckpointingStrategy>,
+}
+
+impl AutodiffState {
+    fn of<const D: usize>(parameter: &Tensor<D>) -> Self {
+        Self {
+            requires_grad: parameter.is_require_grad(),
+            is_distributed: parameter.is_distributed(),
+            checkpointing: parameter.gradient_checkpointing_strategy(),
+        }
+    }
+
+    fn restored<const D: usize>(self, updated: Tensor<D>, id: ParamId) -> Tensor<D> {
+        let mut parameter = Tensor::from_inner(updated);
+        if let Some(checkpointing) = self.checkpointing {
+            parameter = parameter.with_gradient_checkpointing_strategy(checkpointing);
+        }
+        if self.requires_grad {
+            parameter = parameter.require_grad();
+        }
+        if self.is_distributed {
+            parameter = parameter.set_distributed(id);
+        }
+        parameter
+    }
+}
