@@ -107,7 +107,7 @@ pub struct SynapticIntelligenceConfig {
     /// Precision in which importance and anchor are kept. Default: f32, or f64 if the parameter is.
     #[config(default = "StatePrecision::Full")]
     pub state_precision: StatePrecision,
-    /// Separate settings for some parameters, and parameters that are left out, by path and by module type. A later
+    /// Separate settings for some parameters, and parameters that are left out: by path, module type or group. A later
     /// policy overrides an earlier one. Default: none. Parameters that do not require gradients are never
     /// consolidated, whatever the policies say.
     #[config(default = "Vec::new()")]

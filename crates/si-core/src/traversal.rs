@@ -124,15 +124,15 @@ impl<'a> Walk<'a> {
         self.enclosing.exit(self.policies, container_type);
     }
 
-    /// The place of the next float parameter or buffer.
-    pub(crate) fn next_place(&mut self) -> Place<'_> {
+    /// The place of the next float parameter or buffer, which has this id.
+    pub(crate) fn next_place(&mut self, id: ParamId) -> Place<'_> {
         let order = self.order;
         self.order += 1;
         Place {
             path: &self.path,
             order,
             enclosing: &self.enclosing,
-            settings: self.policies.settings(&self.path, &self.enclosing),
+            settings: self.policies.settings(id, &self.path, &self.enclosing),
         }
     }
 }
@@ -154,7 +154,7 @@ impl<V: ParameterVisitor> ModuleVisitor for Traversal<'_, V> {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let place = self.walk.next_place();
+        let place = self.walk.next_place(param.id);
         let is_consolidated = || !place.settings.excluded && is_trained(param);
         if !self.seen.insert(param.id) {
             self.visitor.visit_again(place, param);

@@ -13,7 +13,6 @@ use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, GradientCheckpointingStrategy};
-use log::warn;
 
 use crate::diagnostics::{Coverage, Diagnostics, EpochReport};
 use crate::settings::StatePrecision;
@@ -65,9 +64,9 @@ pub struct ContinualLearner<M> {
 impl<M: Module> ContinualLearner<M> {
     /// Wraps a module, before its first task.
     ///
-    /// A policy that selects no parameter is logged as a warning. Policies for Burn's normalisation layers are an
-    /// exception, because a preset names all of these layers. [`coverage`](Self::coverage) shows how each parameter is
-    /// treated.
+    /// A policy that selects no parameter is logged as a warning, here and when a record is loaded. Policies for Burn's
+    /// normalisation layers are an exception, because a preset names all of these layers. [`coverage`](Self::coverage)
+    /// shows how each parameter is treated.
     ///
     /// # Errors
     ///
@@ -83,11 +82,7 @@ impl<M: Module> ContinualLearner<M> {
         }
         let mut regularizer = config.init()?;
         regularizer.check_ids(&module);
-        for policy in regularizer.policies.unmatched(&module) {
-            warn!(
-                "the policy for {policy} selects no parameter of the module: `coverage` lists all parameters"
-            );
-        }
+        regularizer.policies.warn_of_unmatched(&module);
         Ok(Self {
             checkpointing: checkpointing_of(&module),
             module,

@@ -45,6 +45,11 @@ impl<M: Module> Recorded<M> {
         let Self(loaded) = self
             .try_load_record(record)
             .map_err(|error| explain(error, ANCHOR))?;
+        // The parameters have the record's ids now, and a policy may select by id.
+        loaded
+            .regularizer
+            .policies
+            .warn_of_unmatched(&loaded.module);
         Ok(loaded)
     }
 

@@ -97,7 +97,7 @@ impl ModuleMapper for ModuleStep<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let place = self.walk.next_place();
+        let place = self.walk.next_place(param.id);
         let (id, parameter, mapper) = param.consume();
         // Taken out, so that a parameter in several places is updated at the first.
         let Some(gradient) = self.grads.remove::<D>(id) else {

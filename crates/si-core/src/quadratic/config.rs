@@ -36,7 +36,7 @@ pub struct QuadraticPenaltyConfig {
     /// How the penalties of several tasks join. Default: one penalty with the sum of their importance.
     #[config(default = "Joining::Latest { decay: 1.0 }")]
     pub joining: Joining,
-    /// A separate strength for some parameters, and parameters that are left out, by path and by module type. A later
+    /// A separate strength for some parameters, and parameters that are left out: by path, module type or group. A later
     /// policy overrides an earlier one. Default: none. Parameters that do not require gradients are never
     /// consolidated, whatever the policies say.
     #[config(default = "Vec::new()")]

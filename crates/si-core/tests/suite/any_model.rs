@@ -2,16 +2,20 @@
 //! adapters.
 
 use burn::backend::Dispatch;
-use burn::module::{Lora, Module, ModuleMapper, Param};
+use burn::lr_scheduler::constant::ConstantLr;
+use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
+use burn::module::{Lora, Module, ModuleMapper, Param, ParamGroup};
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::store::ModuleRecord;
 use burn::tensor::{Device, Int, Tensor};
-use si_core::diagnostics::Consolidation;
+use si_core::diagnostics::{Consolidation, ParameterCoverage};
 use si_core::{
     ContinualLearner, Importance, ParameterPolicy, QuadraticPenaltyConfig,
     SynapticIntelligenceConfig, with_more_outputs,
 };
+
+use crate::common::warnings::warnings;
 
 const LEARNING_RATE: f64 = 0.1;
 
@@ -204,6 +208,78 @@ fn policies_set_strength_and_damping_of_their_own_parameters_only() {
         let held = values(importance_sum(&learner, strength));
         assert!((penalty - held[0] * 0.25 * 0.25).abs() <= TOLERANCE * penalty);
     }
+}
+
+#[test]
+fn a_group_selects_the_same_parameters_for_the_learning_rate_and_a_policy() {
+    let device = device();
+    let layers: Vec<Linear> = (0..2)
+        .map(|_| LinearConfig::new(2, 2).init(&device))
+        .collect();
+    let regex = ParamGroup::from_regex(r"^[01]\.weight$").expect("the expression is valid");
+    let last = ParamGroup::from_predicate("1.").exclude(ParamGroup::from_path("1.bias"));
+    let ids = ParamGroup::ids_from_module(layers[0].clone());
+    for (group, selected) in [
+        (regex, vec!["0.weight", "1.weight"]),
+        (last, vec!["1.weight"]),
+        (ids, vec!["0.weight", "0.bias"]),
+    ] {
+        let policy = ParameterPolicy::group(group.clone()).exclude();
+        let config = SynapticIntelligenceConfig::new();
+        let learner = |config| ContinualLearner::new(layers.clone(), &config).expect("it is valid");
+
+        let excluded = learner(config.clone().with_policies(vec![policy])).coverage();
+        let excluded = excluded.parameters.into_iter();
+        let excluded = excluded.filter(|it| it.consolidation == Consolidation::Excluded);
+        assert_eq!(excluded.map(|it| it.path).collect::<Vec<_>>(), selected);
+
+        let mut rates = ModuleLrScheduler::new(ConstantLr::from(LEARNING_RATE))
+            .with_group(group, ConstantLr::from(0.0));
+        let loss = |layers: &Vec<Linear>| {
+            let inputs = Tensor::<2>::from_floats([[0.3, -0.8]], &device);
+            let hidden = layers[0].forward(inputs).tanh();
+            (layers[1].forward(hidden) - 3.0).square().mean()
+        };
+        let mut optimizer = SgdConfig::new().init();
+        let (mut learner, _) = learner(config).step(&mut optimizer, rates.step(), loss);
+        learner.end_task();
+        // Without movement there is no importance.
+        let unmoved = learner.diagnostics().parameters.into_iter();
+        let unmoved = unmoved.filter(|it| it.importance_quantiles == Some([0.0; 6]));
+        assert_eq!(unmoved.map(|it| it.path).collect::<Vec<_>>(), selected);
+    }
+}
+
+#[test]
+fn a_group_of_ids_selects_what_has_these_ids_in_a_loaded_record() {
+    warnings();
+    let (stored, fresh) = (Network::new(2), Network::new(2));
+    let policies_for_head_of = |network: &Network| {
+        let group = ParamGroup::ids_from_module(network.head.clone());
+        vec![ParameterPolicy::group(group).with_strength(2.0)]
+    };
+    let strengths = |learner: &ContinualLearner<Network>| -> Vec<f64> {
+        let coverage = learner.coverage();
+        let strength = |it: &ParameterCoverage| match it.consolidation {
+            Consolidation::On { strength, .. } => Some(strength),
+            _ => None,
+        };
+        coverage.consolidated().filter_map(strength).collect()
+    };
+    let record = || learn(learner(stored.clone(), Vec::new()), 0).into_record();
+
+    let with_ids_of_record = learner(fresh.clone(), policies_for_head_of(&stored));
+    assert_eq!(warnings().len(), 1, "the fresh head has other ids");
+    let loaded = with_ids_of_record.load_record(record());
+    assert_eq!(strengths(&loaded), [0.5, 0.5, 0.5, 0.5, 2.0, 2.0]);
+    assert!(warnings().is_empty());
+
+    let with_fresh_ids = learner(fresh.clone(), policies_for_head_of(&fresh));
+    assert_eq!(strengths(&with_fresh_ids), [0.5, 0.5, 0.5, 0.5, 2.0, 2.0]);
+    assert!(warnings().is_empty());
+    let loaded = with_fresh_ids.load_record(record());
+    assert_eq!(strengths(&loaded), [0.5; 6]);
+    assert_eq!(warnings().len(), 1, "the ids are those of the record now");
 }
 
 /// `c Σ Ω` of the head's weight, `[1]`.

@@ -2,7 +2,7 @@
 
 use burn::grad_clipping::GradientClippingConfig;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamGroup};
 use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::{Tensor, activation};
 use si_core::importance::{self, FisherLabels};
@@ -108,7 +108,11 @@ fn steps_and_tasks(page: &mut Page) {
         steps(learner, 2, 1.0).end_epoch()
     });
     let _ = page.warned("a policy selects nothing", || {
-        let policies = vec![ParameterPolicy::path("wieght").exclude()];
+        let group = ParamGroup::from_predicate("wieght");
+        let policies = vec![
+            ParameterPolicy::path("wieght").exclude(),
+            ParameterPolicy::group(group).exclude(),
+        ];
         let config = SynapticIntelligenceConfig::new().with_policies(policies);
         ContinualLearner::new(Vector::new(), &config)
     });
