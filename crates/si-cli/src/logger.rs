@@ -1,30 +1,13 @@
-use log::{LevelFilter, Log, Metadata, Record};
+use std::io::Write;
 
-use crate::output;
+use env_logger::{Builder, Env};
 
-/// Prints warnings and errors to stderr, where a worker's parent collects them.
-struct Stderr;
-
-impl Log for Stderr {
-    fn enabled(&self, metadata: &Metadata) -> bool {
-        metadata.level() <= LevelFilter::Warn
-    }
-
-    fn log(&self, record: &Record) {
-        if self.enabled(record.metadata()) {
-            output::note(format_args!(
-                "{}: {}",
-                record.level().as_str().to_lowercase(),
-                record.args()
-            ));
-        }
-    }
-
-    fn flush(&self) {}
-}
-
+/// Prints warnings and errors to stderr, where a worker's parent collects them. The variable `RUST_LOG` selects others.
 pub(crate) fn start() {
-    if log::set_logger(&Stderr).is_ok() {
-        log::set_max_level(LevelFilter::Warn);
-    }
+    Builder::from_env(Env::default().default_filter_or("warn"))
+        .format(|line, record| {
+            let level = record.level().as_str().to_lowercase();
+            writeln!(line, "{level}: {}", record.args())
+        })
+        .init();
 }

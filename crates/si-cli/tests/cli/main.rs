@@ -19,15 +19,20 @@ mod training;
 
 /// Runs `si` in `folder`, with help texts as wide as on a terminal of 100 columns.
 fn si(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_si"))
+    command(folder, args).output().expect("si starts")
+}
+
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_si"));
+    command
         .args(args)
         .current_dir(folder)
+        .env_remove("RUST_LOG")
         .env("COLUMNS", "100")
         // Without this variable and without a desktop, libraries used by wgpu would write a complaint to stderr.
         .env("XDG_RUNTIME_DIR", std::env::temp_dir())
-        .stdin(Stdio::null())
-        .output()
-        .expect("si starts")
+        .stdin(Stdio::null());
+    command
 }
 
 /// Exit code and stderr, as a snapshot shows them.

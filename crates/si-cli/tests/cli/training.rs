@@ -1,9 +1,10 @@
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
-use crate::si;
+use crate::{command, si};
 
 /// The whole experiment with as little training as possible.
 const BUDGET: [&str; 8] = [
@@ -76,6 +77,31 @@ fn few_runs_share_all_cores_and_later_runs_keep_the_number_of_threads() {
     let num_cores = std::thread::available_parallelism().expect("the system tells");
     let all = format!("\nnum_threads = {num_cores}\n");
     assert!(config.contains(&all), "{config}");
+}
+
+#[test]
+fn the_warnings_of_a_run_are_shown_unless_rust_log_turns_them_off() {
+    let parent = tempfile::tempdir().expect("a folder can be made");
+    let diverging = [
+        "split-mnist",
+        "--methods",
+        "si",
+        "--seeds",
+        "1",
+        "--learning-rate",
+        "1e30",
+    ];
+    let args = [&diverging[..], &BUDGET].concat();
+    let warns = |command: &mut Command| {
+        let output = command.output().expect("si starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+        stderr
+            .lines()
+            .any(|line| line.starts_with("si, seed 0: warn: "))
+    };
+    assert!(warns(&mut command(parent.path(), &args)));
+    assert!(!warns(command(parent.path(), &args).env("RUST_LOG", "off")));
 }
 
 #[test]
