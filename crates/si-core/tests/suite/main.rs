@@ -8,11 +8,11 @@ mod burn_nn;
 mod closed_forms;
 mod common;
 mod conformance;
-mod elastic;
 mod golden;
 mod life;
 mod lifecycle;
 mod properties;
+mod quadratic;
 mod replicas;
 mod settings;
 #[cfg(feature = "train")]

@@ -1,4 +1,4 @@
-//! Compares Elastic Weight Consolidation with plain numbers and closed forms.
+//! Compares quadratic penalties, and the importance that they are made of, with plain numbers and closed forms.
 
 mod fisher;
 mod penalty;
