@@ -8,3 +8,4 @@ mod metrics;
 mod model;
 mod recorder;
 mod setup;
+mod task_metrics;

@@ -111,7 +111,15 @@ where
     M: LearnerModel + TrainStep<Input = Batch> + burn_train::InferenceStep<Input = Batch>,
 {
     let loader = || loader_on(device, items(task));
-    SupervisedTraining::new(folder, loader(), loader())
+    training_with(folder, loader(), loader())
+}
+
+/// The same, with the data of two loaders.
+pub(crate) fn training_with<M>(folder: &Path, train: Loader, valid: Loader) -> SupervisedTraining<M>
+where
+    M: LearnerModel + TrainStep<Input = Batch> + burn_train::InferenceStep<Input = Batch>,
+{
+    SupervisedTraining::new(folder, train, valid)
         .num_epochs(NUM_EPOCHS)
         .with_metric_logger(InMemoryMetricLogger::new())
         .with_application_logger(None)
