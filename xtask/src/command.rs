@@ -18,6 +18,9 @@ pub(crate) fn workspace() -> PathBuf {
 /// default ones. It passes them to xtask commands that are started by others.
 const FEATURES: &str = "SI_FEATURES";
 
+/// The environment variable with a file of settings for cargo, as `cargo --config` takes it, for what is built once.
+const CARGO_CONFIG: &str = "SI_CARGO_CONFIG";
+
 /// Features other than backends. Only si-core has them.
 const OTHERS: [&str; 2] = ["remote", "train"];
 
@@ -60,6 +63,9 @@ pub(crate) fn command(line: &str) -> Result<Command> {
     let action = arguments.next();
     command.args(action);
     if action.is_some_and(builds) {
+        if let Some(config) = env::var_os(CARGO_CONFIG) {
+            command.arg("--config").arg(config);
+        }
         command.args(["--features", features]);
         // The features are those of the whole workspace; a single package may lack some of them.
         let line = line.replace("-p si-cli", "--bin si");

@@ -9,6 +9,8 @@ mod closed_forms;
 mod common;
 mod conformance;
 mod golden;
+#[cfg(feature = "cube")]
+mod launches;
 mod life;
 mod lifecycle;
 mod properties;
