@@ -11,7 +11,10 @@ use burn::backend::{Dispatch, ops::FloatTensorOps, tensor::FloatTensor};
 use burn::tensor::{Device, Tensor, TensorData};
 use learners::{as_si_trains, described, device};
 use si_bench::keeps_to_its_threads;
-use si_core::ops::{AdamUpdate, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate};
+use si_core::ops::{
+    AdamTensors, AdamUpdate, PathStep, Penalty, SgdTensors, SgdUpdate, SynapseTensors,
+    SynapticBackend, SynapticOps, SynapticUpdate,
+};
 use si_core::settings::PathGradient;
 
 fn main() {
@@ -122,94 +125,86 @@ impl Case {
 
     fn penalize(&mut self) {
         if let Some(parameter) = self.parameter.clone() {
-            std::hint::black_box(Dispatch::penalize(
-                self.gradient.clone(),
+            let penalty = Penalty {
                 parameter,
-                self.importance.clone(),
-                self.anchor.clone(),
-                1e-3,
-                f64::INFINITY,
-            ));
+                importance: self.importance.clone(),
+                anchor: self.anchor.clone(),
+                scale: 1e-3,
+                bound: f64::INFINITY,
+            };
+            std::hint::black_box(Dispatch::penalize(self.gradient.clone(), penalty));
         }
     }
 
     fn advance(&mut self) {
-        let parameter = self.parameter.clone();
-        self.path_integral = self
-            .path_integral
-            .take()
-            .zip(parameter)
-            .map(|(omega, parameter)| {
-                Dispatch::advance_path_integral(
-                    omega,
-                    self.gradient.clone(),
-                    parameter,
-                    self.anchor.clone(),
-                )
-            });
+        if let (Some(path_integral), Some(before)) =
+            (self.path_integral.take(), self.parameter.clone())
+        {
+            let step = PathStep {
+                gradient: self.gradient.clone(),
+                before,
+                after: self.anchor.clone(),
+            };
+            self.path_integral = Some(Dispatch::advance_path_integral(path_integral, step));
+        }
     }
 
     fn adam(&mut self) {
-        let tensors = (
-            self.parameter.take(),
-            self.moment_1.take(),
-            self.moment_2.take(),
-        );
-        if let (Some(parameter), Some(moment_1), Some(moment_2)) = tensors {
-            let gradient = self.gradient.clone();
-            let updated = Dispatch::adam(parameter, gradient, moment_1, moment_2, ADAM);
-            self.parameter = Some(updated.0);
-            self.moment_1 = Some(updated.1);
-            self.moment_2 = Some(updated.2);
+        if let Some(tensors) = self.take_adam() {
+            self.keep_adam(Dispatch::adam(tensors, self.gradient.clone(), ADAM));
         }
     }
 
     fn synaptic_adam(&mut self) {
-        let tensors = (
-            self.parameter.take(),
-            self.moment_1.take(),
-            self.moment_2.take(),
-        );
-        if let ((Some(parameter), Some(moment_1), Some(moment_2)), Some(omega)) =
-            (tensors, self.path_integral.take())
-        {
-            let updated = Dispatch::synaptic_adam(
-                parameter,
-                self.gradient.clone(),
-                moment_1,
-                moment_2,
-                omega,
-                self.importance.clone(),
-                self.anchor.clone(),
-                ADAM,
-                SYNAPTIC,
-            );
-            self.parameter = Some(updated.0);
-            self.moment_1 = Some(updated.1);
-            self.moment_2 = Some(updated.2);
-            self.path_integral = Some(updated.3);
+        if let (Some(tensors), Some(synapse)) = (self.take_adam(), self.take_synapse()) {
+            let gradient = self.gradient.clone();
+            let (updated, advanced) =
+                Dispatch::synaptic_adam(tensors, gradient, synapse, ADAM, SYNAPTIC);
+            self.keep_adam(updated);
+            self.path_integral = Some(advanced.path_integral);
         }
     }
 
     fn synaptic_sgd(&mut self) {
-        let tensors = (self.parameter.take(), self.moment_1.take());
-        if let ((Some(parameter), Some(velocity)), Some(omega)) =
-            (tensors, self.path_integral.take())
-        {
-            let updated = Dispatch::synaptic_sgd(
+        if let (Some(parameter), Some(velocity), Some(synapse)) = (
+            self.parameter.take(),
+            self.moment_1.take(),
+            self.take_synapse(),
+        ) {
+            let tensors = SgdTensors {
                 parameter,
-                self.gradient.clone(),
                 velocity,
-                omega,
-                self.importance.clone(),
-                self.anchor.clone(),
-                SGD,
-                SYNAPTIC,
-            );
-            self.parameter = Some(updated.0);
-            self.moment_1 = Some(updated.1);
-            self.path_integral = Some(updated.2);
+            };
+            let gradient = self.gradient.clone();
+            let (updated, advanced) =
+                Dispatch::synaptic_sgd(tensors, gradient, synapse, SGD, SYNAPTIC);
+            self.parameter = Some(updated.parameter);
+            self.moment_1 = Some(updated.velocity);
+            self.path_integral = Some(advanced.path_integral);
         }
+    }
+
+    /// What an update writes must have no other owner.
+    fn take_adam(&mut self) -> Option<AdamTensors<Dispatch>> {
+        Some(AdamTensors {
+            parameter: self.parameter.take()?,
+            moment_1: self.moment_1.take()?,
+            moment_2: self.moment_2.take()?,
+        })
+    }
+
+    fn keep_adam(&mut self, tensors: AdamTensors<Dispatch>) {
+        self.parameter = Some(tensors.parameter);
+        self.moment_1 = Some(tensors.moment_1);
+        self.moment_2 = Some(tensors.moment_2);
+    }
+
+    fn take_synapse(&mut self) -> Option<SynapseTensors<Dispatch>> {
+        Some(SynapseTensors {
+            path_integral: self.path_integral.take()?,
+            importance: self.importance.clone(),
+            anchor: self.anchor.clone(),
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use burn::tensor::{DType, Device};
 use log::warn;
 
 use crate::growth::zeros_like;
-use crate::ops::SynapticBackend;
+use crate::ops::{PathStep, Penalized, Penalty, SynapticBackend};
 use crate::precision::{convert, sum, widen, widened, working};
 use crate::settings::{PathGradient, SynapticIntelligenceConfig};
 use crate::synapse::{OpenStep, Synapse, Synapses, carry};
@@ -58,25 +58,25 @@ impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
         self.pulls |= scale > 0.0;
         let bound = self.config.importance_bound.unwrap_or(f64::INFINITY);
         let penalize = |importance, scale| {
-            B::penalize(
-                given.clone(),
-                parameter.clone(),
+            let penalty = Penalty {
+                parameter: parameter.clone(),
                 importance,
-                synapse.anchor.clone(),
+                anchor: synapse.anchor.clone(),
                 scale,
                 bound,
-            )
+            };
+            B::penalize(given.clone(), penalty)
         };
         let importance = synapse.importance.clone().filter(|_| scale > 0.0);
         let (task, total, penalty) = match (importance, self.given) {
             (None, _) => (given.clone(), given, None),
             (Some(importance), GradientOf::TaskLoss) => {
-                let (total, penalty) = penalize(importance, scale);
-                (given, total, Some(penalty))
+                let Penalized { gradient, penalty } = penalize(importance, scale);
+                (given, gradient, Some(penalty))
             }
             (Some(importance), GradientOf::SurrogateLoss) => {
-                let (task, penalty) = penalize(importance, -scale);
-                (task, given, Some(B::float_neg(penalty)))
+                let Penalized { gradient, penalty } = penalize(importance, -scale);
+                (gradient, given, Some(B::float_neg(penalty)))
             }
         };
         self.grads.register::<D>(param.id, B::tensor(total.clone()));
@@ -146,12 +146,12 @@ impl<B: SynapticBackend> ParameterVisitor for CloseSteps<'_, B> {
         {
             let after = B::primitive(param.val().inner());
             let after = carry::<B>(after, &step.parameter.device());
-            synapse.path_integral = Some(B::advance_path_integral(
-                path_integral,
-                step.gradient,
-                step.parameter,
+            let path_step = PathStep {
+                gradient: step.gradient,
+                before: step.parameter,
                 after,
-            ));
+            };
+            synapse.path_integral = Some(B::advance_path_integral(path_integral, path_step));
             if let Some(penalty) = step.penalty {
                 synapse.add_penalty(penalty);
             }

@@ -3,32 +3,33 @@
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::Shape;
 
-use super::{AdamUpdate, SgdUpdate, SynapticOps, SynapticUpdate};
+use super::{
+    AdamTensors, AdamUpdate, Advanced, PathStep, Penalized, Penalty, SgdTensors, SgdUpdate,
+    SynapseTensors, SynapticOps, SynapticUpdate,
+};
 use crate::precision::{convert, working};
 use crate::settings::PathGradient;
 
 pub(super) fn advance_path_integral<B: Backend>(
     path_integral: FloatTensor<B>,
-    gradient: FloatTensor<B>,
-    before: FloatTensor<B>,
-    after: FloatTensor<B>,
+    step: PathStep<B>,
 ) -> FloatTensor<B> {
     let precision = path_integral.dtype();
     let [gradient, before, after] =
-        [gradient, before, after].map(|tensor| convert::<B>(tensor, precision));
+        [step.gradient, step.before, step.after].map(|tensor| convert::<B>(tensor, precision));
     let step = B::float_sub(after, before);
     B::float_sub(path_integral, B::float_mul(step, gradient))
 }
 
-pub(super) fn penalize<B: Backend>(
-    gradient: FloatTensor<B>,
-    parameter: FloatTensor<B>,
-    importance: FloatTensor<B>,
-    anchor: FloatTensor<B>,
-    scale: f64,
-    bound: f64,
-) -> (FloatTensor<B>, FloatTensor<B>) {
+pub(super) fn penalize<B: Backend>(gradient: FloatTensor<B>, penalty: Penalty<B>) -> Penalized<B> {
     let given = gradient.dtype();
+    let Penalty {
+        parameter,
+        importance,
+        anchor,
+        scale,
+        bound,
+    } = penalty;
     let [gradient, parameter, importance, anchor] = [gradient, parameter, importance, anchor]
         .map(|tensor| convert::<B>(tensor, working(given)));
     let importance = if bound.is_finite() {
@@ -42,17 +43,23 @@ pub(super) fn penalize<B: Backend>(
         (2.0 * scale).into(),
     );
     let twice_penalty = B::float_sum(B::float_mul(displacement, pull.clone()));
-    let penalty = B::float_mul_scalar(B::float_reshape(twice_penalty, Shape::new([1])), 0.5.into());
-    (convert::<B>(B::float_add(gradient, pull), given), penalty)
+    Penalized {
+        gradient: convert::<B>(B::float_add(gradient, pull), given),
+        penalty: B::float_mul_scalar(B::float_reshape(twice_penalty, Shape::new([1])), 0.5.into()),
+    }
 }
 
 /// The same operations in the same order as Burn's own Adam, and so exactly the same numbers (bit for bit).
 pub(super) fn adam<B: Backend>(
-    parameter: FloatTensor<B>,
+    tensors: AdamTensors<B>,
     gradient: FloatTensor<B>,
-    [moment_1, moment_2]: [FloatTensor<B>; 2],
     adam: AdamUpdate,
-) -> [FloatTensor<B>; 3] {
+) -> AdamTensors<B> {
+    let AdamTensors {
+        parameter,
+        moment_1,
+        moment_2,
+    } = tensors;
     let scaled = |tensor, factor: f32| B::float_mul_scalar(tensor, factor.into());
     let gradient = decayed::<B>(&parameter, gradient, adam.weight_decay);
     let squared = B::float_mul(gradient.clone(), gradient.clone());
@@ -70,16 +77,23 @@ pub(super) fn adam<B: Backend>(
         B::float_add_scalar(root, adam.epsilon.into()),
     );
     let step = B::float_mul_scalar(step, adam.learning_rate.into());
-    [B::float_sub(parameter, step), moment_1, moment_2]
+    AdamTensors {
+        parameter: B::float_sub(parameter, step),
+        moment_1,
+        moment_2,
+    }
 }
 
 /// The same operations in the same order as Burn's own SGD, and so exactly the same numbers (bit for bit).
 pub(super) fn sgd<B: Backend>(
-    parameter: FloatTensor<B>,
+    tensors: SgdTensors<B>,
     gradient: FloatTensor<B>,
-    velocity: FloatTensor<B>,
     sgd: SgdUpdate,
-) -> [FloatTensor<B>; 2] {
+) -> SgdTensors<B> {
+    let SgdTensors {
+        parameter,
+        velocity,
+    } = tensors;
     let gradient = decayed::<B>(&parameter, gradient, sgd.weight_decay);
     let (velocity, direction) = match sgd.momentum {
         None => (velocity, gradient),
@@ -102,7 +116,10 @@ pub(super) fn sgd<B: Backend>(
         }
     };
     let step = B::float_mul_scalar(direction, sgd.learning_rate.into());
-    [B::float_sub(parameter, step), velocity]
+    SgdTensors {
+        parameter: B::float_sub(parameter, step),
+        velocity,
+    }
 }
 
 fn decayed<B: Backend>(
@@ -120,40 +137,66 @@ fn decayed<B: Backend>(
     }
 }
 
-/// Runs `update` with the penalty before it and the path integral after it. `update` returns the parameter first.
-/// A synapse is ω, Ω and θ̃. Returns the result of `update`, ω and the penalty.
-pub(crate) fn synaptic<B: SynapticOps, const N: usize>(
-    parameter: FloatTensor<B>,
+/// What an optimizer updates: a parameter, and its state.
+pub(crate) trait Updatable<B: Backend> {
+    fn parameter(&self) -> &FloatTensor<B>;
+}
+
+impl<B: Backend> Updatable<B> for AdamTensors<B> {
+    fn parameter(&self) -> &FloatTensor<B> {
+        &self.parameter
+    }
+}
+
+impl<B: Backend> Updatable<B> for SgdTensors<B> {
+    fn parameter(&self) -> &FloatTensor<B> {
+        &self.parameter
+    }
+}
+
+/// Runs `update` with the penalty before it and the path integral after it.
+pub(crate) fn synaptic<B: SynapticOps, T: Updatable<B>>(
+    before: T,
     gradient: FloatTensor<B>,
-    [path_integral, importance, anchor]: [FloatTensor<B>; 3],
+    synapse: SynapseTensors<B>,
     synaptic: SynapticUpdate,
-    update: impl FnOnce(FloatTensor<B>, FloatTensor<B>) -> [FloatTensor<B>; N],
-) -> ([FloatTensor<B>; N], FloatTensor<B>, FloatTensor<B>) {
-    let SynapticUpdate {
-        scale,
-        bound,
-        path_gradient,
-    } = synaptic;
-    let (total, penalty) = if scale > 0.0 {
-        B::penalize(
-            gradient.clone(),
-            parameter.clone(),
+    update: impl FnOnce(T, FloatTensor<B>) -> T,
+) -> (T, Advanced<B>) {
+    let SynapseTensors {
+        path_integral,
+        importance,
+        anchor,
+    } = synapse;
+    let parameter = before.parameter().clone();
+    let total = if synaptic.scale > 0.0 {
+        let penalty = Penalty {
+            parameter: parameter.clone(),
             importance,
             anchor,
-            scale,
-            bound,
-        )
+            scale: synaptic.scale,
+            bound: synaptic.bound,
+        };
+        B::penalize(gradient.clone(), penalty)
     } else {
         let (device, dtype) = (parameter.device(), path_integral.dtype());
-        let none = B::float_zeros(Shape::new([1]), &device, dtype.into());
-        (gradient.clone(), none)
+        Penalized {
+            gradient: gradient.clone(),
+            penalty: B::float_zeros(Shape::new([1]), &device, dtype.into()),
+        }
     };
-    let of_path = match path_gradient {
+    let of_path = match synaptic.path_gradient {
         PathGradient::Task => gradient,
-        PathGradient::Total => total.clone(),
+        PathGradient::Total => total.gradient.clone(),
     };
-    let updated = update(parameter.clone(), total);
-    let path_integral =
-        B::advance_path_integral(path_integral, of_path, parameter, updated[0].clone());
-    (updated, path_integral, penalty)
+    let after = update(before, total.gradient);
+    let step = PathStep {
+        gradient: of_path,
+        before: parameter,
+        after: after.parameter().clone(),
+    };
+    let advanced = Advanced {
+        path_integral: B::advance_path_integral(path_integral, step),
+        penalty: total.penalty,
+    };
+    (after, advanced)
 }

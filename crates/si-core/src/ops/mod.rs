@@ -14,6 +14,7 @@ mod composed;
 mod cube;
 #[cfg(feature = "flex")]
 mod flex;
+mod tensors;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -31,7 +32,15 @@ use burn::backend::{Cube, fusion::custom::TensorSpec};
 #[cfg(feature = "cube")]
 use burn::tensor::{DType, Shape};
 
-pub(crate) use composed::synaptic as in_separate_passes;
+pub(crate) use composed::{Updatable, synaptic as in_separate_passes};
+pub use tensors::{
+    AdamTensors, Advanced, PathStep, Penalized, Penalty, SgdTensors, SynapseTensors,
+};
+#[cfg(feature = "cube")]
+pub use tensors::{
+    AdamTensorsMetadata, AdvancedMetadata, PathStepMetadata, PenalizedMetadata, PenaltyMetadata,
+    SgdTensorsMetadata, SynapseTensorsMetadata,
+};
 pub use update::{AdamUpdate, SgdUpdate, SynapticUpdate};
 
 #[cfg(feature = "cube")]
@@ -52,139 +61,75 @@ use crate::precision::working;
 )]
 pub trait SynapticOps: Backend {
     /// Advances the path integral by one optimizer step (eq. 3): `ω − g · (after − before)`.
-    #[fusion(meta = |path_integral, _, _, _| path_integral.clone())]
+    #[fusion(meta = |path_integral, _| path_integral.clone())]
     fn advance_path_integral(
         path_integral: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        before: FloatTensor<Self>,
-        after: FloatTensor<Self>,
+        #[extension_type] step: PathStep<Self>,
     ) -> FloatTensor<Self> {
-        composed::advance_path_integral::<Self>(path_integral, gradient, before, after)
+        composed::advance_path_integral::<Self>(path_integral, step)
     }
 
-    /// Adds the penalty's gradient (eq. 4) to a gradient, and computes the penalty itself.
-    ///
-    /// Returns `gradient + 2 · scale · Ω (θ − θ̃)` and the penalty `scale · Σ Ω (θ − θ̃)²`, of shape `[1]`. Ω is
-    /// the importance, at most `bound`.
-    #[fusion(meta = |gradient, _, _, _, _, _| (gradient.clone(), number(working(gradient.dtype))))]
+    /// Adds the penalty's gradient, `2 · scale · min(Ω, bound) (θ − θ̃)`, to a gradient, and computes the penalty
+    /// itself.
+    #[fusion(meta = |gradient, _| PenalizedMetadata {
+        gradient: gradient.clone(),
+        penalty: number(working(gradient.dtype)),
+    })]
     fn penalize(
         gradient: FloatTensor<Self>,
-        parameter: FloatTensor<Self>,
-        importance: FloatTensor<Self>,
-        anchor: FloatTensor<Self>,
-        scale: f64,
-        bound: f64,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        composed::penalize::<Self>(gradient, parameter, importance, anchor, scale, bound)
+        #[extension_type] penalty: Penalty<Self>,
+    ) -> Penalized<Self> {
+        composed::penalize::<Self>(gradient, penalty)
     }
 
-    /// Updates a parameter by Adam. Returns the parameter and its two moments.
-    #[fusion(meta = |parameter, _, moment_1, moment_2, _| (parameter.clone(), moment_1.clone(), moment_2.clone()))]
+    /// Updates a parameter and its moments by Adam.
+    #[fusion(meta = |tensors, _, _| tensors.clone())]
     fn adam(
-        parameter: FloatTensor<Self>,
+        #[extension_type] tensors: AdamTensors<Self>,
         gradient: FloatTensor<Self>,
-        moment_1: FloatTensor<Self>,
-        moment_2: FloatTensor<Self>,
         adam: AdamUpdate,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        composed::adam::<Self>(parameter, gradient, [moment_1, moment_2], adam).into()
+    ) -> AdamTensors<Self> {
+        composed::adam::<Self>(tensors, gradient, adam)
     }
 
     /// Adds the penalty's gradient, updates a parameter by Adam, and advances the path integral:
     /// [`penalize`](Self::penalize), [`adam`](Self::adam) and
     /// [`advance_path_integral`](Self::advance_path_integral) in one.
-    ///
-    /// Returns the parameter, its two moments, the path integral, and the penalty, of shape `[1]`.
-    #[allow(
-        clippy::too_many_arguments,
-        clippy::type_complexity,
-        reason = "one pass over all that a step touches; `expect` fails on the copy that the macro makes"
-    )]
-    #[fusion(meta = |parameter, _, moment_1, moment_2, path_integral, _, _, _, _| (
-        parameter.clone(),
-        moment_1.clone(),
-        moment_2.clone(),
-        path_integral.clone(),
-        number(path_integral.dtype),
-    ))]
+    #[fusion(meta = |tensors, _, synapse, _, _| (tensors.clone(), advanced(synapse)))]
     fn synaptic_adam(
-        parameter: FloatTensor<Self>,
+        #[extension_type] tensors: AdamTensors<Self>,
         gradient: FloatTensor<Self>,
-        moment_1: FloatTensor<Self>,
-        moment_2: FloatTensor<Self>,
-        path_integral: FloatTensor<Self>,
-        importance: FloatTensor<Self>,
-        anchor: FloatTensor<Self>,
+        #[extension_type] synapse: SynapseTensors<Self>,
         adam: AdamUpdate,
         synaptic: SynapticUpdate,
-    ) -> (
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-    ) {
-        let synapse = [path_integral, importance, anchor];
-        let ([parameter, moment_1, moment_2], path_integral, penalty) = composed::synaptic::<Self, 3>(
-            parameter,
-            gradient,
-            synapse,
-            synaptic,
-            |parameter, gradient| {
-                composed::adam::<Self>(parameter, gradient, [moment_1, moment_2], adam)
-            },
-        );
-        (parameter, moment_1, moment_2, path_integral, penalty)
+    ) -> (AdamTensors<Self>, Advanced<Self>) {
+        composed::synaptic(tensors, gradient, synapse, synaptic, |tensors, gradient| {
+            composed::adam::<Self>(tensors, gradient, adam)
+        })
     }
 
-    /// Updates a parameter by stochastic gradient descent. Returns the parameter and its velocity.
-    #[fusion(meta = |parameter, _, velocity, _| (parameter.clone(), velocity.clone()))]
+    /// Updates a parameter and its velocity by stochastic gradient descent.
+    #[fusion(meta = |tensors, _, _| tensors.clone())]
     fn sgd(
-        parameter: FloatTensor<Self>,
+        #[extension_type] tensors: SgdTensors<Self>,
         gradient: FloatTensor<Self>,
-        velocity: FloatTensor<Self>,
         sgd: SgdUpdate,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        composed::sgd::<Self>(parameter, gradient, velocity, sgd).into()
+    ) -> SgdTensors<Self> {
+        composed::sgd::<Self>(tensors, gradient, sgd)
     }
 
     /// Like [`synaptic_adam`](Self::synaptic_adam), with stochastic gradient descent instead of Adam.
-    ///
-    /// Returns the parameter, its velocity, the path integral, and the penalty, of shape `[1]`.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one pass over all that a step touches; `expect` fails on the copy that the macro makes"
-    )]
-    #[fusion(meta = |parameter, _, velocity, path_integral, _, _, _, _| (
-        parameter.clone(),
-        velocity.clone(),
-        path_integral.clone(),
-        number(path_integral.dtype),
-    ))]
+    #[fusion(meta = |tensors, _, synapse, _, _| (tensors.clone(), advanced(synapse)))]
     fn synaptic_sgd(
-        parameter: FloatTensor<Self>,
+        #[extension_type] tensors: SgdTensors<Self>,
         gradient: FloatTensor<Self>,
-        velocity: FloatTensor<Self>,
-        path_integral: FloatTensor<Self>,
-        importance: FloatTensor<Self>,
-        anchor: FloatTensor<Self>,
+        #[extension_type] synapse: SynapseTensors<Self>,
         sgd: SgdUpdate,
         synaptic: SynapticUpdate,
-    ) -> (
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-    ) {
-        let synapse = [path_integral, importance, anchor];
-        let ([parameter, velocity], path_integral, penalty) = composed::synaptic::<Self, 2>(
-            parameter,
-            gradient,
-            synapse,
-            synaptic,
-            |parameter, gradient| composed::sgd::<Self>(parameter, gradient, velocity, sgd),
-        );
-        (parameter, velocity, path_integral, penalty)
+    ) -> (SgdTensors<Self>, Advanced<Self>) {
+        composed::synaptic(tensors, gradient, synapse, synaptic, |tensors, gradient| {
+            composed::sgd::<Self>(tensors, gradient, sgd)
+        })
     }
 }
 
@@ -201,6 +146,15 @@ impl SynapticOps for Remote {}
 #[cfg(feature = "cube")]
 fn number(dtype: DType) -> TensorSpec {
     TensorSpec::new(Shape::new([1]), dtype)
+}
+
+/// What an update returns for these synapses.
+#[cfg(feature = "cube")]
+fn advanced(synapse: &SynapseTensorsMetadata) -> AdvancedMetadata {
+    AdvancedMetadata {
+        path_integral: synapse.path_integral.clone(),
+        penalty: number(synapse.path_integral.dtype),
+    }
 }
 
 /// A backend with synaptic arithmetic, with conversions between its primitives and the tensors of a module.

@@ -5,7 +5,10 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use super::{AdamUpdate, SgdUpdate, SynapticBackend, SynapticOps, SynapticUpdate, composed};
+use super::{
+    AdamTensors, AdamUpdate, Advanced, PathStep, Penalty, SgdTensors, SgdUpdate, SynapseTensors,
+    SynapticBackend, SynapticOps, SynapticUpdate, composed,
+};
 use crate::settings::PathGradient;
 use crate::test_device::device;
 
@@ -62,11 +65,14 @@ fn path_integral_in_one_pass_equals_that_of_composed_operations() {
         for (dtype, tolerance) in dtypes() {
             let [integral, gradient, before, after] =
                 std::array::from_fn(|_| random(rng, shape, dtype));
-            let operands = || [&integral, &gradient, &before, &after].map(primitive);
-            let [a, b, c, d] = operands();
-            let fused = Dispatch::advance_path_integral(a, b, c, d);
-            let [a, b, c, d] = operands();
-            let composed = composed::advance_path_integral::<Dispatch>(a, b, c, d);
+            let step = || PathStep {
+                gradient: primitive(&gradient),
+                before: primitive(&before),
+                after: primitive(&after),
+            };
+            let fused = Dispatch::advance_path_integral(primitive(&integral), step());
+            let composed =
+                composed::advance_path_integral::<Dispatch>(primitive(&integral), step());
             assert_close::<2>(fused, composed, tolerance);
         }
     }
@@ -82,30 +88,109 @@ fn penalty_in_one_pass_equals_that_of_composed_operations() {
                     dtypes().filter(|(held, _)| [dtype, DType::BF16].contains(held))
                 {
                     let [gradient, parameter] = std::array::from_fn(|_| random(rng, shape, dtype));
-                    let held: [_; 2] = std::array::from_fn(|_| random(rng, shape, held_dtype));
-                    let operands = || [&gradient, &parameter, &held[0], &held[1]].map(primitive);
-                    let [a, b, c, d] = operands();
-                    let (fused, fused_penalty) = Dispatch::penalize(a, b, c, d, SCALE, bound);
-                    let [a, b, c, d] = operands();
-                    let (composed, penalty) =
-                        composed::penalize::<Dispatch>(a, b, c, d, SCALE, bound);
-                    assert_close::<2>(fused, composed, tolerance);
-                    assert_close::<1>(fused_penalty, penalty, tolerance_of_sum(tolerance, shape));
+                    let [importance, anchor] =
+                        std::array::from_fn(|_| random(rng, shape, held_dtype));
+                    let penalty = || Penalty {
+                        parameter: primitive(&parameter),
+                        importance: primitive(&importance),
+                        anchor: primitive(&anchor),
+                        scale: SCALE,
+                        bound,
+                    };
+                    let fused = Dispatch::penalize(primitive(&gradient), penalty());
+                    let composed = composed::penalize::<Dispatch>(primitive(&gradient), penalty());
+                    assert_close::<2>(fused.gradient, composed.gradient, tolerance);
+                    let tolerance = tolerance_of_sum(tolerance, shape);
+                    assert_close::<1>(fused.penalty, composed.penalty, tolerance);
                 }
             }
         }
     }
 }
 
-/// θ, g, a state, ω, Ω and θ̃. If the device supports bf16, a coin toss decides whether the last two are in bf16.
-fn tensors(rng: &mut ChaCha8Rng, shape: [usize; 2], dtype: DType) -> [Tensor<2>; 6] {
-    let bears = device().supports_dtype(DType::BF16);
-    let held = if bears && rng.random_bool(0.5) {
-        DType::BF16
-    } else {
-        dtype
-    };
-    [dtype, dtype, dtype, dtype, held, held].map(|dtype| random(rng, shape, dtype))
+/// A parameter, and what belongs to it.
+struct Case {
+    parameter: Tensor<2>,
+    gradient: Tensor<2>,
+    moment_1: Tensor<2>,
+    moment_2: Tensor<2>,
+    path_integral: Tensor<2>,
+    importance: Tensor<2>,
+    anchor: Tensor<2>,
+}
+
+impl Case {
+    /// If the device supports bf16, a coin toss decides whether importance and anchor are in bf16.
+    fn random(rng: &mut ChaCha8Rng, shape: [usize; 2], dtype: DType) -> Self {
+        let bears = device().supports_dtype(DType::BF16);
+        let held = if bears && rng.random_bool(0.5) {
+            DType::BF16
+        } else {
+            dtype
+        };
+        Self {
+            parameter: random(rng, shape, dtype),
+            gradient: random(rng, shape, dtype),
+            moment_1: random(rng, shape, dtype),
+            moment_2: random(rng, shape, dtype).abs(),
+            path_integral: random(rng, shape, dtype),
+            importance: random(rng, shape, held),
+            anchor: random(rng, shape, held),
+        }
+    }
+
+    fn gradient(&self) -> FloatTensor<Dispatch> {
+        primitive(&self.gradient)
+    }
+
+    fn adam(&self) -> AdamTensors<Dispatch> {
+        AdamTensors {
+            parameter: primitive(&self.parameter),
+            moment_1: primitive(&self.moment_1),
+            moment_2: primitive(&self.moment_2),
+        }
+    }
+
+    fn sgd(&self) -> SgdTensors<Dispatch> {
+        SgdTensors {
+            parameter: primitive(&self.parameter),
+            velocity: primitive(&self.moment_1),
+        }
+    }
+
+    fn synapse(&self) -> SynapseTensors<Dispatch> {
+        SynapseTensors {
+            path_integral: primitive(&self.path_integral),
+            importance: primitive(&self.importance),
+            anchor: primitive(&self.anchor),
+        }
+    }
+}
+
+fn assert_adam_close(
+    actual: AdamTensors<Dispatch>,
+    expected: AdamTensors<Dispatch>,
+    tolerance: f64,
+) {
+    assert_close::<2>(actual.parameter, expected.parameter, tolerance);
+    assert_close::<2>(actual.moment_1, expected.moment_1, tolerance);
+    assert_close::<2>(actual.moment_2, expected.moment_2, tolerance);
+}
+
+fn assert_sgd_close(actual: SgdTensors<Dispatch>, expected: SgdTensors<Dispatch>, tolerance: f64) {
+    assert_close::<2>(actual.parameter, expected.parameter, tolerance);
+    assert_close::<2>(actual.velocity, expected.velocity, tolerance);
+}
+
+fn assert_advanced_close(
+    actual: Advanced<Dispatch>,
+    expected: Advanced<Dispatch>,
+    tolerance: f64,
+    shape: [usize; 2],
+) {
+    assert_close::<2>(actual.path_integral, expected.path_integral, tolerance);
+    let tolerance = tolerance_of_sum(tolerance, shape);
+    assert_close::<1>(actual.penalty, expected.penalty, tolerance);
 }
 
 const SYNAPTIC: [SynapticUpdate; 3] = [
@@ -139,43 +224,28 @@ fn adam_in_one_pass_equals_that_of_composed_operations() {
     };
     for shape in LARGE_SHAPES {
         for (dtype, tolerance) in dtypes() {
-            let tensors = tensors(rng, shape, dtype);
-            let moment_2 = random(rng, shape, dtype).abs();
+            let case = Case::random(rng, shape, dtype);
             for synaptic in SYNAPTIC {
-                let operands = || tensors.each_ref().map(primitive);
-                let [p, g, m, path_integral, importance, anchor] = operands();
-                let v = primitive(&moment_2);
-                let fused = Dispatch::synaptic_adam(
-                    p,
-                    g,
-                    m,
-                    v,
-                    path_integral,
-                    importance,
-                    anchor,
+                let (fused, fused_advanced) = Dispatch::synaptic_adam(
+                    case.adam(),
+                    case.gradient(),
+                    case.synapse(),
                     adam,
                     synaptic,
                 );
-                let [p, g, m, path_integral, importance, anchor] = operands();
-                let v = primitive(&moment_2);
-                let synapse = [path_integral, importance, anchor];
-                let update = |p, g| composed::adam::<Dispatch>(p, g, [m, v], adam);
-                let (composed, path_integral, penalty) =
-                    composed::synaptic::<Dispatch, _>(p, g, synapse, synaptic, update);
-                let [p, m, v] = composed;
-                assert_close::<2>(fused.0, p, tolerance);
-                assert_close::<2>(fused.1, m, tolerance);
-                assert_close::<2>(fused.2, v, tolerance);
-                assert_close::<2>(fused.3, path_integral, tolerance);
-                assert_close::<1>(fused.4, penalty, tolerance_of_sum(tolerance, shape));
+                let (composed, advanced) = composed::synaptic::<Dispatch, _>(
+                    case.adam(),
+                    case.gradient(),
+                    case.synapse(),
+                    synaptic,
+                    |tensors, gradient| composed::adam::<Dispatch>(tensors, gradient, adam),
+                );
+                assert_adam_close(fused, composed, tolerance);
+                assert_advanced_close(fused_advanced, advanced, tolerance, shape);
             }
-            let [p, g, m, ..] = tensors.each_ref().map(primitive);
-            let fused = Dispatch::adam(p, g, m, primitive(&moment_2), adam);
-            let [p, g, m, ..] = tensors.each_ref().map(primitive);
-            let [p, m, v] = composed::adam::<Dispatch>(p, g, [m, primitive(&moment_2)], adam);
-            assert_close::<2>(fused.0, p, tolerance);
-            assert_close::<2>(fused.1, m, tolerance);
-            assert_close::<2>(fused.2, v, tolerance);
+            let fused = Dispatch::adam(case.adam(), case.gradient(), adam);
+            let composed = composed::adam::<Dispatch>(case.adam(), case.gradient(), adam);
+            assert_adam_close(fused, composed, tolerance);
         }
     }
 }
@@ -199,31 +269,28 @@ fn sgd_in_one_pass_equals_that_of_composed_operations() {
                     learning_rate: 0.1,
                     weight_decay: 0.01,
                 };
-                let tensors = tensors(rng, shape, dtype);
+                let case = Case::random(rng, shape, dtype);
                 for synaptic in SYNAPTIC {
-                    let [p, g, u, path_integral, importance, anchor] =
-                        tensors.each_ref().map(primitive);
-                    let fused = Dispatch::synaptic_sgd(
-                        p,
-                        g,
-                        u,
-                        path_integral,
-                        importance,
-                        anchor,
+                    let (fused, fused_advanced) = Dispatch::synaptic_sgd(
+                        case.sgd(),
+                        case.gradient(),
+                        case.synapse(),
                         sgd,
                         synaptic,
                     );
-                    let [p, g, u, path_integral, importance, anchor] =
-                        tensors.each_ref().map(primitive);
-                    let synapse = [path_integral, importance, anchor];
-                    let update = |p, g| composed::sgd::<Dispatch>(p, g, u, sgd);
-                    let ([p, u], path_integral, penalty) =
-                        composed::synaptic::<Dispatch, _>(p, g, synapse, synaptic, update);
-                    assert_close::<2>(fused.0, p, tolerance);
-                    assert_close::<2>(fused.1, u, tolerance);
-                    assert_close::<2>(fused.2, path_integral, tolerance);
-                    assert_close::<1>(fused.3, penalty, tolerance_of_sum(tolerance, shape));
+                    let (composed, advanced) = composed::synaptic::<Dispatch, _>(
+                        case.sgd(),
+                        case.gradient(),
+                        case.synapse(),
+                        synaptic,
+                        |tensors, gradient| composed::sgd::<Dispatch>(tensors, gradient, sgd),
+                    );
+                    assert_sgd_close(fused, composed, tolerance);
+                    assert_advanced_close(fused_advanced, advanced, tolerance, shape);
                 }
+                let fused = Dispatch::sgd(case.sgd(), case.gradient(), sgd);
+                let composed = composed::sgd::<Dispatch>(case.sgd(), case.gradient(), sgd);
+                assert_sgd_close(fused, composed, tolerance);
             }
         }
     }
@@ -240,28 +307,37 @@ fn operands_that_are_views_are_read_in_the_views_order() {
             .transpose()
             .slice([1..4, 0..3])
     });
-    let operands = || [&integral, &gradient, &before, &after].map(primitive);
-    let [a, b, c, d] = operands();
-    let fused = Dispatch::advance_path_integral(a, b, c, d);
-    let [a, b, c, d] = operands();
-    let composed = composed::advance_path_integral::<Dispatch>(a, b, c, d);
+    let step = || PathStep {
+        gradient: primitive(&gradient),
+        before: primitive(&before),
+        after: primitive(&after),
+    };
+    let fused = Dispatch::advance_path_integral(primitive(&integral), step());
+    let composed = composed::advance_path_integral::<Dispatch>(primitive(&integral), step());
     assert_close::<2>(fused, composed, 1e-6);
 }
 
 #[test]
 fn dispatch_uses_the_fused_operations_of_the_tensors_backend() {
-    let flex = |tensor: &Tensor<2>| Flex::primitive(tensor.clone());
+    fn penalty<B: SynapticBackend>([parameter, importance, anchor]: [&Tensor<2>; 3]) -> Penalty<B> {
+        Penalty {
+            parameter: B::primitive(parameter.clone()),
+            importance: B::primitive(importance.clone()),
+            anchor: B::primitive(anchor.clone()),
+            scale: SCALE,
+            bound: f64::INFINITY,
+        }
+    }
     let tensors: [Tensor<2>; 4] = std::array::from_fn(|index| {
         let numbers = (0..70 * 61).map(|at| (at as f32 + index as f32).sin());
         let data = TensorData::new(numbers.collect::<Vec<f32>>(), [70, 61]);
         Tensor::from_data(data, &Device::flex())
     });
-    let [a, b, c, d] = tensors.each_ref().map(flex);
-    let (_, fused) = Flex::penalize(a, b, c, d, SCALE, f64::INFINITY);
-    let [a, b, c, d] = tensors.each_ref().map(flex);
-    let (_, composed) = composed::penalize::<Flex>(a, b, c, d, SCALE, f64::INFINITY);
-    let [a, b, c, d] = tensors.map(Dispatch::primitive);
-    let (_, dispatched) = Dispatch::penalize(a, b, c, d, SCALE, f64::INFINITY);
+    let [gradient, rest @ ..] = tensors.each_ref();
+    let flex = || Flex::primitive(gradient.clone());
+    let fused = Flex::penalize(flex(), penalty::<Flex>(rest)).penalty;
+    let composed = composed::penalize::<Flex>(flex(), penalty::<Flex>(rest)).penalty;
+    let dispatched = Dispatch::penalize(primitive(gradient), penalty::<Dispatch>(rest)).penalty;
     let dispatched = Dispatch::tensor::<1>(dispatched).into_data();
     assert_eq!(dispatched, Flex::tensor::<1>(fused).into_data());
     // The two sum in different orders, so rounding tells them apart.
@@ -272,6 +348,10 @@ fn dispatch_uses_the_fused_operations_of_the_tensors_backend() {
 #[should_panic(expected = "must have the same shape")]
 fn a_gradient_of_another_shape_is_refused() {
     let of_shape = |shape| Flex::primitive(Tensor::<2>::zeros(shape, &Device::flex()));
-    let [a, b, c] = std::array::from_fn(|_| of_shape([3, 5]));
-    Flex::advance_path_integral(a, of_shape([3, 4]), b, c);
+    let step = PathStep {
+        gradient: of_shape([3, 4]),
+        before: of_shape([3, 5]),
+        after: of_shape([3, 5]),
+    };
+    Flex::advance_path_integral(of_shape([3, 5]), step);
 }

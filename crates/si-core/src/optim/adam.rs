@@ -1,4 +1,4 @@
-use burn::backend::{Dispatch, tensor::FloatTensor};
+use burn::backend::Dispatch;
 use burn::config::Config;
 use burn::grad_clipping::GradientClippingConfig;
 use burn::optim::decay::WeightDecayConfig;
@@ -6,8 +6,8 @@ use burn::optim::{Adam, AdamState, AdaptiveMomentumState, LearningRate, Optimize
 use burn::tensor::{Device, Tensor};
 
 use super::SynapticOptimizer;
-use super::rule::{FusedOptimizer, SynapseAfter, SynapseBefore};
-use crate::ops::{AdamUpdate, SynapticBackend, SynapticOps};
+use super::rule::{FusedOptimizer, SynapseBefore};
+use crate::ops::{AdamTensors, AdamUpdate, Advanced, SynapticBackend, SynapticOps};
 
 /// The settings of [`SynapticAdam`]: those of Burn's [`AdamConfig`](burn::optim::AdamConfig) except AMSGrad, with
 /// the same defaults.
@@ -78,32 +78,32 @@ impl SynapticAdam {
     }
 }
 
-/// The moments before a step, with the number of steps that they have seen. They start over if the parameter has
-/// changed its shape; the regularizer warns of that.
-fn moments<const D: usize>(
-    parameter: &Tensor<D>,
+/// The parameter and its moments before a step, and the number of the step, counted from 1. The moments start over if
+/// the parameter has changed its shape; the regularizer warns of that.
+fn before<const D: usize>(
+    parameter: Tensor<D>,
     state: Option<AdamState<D>>,
-) -> AdaptiveMomentumState<D> {
+) -> (AdamTensors<Dispatch>, usize) {
     let state = state.map(|state| state.momentum);
-    match state.filter(|state| state.moment_1.shape() == parameter.shape()) {
-        Some(state) => {
-            // State loaded from a record is in the device's default precision.
-            let moments = [state.moment_1, state.moment_2];
-            let [moment_1, moment_2] = moments.map(|moment| moment.cast(parameter.dtype()));
-            AdaptiveMomentumState::new(state.time, moment_1, moment_2)
-        }
+    let state = match state.filter(|state| state.moment_1.shape() == parameter.shape()) {
+        Some(state) => state,
         None => AdaptiveMomentumState::new(0, parameter.zeros_like(), parameter.zeros_like()),
-    }
+    };
+    // State loaded from a record is in the device's default precision.
+    let precision = parameter.dtype();
+    let tensors = AdamTensors {
+        parameter: Dispatch::primitive(parameter),
+        moment_1: Dispatch::primitive(state.moment_1.cast(precision)),
+        moment_2: Dispatch::primitive(state.moment_2.cast(precision)),
+    };
+    (tensors, state.time + 1)
 }
 
-/// The state after a step, the `time`-th.
-fn state_after<const D: usize>(
-    time: usize,
-    moment_1: FloatTensor<Dispatch>,
-    moment_2: FloatTensor<Dispatch>,
-) -> AdamState<D> {
-    let [moment_1, moment_2] = [moment_1, moment_2].map(Dispatch::tensor);
-    AdamState::new(AdaptiveMomentumState::new(time, moment_1, moment_2))
+/// The parameter and its state after a step, the `time`-th.
+fn after<const D: usize>(tensors: AdamTensors<Dispatch>, time: usize) -> (Tensor<D>, AdamState<D>) {
+    let [moment_1, moment_2] = [tensors.moment_1, tensors.moment_2].map(Dispatch::tensor);
+    let state = AdamState::new(AdaptiveMomentumState::new(time, moment_1, moment_2));
+    (Dispatch::tensor(tensors.parameter), state)
 }
 
 impl Optimizer for SynapticAdam {
@@ -116,17 +116,11 @@ impl Optimizer for SynapticAdam {
         gradient: Tensor<D>,
         state: Option<AdamState<D>>,
     ) -> (Tensor<D>, Option<AdamState<D>>) {
-        let before = moments(&parameter, state);
-        let time = before.time + 1;
-        let (parameter, moment_1, moment_2) = Dispatch::adam(
-            Dispatch::primitive(parameter),
-            Dispatch::primitive(gradient),
-            Dispatch::primitive(before.moment_1),
-            Dispatch::primitive(before.moment_2),
-            self.update(time, learning_rate),
-        );
-        let state = state_after(time, moment_1, moment_2);
-        (Dispatch::tensor(parameter), Some(state))
+        let (tensors, time) = before(parameter, state);
+        let adam = self.update(time, learning_rate);
+        let updated = Dispatch::adam(tensors, Dispatch::primitive(gradient), adam);
+        let (parameter, state) = after(updated, time);
+        (parameter, Some(state))
     }
 
     fn to_device<const D: usize>(state: AdamState<D>, device: &Device) -> AdamState<D> {
@@ -142,25 +136,16 @@ impl FusedOptimizer for SynapticAdam {
         gradient: Tensor<D>,
         state: Option<AdamState<D>>,
         synapse: SynapseBefore,
-    ) -> (Tensor<D>, AdamState<D>, SynapseAfter) {
-        let before = moments(&parameter, state);
-        let time = before.time + 1;
-        let (parameter, moment_1, moment_2, path_integral, penalty) = Dispatch::synaptic_adam(
-            Dispatch::primitive(parameter),
+    ) -> (Tensor<D>, AdamState<D>, Advanced<Dispatch>) {
+        let (tensors, time) = before(parameter, state);
+        let (updated, advanced) = Dispatch::synaptic_adam(
+            tensors,
             Dispatch::primitive(gradient),
-            Dispatch::primitive(before.moment_1),
-            Dispatch::primitive(before.moment_2),
-            synapse.path_integral,
-            synapse.importance,
-            synapse.anchor,
+            synapse.tensors,
             self.update(time, learning_rate),
             synapse.update,
         );
-        let after = SynapseAfter {
-            path_integral,
-            penalty,
-        };
-        let state = state_after(time, moment_1, moment_2);
-        (Dispatch::tensor(parameter), state, after)
+        let (parameter, state) = after(updated, time);
+        (parameter, state, advanced)
     }
 }

@@ -7,7 +7,9 @@ use burn::grad_clipping::GradientClipping;
 use burn::optim::{DynOptimizer, DynState, LearningRate, Optimizer};
 
 use super::{SynapticAdam, SynapticSgd};
-use crate::ops::{SynapticBackend, SynapticUpdate, in_separate_passes};
+use crate::ops::{
+    Advanced, SynapseTensors, SynapticBackend, SynapticUpdate, Updatable, in_separate_passes,
+};
 
 /// How one parameter is updated.
 #[derive(Clone)]
@@ -27,23 +29,14 @@ pub(super) trait FusedOptimizer: Optimizer {
         gradient: Tensor<D>,
         state: Option<Self::State<D>>,
         synapse: SynapseBefore,
-    ) -> (Tensor<D>, Self::State<D>, SynapseAfter);
+    ) -> (Tensor<D>, Self::State<D>, Advanced<Dispatch>);
 }
 
 /// What a step reads of a parameter's synapses.
 pub(super) struct SynapseBefore {
-    pub(super) path_integral: FloatTensor<Dispatch>,
-    /// Any tensor if nothing is held back: the update's scale is then 0.
-    pub(super) importance: FloatTensor<Dispatch>,
-    pub(super) anchor: FloatTensor<Dispatch>,
+    /// The importance is any tensor if nothing is held back: the update's scale is then 0.
+    pub(super) tensors: SynapseTensors<Dispatch>,
     pub(super) update: SynapticUpdate,
-}
-
-/// What a step makes of them.
-pub(super) struct SynapseAfter {
-    pub(super) path_integral: FloatTensor<Dispatch>,
-    /// `[1]`.
-    pub(super) penalty: FloatTensor<Dispatch>,
 }
 
 impl Rule {
@@ -102,7 +95,7 @@ impl Rule {
         gradient: Tensor<D>,
         state: Option<DynState>,
         synapse: SynapseBefore,
-    ) -> (Tensor<D>, Option<DynState>, SynapseAfter) {
+    ) -> (Tensor<D>, Option<DynState>, Advanced<Dispatch>) {
         match self {
             Self::Adam(adam) if clipping.is_none() => {
                 fused(adam, learning_rate, parameter, gradient, state, synapse)
@@ -113,26 +106,40 @@ impl Rule {
             // The norm of the total gradient must be known before any of it is used, and the path integral uses the
             // gradient before clipping.
             _ => {
-                let mut state_after = None;
-                let ([parameter], path_integral, penalty) = in_separate_passes::<Dispatch, 1>(
-                    Dispatch::primitive(parameter),
+                let before = AnyState {
+                    parameter: Dispatch::primitive(parameter),
+                    state,
+                };
+                let (after, advanced) = in_separate_passes(
+                    before,
                     Dispatch::primitive(gradient),
-                    [synapse.path_integral, synapse.importance, synapse.anchor],
+                    synapse.tensors,
                     synapse.update,
-                    |parameter, total| {
+                    |AnyState { parameter, state }, total| {
                         let [parameter, total] = [parameter, total].map(Dispatch::tensor::<D>);
-                        let updated = self.step(clipping, learning_rate, parameter, total, state);
-                        state_after = updated.1;
-                        [Dispatch::primitive(updated.0)]
+                        let (parameter, state) =
+                            self.step(clipping, learning_rate, parameter, total, state);
+                        AnyState {
+                            parameter: Dispatch::primitive(parameter),
+                            state,
+                        }
                     },
                 );
-                let after = SynapseAfter {
-                    path_integral,
-                    penalty,
-                };
-                (Dispatch::tensor(parameter), state_after, after)
+                (Dispatch::tensor(after.parameter), after.state, advanced)
             }
         }
+    }
+}
+
+/// A parameter, and the state of any optimizer.
+struct AnyState {
+    parameter: FloatTensor<Dispatch>,
+    state: Option<DynState>,
+}
+
+impl Updatable<Dispatch> for AnyState {
+    fn parameter(&self) -> &FloatTensor<Dispatch> {
+        &self.parameter
     }
 }
 
@@ -143,9 +150,9 @@ fn fused<O: FusedOptimizer, const D: usize>(
     gradient: Tensor<D>,
     state: Option<DynState>,
     synapse: SynapseBefore,
-) -> (Tensor<D>, Option<DynState>, SynapseAfter) {
+) -> (Tensor<D>, Option<DynState>, Advanced<Dispatch>) {
     let state = state.map(DynState::downcast::<O::State<D>>);
-    let (parameter, state, synapse) =
+    let (parameter, state, advanced) =
         optimizer.step_fused(learning_rate, parameter, gradient, state, synapse);
-    (parameter, Some(DynState::create(state, D)), synapse)
+    (parameter, Some(DynState::create(state, D)), advanced)
 }

@@ -1,4 +1,4 @@
-use burn::backend::{Dispatch, tensor::FloatTensor};
+use burn::backend::Dispatch;
 use burn::config::Config;
 use burn::grad_clipping::GradientClippingConfig;
 use burn::optim::decay::WeightDecayConfig;
@@ -7,8 +7,8 @@ use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
 
 use super::SynapticOptimizer;
-use super::rule::{FusedOptimizer, SynapseAfter, SynapseBefore};
-use crate::ops::{SgdUpdate, SynapticBackend, SynapticOps};
+use super::rule::{FusedOptimizer, SynapseBefore};
+use crate::ops::{Advanced, SgdTensors, SgdUpdate, SynapticBackend, SynapticOps};
 
 /// The settings of [`SynapticSgd`]: those of Burn's [`SgdConfig`](burn::optim::SgdConfig).
 #[derive(Config, Debug)]
@@ -75,14 +75,14 @@ impl SynapticSgd {
         }
     }
 
-    /// The velocity before a step, and whether the step is the first. The velocity starts over if the parameter has
-    /// changed its shape; the regularizer warns of that.
-    fn velocity<const D: usize>(
+    /// The parameter and its velocity before a step, and whether the step is the first. The velocity starts over if the
+    /// parameter has changed its shape; the regularizer warns of that.
+    fn before<const D: usize>(
         &self,
-        parameter: &Tensor<D>,
+        parameter: Tensor<D>,
         gradient: &Tensor<D>,
         state: Option<SynapticSgdState<D>>,
-    ) -> (FloatTensor<Dispatch>, bool) {
+    ) -> (SgdTensors<Dispatch>, bool) {
         let velocity = state.and_then(|state| state.velocity);
         let velocity = velocity.filter(|velocity| velocity.shape() == parameter.shape());
         let is_first = velocity.is_none();
@@ -93,14 +93,23 @@ impl SynapticSgd {
             None if self.config.momentum.is_some() => parameter.zeros_like(),
             None => gradient.clone(),
         };
-        (Dispatch::primitive(velocity), is_first)
+        let tensors = SgdTensors {
+            parameter: Dispatch::primitive(parameter),
+            velocity: Dispatch::primitive(velocity),
+        };
+        (tensors, is_first)
     }
 
-    fn state_after<const D: usize>(&self, velocity: FloatTensor<Dispatch>) -> SynapticSgdState<D> {
-        let velocity = Dispatch::tensor(velocity);
-        SynapticSgdState {
+    /// The parameter and its state after a step.
+    fn after<const D: usize>(
+        &self,
+        tensors: SgdTensors<Dispatch>,
+    ) -> (Tensor<D>, SynapticSgdState<D>) {
+        let velocity = Dispatch::tensor(tensors.velocity);
+        let state = SynapticSgdState {
             velocity: self.config.momentum.is_some().then_some(velocity),
-        }
+        };
+        (Dispatch::tensor(tensors.parameter), state)
     }
 }
 
@@ -114,15 +123,11 @@ impl Optimizer for SynapticSgd {
         gradient: Tensor<D>,
         state: Option<SynapticSgdState<D>>,
     ) -> (Tensor<D>, Option<SynapticSgdState<D>>) {
-        let (velocity, is_first) = self.velocity(&parameter, &gradient, state);
-        let (parameter, velocity) = Dispatch::sgd(
-            Dispatch::primitive(parameter),
-            Dispatch::primitive(gradient),
-            velocity,
-            self.update(is_first, learning_rate),
-        );
-        let state = self.state_after(velocity);
-        (Dispatch::tensor(parameter), Some(state))
+        let (tensors, is_first) = self.before(parameter, &gradient, state);
+        let sgd = self.update(is_first, learning_rate);
+        let updated = Dispatch::sgd(tensors, Dispatch::primitive(gradient), sgd);
+        let (parameter, state) = self.after(updated);
+        (parameter, Some(state))
     }
 
     fn to_device<const D: usize>(
@@ -143,24 +148,17 @@ impl FusedOptimizer for SynapticSgd {
         gradient: Tensor<D>,
         state: Option<SynapticSgdState<D>>,
         synapse: SynapseBefore,
-    ) -> (Tensor<D>, SynapticSgdState<D>, SynapseAfter) {
-        let (velocity, is_first) = self.velocity(&parameter, &gradient, state);
-        let (parameter, velocity, path_integral, penalty) = Dispatch::synaptic_sgd(
-            Dispatch::primitive(parameter),
+    ) -> (Tensor<D>, SynapticSgdState<D>, Advanced<Dispatch>) {
+        let (tensors, is_first) = self.before(parameter, &gradient, state);
+        let (updated, advanced) = Dispatch::synaptic_sgd(
+            tensors,
             Dispatch::primitive(gradient),
-            velocity,
-            synapse.path_integral,
-            synapse.importance,
-            synapse.anchor,
+            synapse.tensors,
             self.update(is_first, learning_rate),
             synapse.update,
         );
-        let after = SynapseAfter {
-            path_integral,
-            penalty,
-        };
-        let state = self.state_after(velocity);
-        (Dispatch::tensor(parameter), state, after)
+        let (parameter, state) = self.after(updated);
+        (parameter, state, advanced)
     }
 }
 

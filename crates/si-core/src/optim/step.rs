@@ -10,7 +10,7 @@ use burn::tensor::GradientCheckpointingStrategy;
 use super::optimizer::{Group, ParameterState, group_of};
 use super::rule::SynapseBefore;
 use crate::SynapticIntelligenceConfig;
-use crate::ops::{SynapticBackend, SynapticUpdate};
+use crate::ops::{SynapseTensors, SynapticBackend, SynapticUpdate};
 use crate::step::begin;
 use crate::synapse::{Synapse, Synapses};
 use crate::traversal::{Place, Walk};
@@ -62,14 +62,16 @@ impl Consolidation<'_> {
         self.pulls |= scale > 0.0;
         let importance = synapse.importance.clone().filter(|_| scale > 0.0);
         let before = SynapseBefore {
-            path_integral: synapse.path_integral.take()?,
             update: SynapticUpdate {
                 scale: if importance.is_some() { scale } else { 0.0 },
                 bound: self.config.importance_bound.unwrap_or(f64::INFINITY),
                 path_gradient: self.config.path_gradient,
             },
-            importance: importance.unwrap_or_else(|| synapse.anchor.clone()),
-            anchor: synapse.anchor.clone(),
+            tensors: SynapseTensors {
+                path_integral: synapse.path_integral.take()?,
+                importance: importance.unwrap_or_else(|| synapse.anchor.clone()),
+                anchor: synapse.anchor.clone(),
+            },
         };
         Some(Begun {
             synapse,
@@ -129,7 +131,7 @@ impl ModuleMapper for ModuleStep<'_> {
                 // State of the old shape would make a backend panic or compute nonsense.
                 let state = state.filter(|_| !begun.is_reshaped);
                 let is_held = begun.before.update.scale > 0.0;
-                let (parameter, state, after) = rule.step_with_synapse(
+                let (parameter, state, advanced) = rule.step_with_synapse(
                     clipping,
                     rate,
                     parameter,
@@ -137,9 +139,9 @@ impl ModuleMapper for ModuleStep<'_> {
                     state,
                     begun.before,
                 );
-                begun.synapse.path_integral = Some(after.path_integral);
+                begun.synapse.path_integral = Some(advanced.path_integral);
                 if is_held {
-                    begun.synapse.add_penalty(after.penalty);
+                    begun.synapse.add_penalty(advanced.penalty);
                 }
                 (parameter, state)
             }

@@ -6,7 +6,7 @@ use burn::optim::GradientsParams;
 
 use super::pull::{Pulls, QuadraticPull};
 use crate::Importance;
-use crate::ops::SynapticBackend;
+use crate::ops::{Penalty, SynapticBackend};
 use crate::precision::widened;
 use crate::settings::PenaltyFactor;
 use crate::step::PenaltySum;
@@ -35,14 +35,14 @@ impl<B: SynapticBackend> ParameterVisitor for Penalize<'_, B> {
         let Some(pull) = pull.grown(&parameter) else {
             return;
         };
-        let (total, _) = B::penalize(
-            B::primitive(gradient.inner()),
-            B::primitive(parameter),
-            pull.precision,
-            pull.anchor,
+        let penalty = Penalty {
+            parameter: B::primitive(parameter),
+            importance: pull.precision,
+            anchor: pull.anchor,
             scale,
-            f64::INFINITY,
-        );
+            bound: f64::INFINITY,
+        };
+        let total = B::penalize(B::primitive(gradient.inner()), penalty).gradient;
         self.grads.register::<D>(param.id, B::tensor(total));
     }
 }

@@ -13,7 +13,10 @@ use burn_cubecl::tensor::CubeTensor;
 mod kernels;
 mod launch;
 
-use super::{AdamUpdate, SgdUpdate, SynapticOps, SynapticUpdate, composed};
+use super::{
+    AdamTensors, AdamUpdate, Advanced, PathStep, Penalized, Penalty, SgdTensors, SgdUpdate,
+    SynapseTensors, SynapticOps, SynapticUpdate, composed,
+};
 use crate::settings::PathGradient;
 use kernels::{AdamKind, SgdKind};
 use launch::{Launch, elem_type};
@@ -21,13 +24,11 @@ use launch::{Launch, elem_type};
 impl SynapticOps for CubeBackend {
     fn advance_path_integral(
         path_integral: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        before: FloatTensor<Self>,
-        after: FloatTensor<Self>,
+        step: PathStep<Self>,
     ) -> FloatTensor<Self> {
-        let numbers = [&path_integral, &gradient, &before, &after];
+        let numbers = [&path_integral, &step.gradient, &step.before, &step.after];
         let Some(launch) = Launch::over(&numbers, &[]) else {
-            return composed::advance_path_integral::<Self>(path_integral, gradient, before, after);
+            return composed::advance_path_integral::<Self>(path_integral, step);
         };
         let path_integral = writable(path_integral);
         // SAFETY: every access is within the tensors' length, and all tensors have one shape.
@@ -39,34 +40,28 @@ impl SynapticOps for CubeBackend {
                 launch.address_type,
                 launch.vector_size,
                 path_integral.clone().into_linear_view(),
-                gradient.into_linear_view(),
-                before.into_linear_view(),
-                after.into_linear_view(),
+                step.gradient.into_linear_view(),
+                step.before.into_linear_view(),
+                step.after.into_linear_view(),
                 launch.elem_type,
             );
         }
         path_integral
     }
 
-    fn penalize(
-        gradient: FloatTensor<Self>,
-        parameter: FloatTensor<Self>,
-        importance: FloatTensor<Self>,
-        anchor: FloatTensor<Self>,
-        scale: f64,
-        bound: f64,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let launch = Launch::over(&[&gradient, &parameter], &[&importance, &anchor]);
-        let (Some(launch), Some(held_type)) = (launch, elem_type(anchor.dtype)) else {
-            return composed::penalize::<Self>(
-                gradient, parameter, importance, anchor, scale, bound,
-            );
+    fn penalize(gradient: FloatTensor<Self>, penalty: Penalty<Self>) -> Penalized<Self> {
+        let launch = Launch::over(
+            &[&gradient, &penalty.parameter],
+            &[&penalty.importance, &penalty.anchor],
+        );
+        let (Some(launch), Some(held_type)) = (launch, elem_type(penalty.anchor.dtype)) else {
+            return composed::penalize::<Self>(gradient, penalty);
         };
         let total = launch.empty_like(&gradient);
         let penalties = launch.empty(launch.num_cubes);
         let synaptic = SynapticUpdate {
-            scale,
-            bound,
+            scale: penalty.scale,
+            bound: penalty.bound,
             path_gradient: PathGradient::Task,
         };
         // SAFETY: as above. There is one penalty for each cube.
@@ -79,31 +74,36 @@ impl SynapticOps for CubeBackend {
                 launch.vector_size,
                 total.clone().into_linear_view(),
                 gradient.into_linear_view(),
-                parameter.into_linear_view(),
-                importance.into_linear_view(),
-                anchor.into_linear_view(),
+                penalty.parameter.into_linear_view(),
+                penalty.importance.into_linear_view(),
+                penalty.anchor.into_linear_view(),
                 penalties.clone().into_buffer_arg(),
                 launch.pull_numbers(synaptic),
                 launch.synapse_kind(synaptic),
                 [launch.elem_type, held_type],
             );
         }
-        (total, Self::float_sum(penalties))
+        Penalized {
+            gradient: total,
+            penalty: Self::float_sum(penalties),
+        }
     }
 
     fn adam(
-        parameter: FloatTensor<Self>,
+        tensors: AdamTensors<Self>,
         gradient: FloatTensor<Self>,
-        moment_1: FloatTensor<Self>,
-        moment_2: FloatTensor<Self>,
         adam: AdamUpdate,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let numbers = [&parameter, &gradient, &moment_1, &moment_2];
+    ) -> AdamTensors<Self> {
+        let numbers = [
+            &tensors.parameter,
+            &gradient,
+            &tensors.moment_1,
+            &tensors.moment_2,
+        ];
         let Some(launch) = Launch::over(&numbers, &[]) else {
-            let moments = [moment_1, moment_2];
-            return composed::adam::<Self>(parameter, gradient, moments, adam).into();
+            return composed::adam::<Self>(tensors, gradient, adam);
         };
-        let [parameter, moment_1, moment_2] = [parameter, moment_1, moment_2].map(writable);
+        let tensors = writable_adam(tensors);
         // SAFETY: as above.
         unsafe {
             kernels::adam::launch_unchecked(
@@ -112,57 +112,45 @@ impl SynapticOps for CubeBackend {
                 launch.cube_dim,
                 launch.address_type,
                 launch.vector_size,
-                parameter.clone().into_linear_view(),
+                tensors.parameter.clone().into_linear_view(),
                 gradient.into_linear_view(),
-                moment_1.clone().into_linear_view(),
-                moment_2.clone().into_linear_view(),
+                tensors.moment_1.clone().into_linear_view(),
+                tensors.moment_2.clone().into_linear_view(),
                 launch.adam_numbers(adam),
                 AdamKind::of(adam),
                 launch.elem_type,
             );
         }
-        (parameter, moment_1, moment_2)
+        tensors
     }
 
     fn synaptic_adam(
-        parameter: FloatTensor<Self>,
+        tensors: AdamTensors<Self>,
         gradient: FloatTensor<Self>,
-        moment_1: FloatTensor<Self>,
-        moment_2: FloatTensor<Self>,
-        path_integral: FloatTensor<Self>,
-        importance: FloatTensor<Self>,
-        anchor: FloatTensor<Self>,
+        synapse: SynapseTensors<Self>,
         adam: AdamUpdate,
         synaptic: SynapticUpdate,
-    ) -> (
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-    ) {
-        let moments = [moment_1, moment_2];
-        let [importance, anchor] = held([importance, anchor], &gradient, synaptic);
-        let [moment_1, moment_2] = &moments;
-        let numbers = [&parameter, &gradient, moment_1, moment_2, &path_integral];
-        let launch = Launch::over(&numbers, &[&importance, &anchor]);
-        let (Some(launch), Some(held_type)) = (launch, elem_type(anchor.dtype)) else {
-            let synapse = [path_integral, importance, anchor];
-            let ([parameter, moment_1, moment_2], path_integral, penalty) =
-                composed::synaptic::<Self, _>(
-                    parameter,
-                    gradient,
-                    synapse,
-                    synaptic,
-                    |parameter, gradient| {
-                        let [moment_1, moment_2] = moments;
-                        Self::adam(parameter, gradient, moment_1, moment_2, adam).into()
-                    },
-                );
-            return (parameter, moment_1, moment_2, path_integral, penalty);
+    ) -> (AdamTensors<Self>, Advanced<Self>) {
+        let synapse = readable(synapse, &gradient, synaptic);
+        let numbers = [
+            &tensors.parameter,
+            &gradient,
+            &tensors.moment_1,
+            &tensors.moment_2,
+            &synapse.path_integral,
+        ];
+        let launch = Launch::over(&numbers, &[&synapse.importance, &synapse.anchor]);
+        let (Some(launch), Some(held_type)) = (launch, elem_type(synapse.anchor.dtype)) else {
+            return composed::synaptic(
+                tensors,
+                gradient,
+                synapse,
+                synaptic,
+                |tensors, gradient| Self::adam(tensors, gradient, adam),
+            );
         };
-        let [parameter, path_integral] = [parameter, path_integral].map(writable);
-        let [moment_1, moment_2] = moments.map(writable);
+        let tensors = writable_adam(tensors);
+        let path_integral = writable(synapse.path_integral);
         let penalties = launch.penalties(synaptic);
         // SAFETY: as above. There is one penalty for each cube, or none is written.
         unsafe {
@@ -172,13 +160,13 @@ impl SynapticOps for CubeBackend {
                 launch.cube_dim,
                 launch.address_type,
                 launch.vector_size,
-                parameter.clone().into_linear_view(),
+                tensors.parameter.clone().into_linear_view(),
                 gradient.into_linear_view(),
-                moment_1.clone().into_linear_view(),
-                moment_2.clone().into_linear_view(),
+                tensors.moment_1.clone().into_linear_view(),
+                tensors.moment_2.clone().into_linear_view(),
                 path_integral.clone().into_linear_view(),
-                importance.into_linear_view(),
-                anchor.into_linear_view(),
+                synapse.importance.into_linear_view(),
+                synapse.anchor.into_linear_view(),
                 penalties.clone().into_buffer_arg(),
                 launch.adam_numbers(adam),
                 launch.pull_numbers(synaptic),
@@ -187,21 +175,23 @@ impl SynapticOps for CubeBackend {
                 [launch.elem_type, held_type],
             );
         }
-        let penalty = total_penalty(penalties, synaptic);
-        (parameter, moment_1, moment_2, path_integral, penalty)
+        let advanced = Advanced {
+            path_integral,
+            penalty: total_penalty(penalties, synaptic),
+        };
+        (tensors, advanced)
     }
 
     fn sgd(
-        parameter: FloatTensor<Self>,
+        tensors: SgdTensors<Self>,
         gradient: FloatTensor<Self>,
-        velocity: FloatTensor<Self>,
         sgd: SgdUpdate,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let Some(launch) = Launch::over(&[&parameter, &gradient, &velocity], &[]) else {
-            return composed::sgd::<Self>(parameter, gradient, velocity, sgd).into();
+    ) -> SgdTensors<Self> {
+        let numbers = [&tensors.parameter, &gradient, &tensors.velocity];
+        let Some(launch) = Launch::over(&numbers, &[]) else {
+            return composed::sgd::<Self>(tensors, gradient, sgd);
         };
-        let parameter = writable(parameter);
-        let velocity = writable_velocity(velocity, sgd);
+        let tensors = writable_sgd(tensors, sgd);
         // SAFETY: as above.
         unsafe {
             kernels::sgd::launch_unchecked(
@@ -210,48 +200,43 @@ impl SynapticOps for CubeBackend {
                 launch.cube_dim,
                 launch.address_type,
                 launch.vector_size,
-                parameter.clone().into_linear_view(),
+                tensors.parameter.clone().into_linear_view(),
                 gradient.into_linear_view(),
-                velocity.clone().into_linear_view(),
+                tensors.velocity.clone().into_linear_view(),
                 launch.sgd_numbers(sgd),
                 SgdKind::of(sgd),
                 launch.elem_type,
             );
         }
-        (parameter, velocity)
+        tensors
     }
 
     fn synaptic_sgd(
-        parameter: FloatTensor<Self>,
+        tensors: SgdTensors<Self>,
         gradient: FloatTensor<Self>,
-        velocity: FloatTensor<Self>,
-        path_integral: FloatTensor<Self>,
-        importance: FloatTensor<Self>,
-        anchor: FloatTensor<Self>,
+        synapse: SynapseTensors<Self>,
         sgd: SgdUpdate,
         synaptic: SynapticUpdate,
-    ) -> (
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-    ) {
-        let [importance, anchor] = held([importance, anchor], &gradient, synaptic);
-        let numbers = [&parameter, &gradient, &velocity, &path_integral];
-        let launch = Launch::over(&numbers, &[&importance, &anchor]);
-        let (Some(launch), Some(held_type)) = (launch, elem_type(anchor.dtype)) else {
-            let synapse = [path_integral, importance, anchor];
-            let ([parameter, velocity], path_integral, penalty) = composed::synaptic::<Self, _>(
-                parameter,
+    ) -> (SgdTensors<Self>, Advanced<Self>) {
+        let synapse = readable(synapse, &gradient, synaptic);
+        let numbers = [
+            &tensors.parameter,
+            &gradient,
+            &tensors.velocity,
+            &synapse.path_integral,
+        ];
+        let launch = Launch::over(&numbers, &[&synapse.importance, &synapse.anchor]);
+        let (Some(launch), Some(held_type)) = (launch, elem_type(synapse.anchor.dtype)) else {
+            return composed::synaptic(
+                tensors,
                 gradient,
                 synapse,
                 synaptic,
-                |parameter, gradient| Self::sgd(parameter, gradient, velocity, sgd).into(),
+                |tensors, gradient| Self::sgd(tensors, gradient, sgd),
             );
-            return (parameter, velocity, path_integral, penalty);
         };
-        let [parameter, path_integral] = [parameter, path_integral].map(writable);
-        let velocity = writable_velocity(velocity, sgd);
+        let tensors = writable_sgd(tensors, sgd);
+        let path_integral = writable(synapse.path_integral);
         let penalties = launch.penalties(synaptic);
         // SAFETY: as above. There is one penalty for each cube, or none is written.
         unsafe {
@@ -261,12 +246,12 @@ impl SynapticOps for CubeBackend {
                 launch.cube_dim,
                 launch.address_type,
                 launch.vector_size,
-                parameter.clone().into_linear_view(),
+                tensors.parameter.clone().into_linear_view(),
                 gradient.into_linear_view(),
-                velocity.clone().into_linear_view(),
+                tensors.velocity.clone().into_linear_view(),
                 path_integral.clone().into_linear_view(),
-                importance.into_linear_view(),
-                anchor.into_linear_view(),
+                synapse.importance.into_linear_view(),
+                synapse.anchor.into_linear_view(),
                 penalties.clone().into_buffer_arg(),
                 launch.sgd_numbers(sgd),
                 launch.pull_numbers(synaptic),
@@ -275,8 +260,11 @@ impl SynapticOps for CubeBackend {
                 [launch.elem_type, held_type],
             );
         }
-        let penalty = total_penalty(penalties, synaptic);
-        (parameter, velocity, path_integral, penalty)
+        let advanced = Advanced {
+            path_integral,
+            penalty: total_penalty(penalties, synaptic),
+        };
+        (tensors, advanced)
     }
 }
 
@@ -289,21 +277,40 @@ fn writable(tensor: CubeTensor) -> CubeTensor {
     }
 }
 
-/// The velocity, made writable only with momentum: otherwise it is not written.
-fn writable_velocity(velocity: CubeTensor, sgd: SgdUpdate) -> CubeTensor {
-    match sgd.momentum {
-        Some(_) => writable(velocity),
-        None => velocity,
+fn writable_adam(tensors: AdamTensors<CubeBackend>) -> AdamTensors<CubeBackend> {
+    AdamTensors {
+        parameter: writable(tensors.parameter),
+        moment_1: writable(tensors.moment_1),
+        moment_2: writable(tensors.moment_2),
     }
 }
 
-/// Importance and anchor. If they are not read, replaces them by the gradient, because they may be the same tensor
-/// as one that is written.
-fn held(held: [CubeTensor; 2], gradient: &CubeTensor, synaptic: SynapticUpdate) -> [CubeTensor; 2] {
+/// The velocity is made writable only with momentum: otherwise it is not written.
+fn writable_sgd(tensors: SgdTensors<CubeBackend>, sgd: SgdUpdate) -> SgdTensors<CubeBackend> {
+    SgdTensors {
+        parameter: writable(tensors.parameter),
+        velocity: match sgd.momentum {
+            Some(_) => writable(tensors.velocity),
+            None => tensors.velocity,
+        },
+    }
+}
+
+/// The synapse. If importance and anchor are not read, replaces them by the gradient, because they may be the same
+/// tensor as one that is written.
+fn readable(
+    synapse: SynapseTensors<CubeBackend>,
+    gradient: &CubeTensor,
+    synaptic: SynapticUpdate,
+) -> SynapseTensors<CubeBackend> {
     if synaptic.scale > 0.0 {
-        held
+        synapse
     } else {
-        [gradient.clone(), gradient.clone()]
+        SynapseTensors {
+            path_integral: synapse.path_integral,
+            importance: gradient.clone(),
+            anchor: gradient.clone(),
+        }
     }
 }
 

@@ -14,7 +14,10 @@ mod sweep;
 mod tests;
 mod workspace;
 
-use super::{AdamUpdate, SgdUpdate, SynapticOps, SynapticUpdate, composed};
+use super::{
+    AdamTensors, AdamUpdate, Advanced, PathStep, Penalized, Penalty, SgdTensors, SgdUpdate,
+    SynapseTensors, SynapticOps, SynapticUpdate, composed,
+};
 use arithmetic::Pull;
 use number::{Held, Number};
 use sweep::{Adam, Sgd};
@@ -23,195 +26,191 @@ use workspace::Workspace;
 impl SynapticOps for Flex {
     fn advance_path_integral(
         path_integral: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        before: FloatTensor<Self>,
-        after: FloatTensor<Self>,
+        step: PathStep<Self>,
     ) -> FloatTensor<Self> {
-        match (path_integral.dtype(), gradient.dtype()) {
-            (DType::F32, DType::F32) => advance::<f32>(path_integral, gradient, before, after),
-            (DType::F64, DType::F64) => advance::<f64>(path_integral, gradient, before, after),
-            _ => composed::advance_path_integral::<Self>(path_integral, gradient, before, after),
+        match (path_integral.dtype(), step.gradient.dtype()) {
+            (DType::F32, DType::F32) => advance::<f32>(path_integral, step),
+            (DType::F64, DType::F64) => advance::<f64>(path_integral, step),
+            _ => composed::advance_path_integral::<Self>(path_integral, step),
         }
     }
 
-    fn penalize(
-        gradient: FloatTensor<Self>,
-        parameter: FloatTensor<Self>,
-        importance: FloatTensor<Self>,
-        anchor: FloatTensor<Self>,
-        scale: f64,
-        bound: f64,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let held = [importance, anchor];
-        let (scale_32, bound_32) = (scale as f32, bound as f32);
-        match (gradient.dtype(), held[0].dtype()) {
-            (DType::F32, DType::F32) => {
-                pull::<f32, f32>(gradient, parameter, held, scale_32, bound_32)
-            }
-            (DType::F32, DType::BF16) => {
-                pull::<f32, bf16>(gradient, parameter, held, scale_32, bound_32)
-            }
-            (DType::F64, DType::F64) => pull::<f64, f64>(gradient, parameter, held, scale, bound),
-            (DType::F64, DType::BF16) => pull::<f64, bf16>(gradient, parameter, held, scale, bound),
-            _ => {
-                let [importance, anchor] = held;
-                composed::penalize::<Self>(gradient, parameter, importance, anchor, scale, bound)
-            }
+    fn penalize(gradient: FloatTensor<Self>, penalty: Penalty<Self>) -> Penalized<Self> {
+        match (gradient.dtype(), penalty.importance.dtype()) {
+            (DType::F32, DType::F32) => pull::<f32, f32>(gradient, penalty),
+            (DType::F32, DType::BF16) => pull::<f32, bf16>(gradient, penalty),
+            (DType::F64, DType::F64) => pull::<f64, f64>(gradient, penalty),
+            (DType::F64, DType::BF16) => pull::<f64, bf16>(gradient, penalty),
+            _ => composed::penalize::<Self>(gradient, penalty),
         }
     }
 
     fn adam(
-        parameter: FloatTensor<Self>,
+        tensors: AdamTensors<Self>,
         gradient: FloatTensor<Self>,
-        moment_1: FloatTensor<Self>,
-        moment_2: FloatTensor<Self>,
         adam: AdamUpdate,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let moments = [moment_1, moment_2];
-        let (parameter, [moment_1, moment_2]) = match parameter.dtype() {
-            DType::F32 => sweep::plain(parameter, gradient, moments, Adam::<f32>::new(adam)),
-            DType::F64 => sweep::plain(parameter, gradient, moments, Adam::<f64>::new(adam)),
-            _ => return composed::adam::<Self>(parameter, gradient, moments, adam).into(),
-        };
-        (parameter, moment_1, moment_2)
+    ) -> AdamTensors<Self> {
+        match tensors.parameter.dtype() {
+            DType::F32 => adam_sweep(tensors, gradient, Adam::<f32>::new(adam)),
+            DType::F64 => adam_sweep(tensors, gradient, Adam::<f64>::new(adam)),
+            _ => composed::adam::<Self>(tensors, gradient, adam),
+        }
     }
 
     fn synaptic_adam(
-        parameter: FloatTensor<Self>,
+        tensors: AdamTensors<Self>,
         gradient: FloatTensor<Self>,
-        moment_1: FloatTensor<Self>,
-        moment_2: FloatTensor<Self>,
-        path_integral: FloatTensor<Self>,
-        importance: FloatTensor<Self>,
-        anchor: FloatTensor<Self>,
+        synapse: SynapseTensors<Self>,
         adam: AdamUpdate,
         synaptic: SynapticUpdate,
-    ) -> (
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-    ) {
-        let moments = [moment_1, moment_2];
-        let synapse = [path_integral, importance, anchor];
-        let (parameter, [moment_1, moment_2], path_integral, penalty) = match parameter.dtype() {
+    ) -> (AdamTensors<Self>, Advanced<Self>) {
+        match tensors.parameter.dtype() {
             DType::F32 => {
                 let adam = Adam::<f32>::new(adam);
-                sweep::synaptic(parameter, gradient, moments, synapse, adam, synaptic)
+                synaptic_adam_sweep(tensors, gradient, synapse, adam, synaptic)
             }
             DType::F64 => {
                 let adam = Adam::<f64>::new(adam);
-                sweep::synaptic(parameter, gradient, moments, synapse, adam, synaptic)
+                synaptic_adam_sweep(tensors, gradient, synapse, adam, synaptic)
             }
-            _ => {
-                let update = |parameter, gradient| {
-                    composed::adam::<Self>(parameter, gradient, moments, adam)
-                };
-                let ([parameter, moment_1, moment_2], path_integral, penalty) =
-                    composed::synaptic::<Self, _>(parameter, gradient, synapse, synaptic, update);
-                (parameter, [moment_1, moment_2], path_integral, penalty)
-            }
-        };
-        (parameter, moment_1, moment_2, path_integral, penalty)
+            _ => composed::synaptic(tensors, gradient, synapse, synaptic, |tensors, gradient| {
+                composed::adam::<Self>(tensors, gradient, adam)
+            }),
+        }
     }
 
     fn sgd(
-        parameter: FloatTensor<Self>,
+        tensors: SgdTensors<Self>,
         gradient: FloatTensor<Self>,
-        velocity: FloatTensor<Self>,
         sgd: SgdUpdate,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        match parameter.dtype() {
-            DType::F32 => sgd_sweep(parameter, gradient, velocity, Sgd::<f32>::new(sgd)),
-            DType::F64 => sgd_sweep(parameter, gradient, velocity, Sgd::<f64>::new(sgd)),
-            _ => composed::sgd::<Self>(parameter, gradient, velocity, sgd).into(),
+    ) -> SgdTensors<Self> {
+        match tensors.parameter.dtype() {
+            DType::F32 => sgd_sweep(tensors, gradient, Sgd::<f32>::new(sgd)),
+            DType::F64 => sgd_sweep(tensors, gradient, Sgd::<f64>::new(sgd)),
+            _ => composed::sgd::<Self>(tensors, gradient, sgd),
         }
     }
 
     fn synaptic_sgd(
-        parameter: FloatTensor<Self>,
+        tensors: SgdTensors<Self>,
         gradient: FloatTensor<Self>,
-        velocity: FloatTensor<Self>,
-        path_integral: FloatTensor<Self>,
-        importance: FloatTensor<Self>,
-        anchor: FloatTensor<Self>,
+        synapse: SynapseTensors<Self>,
         sgd: SgdUpdate,
         synaptic: SynapticUpdate,
-    ) -> (
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-        FloatTensor<Self>,
-    ) {
-        let synapse = [path_integral, importance, anchor];
-        match parameter.dtype() {
+    ) -> (SgdTensors<Self>, Advanced<Self>) {
+        match tensors.parameter.dtype() {
             DType::F32 => {
                 let sgd = Sgd::<f32>::new(sgd);
-                synaptic_sgd_sweep(parameter, gradient, velocity, synapse, sgd, synaptic)
+                synaptic_sgd_sweep(tensors, gradient, synapse, sgd, synaptic)
             }
             DType::F64 => {
                 let sgd = Sgd::<f64>::new(sgd);
-                synaptic_sgd_sweep(parameter, gradient, velocity, synapse, sgd, synaptic)
+                synaptic_sgd_sweep(tensors, gradient, synapse, sgd, synaptic)
             }
-            _ => {
-                let update =
-                    |parameter, gradient| composed::sgd::<Self>(parameter, gradient, velocity, sgd);
-                let ([parameter, velocity], path_integral, penalty) =
-                    composed::synaptic::<Self, _>(parameter, gradient, synapse, synaptic, update);
-                (parameter, velocity, path_integral, penalty)
-            }
+            _ => composed::synaptic(tensors, gradient, synapse, synaptic, |tensors, gradient| {
+                composed::sgd::<Self>(tensors, gradient, sgd)
+            }),
         }
     }
 }
 
-/// Returns the parameter and its velocity. Without momentum the velocity stays as it is.
-fn sgd_sweep<E: Number>(
-    parameter: FlexTensor,
+fn adam_sweep<E: Number>(
+    tensors: AdamTensors<Flex>,
     gradient: FlexTensor,
-    velocity: FlexTensor,
+    adam: Adam<E>,
+) -> AdamTensors<Flex> {
+    let moments = [tensors.moment_1, tensors.moment_2];
+    let (parameter, [moment_1, moment_2]) =
+        sweep::plain(tensors.parameter, gradient, moments, adam);
+    AdamTensors {
+        parameter,
+        moment_1,
+        moment_2,
+    }
+}
+
+fn synaptic_adam_sweep<E: Number>(
+    tensors: AdamTensors<Flex>,
+    gradient: FlexTensor,
+    synapse: SynapseTensors<Flex>,
+    adam: Adam<E>,
+    synaptic: SynapticUpdate,
+) -> (AdamTensors<Flex>, Advanced<Flex>)
+where
+    bf16: Held<E>,
+{
+    let AdamTensors {
+        parameter,
+        moment_1,
+        moment_2,
+    } = tensors;
+    let moments = [moment_1, moment_2];
+    let (parameter, [moment_1, moment_2], advanced) =
+        sweep::synaptic(parameter, gradient, moments, synapse, adam, synaptic);
+    let tensors = AdamTensors {
+        parameter,
+        moment_1,
+        moment_2,
+    };
+    (tensors, advanced)
+}
+
+/// Without momentum the velocity stays as it is.
+fn sgd_sweep<E: Number>(
+    tensors: SgdTensors<Flex>,
+    gradient: FlexTensor,
     sgd: Sgd<E>,
-) -> (FlexTensor, FlexTensor) {
-    if sgd.has_momentum() {
+) -> SgdTensors<Flex> {
+    let SgdTensors {
+        parameter,
+        velocity,
+    } = tensors;
+    let (parameter, velocity) = if sgd.has_momentum() {
         let (parameter, [velocity]) = sweep::plain(parameter, gradient, [velocity], sgd);
         (parameter, velocity)
     } else {
         let (parameter, []) = sweep::plain(parameter, gradient, [], sgd);
         (parameter, velocity)
+    };
+    SgdTensors {
+        parameter,
+        velocity,
     }
 }
 
-/// The same with synapses. The last two results are ω and the penalty.
 fn synaptic_sgd_sweep<E: Number>(
-    parameter: FlexTensor,
+    tensors: SgdTensors<Flex>,
     gradient: FlexTensor,
-    velocity: FlexTensor,
-    synapse: [FlexTensor; 3],
+    synapse: SynapseTensors<Flex>,
     sgd: Sgd<E>,
     synaptic: SynapticUpdate,
-) -> (FlexTensor, FlexTensor, FlexTensor, FlexTensor)
+) -> (SgdTensors<Flex>, Advanced<Flex>)
 where
     bf16: Held<E>,
 {
-    if sgd.has_momentum() {
-        let (parameter, [velocity], path_integral, penalty) =
+    let SgdTensors {
+        parameter,
+        velocity,
+    } = tensors;
+    let (parameter, velocity, advanced) = if sgd.has_momentum() {
+        let (parameter, [velocity], advanced) =
             sweep::synaptic(parameter, gradient, [velocity], synapse, sgd, synaptic);
-        (parameter, velocity, path_integral, penalty)
+        (parameter, velocity, advanced)
     } else {
-        let (parameter, [], path_integral, penalty) =
+        let (parameter, [], advanced) =
             sweep::synaptic(parameter, gradient, [], synapse, sgd, synaptic);
-        (parameter, velocity, path_integral, penalty)
-    }
+        (parameter, velocity, advanced)
+    };
+    let tensors = SgdTensors {
+        parameter,
+        velocity,
+    };
+    (tensors, advanced)
 }
 
-fn advance<E: Number>(
-    path_integral: FlexTensor,
-    gradient: FlexTensor,
-    before: FlexTensor,
-    after: FlexTensor,
-) -> FlexTensor {
+fn advance<E: Number>(path_integral: FlexTensor, step: PathStep<Flex>) -> FlexTensor {
     let mut path_integral = dense(path_integral);
-    let [gradient, before, after] = [gradient, before, after].map(dense);
+    let [gradient, before, after] = [step.gradient, step.before, step.after].map(dense);
     let operands = [&gradient, &before, &after].map(FlexTensor::storage::<E>);
     let len = operands[0].len();
     blocks::sum_over_blocks(
@@ -229,19 +228,18 @@ fn advance<E: Number>(
     unsafe_code,
     reason = "zeroing memory that is written anyway would cost one more pass over it"
 )]
-fn pull<E: Number, H: Held<E>>(
-    gradient: FlexTensor,
-    parameter: FlexTensor,
-    held: [FlexTensor; 2],
-    scale: E,
-    bound: E,
-) -> (FlexTensor, FlexTensor) {
-    let (gradient, parameter, held) = (dense(gradient), dense(parameter), held.map(dense));
+fn pull<E: Number, H: Held<E>>(gradient: FlexTensor, penalty: Penalty<Flex>) -> Penalized<Flex> {
+    let numbers = Pull {
+        scale: E::from_elem(penalty.scale),
+        bound: E::from_elem(penalty.bound),
+    };
+    let (gradient, parameter) = (dense(gradient), dense(penalty.parameter));
+    let held = [penalty.importance, penalty.anchor].map(dense);
     let (dtype, layout) = (gradient.dtype(), gradient.layout().clone());
     let gradients: &[E] = gradient.storage();
     let len = gradients.len();
     let mut total = Vec::<E>::with_capacity(len);
-    let penalty = blocks::sum_over_blocks(
+    let sum = blocks::sum_over_blocks(
         (
             (
                 (&mut total.spare_capacity_mut()[..len], gradients),
@@ -257,7 +255,7 @@ fn pull<E: Number, H: Held<E>>(
                 gradient,
                 parameter,
                 (importance, anchor),
-                Pull { scale, bound },
+                numbers,
                 &mut workspace.sums,
             );
         },
@@ -265,8 +263,10 @@ fn pull<E: Number, H: Held<E>>(
     // SAFETY: the blocks cover all of the first `len` slots, unless there was a panic. The slices of a block have
     // one length, so `pull` has written each slot.
     unsafe { total.set_len(len) };
-    let total = FlexTensor::new(Bytes::from_elems(total), layout, dtype);
-    (total, one_number(scale * E::from_elem(penalty), dtype))
+    Penalized {
+        gradient: FlexTensor::new(Bytes::from_elems(total), layout, dtype),
+        penalty: one_number(numbers.scale * E::from_elem(sum), dtype),
+    }
 }
 
 fn one_number<E: Element + Pod>(number: E, dtype: DType) -> FlexTensor {

@@ -9,7 +9,7 @@ use super::blocks::sum_over_blocks;
 use super::number::{Held, Number};
 use super::workspace::Workspace;
 use super::{dense, one_number};
-use crate::ops::{AdamUpdate, SgdUpdate, SynapticUpdate};
+use crate::ops::{AdamUpdate, Advanced, SgdUpdate, SynapseTensors, SynapticUpdate};
 use crate::precision::convert;
 use crate::settings::PathGradient;
 
@@ -44,29 +44,29 @@ pub(super) fn plain<E: Number, const N: usize>(
     (parameter, state)
 }
 
-/// Updates a parameter and its synapses: ω, Ω and θ̃. Returns the parameter, its state, ω, and the
-/// penalty.
+/// Updates a parameter and its synapses. Returns the parameter, its state, and what is returned for the synapses.
 pub(super) fn synaptic<E: Number, const N: usize>(
     parameter: FlexTensor,
     gradient: FlexTensor,
     state: [FlexTensor; N],
-    [path_integral, importance, anchor]: [FlexTensor; 3],
+    synapse: SynapseTensors<Flex>,
     rule: impl Rule<E, N>,
     synaptic: SynapticUpdate,
-) -> (FlexTensor, [FlexTensor; N], FlexTensor, FlexTensor)
+) -> (FlexTensor, [FlexTensor; N], Advanced<Flex>)
 where
     bf16: Held<E>,
 {
-    let synapse = [path_integral, importance, anchor];
-    match synapse[1].dtype() {
+    match synapse.importance.dtype() {
         DType::BF16 => {
             synaptic_held::<E, bf16, N>(parameter, gradient, state, synapse, rule, synaptic)
         }
         _ => {
-            let [path_integral, importance, anchor] = synapse;
-            let [importance, anchor] =
-                [importance, anchor].map(|held| convert::<Flex>(held, parameter.dtype()));
-            let synapse = [path_integral, importance, anchor];
+            let precision = parameter.dtype();
+            let synapse = SynapseTensors {
+                importance: convert::<Flex>(synapse.importance, precision),
+                anchor: convert::<Flex>(synapse.anchor, precision),
+                ..synapse
+            };
             synaptic_held::<E, E, N>(parameter, gradient, state, synapse, rule, synaptic)
         }
     }
@@ -76,13 +76,13 @@ fn synaptic_held<E: Number, H: Held<E>, const N: usize>(
     parameter: FlexTensor,
     gradient: FlexTensor,
     state: [FlexTensor; N],
-    [path_integral, importance, anchor]: [FlexTensor; 3],
+    synapse: SynapseTensors<Flex>,
     rule: impl Rule<E, N>,
     synaptic: SynapticUpdate,
-) -> (FlexTensor, [FlexTensor; N], FlexTensor, FlexTensor) {
+) -> (FlexTensor, [FlexTensor; N], Advanced<Flex>) {
     let dtype = parameter.dtype();
     let (mut parameter, gradient) = (dense(parameter), dense(gradient));
-    let (mut state, mut path_integral) = (state.map(dense), dense(path_integral));
+    let (mut state, mut path_integral) = (state.map(dense), dense(synapse.path_integral));
     let gradients: &[E] = gradient.storage();
     let slices = (
         (parameter.storage_mut(), gradients),
@@ -96,9 +96,9 @@ fn synaptic_held<E: Number, H: Held<E>, const N: usize>(
         bound: E::from_elem(synaptic.bound),
     };
     let of_total = synaptic.path_gradient == PathGradient::Total;
-    let penalty = if synaptic.scale > 0.0 {
-        let (importance, anchor) = (dense(importance), dense(anchor));
-        let held: [&[H]; 2] = [importance.storage(), anchor.storage()];
+    let sum = if synaptic.scale > 0.0 {
+        let held = [synapse.importance, synapse.anchor].map(dense);
+        let held = held.each_ref().map(FlexTensor::storage::<H>);
         sum_over_blocks(
             (slices, held),
             gradients.len(),
@@ -131,8 +131,11 @@ fn synaptic_held<E: Number, H: Held<E>, const N: usize>(
             },
         )
     };
-    let penalty = one_number(numbers.scale * E::from_elem(penalty), dtype);
-    (parameter, state, path_integral, penalty)
+    let advanced = Advanced {
+        path_integral,
+        penalty: one_number(numbers.scale * E::from_elem(sum), dtype),
+    };
+    (parameter, state, advanced)
 }
 
 /// Constants of Adam, in the parameter's precision.

@@ -11,6 +11,7 @@ use super::blocks::{PART, WORTH_A_THREAD, sum_over_blocks};
 use super::number::{Held, Number};
 use super::workspace::{BLOCK, LANES, Workspace};
 use super::{advance, pull};
+use crate::ops::{PathStep, Penalized, Penalty};
 
 /// Lengths on both sides of every size at which work is divided.
 const LENGTHS: [usize; 12] = [
@@ -60,11 +61,22 @@ fn every_number_is_visited_once() {
 /// The bytes of a total gradient, a penalty and a path integral.
 fn synaptic<E: Number, H: Held<E>>(len: usize) -> [Vec<u8>; 3] {
     let number = |phase| tensor(len, phase, E::dtype());
-    let held = [2, 3].map(|phase| tensor(len, phase, H::dtype()));
-    let (scale, bound) = (E::from_elem(0.7), E::from_elem(0.5));
-    let (total, penalty) = pull::<E, H>(number(0), number(1), held, scale, bound);
-    let path_integral = advance::<E>(total.clone(), number(4), number(5), number(6));
-    [total, penalty, path_integral].map(|it| {
+    let [importance, anchor] = [2, 3].map(|phase| tensor(len, phase, H::dtype()));
+    let penalty = Penalty {
+        parameter: number(1),
+        importance,
+        anchor,
+        scale: 0.7,
+        bound: 0.5,
+    };
+    let Penalized { gradient, penalty } = pull::<E, H>(number(0), penalty);
+    let step = PathStep {
+        gradient: number(4),
+        before: number(5),
+        after: number(6),
+    };
+    let path_integral = advance::<E>(gradient.clone(), step);
+    [gradient, penalty, path_integral].map(|it| {
         assert_eq!(it.dtype(), E::dtype());
         it.bytes().to_vec()
     })

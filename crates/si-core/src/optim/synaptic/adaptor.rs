@@ -7,7 +7,7 @@ use log::warn;
 use super::state::SynapticState;
 use super::{TaskControl, survey};
 use crate::growth::zeros_like;
-use crate::ops::{SynapticBackend, SynapticOps};
+use crate::ops::{PathStep, Penalized, Penalty, SynapticBackend, SynapticOps};
 use crate::precision::widen;
 use crate::settings::{FirstTaskStart, PathGradient};
 use crate::{Error, SynapticIntelligenceConfig};
@@ -199,16 +199,17 @@ impl<O: Optimizer> Optimizer for Synaptic<O> {
         let total = match importance.filter(|_| scale > 0.0) {
             None => task_gradient.clone(),
             Some(importance) => {
-                let (total, penalty) = Dispatch::penalize(
-                    task_gradient.clone(),
-                    before.clone(),
+                let penalty = Penalty {
+                    parameter: before.clone(),
                     importance,
-                    state.synapse.anchor.clone(),
+                    anchor: state.synapse.anchor.clone(),
                     scale,
-                    self.config.importance_bound.unwrap_or(f64::INFINITY),
-                );
+                    bound: self.config.importance_bound.unwrap_or(f64::INFINITY),
+                };
+                let Penalized { gradient, penalty } =
+                    Dispatch::penalize(task_gradient.clone(), penalty);
                 state.synapse.add_penalty(penalty);
-                total
+                gradient
             }
         };
         let path_gradient = match self.config.path_gradient {
@@ -220,12 +221,13 @@ impl<O: Optimizer> Optimizer for Synaptic<O> {
             self.optimizer
                 .step(learning_rate, parameter, total, state.optimizer.take());
         state.optimizer = optimizer_state;
-        state.synapse.path_integral = Some(Dispatch::advance_path_integral(
-            path_integral,
-            path_gradient,
+        let path_step = PathStep {
+            gradient: path_gradient,
             before,
-            Dispatch::primitive(parameter.clone()),
-        ));
+            after: Dispatch::primitive(parameter.clone()),
+        };
+        state.synapse.path_integral =
+            Some(Dispatch::advance_path_integral(path_integral, path_step));
         (parameter, Some(state))
     }
 
