@@ -12,8 +12,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use learners::{as_si_trains, described, device};
 use si_bench::keeps_to_its_threads;
 use si_core::ops::{
-    AdamTensors, AdamUpdate, PathStep, Penalty, SgdTensors, SgdUpdate, SynapseTensors,
-    SynapticBackend, SynapticOps, SynapticUpdate,
+    AdamTensors, AdamUpdate, BiasCorrection, PathStep, Penalty, SgdTensors, SgdUpdate,
+    SynapseTensors, SynapticBackend, SynapticOps, SynapticUpdate,
 };
 use si_core::settings::PathGradient;
 
@@ -211,10 +211,11 @@ impl Case {
 const ADAM: AdamUpdate = AdamUpdate {
     beta_1: 0.9,
     beta_2: 0.999,
-    correction: 1.0,
+    correction: BiasCorrection::Joint(1.0),
     epsilon: 1e-8,
     learning_rate: 1e-6,
     weight_decay: 0.0,
+    decoupled_decay: 0.0,
 };
 const SGD: SgdUpdate = SgdUpdate {
     momentum: Some(0.9),

@@ -28,8 +28,8 @@
 //! - [`ContinualLearner`]: a module with the method around its training step. Begin here.
 //! - [`SynapticIntelligenceConfig`] and [`Preset`]: the settings, and those of known implementations. [`ParameterPolicy`]
 //!   gives some parameters another strength or damping, or leaves them out. [`settings`] has the choices in detail.
-//! - [`SynapticAdamConfig`] and [`SynapticSgdConfig`]: Burn's Adam and SGD with the method in the same pass over memory.
-//!   Any other optimizer works too ([`ContinualOptimizer`]).
+//! - [`SynapticAdamConfig`], [`SynapticAdamWConfig`] and [`SynapticSgdConfig`]: Burn's Adam, AdamW and SGD with the
+//!   method in the same pass over memory. Any other optimizer works too ([`ContinualOptimizer`]).
 //! - [`Checkpoint`] and [`CheckpointFolder`]: files that training resumes from, verified to the last byte, and never
 //!   half written. [`checkpoint`] also reads one without its model.
 //! - [`SynapticIntelligence`]: the method alone, for loops that call it themselves. Its state is a [`Synapse`] for each
@@ -134,7 +134,10 @@ pub use gradients::unscaled;
 pub use growth::with_more_outputs;
 pub use importance::Importance;
 pub use learner::ContinualLearner;
-pub use optim::{ContinualOptimizer, SynapticAdamConfig, SynapticOptimizer, SynapticSgdConfig};
+pub use optim::{
+    ContinualOptimizer, SynapticAdamConfig, SynapticAdamWConfig, SynapticOptimizer,
+    SynapticSgdConfig,
+};
 pub use policy::ParameterPolicy;
 pub use preset::Preset;
 pub use quadratic::{QuadraticPenalty, QuadraticPenaltyConfig};

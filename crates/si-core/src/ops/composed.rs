@@ -4,8 +4,8 @@ use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::Shape;
 
 use super::{
-    AdamTensors, AdamUpdate, Advanced, PathStep, Penalized, Penalty, SgdTensors, SgdUpdate,
-    SynapseTensors, SynapticOps, SynapticUpdate,
+    AdamTensors, AdamUpdate, Advanced, BiasCorrection, PathStep, Penalized, Penalty, SgdTensors,
+    SgdUpdate, SynapseTensors, SynapticOps, SynapticUpdate,
 };
 use crate::precision::{convert, working};
 use crate::settings::PathGradient;
@@ -49,7 +49,8 @@ pub(super) fn penalize<B: Backend>(gradient: FloatTensor<B>, penalty: Penalty<B>
     }
 }
 
-/// The same operations in the same order as Burn's own Adam, and so exactly the same numbers (bit for bit).
+/// The same operations in the same order as Burn's own Adam and AdamW, and so exactly the same numbers (bit for
+/// bit).
 pub(super) fn adam<B: Backend>(
     tensors: AdamTensors<B>,
     gradient: FloatTensor<B>,
@@ -71,14 +72,26 @@ pub(super) fn adam<B: Backend>(
         scaled(moment_2, adam.beta_2),
         scaled(squared, 1.0 - adam.beta_2),
     );
-    let root = B::float_sqrt(moment_2.clone());
-    let step = B::float_div(
-        scaled(moment_1.clone(), adam.correction),
-        B::float_add_scalar(root, adam.epsilon.into()),
-    );
+    let (first, second) = match adam.correction {
+        BiasCorrection::Joint(factor) => (scaled(moment_1.clone(), factor), moment_2.clone()),
+        BiasCorrection::Separate {
+            moment_1: divisor_1,
+            moment_2: divisor_2,
+        } => (
+            B::float_div_scalar(moment_1.clone(), divisor_1.into()),
+            B::float_div_scalar(moment_2.clone(), divisor_2.into()),
+        ),
+    };
+    let root = B::float_sqrt(second);
+    let step = B::float_div(first, B::float_add_scalar(root, adam.epsilon.into()));
     let step = B::float_mul_scalar(step, adam.learning_rate.into());
+    let kept = if adam.decoupled_decay == 0.0 {
+        parameter
+    } else {
+        B::float_mul_scalar(parameter, (1.0 - adam.decoupled_decay).into())
+    };
     AdamTensors {
-        parameter: B::float_sub(parameter, step),
+        parameter: B::float_sub(kept, step),
         moment_1,
         moment_2,
     }

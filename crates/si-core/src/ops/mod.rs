@@ -41,7 +41,7 @@ pub use tensors::{
     AdamTensorsMetadata, AdvancedMetadata, PathStepMetadata, PenalizedMetadata, PenaltyMetadata,
     SgdTensorsMetadata, SynapseTensorsMetadata,
 };
-pub use update::{AdamUpdate, SgdUpdate, SynapticUpdate};
+pub use update::{AdamUpdate, BiasCorrection, SgdUpdate, SynapticUpdate};
 
 #[cfg(feature = "cube")]
 use crate::precision::working;
@@ -82,7 +82,7 @@ pub trait SynapticOps: Backend {
         composed::penalize::<Self>(gradient, penalty)
     }
 
-    /// Updates a parameter and its moments by Adam.
+    /// Updates a parameter and its moments by Adam or AdamW.
     #[fusion(meta = |tensors, _, _| tensors.clone())]
     fn adam(
         #[extension_type] tensors: AdamTensors<Self>,
@@ -92,7 +92,7 @@ pub trait SynapticOps: Backend {
         composed::adam::<Self>(tensors, gradient, adam)
     }
 
-    /// Adds the penalty's gradient, updates a parameter by Adam, and advances the path integral:
+    /// Adds the penalty's gradient, updates a parameter by Adam or AdamW, and advances the path integral:
     /// [`penalize`](Self::penalize), [`adam`](Self::adam) and
     /// [`advance_path_integral`](Self::advance_path_integral) in one.
     #[fusion(meta = |tensors, _, synapse, _, _| (tensors.clone(), advanced(synapse)))]

@@ -6,8 +6,8 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::{
-    AdamTensors, AdamUpdate, Advanced, PathStep, Penalty, SgdTensors, SgdUpdate, SynapseTensors,
-    SynapticBackend, SynapticOps, SynapticUpdate, composed,
+    AdamTensors, AdamUpdate, Advanced, BiasCorrection, PathStep, Penalty, SgdTensors, SgdUpdate,
+    SynapseTensors, SynapticBackend, SynapticOps, SynapticUpdate, composed,
 };
 use crate::settings::PathGradient;
 use crate::test_device::device;
@@ -211,17 +211,38 @@ const SYNAPTIC: [SynapticUpdate; 3] = [
     },
 ];
 
+const ADAM: AdamUpdate = AdamUpdate {
+    beta_1: 0.9,
+    beta_2: 0.999,
+    correction: BiasCorrection::Joint(0.8),
+    epsilon: 1e-8,
+    learning_rate: 0.1,
+    weight_decay: 0.01,
+    decoupled_decay: 0.0,
+};
+const ADAMW: AdamUpdate = AdamUpdate {
+    correction: BiasCorrection::Separate {
+        moment_1: 0.4,
+        moment_2: 0.3,
+    },
+    weight_decay: 0.0,
+    decoupled_decay: 0.2,
+    ..ADAM
+};
+
 #[test]
 fn adam_in_one_pass_equals_that_of_composed_operations() {
+    assert_adam_equals_composed(ADAM);
+}
+
+#[test]
+fn adamw_in_one_pass_equals_that_of_composed_operations() {
+    assert_adam_equals_composed(ADAMW);
+}
+
+#[track_caller]
+fn assert_adam_equals_composed(adam: AdamUpdate) {
     let rng = &mut ChaCha8Rng::seed_from_u64(5);
-    let adam = AdamUpdate {
-        beta_1: 0.9,
-        beta_2: 0.999,
-        correction: 0.8,
-        epsilon: 1e-8,
-        learning_rate: 0.1,
-        weight_decay: 0.01,
-    };
     for shape in LARGE_SHAPES {
         for (dtype, tolerance) in dtypes() {
             let case = Case::random(rng, shape, dtype);

@@ -2,24 +2,43 @@
 
 use crate::settings::PathGradient;
 
-/// One update of Adam (Kingma and Ba 2015), at a given step.
+/// One update of Adam (Kingma and Ba 2015) or AdamW (Loshchilov and Hutter 2019), at a given step.
 ///
 /// With the gradient `g` it updates the moments, `m ← β1 m + (1 − β1) g` and `v ← β2 v + (1 − β2) g²`, and the
-/// parameter, `θ ← θ − η · (κ m) / (√v + ε)`. κ and ε include the corrections of the moments' bias.
+/// parameter, `θ ← (1 − d) θ − η · m̂ / (√v̂ + ε)`. m̂ and v̂ are the moments after the [`BiasCorrection`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamUpdate {
     /// Decay β1 of the first moment, in `[0, 1)`.
     pub beta_1: f32,
     /// Decay β2 of the second moment, in `[0, 1)`.
     pub beta_2: f32,
-    /// κ: `√(1 − β2^t) / (1 − β1^t)` at step t.
-    pub correction: f32,
-    /// ε in use: the configured ε times `√(1 − β2^t)`.
+    /// The correction of the moments' bias.
+    pub correction: BiasCorrection,
+    /// ε in use. With [`BiasCorrection::Joint`] it includes the factor `√(1 − β2^t)`.
     pub epsilon: f32,
     /// Learning rate η.
     pub learning_rate: f64,
     /// The factor with which θ is added to the gradient. 0 for none.
     pub weight_decay: f32,
+    /// d: the part of θ that the update takes off, apart from the gradient. ηλ for decoupled weight decay of λ, 0
+    /// for none.
+    pub decoupled_decay: f64,
+}
+
+/// How an update of Adam corrects the bias of the moments, which begin at 0.
+///
+/// The two ways are the same but for rounding. Burn's Adam has the first, Burn's AdamW the second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum BiasCorrection {
+    /// κ = `√(1 − β2^t) / (1 − β1^t)` at step t. The quotient is `(κ m) / (√v + ε)`.
+    Joint(f32),
+    /// What each moment is divided by. The quotient is `(m / moment_1) / (√(v / moment_2) + ε)`.
+    Separate {
+        /// `1 − β1^t` at step t.
+        moment_1: f32,
+        /// `1 − β2^t` at step t.
+        moment_2: f32,
+    },
 }
 
 /// One update of stochastic gradient descent.

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::SynapticOptimizer;
 use super::rule::{FusedOptimizer, SynapseBefore};
-use crate::ops::{AdamTensors, AdamUpdate, Advanced, SynapticBackend, SynapticOps};
+use crate::ops::{AdamTensors, AdamUpdate, Advanced, BiasCorrection, SynapticBackend, SynapticOps};
 
 /// The settings of [`SynapticAdam`]: those of Burn's [`AdamConfig`](burn::optim::AdamConfig) except AMSGrad, with
 /// the same defaults.
@@ -67,24 +67,24 @@ impl SynapticAdam {
         AdamUpdate {
             beta_1: config.beta_1,
             beta_2: config.beta_2,
-            correction: root / (1.0 - config.beta_1.powi(time)),
+            correction: BiasCorrection::Joint(root / (1.0 - config.beta_1.powi(time))),
             epsilon: config.epsilon * root,
             learning_rate,
             weight_decay: config
                 .weight_decay
                 .as_ref()
                 .map_or(0.0, |decay| decay.penalty),
+            decoupled_decay: 0.0,
         }
     }
 }
 
-/// The parameter and its moments before a step, and the number of the step, counted from 1. The moments start over if
-/// the parameter has changed its shape; the regularizer warns of that.
-fn before<const D: usize>(
+/// The parameter and its moments before a step of Adam or AdamW, and the number of the step, counted from 1. The
+/// moments start over if the parameter has changed its shape; the regularizer warns of that.
+pub(super) fn before<const D: usize>(
     parameter: Tensor<D>,
-    state: Option<AdamState<D>>,
+    state: Option<AdaptiveMomentumState<D>>,
 ) -> (AdamTensors<Dispatch>, usize) {
-    let state = state.map(|state| state.momentum);
     let state = match state.filter(|state| state.moment_1.shape() == parameter.shape()) {
         Some(state) => state,
         None => AdaptiveMomentumState::new(0, parameter.zeros_like(), parameter.zeros_like()),
@@ -100,9 +100,12 @@ fn before<const D: usize>(
 }
 
 /// The parameter and its state after a step, the `time`-th.
-fn after<const D: usize>(tensors: AdamTensors<Dispatch>, time: usize) -> (Tensor<D>, AdamState<D>) {
+pub(super) fn after<const D: usize>(
+    tensors: AdamTensors<Dispatch>,
+    time: usize,
+) -> (Tensor<D>, AdaptiveMomentumState<D>) {
     let [moment_1, moment_2] = [tensors.moment_1, tensors.moment_2].map(Dispatch::tensor);
-    let state = AdamState::new(AdaptiveMomentumState::new(time, moment_1, moment_2));
+    let state = AdaptiveMomentumState::new(time, moment_1, moment_2);
     (Dispatch::tensor(tensors.parameter), state)
 }
 
@@ -116,11 +119,11 @@ impl Optimizer for SynapticAdam {
         gradient: Tensor<D>,
         state: Option<AdamState<D>>,
     ) -> (Tensor<D>, Option<AdamState<D>>) {
-        let (tensors, time) = before(parameter, state);
+        let (tensors, time) = before(parameter, state.map(|state| state.momentum));
         let adam = self.update(time, learning_rate);
         let updated = Dispatch::adam(tensors, Dispatch::primitive(gradient), adam);
         let (parameter, state) = after(updated, time);
-        (parameter, Some(state))
+        (parameter, Some(AdamState::new(state)))
     }
 
     fn to_device<const D: usize>(state: AdamState<D>, device: &Device) -> AdamState<D> {
@@ -137,7 +140,7 @@ impl FusedOptimizer for SynapticAdam {
         state: Option<AdamState<D>>,
         synapse: SynapseBefore,
     ) -> (Tensor<D>, AdamState<D>, Advanced<Dispatch>) {
-        let (tensors, time) = before(parameter, state);
+        let (tensors, time) = before(parameter, state.map(|state| state.momentum));
         let (updated, advanced) = Dispatch::synaptic_adam(
             tensors,
             Dispatch::primitive(gradient),
@@ -146,6 +149,6 @@ impl FusedOptimizer for SynapticAdam {
             synapse.update,
         );
         let (parameter, state) = after(updated, time);
-        (parameter, state, advanced)
+        (parameter, AdamState::new(state), advanced)
     }
 }

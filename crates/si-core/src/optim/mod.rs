@@ -1,6 +1,7 @@
 //! Optimizers with the method built in: in one pass over memory, or in separate passes around any optimizer.
 
 mod adam;
+mod adamw;
 mod continual;
 mod optimizer;
 mod record;
@@ -12,6 +13,7 @@ mod synaptic;
 mod tests;
 
 pub use adam::{SynapticAdam, SynapticAdamConfig};
+pub use adamw::{SynapticAdamW, SynapticAdamWConfig};
 pub use continual::ContinualOptimizer;
 #[cfg(feature = "train")]
 pub(crate) use continual::forget_reshaped;

@@ -16,10 +16,10 @@ use crate::traversal::Walk;
 
 /// An optimizer for a whole module that updates each parameter together with its synapses.
 ///
-/// [`SynapticAdam`](crate::optim::SynapticAdam) and [`SynapticSgd`](crate::optim::SynapticSgd) compute the update, the
-/// penalty and the path integral in one pass over memory. Any of Burn's optimizers works too; the penalty and the path
-/// integral then each have a separate pass. So they do if gradients are clipped: the norm must be known first, and the
-/// path integral uses the gradient before clipping.
+/// [`SynapticAdam`](crate::optim::SynapticAdam), [`SynapticAdamW`](crate::optim::SynapticAdamW) and
+/// [`SynapticSgd`](crate::optim::SynapticSgd) compute the update, the penalty and the path integral in one pass over
+/// memory. Any of Burn's optimizers works too; the penalty and the path integral then each have a separate pass. So they
+/// do if gradients are clipped: the norm must be known first, and the path integral uses the gradient before clipping.
 ///
 /// As in Burn's [`ModuleOptimizer`](burn::optim::ModuleOptimizer), groups of parameters can have separate optimizers.
 /// Records are in Burn's own format: each can load those of the other.

@@ -6,7 +6,7 @@ use burn::backend::{Dispatch, tensor::FloatTensor};
 use burn::grad_clipping::GradientClipping;
 use burn::optim::{DynOptimizer, DynState, LearningRate, Optimizer};
 
-use super::{SynapticAdam, SynapticSgd};
+use super::{SynapticAdam, SynapticAdamW, SynapticSgd};
 use crate::ops::{
     Advanced, SynapseTensors, SynapticBackend, SynapticUpdate, Updatable, in_separate_passes,
 };
@@ -15,6 +15,7 @@ use crate::ops::{
 #[derive(Clone)]
 pub(super) enum Rule {
     Adam(SynapticAdam),
+    AdamW(SynapticAdamW),
     Sgd(SynapticSgd),
     /// Any other optimizer. The penalty and the path integral each have a separate pass.
     Other(Arc<dyn DynOptimizer>),
@@ -44,6 +45,8 @@ impl Rule {
         let any: &dyn Any = &optimizer;
         if let Some(adam) = any.downcast_ref::<SynapticAdam>() {
             Self::Adam(adam.clone())
+        } else if let Some(adamw) = any.downcast_ref::<SynapticAdamW>() {
+            Self::AdamW(adamw.clone())
         } else if let Some(sgd) = any.downcast_ref::<SynapticSgd>() {
             Self::Sgd(sgd.clone())
         } else {
@@ -53,7 +56,7 @@ impl Rule {
 
     pub(super) fn is_fused(&self) -> bool {
         match self {
-            Self::Adam(_) | Self::Sgd(_) => true,
+            Self::Adam(_) | Self::AdamW(_) | Self::Sgd(_) => true,
             Self::Other(_) => false,
         }
     }
@@ -62,6 +65,7 @@ impl Rule {
     pub(super) fn as_dyn(&self) -> &dyn DynOptimizer {
         match self {
             Self::Adam(adam) => adam,
+            Self::AdamW(adamw) => adamw,
             Self::Sgd(sgd) => sgd,
             Self::Other(other) => &**other,
         }
@@ -99,6 +103,9 @@ impl Rule {
         match self {
             Self::Adam(adam) if clipping.is_none() => {
                 fused(adam, learning_rate, parameter, gradient, state, synapse)
+            }
+            Self::AdamW(adamw) if clipping.is_none() => {
+                fused(adamw, learning_rate, parameter, gradient, state, synapse)
             }
             Self::Sgd(sgd) if clipping.is_none() => {
                 fused(sgd, learning_rate, parameter, gradient, state, synapse)

@@ -15,7 +15,8 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::{
-    ContinualOptimizer, SynapticAdamConfig, SynapticOptimizer, SynapticSgdConfig, SynapticSgdState,
+    ContinualOptimizer, SynapticAdamConfig, SynapticAdamWConfig, SynapticOptimizer,
+    SynapticSgdConfig, SynapticSgdState,
 };
 use crate::ops::SynapticBackend;
 use crate::settings::{FirstTaskStart, PathGradient, StatePrecision};
@@ -158,6 +159,73 @@ fn adam_in_one_pass_equals_burns_adam_in_three() {
 }
 
 #[test]
+fn adamw_in_one_pass_equals_burns_adamw_in_three() {
+    let clipping = GradientClippingConfig::Norm(0.01);
+    for (fused, plain) in [
+        (SynapticAdamWConfig::new(), AdamWConfig::new()),
+        (
+            SynapticAdamWConfig::new()
+                .with_beta_1(0.8)
+                .with_beta_2(0.99)
+                .with_epsilon(1e-8)
+                .with_weight_decay(0.5),
+            AdamWConfig::new()
+                .with_beta_1(0.8)
+                .with_beta_2(0.99)
+                .with_epsilon(1e-8)
+                .with_weight_decay(0.5),
+        ),
+        (
+            SynapticAdamWConfig::new().with_weight_decay(0.0),
+            AdamWConfig::new().with_weight_decay(0.0),
+        ),
+        (
+            SynapticAdamWConfig::new().with_grad_clipping(Some(clipping.clone())),
+            AdamWConfig::new().with_grad_clipping(Some(clipping)),
+        ),
+    ] {
+        let clipping = fused.grad_clipping.clone();
+        let separate = || separate_passes(plain.build(), clipping.clone());
+        let within_burn = || within_burn(fused.build(), clipping.clone());
+        assert_equal_in_each_setting(plain.init(), fused.init(), separate, within_burn);
+    }
+}
+
+/// Algorithm 2 of Loshchilov and Hutter (2019), in plain numbers.
+#[test]
+fn adamw_in_double_precision_follows_its_paper() {
+    let (beta_1, beta_2, epsilon, decay) = (0.8_f32, 0.99_f32, 1e-3_f32, 0.3_f32);
+    let adamw = SynapticAdamWConfig::new()
+        .with_beta_1(beta_1)
+        .with_beta_2(beta_2)
+        .with_epsilon(epsilon)
+        .with_weight_decay(decay)
+        .build();
+    let [beta_1, beta_2, epsilon, decay] = [beta_1, beta_2, epsilon, decay].map(f64::from);
+    let device = device_with(DType::F64);
+    let tensor =
+        |value: f64| Tensor::<1>::from_data(TensorData::from([value]), (&device, DType::F64));
+    let (mut parameter, mut state) = (tensor(0.7), None);
+    let (mut expected, mut moment_1, mut moment_2) = (0.7, 0.0, 0.0);
+    for (step, gradient) in [0.4, -0.3, 0.0, 0.9].into_iter().enumerate() {
+        (parameter, state) = adamw.step(LEARNING_RATE, parameter, tensor(gradient), state);
+        let time = step as i32 + 1;
+        moment_1 = beta_1 * moment_1 + (1.0 - beta_1) * gradient;
+        moment_2 = beta_2 * moment_2 + (1.0 - beta_2) * gradient * gradient;
+        let moment_1 = moment_1 / (1.0 - beta_1.powi(time));
+        let moment_2: f64 = moment_2 / (1.0 - beta_2.powi(time));
+        let direction = moment_1 / (moment_2.sqrt() + epsilon);
+        expected -= LEARNING_RATE * (direction + decay * expected);
+        let found: f64 = parameter.clone().into_scalar();
+        // The corrections are computed in single precision, as Burn does.
+        assert!(
+            (found - expected).abs() < 1e-6,
+            "{found} is not {expected} after step {time}"
+        );
+    }
+}
+
+#[test]
 fn sgd_in_one_pass_equals_burns_sgd_in_three() {
     let momentum = MomentumConfig::new();
     let nesterov = MomentumConfig::new()
@@ -233,6 +301,11 @@ fn optimizers_without_a_learner_equal_burns_own() {
         trained(&mut |model, grads| optimizer.step(LEARNING_RATE, model, grads))
     };
     let (fused, plain) = (SynapticAdamConfig::new(), AdamConfig::new());
+    let expected = by_burn(plain.init());
+    assert_same(&by_ours(fused.init()), &expected);
+    assert_same(&by_ours(plain.build().into()), &expected);
+    assert_same(&by_burn(fused.build().into()), &expected);
+    let (fused, plain) = (SynapticAdamWConfig::new(), AdamWConfig::new());
     let expected = by_burn(plain.init());
     assert_same(&by_ours(fused.init()), &expected);
     assert_same(&by_ours(plain.build().into()), &expected);
@@ -324,6 +397,8 @@ fn records_can_be_exchanged_with_burns_own() {
     }
     let (fused, plain) = (SynapticAdamConfig::new(), AdamConfig::new());
     assert_exchangeable(fused.init(), plain.init(), plain.build().into());
+    let (fused, plain) = (SynapticAdamWConfig::new(), AdamWConfig::new());
+    assert_exchangeable(fused.init(), plain.init(), plain.build().into());
     let momentum = Some(MomentumConfig::new());
     let fused = SynapticSgdConfig::new().with_momentum(momentum.clone());
     let plain = SgdConfig::new().with_momentum(momentum);
@@ -400,11 +475,14 @@ fn assert_close(found: &[f32], expected: &[f32]) {
 fn only_our_optimizers_without_clipping_are_fused() {
     let clipping = Some(GradientClippingConfig::Norm(1.0));
     let adam = SynapticAdamConfig::new();
+    let adamw = SynapticAdamWConfig::new();
     let sgd = SynapticSgdConfig::new();
     let shift = ParamGroup::from_predicate("shift");
     for (optimizer, is_fused) in [
         (adam.init(), true),
         (adam.build().into(), true),
+        (adamw.init(), true),
+        (adamw.build().into(), true),
         (sgd.init(), true),
         (sgd.build().into(), true),
         (
@@ -417,6 +495,7 @@ fn only_our_optimizers_without_clipping_are_fused() {
             false,
         ),
         (adam.with_grad_clipping(clipping.clone()).init(), false),
+        (adamw.with_grad_clipping(clipping.clone()).init(), false),
         (sgd.with_grad_clipping(clipping).init(), false),
         (AdamConfig::new().build().into(), false),
     ] {

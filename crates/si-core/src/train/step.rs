@@ -47,8 +47,8 @@ use crate::optim::forget_reshaped;
 /// [`end_task`](ContinualLearner::end_task) works in either mode, but the next launch needs [`train`](Module::train).
 ///
 /// burn-train holds a `ModuleOptimizer`, which updates a module without a view of its synapses. So the penalty and the
-/// path integral each have a separate pass here. `SynapticAdam` and `SynapticSgd` work in a `ModuleOptimizer` too, and
-/// give the same numbers: `ModuleOptimizer::from(SynapticAdamConfig::new().build())`.
+/// path integral each have a separate pass here. `SynapticAdam`, `SynapticAdamW` and `SynapticSgd` work in a
+/// `ModuleOptimizer` too, and give the same numbers: `ModuleOptimizer::from(SynapticAdamConfig::new().build())`.
 impl<M: Module + TrainStep> TrainStep for ContinualLearner<M> {
     type Input = M::Input;
     type Output = M::Output;

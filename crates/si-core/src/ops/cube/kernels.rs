@@ -16,10 +16,12 @@ use cubecl::std::tensor::layout::linear::{LinearView, LinearViewMut};
 pub(super) struct AdamNumbers {
     beta_1: InputScalar,
     beta_2: InputScalar,
-    correction: InputScalar,
+    correction_1: InputScalar,
+    correction_2: InputScalar,
     epsilon: InputScalar,
     learning_rate: InputScalar,
     weight_decay: InputScalar,
+    kept: InputScalar,
 }
 
 /// The numbers of an [`SgdUpdate`](super::SgdUpdate).
@@ -42,6 +44,11 @@ pub(super) struct PullNumbers {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct AdamKind {
     pub(super) is_decayed: bool,
+    /// Whether the bias of each moment is corrected separately.
+    pub(super) corrects_each: bool,
+    /// Whether the parameter decays apart from the gradient. Without that there is no product, because kernel
+    /// compilers may join it with the difference and so change the result.
+    pub(super) is_decoupled: bool,
 }
 
 /// The options of stochastic gradient descent that are compiled into a kernel.
@@ -305,9 +312,25 @@ fn adam_step<F: Float, N: Size>(
         moment_2.read(at) * Vector::new(beta_2) + gradient * gradient * Vector::new(one - beta_2);
     moment_1.write(at, first);
     moment_2.write(at, second);
-    let root = Vector::sqrt(second) + Vector::new(numbers.epsilon.get::<F>());
-    let step = first * Vector::new(numbers.correction.get::<F>()) / root;
-    parameter - step * Vector::new(numbers.learning_rate.get::<F>())
+    let correction_1 = Vector::new(numbers.correction_1.get::<F>());
+    let first_hat = if kind.corrects_each {
+        first / correction_1
+    } else {
+        first * correction_1
+    };
+    let second_hat = if kind.corrects_each {
+        second / Vector::new(numbers.correction_2.get::<F>())
+    } else {
+        second
+    };
+    let root = Vector::sqrt(second_hat) + Vector::new(numbers.epsilon.get::<F>());
+    let step = first_hat / root;
+    let kept = if kind.is_decoupled {
+        parameter * Vector::new(numbers.kept.get::<F>())
+    } else {
+        parameter
+    };
+    kept - step * Vector::new(numbers.learning_rate.get::<F>())
 }
 
 /// The parameter after the step.

@@ -13,7 +13,7 @@ use burn_cubecl::tensor::CubeTensor;
 use super::kernels::{
     AdamKind, AdamNumbersLaunch, PullNumbersLaunch, SgdKind, SgdNumbersLaunch, SynapseKind,
 };
-use crate::ops::{AdamUpdate, SgdUpdate, SynapticUpdate};
+use crate::ops::{AdamUpdate, BiasCorrection, SgdUpdate, SynapticUpdate};
 use crate::settings::PathGradient;
 
 /// Enough cubes to fill a large GPU, but few enough that summing their parts of a penalty is fast.
@@ -114,13 +114,20 @@ impl Launch {
     }
 
     pub(super) fn adam_numbers(&self, adam: AdamUpdate) -> AdamNumbersLaunch {
+        let (correction_1, correction_2) = match adam.correction {
+            // The kernel does not read the second number.
+            BiasCorrection::Joint(factor) => (factor, 1.0),
+            BiasCorrection::Separate { moment_1, moment_2 } => (moment_1, moment_2),
+        };
         AdamNumbersLaunch::new(
             self.number(adam.beta_1),
             self.number(adam.beta_2),
-            self.number(adam.correction),
+            self.number(correction_1),
+            self.number(correction_2),
             self.number(adam.epsilon),
             self.number(adam.learning_rate),
             self.number(adam.weight_decay),
+            self.number(1.0 - adam.decoupled_decay),
         )
     }
 
@@ -157,6 +164,8 @@ impl AdamKind {
     pub(super) fn of(adam: AdamUpdate) -> Self {
         Self {
             is_decayed: adam.weight_decay != 0.0,
+            corrects_each: matches!(adam.correction, BiasCorrection::Separate { .. }),
+            is_decoupled: adam.decoupled_decay != 0.0,
         }
     }
 }

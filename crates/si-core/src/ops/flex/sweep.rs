@@ -9,7 +9,7 @@ use super::blocks::sum_over_blocks;
 use super::number::{Held, Number};
 use super::workspace::Workspace;
 use super::{dense, one_number};
-use crate::ops::{AdamUpdate, Advanced, SgdUpdate, SynapseTensors, SynapticUpdate};
+use crate::ops::{AdamUpdate, Advanced, BiasCorrection, SgdUpdate, SynapseTensors, SynapticUpdate};
 use crate::precision::convert;
 use crate::settings::PathGradient;
 
@@ -138,17 +138,19 @@ fn synaptic_held<E: Number, H: Held<E>, const N: usize>(
     (parameter, state, advanced)
 }
 
-/// Constants of Adam, in the parameter's precision.
+/// Constants of Adam and AdamW, in the parameter's precision.
 #[derive(Clone, Copy)]
 pub(super) struct Adam<E> {
     beta_1: E,
     rest_1: E,
     beta_2: E,
     rest_2: E,
-    correction: E,
+    correction: BiasCorrection,
     epsilon: E,
     learning_rate: E,
     weight_decay: E,
+    /// The part of the parameter that decoupled decay leaves.
+    kept: E,
 }
 
 impl<E: Number> Adam<E> {
@@ -158,17 +160,23 @@ impl<E: Number> Adam<E> {
             rest_1: E::from_elem(1.0 - adam.beta_1),
             beta_2: E::from_elem(adam.beta_2),
             rest_2: E::from_elem(1.0 - adam.beta_2),
-            correction: E::from_elem(adam.correction),
+            correction: adam.correction,
             epsilon: E::from_elem(adam.epsilon),
             learning_rate: E::from_elem(adam.learning_rate),
             weight_decay: E::from_elem(adam.weight_decay),
+            kept: E::from_elem(1.0 - adam.decoupled_decay),
         }
     }
-}
 
-impl<E: Number> Rule<E, 2> for Adam<E> {
+    /// `corrected` returns m̂ and v̂.
     #[inline(always)]
-    fn update(self, parameter: &mut [E], gradient: &[E], [moment_1, moment_2]: [&mut [E]; 2]) {
+    fn update_by(
+        self,
+        parameter: &mut [E],
+        gradient: &[E],
+        [moment_1, moment_2]: [&mut [E]; 2],
+        corrected: impl Fn(E, E) -> (E, E),
+    ) {
         let parameters = parameter.iter_mut().zip(gradient);
         let moments = moment_1.iter_mut().zip(moment_2);
         for ((parameter, &gradient), (moment_1, moment_2)) in parameters.zip(moments) {
@@ -178,10 +186,42 @@ impl<E: Number> Rule<E, 2> for Adam<E> {
             let gradient = decayed(before, gradient, self.weight_decay);
             let first = first * self.beta_1 + gradient * self.rest_1;
             let second = second * self.beta_2 + gradient * gradient * self.rest_2;
-            let step = first * self.correction / (second.sqrt() + self.epsilon);
-            *parameter = before - step * self.learning_rate;
+            let (first_hat, second_hat) = corrected(first, second);
+            let step = first_hat / (second_hat.sqrt() + self.epsilon);
+            // Without decay this is exactly the parameter, multiplied by 1.
+            let kept = before * self.kept;
+            *parameter = kept - step * self.learning_rate;
             *moment_1 = first;
             *moment_2 = second;
+        }
+    }
+}
+
+impl<E: Number> Rule<E, 2> for Adam<E> {
+    #[inline(always)]
+    fn update(self, parameter: &mut [E], gradient: &[E], moments: [&mut [E]; 2]) {
+        // A loop for each correction: the first one has only one of the three divisions.
+        match self.correction {
+            BiasCorrection::Joint(factor) => {
+                let factor = E::from_elem(factor);
+                self.update_by(
+                    parameter,
+                    gradient,
+                    moments,
+                    #[inline(always)]
+                    |first, second| (first * factor, second),
+                );
+            }
+            BiasCorrection::Separate { moment_1, moment_2 } => {
+                let divisors = [moment_1, moment_2].map(E::from_elem);
+                self.update_by(
+                    parameter,
+                    gradient,
+                    moments,
+                    #[inline(always)]
+                    |first, second| (first / divisors[0], second / divisors[1]),
+                );
+            }
         }
     }
 }

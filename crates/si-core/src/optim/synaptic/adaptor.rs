@@ -100,7 +100,8 @@ use crate::{Error, SynapticIntelligenceConfig};
 /// - **Clones** of the optimizer share its `TaskControl`: a task that ends for one ends for all. For a separate
 ///   branch, load a record into a new optimizer with a new `TaskControl`.
 /// - **The penalty and the path integral** each have a separate pass, even with
-///   [`SynapticAdam`](crate::optim::SynapticAdam) or [`SynapticSgd`](crate::optim::SynapticSgd) inside.
+///   [`SynapticAdam`](crate::optim::SynapticAdam), [`SynapticAdamW`](crate::optim::SynapticAdamW) or
+///   [`SynapticSgd`](crate::optim::SynapticSgd) inside.
 /// - **[`StatePrecision::Bf16`](crate::settings::StatePrecision::Bf16)** has no effect on a device that does not
 ///   support it.
 /// - A parameter whose **shape changed** under its id starts over, with a warning.

@@ -14,7 +14,8 @@ use burn::optim::{
 };
 use si_core::optim::{Synaptic, TaskControl};
 use si_core::{
-    SynapticAdamConfig, SynapticIntelligenceConfig, SynapticOptimizer, SynapticSgdConfig,
+    SynapticAdamConfig, SynapticAdamWConfig, SynapticIntelligenceConfig, SynapticOptimizer,
+    SynapticSgdConfig,
 };
 
 use crate::conformance::setup::Setup;
@@ -165,6 +166,9 @@ pub(crate) fn all() -> Vec<Row> {
         }),
         Row::new("SynapticAdam", |plug| {
             plug.all(SynapticAdamConfig::new().build())
+        }),
+        Row::new("SynapticAdamW", |plug| {
+            plug.all(SynapticAdamWConfig::new().build())
         }),
         Row::new("SynapticSgd", |plug| {
             let sgd = SynapticSgdConfig::new().with_momentum(Some(MomentumConfig::new()));
