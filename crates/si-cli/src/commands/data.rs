@@ -8,7 +8,7 @@ use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 use si_bench::data::{
     DataFolders, DataSet, DownloadProgress, FileReport, FileStatus, OwnImages, fetch, inventory,
     load_own_images,
@@ -126,7 +126,9 @@ fn listing(reports: &[FileReport], folders: &DataFolders) -> String {
         lines.push([
             report.data_set.to_string(),
             report.file.to_string(),
-            report.size.map_or("-".to_string(), size),
+            report
+                .size
+                .map_or("-".to_string(), |bytes| DecimalBytes(bytes).to_string()),
             status.to_string(),
             report
                 .place
@@ -194,16 +196,6 @@ fn table(lines: &[[String; 5]]) -> String {
     text
 }
 
-/// A number of bytes in kB, or in MB from 1 MB on.
-fn size(bytes: u64) -> String {
-    let thousands = bytes as f64 / 1e3;
-    if thousands < 1e3 {
-        format!("{thousands:.1} kB")
-    } else {
-        format!("{:.1} MB", thousands / 1e3)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,7 +207,7 @@ mod tests {
         let text = listing(&reports, &folders);
         let lines: Vec<&str> = text.lines().collect();
         assert!(
-            lines[1].starts_with("mnist          train-images-idx3-ubyte  9.7 MB   present"),
+            lines[1].starts_with("mnist          train-images-idx3-ubyte  9.72 MB   present"),
             "{text}"
         );
         assert!(lines[1].ends_with("this program"), "{text}");

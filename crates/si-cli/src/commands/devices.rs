@@ -2,6 +2,7 @@ use std::num::NonZero;
 use std::thread;
 
 use clap::Args;
+use indicatif::DecimalBytes;
 use si_bench::{AUTO, BackendInfo, DeviceInfo};
 
 use crate::output;
@@ -71,7 +72,7 @@ pub(crate) fn run(_args: &DevicesArgs) -> anyhow::Result<()> {
 fn description(device: &DeviceInfo) -> String {
     let model = device.model.as_deref().unwrap_or("yes");
     match device.memory {
-        Some(bytes) => format!("{model}, {:.1} GB", bytes as f64 / 1e9),
+        Some(bytes) => format!("{model}, {}", DecimalBytes(bytes)),
         None => model.to_string(),
     }
 }

@@ -2,6 +2,7 @@ use std::env;
 use std::time::Duration;
 
 use anyhow::Context;
+use indicatif::DecimalBytes;
 use si_bench::repro::{Part, Study, reductions};
 
 use crate::commands::probe::probe;
@@ -37,7 +38,7 @@ pub(super) fn print(parts: &[Part], studies: &[Study]) -> anyhow::Result<()> {
             let of_runs = probe.seconds() * config.num_seeds as f64;
             runs.extend(vec![probe.seconds(); config.num_seeds]);
             let memory = match probe.peak_bytes {
-                Some(bytes) => format!(", {:.1} GB each", bytes as f64 / 1e9),
+                Some(bytes) => format!(", {} each", DecimalBytes(bytes)),
                 None => String::new(),
             };
             output::result(format_args!(
