@@ -1,4 +1,5 @@
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// What can go wrong with data sets, experiments and their files.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +33,7 @@ pub enum Error {
         path: PathBuf,
         /// The system's error.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A configuration file whose content is not valid.
     #[error("{} is not a valid configuration", path.display())]
@@ -216,6 +217,17 @@ pub enum Error {
         /// What was asked for.
         found: String,
     },
+}
+
+impl Error {
+    /// Makes [`Error::Io`] of the system's error.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io {
+            action,
+            path: path.to_path_buf(),
+            source,
+        }
+    }
 }
 
 fn not_found(name: &str, backend: &str, found: usize) -> String {

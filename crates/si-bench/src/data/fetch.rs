@@ -134,11 +134,7 @@ fn lock(folder: &Path) -> Result<File, Error> {
     fs::create_dir_all(folder)
         .and_then(|()| File::create(&path))
         .and_then(|file| file.lock().map(|()| file))
-        .map_err(|source| Error::Io {
-            action: "write",
-            path,
-            source,
-        })
+        .map_err(Error::io("write", &path))
 }
 
 fn holds_official(path: &Path, file: &OfficialFile) -> Result<bool, Error> {
@@ -148,11 +144,7 @@ fn holds_official(path: &Path, file: &OfficialFile) -> Result<bool, Error> {
     File::open(path)
         .and_then(|opened| checksum::md5(BufReader::new(opened)))
         .map(|sum| file.served_md5() == Some(sum.as_str()))
-        .map_err(|source| Error::Io {
-            action: "read",
-            path: path.to_path_buf(),
-            source,
-        })
+        .map_err(Error::io("read", path))
 }
 
 const LOCK_NAME: &str = ".lock";

@@ -159,11 +159,7 @@ impl Download<'_> {
     }
 
     fn local(&self, source: io::Error) -> Failure {
-        Failure::Local(Error::Io {
-            action: "write",
-            path: self.part(),
-            source,
-        })
+        Failure::Local(Error::io("write", &self.part())(source))
     }
 }
 

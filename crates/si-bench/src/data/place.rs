@@ -123,11 +123,7 @@ pub(super) fn find_below(
     data_set: DataSet,
     given: &Path,
 ) -> Result<Option<Located<PathBuf>>, Error> {
-    fs::read_dir(given).map_err(|source| Error::Io {
-        action: "read",
-        path: given.to_path_buf(),
-        source,
-    })?;
+    fs::read_dir(given).map_err(Error::io("read", given))?;
     let of_its_own = data_set
         .row()
         .subfolders

@@ -47,7 +47,7 @@ impl RunFolder {
         let config = on_this_machine(config)?;
         let path = match &config.output_dir {
             Some(path) => {
-                fs::create_dir_all(path).map_err(io("create", path))?;
+                fs::create_dir_all(path).map_err(Error::io("create", path))?;
                 path.clone()
             }
             None => new_stamped_folder(&root.join(config.experiment.name()), now)?,
@@ -190,8 +190,8 @@ impl RunFolder {
             return Ok(None);
         }
         let mut paths = Vec::new();
-        for entry in fs::read_dir(&parent).map_err(io("read", &parent))? {
-            paths.push(entry.map_err(io("read", &parent))?.path());
+        for entry in fs::read_dir(&parent).map_err(Error::io("read", &parent))? {
+            paths.push(entry.map_err(Error::io("read", &parent))?.path());
         }
         // Stamps sort by time.
         paths.sort();
@@ -265,7 +265,7 @@ impl RunFolder {
         let checkpoints = self.checkpoints(&record.condition, record.seed).folder;
         match fs::remove_dir_all(&checkpoints) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(io("remove", &checkpoints)(error))
+                Err(Error::io("remove", &checkpoints)(error))
             }
             _ => Ok(()),
         }
@@ -322,7 +322,7 @@ impl RunFolder {
             return Ok(());
         }
         let path = self.path.join(LOCK);
-        let file = File::create(&path).map_err(io("write", &path))?;
+        let file = File::create(&path).map_err(Error::io("write", &path))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -332,7 +332,7 @@ impl RunFolder {
             }
             // Some network file systems do not support locks. They are used without one.
             Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(error)) => return Err(io("lock", &path)(error)),
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
         }
         self.lock = Some(file);
         Ok(())
@@ -340,7 +340,7 @@ impl RunFolder {
 
     fn write_config(&self) -> Result<(), Error> {
         let path = self.path.join(CONFIG);
-        replace_file(&path, self.config.to_toml().as_bytes()).map_err(io("write", &path))
+        replace_file(&path, self.config.to_toml().as_bytes()).map_err(Error::io("write", &path))
     }
 }
 
@@ -357,7 +357,7 @@ fn is_run(record: &RunRecord, condition: &Condition, seed: u64) -> bool {
 /// [`Error::Io`], which names the folder, if it cannot be created.
 pub fn new_stamped_folder(parent: &Path, now: SystemTime) -> Result<PathBuf, Error> {
     let name = stamp::utc_stamp(now);
-    fs::create_dir_all(parent).map_err(io("create", parent))?;
+    fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
     let mut path = parent.join(&name);
     let mut count = 1;
     loop {
@@ -367,7 +367,7 @@ pub fn new_stamped_folder(parent: &Path, now: SystemTime) -> Result<PathBuf, Err
                 count += 1;
                 path = parent.join(format!("{name}-{count}"));
             }
-            Err(error) => return Err(io("create", &path)(error)),
+            Err(error) => return Err(Error::io("create", &path)(error)),
         }
     }
 }
@@ -379,7 +379,7 @@ fn read_config(folder: &Path) -> Result<ExperimentConfig, Error> {
             path: folder.to_path_buf(),
         });
     }
-    let text = fs::read_to_string(&path).map_err(io("read", &path))?;
+    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
     experiment_of(&text)
         .and_then(|experiment| ExperimentConfig::from_toml(experiment, &text))
         .and_then(on_this_machine)
@@ -402,15 +402,6 @@ fn experiment_of(text: &str) -> Result<Experiment, Error> {
         experiment: Experiment,
     }
     read_toml(text).map(|named: Named| named.experiment)
-}
-
-fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    let path = path.to_path_buf();
-    move |source| Error::Io {
-        action,
-        path,
-        source,
-    }
 }
 
 #[cfg(test)]

@@ -46,11 +46,7 @@ pub fn publish(from: &Path, to: &Path) -> Result<Report, Error> {
         };
         replace(&target, CONFIG, config.to_toml().as_bytes())?;
         let records = source.join(RECORDS);
-        let bytes = fs::read(&records).map_err(|source| Error::Io {
-            action: "read",
-            path: records,
-            source,
-        })?;
+        let bytes = fs::read(&records).map_err(Error::io("read", &records))?;
         replace(&target, RECORDS, &bytes)?;
     }
     // They take seconds to compute and always give the same result.

@@ -5,7 +5,7 @@ use std::{
 
 use crate::Error;
 
-use super::{unreadable, unusable};
+use super::unusable;
 
 /// A file or folder in a folder.
 pub(super) struct Entry {
@@ -23,8 +23,8 @@ impl Entry {
 /// What is in `folder`, sorted by name. Names that begin with a dot are left out.
 pub(super) fn entries(folder: &Path) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::new();
-    for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
-        let path = entry.map_err(|error| unreadable(folder, error))?.path();
+    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
+        let path = entry.map_err(Error::io("read", folder))?.path();
         let name = path.file_name().unwrap_or_default();
         let name = name
             .to_str()

@@ -88,15 +88,6 @@ fn unusable(path: &Path, reason: impl Into<String>) -> Error {
     }
 }
 
-/// The error that the folder or file at `path` cannot be read.
-fn unreadable(path: &Path, source: std::io::Error) -> Error {
-    Error::Io {
-        action: "read",
-        path: path.to_path_buf(),
-        source,
-    }
-}
-
 /// A shape `[channels, height, width]` in a sentence.
 fn shown([channels, height, width]: [usize; 3]) -> String {
     let colours = match channels {

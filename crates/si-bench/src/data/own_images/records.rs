@@ -13,7 +13,7 @@ use crate::{
 use super::{
     Found, checks,
     listing::{Entry, entries},
-    unreadable, unusable,
+    unusable,
 };
 
 const NUM_LABEL_BYTES: usize = 1;
@@ -68,11 +68,8 @@ fn is_test(file: &Entry) -> bool {
 }
 
 fn read_file(path: &Path) -> Result<RawImages, Error> {
-    let file = File::open(path).map_err(|error| unreadable(path, error))?;
-    let size = file
-        .metadata()
-        .map_err(|error| unreadable(path, error))?
-        .len();
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let size = file.metadata().map_err(Error::io("read", path))?.len();
     let record_size = BinaryLayout::of(1, NUM_LABEL_BYTES).size();
     if size == 0 || !size.is_multiple_of(record_size) {
         return Err(unusable(

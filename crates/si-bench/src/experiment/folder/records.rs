@@ -5,14 +5,13 @@ use std::path::Path;
 use crate::Error;
 
 use super::super::RunRecord;
-use super::io;
 
 /// Reads every complete line. A missing file has none.
 pub(super) fn read(path: &Path) -> Result<Vec<RunRecord>, Error> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(io("read", path)(error)),
+        Err(error) => return Err(Error::io("read", path)(error)),
     };
     let mut records = Vec::new();
     for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
@@ -35,7 +34,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<RunRecord>, Error> {
 pub(super) fn append(path: &Path, record: &RunRecord) -> Result<(), Error> {
     let mut line = serde_json::to_vec(record)
         .map_err(std::io::Error::from)
-        .map_err(io("write", path))?;
+        .map_err(Error::io("write", path))?;
     line.push(b'\n');
     let write = || {
         let mut file = OpenOptions::new()
@@ -47,7 +46,7 @@ pub(super) fn append(path: &Path, record: &RunRecord) -> Result<(), Error> {
         file.write_all(&line)?;
         file.sync_all()
     };
-    write().map_err(io("write", path))
+    write().map_err(Error::io("write", path))
 }
 
 /// Ends the last line if a crash took only its line feed, and removes it if it took more.
