@@ -232,13 +232,7 @@ impl Checkpoints {
         let folder = self.files.path();
         for task in self.stored_tasks..path_integrals.num_tasks() {
             let file = path_integral(folder, task);
-            path_integrals
-                .write_task(task, &file)
-                .map_err(|source| Error::Io {
-                    action: "write",
-                    path: file,
-                    source,
-                })?;
+            path_integrals.write_task(task, &file)?;
         }
         let content = Content {
             identity: self.identity.clone(),

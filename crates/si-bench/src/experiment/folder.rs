@@ -339,8 +339,7 @@ impl RunFolder {
     }
 
     fn write_config(&self) -> Result<(), Error> {
-        let path = self.path.join(CONFIG);
-        replace_file(&path, self.config.to_toml().as_bytes()).map_err(Error::io("write", &path))
+        replace_file(&self.path.join(CONFIG), self.config.to_toml().as_bytes())
     }
 }
 

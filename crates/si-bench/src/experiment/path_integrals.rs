@@ -8,7 +8,7 @@ use si_core::ContinualLearner;
 
 use crate::metrics::{LayerCorrelations, pearson};
 use crate::model::Network;
-use crate::replace_file;
+use crate::{Error, replace_file};
 
 /// Path integrals of the hidden layers' weights at the end of each task, before consolidation
 /// divided and cleared them.
@@ -52,7 +52,7 @@ impl PathIntegrals {
 
     /// Writes those of task `task` to a file, in the order of the layers, followed by a checksum. Writes the whole file
     /// or none, and creates its folder if missing.
-    pub(super) fn write_task(&self, task: usize, path: &Path) -> io::Result<()> {
+    pub(super) fn write_task(&self, task: usize, path: &Path) -> Result<(), Error> {
         let values = self.tasks[task].iter().flatten();
         let mut bytes: Vec<u8> = values.flat_map(|value| value.to_le_bytes()).collect();
         bytes.extend(checksum(&bytes));

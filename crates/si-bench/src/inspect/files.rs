@@ -4,7 +4,8 @@ use si_core::checkpoint::Inspection;
 
 use super::figure;
 use crate::Error;
-use crate::report::{PNG_WIDTH, png, replace};
+use crate::replace_file::replace;
+use crate::report::{PNG_WIDTH, png};
 
 /// The files that [`write()`] writes.
 #[derive(Clone, Debug, PartialEq, Eq)]

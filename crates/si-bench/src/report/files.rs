@@ -1,12 +1,9 @@
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use crate::{
     Error,
     experiment::{ExperimentConfig, RunRecord},
-    replace_file::replace_by,
+    replace_file::replace,
 };
 
 use super::{Results, figure, markdown, png};
@@ -67,27 +64,10 @@ pub fn write_comparison(folder: &Path, results: &[Results]) -> Result<Artefacts,
 /// Width of a figure's PNG file in pixels: 300 per inch for a page width of six inches.
 pub(crate) const PNG_WIDTH: u32 = 1800;
 
-/// Replaces the file `name` in a folder, which is created if missing. A reader sees either the old
-/// file or the new one.
-pub(crate) fn replace(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf, Error> {
-    fs::create_dir_all(folder).map_err(|source| Error::Io {
-        action: "create",
-        path: folder.to_path_buf(),
-        source,
-    })?;
-    let path = folder.join(name);
-    // Unique to this process, so that two reports on the same folder do not share a draft.
-    let temporary = folder.join(format!(".{name}.{}", std::process::id()));
-    replace_by(&temporary, &path, content).map_err(|source| Error::Io {
-        action: "write",
-        path: path.clone(),
-        source,
-    })?;
-    Ok(path)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::{experiment::Summary, fixture};
 
@@ -120,12 +100,5 @@ mod tests {
     fn an_experiment_without_runs_is_written_too() {
         let folder = tempfile::tempdir().expect("a folder");
         write(folder.path(), &fixture::config(&[0.0], 1), &[]).expect("written");
-    }
-
-    #[test]
-    fn a_folder_that_cannot_be_made_is_named_in_the_error() {
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        let error = write_comparison(&file.path().join("inside"), &[]).expect_err("no folder");
-        assert!(error.to_string().contains("inside"), "{error}");
     }
 }

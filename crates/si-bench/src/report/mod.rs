@@ -21,8 +21,8 @@ mod terminal;
 
 pub(crate) use figure::CAPTION;
 pub use figure::figure;
+pub(crate) use files::PNG_WIDTH;
 pub use files::{Artefacts, write, write_comparison};
-pub(crate) use files::{PNG_WIDTH, replace};
 pub use growth::{Growth, growth_figure};
 pub(crate) use markdown::duration;
 pub use markdown::markdown;

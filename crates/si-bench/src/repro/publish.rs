@@ -3,7 +3,7 @@ use std::path::Path;
 
 use crate::Error;
 use crate::experiment::{ExperimentConfig, RunFolder};
-use crate::report::replace;
+use crate::replace_file::replace;
 
 use super::chapter::SWEEPS;
 use super::page::{Report, write_report};

@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::Error;
-use crate::report::{PNG_WIDTH, png, replace};
+use crate::replace_file::replace;
+use crate::report::{PNG_WIDTH, png};
 
 use super::{SurrogateLoss, TwoTasks, surrogate_figure, two_tasks_figure};
 

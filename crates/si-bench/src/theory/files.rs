@@ -1,7 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::report::{PNG_WIDTH, png, replace};
+use crate::replace_file::replace;
+use crate::report::{PNG_WIDTH, png};
 
 use super::{Theory, figure, markdown};
 

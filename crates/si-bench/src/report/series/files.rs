@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::report::replace;
+use crate::replace_file::replace;
 
 use super::{Series, csv, event_file, json_lines};
 

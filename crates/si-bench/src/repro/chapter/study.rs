@@ -3,7 +3,8 @@ use std::path::Path;
 use crate::Error;
 use crate::experiment::{ExperimentConfig, RunFolder, Summary};
 use crate::metrics::Statistics;
-use crate::report::{self, PNG_WIDTH, Reference, png, replace};
+use crate::replace_file::replace;
+use crate::report::{self, PNG_WIDTH, Reference, png};
 
 use super::super::figures::{self, FIGURE_4, FIGURE_5, FIGURE_5_GROWTH, FIGURE_6};
 use super::super::{claims, reductions};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::metrics::{Claimed, Difference, Verdict};
-use crate::report::replace;
+use crate::replace_file::replace;
 
 use super::Claim;
 use super::chapter::{Chapter, chapters};

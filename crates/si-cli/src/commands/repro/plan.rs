@@ -83,10 +83,8 @@ impl Plan {
     }
 
     pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
-        let path = folder.join(FILE);
         let text = toml::to_string_pretty(self)?;
-        replace_file(&path, text.as_bytes())
-            .with_context(|| format!("cannot write {}", path.display()))
+        Ok(replace_file(&folder.join(FILE), text.as_bytes())?)
     }
 
     /// The studies that the parts need and that can run on the device.
