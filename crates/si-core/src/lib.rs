@@ -46,6 +46,7 @@
 //! - `safetensors` (feature `safetensors`): the state to and from other programs.
 //! - `train` (feature `train`): [`ContinualLearner`] in burn-train's `Learner`, Burn's own training loop, and metrics that
 //!   show there what consolidation costs.
+//! - [`MatmulPrecision`]: whether a device really multiplies matrices in float32. CUDA often does not.
 //! - [`ops`]: the arithmetic of a step, for those who bring a backend.
 //!
 //! # Choosing the settings
@@ -100,6 +101,7 @@ mod growth;
 pub mod importance;
 mod inspection;
 mod learner;
+mod matmul_precision;
 pub mod measures;
 pub mod ops;
 pub mod optim;
@@ -134,6 +136,7 @@ pub use gradients::unscaled;
 pub use growth::with_more_outputs;
 pub use importance::Importance;
 pub use learner::ContinualLearner;
+pub use matmul_precision::MatmulPrecision;
 pub use optim::{
     ContinualOptimizer, SynapticAdamConfig, SynapticAdamWConfig, SynapticOptimizer,
     SynapticSgdConfig,
@@ -164,6 +167,8 @@ mod book {
     struct Choosing;
     #[doc = include_str!("../../../docs/migrating.md")]
     struct Migrating;
+    #[doc = include_str!("../../../docs/backends.md")]
+    struct Backends;
     #[doc = include_str!("../../../docs/troubleshooting.md")]
     struct Troubleshooting;
     #[doc = include_str!("../../../docs/own-method.md")]

@@ -15,6 +15,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, GradientCheckpointingStrategy};
 
 use crate::diagnostics::{Coverage, Diagnostics, EpochReport};
+use crate::matmul_precision::warn_if_reduced;
 use crate::settings::StatePrecision;
 use crate::trained::checkpointing_of;
 use crate::{
@@ -66,7 +67,8 @@ impl<M: Module> ContinualLearner<M> {
     ///
     /// A policy that selects no parameter is logged as a warning, here and when a record is loaded. Policies for Burn's
     /// normalisation layers are an exception, because a preset names all of these layers. [`coverage`](Self::coverage)
-    /// shows how each parameter is treated.
+    /// shows how each parameter is treated. A device on which float32 products may have only 3 decimal digits is logged
+    /// as a warning too. [`MatmulPrecision`](crate::MatmulPrecision) measures them.
     ///
     /// # Errors
     ///
@@ -82,6 +84,7 @@ impl<M: Module> ContinualLearner<M> {
         }
         let mut regularizer = config.init()?;
         regularizer.check_ids(&module);
+        module.devices().iter().for_each(warn_if_reduced);
         regularizer.policies.warn_of_unmatched(&module);
         Ok(Self {
             checkpointing: checkpointing_of(&module),
