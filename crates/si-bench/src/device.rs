@@ -24,14 +24,14 @@ macro_rules! backends {
     };
 }
 
-// In the order in which `auto` tries them.
+// In the order in which `auto` tries them. CUDA is the last for a card, because its float32 products are not exact.
 backends! {
-    "cuda", Cuda, "NVIDIA GPU, through CUDA";
     "rocm", Rocm, "AMD GPU, through ROCm";
     "metal", Metal, "Apple GPU, through Metal";
     "vulkan", Vulkan, "GPU, through Vulkan";
     "webgpu", WebGpu, "GPU, through WebGPU";
     "wgpu", Wgpu, "GPU, through any available graphics interface";
+    "cuda", Cuda, "NVIDIA GPU, through CUDA";
     "flex", Flex, "CPU, Burn's pure-Rust backend";
     "cpu", Cpu, "CPU, kernels compiled by LLVM";
     "ndarray", NdArray, "CPU, ndarray (deprecated by Burn)";
@@ -146,8 +146,18 @@ pub fn resolve_device(name: &str) -> Result<String, Error> {
 /// Whether a process on this device computes only with its own threads on the CPU. Then several processes at the same
 /// time are faster than one after the other.
 pub fn keeps_to_its_threads(name: &str) -> bool {
-    let backend = name.split_once(':').map_or(name, |(backend, _)| backend);
-    ["flex", "ndarray"].contains(&backend)
+    ["flex", "ndarray"].contains(&backend_of(name))
+}
+
+/// Whether the device with this name computes on the CPU, and not through an interface for graphics cards.
+pub fn is_cpu(name: &str) -> bool {
+    ["flex", "cpu", "ndarray"].contains(&backend_of(name))
+}
+
+fn backend_of(device: &str) -> &str {
+    device
+        .split_once(':')
+        .map_or(device, |(backend, _)| backend)
 }
 
 /// Every backend that this project knows, compiled in or not, in the order in which `auto` tries them.
@@ -182,8 +192,7 @@ impl Backend {
 impl DeviceInfo {
     /// Whether it emulates a card on the CPU: correct but slow.
     fn is_stand_in(&self) -> bool {
-        let cpu_backends = ["flex", "cpu", "ndarray"];
-        !self.is_card && !cpu_backends.contains(&&self.name[..])
+        !self.is_card && !is_cpu(&self.name)
     }
 }
 
@@ -232,7 +241,7 @@ mod tests {
         for (name, message) in [
             (
                 "gpu",
-                "there is no device \"gpu\"; known names are auto, cuda, rocm, metal, vulkan, webgpu, wgpu, \
+                "there is no device \"gpu\"; known names are auto, rocm, metal, vulkan, webgpu, wgpu, cuda, \
                  flex, cpu, ndarray",
             ),
             (
@@ -281,6 +290,14 @@ mod tests {
                 Err(error) => panic!("{error}"),
             }
         }
+    }
+
+    #[test]
+    fn auto_tries_cuda_last_among_the_cards() {
+        let names = BACKENDS.iter().map(|backend| backend.name);
+        let mut cards = names.take_while(|name| !is_cpu(name)).collect::<Vec<_>>();
+        assert_eq!(cards.pop(), Some("cuda"));
+        assert!(cards.contains(&"vulkan") && cards.contains(&"wgpu"));
     }
 
     #[test]

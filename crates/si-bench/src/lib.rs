@@ -23,7 +23,7 @@ pub mod task;
 pub mod theory;
 
 pub use device::{
-    AUTO, BackendInfo, DeviceInfo, available, device, device_info, keeps_to_its_threads,
+    AUTO, BackendInfo, DeviceInfo, available, device, device_info, is_cpu, keeps_to_its_threads,
     resolve_device,
 };
 pub use error::Error;

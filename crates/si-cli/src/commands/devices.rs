@@ -4,14 +4,20 @@ use std::thread;
 use clap::Args;
 use indicatif::DecimalBytes;
 use si_bench::{AUTO, BackendInfo, DeviceInfo};
+use si_core::MatmulPrecision;
 
 use crate::output;
 
 /// List the devices for `--device`: which backends are compiled in, and which devices are found
 #[derive(Args, Debug)]
-pub(crate) struct DevicesArgs {}
+pub(crate) struct DevicesArgs {
+    /// Also measure how precise each device's float32 products are. This compiles kernels on a GPU,
+    /// which takes about a second for each
+    #[arg(long)]
+    measure: bool,
+}
 
-pub(crate) fn run(_args: &DevicesArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: &DevicesArgs) -> anyhow::Result<()> {
     let mut rows = vec![["device", "found", "description"].map(String::from)];
     for BackendInfo { name, about, found } in si_bench::available() {
         let row = |name: &str, found: &str| [name, found, about].map(String::from);
@@ -19,11 +25,14 @@ pub(crate) fn run(_args: &DevicesArgs) -> anyhow::Result<()> {
             None => rows.push(row(name, "not compiled in")),
             Some(devices) if devices.is_empty() => rows.push(row(name, "none")),
             Some(devices) => {
-                rows.extend(
-                    devices
-                        .iter()
-                        .map(|device| row(&device.name, &description(device))),
-                );
+                for device in devices {
+                    let mut found = description(&device);
+                    if args.measure {
+                        let measured = MatmulPrecision::measure(&si_bench::device(&device.name)?);
+                        found += &format!(", float32 products {measured}");
+                    }
+                    rows.push(row(&device.name, &found));
+                }
             }
         }
     }

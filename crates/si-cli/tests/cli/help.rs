@@ -64,6 +64,14 @@ fn list_of_devices_includes_flex() {
     );
 }
 
+#[test]
+fn measured_products_of_flex_are_exact() {
+    let devices = help(&["devices", "--measure"]);
+    let flex = devices.lines().find(|line| line.starts_with("flex "));
+    let flex = flex.expect("flex is compiled in");
+    assert!(flex.contains(", float32 products exact  "), "{devices}");
+}
+
 fn help(args: &[&str]) -> String {
     let folder = TempDir::new().expect("temporary folder");
     let output = si(folder.path(), args);
