@@ -1,6 +1,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use si_core::MatmulPrecision;
+use si_core::checkpoint::BURN_VERSION;
+
 /// What can go wrong with data sets, experiments and their files.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -142,6 +145,20 @@ pub enum Error {
         backend: &'static str,
         /// How many devices the backend finds.
         found: usize,
+    },
+    /// A device whose float32 products are less precise than an experiment requires.
+    #[error(
+        "float32 products on {device} are {measured} (measured error {:.0e}), and matmul_precision is exact; Burn {} has no \
+         setting that makes them exact: choose another device, such as vulkan for the same card, or accept them with \
+         --matmul-precision any",
+        measured.error,
+        BURN_VERSION
+    )]
+    MatmulPrecision {
+        /// The device.
+        device: String,
+        /// What was measured.
+        measured: MatmulPrecision,
     },
     /// An error of the regularizer.
     #[error(transparent)]

@@ -83,6 +83,7 @@ pub(crate) fn records(config: &ExperimentConfig, num_tasks: usize) -> Vec<RunRec
                 inert: false,
                 elapsed_seconds: 41.25 + seed as f64,
                 device: config.device.clone(),
+                matmul_error: None,
                 num_threads: None,
                 versions: Versions {
                     si: "0.1.0".to_string(),

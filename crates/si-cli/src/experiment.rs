@@ -128,7 +128,15 @@ fn resumed(
 
 /// Checks, before the first process starts, for errors that would make every process fail.
 pub(crate) fn check(config: &ExperimentConfig) -> anyhow::Result<()> {
-    config.find_device()?;
+    let device = config.find_device()?;
+    if let Some(measured) = config.measure_products(&device)?
+        && !measured.is_exact()
+    {
+        output::note(format_args!(
+            "float32 products on {} are {measured}; matmul_precision = any accepts them",
+            config.device
+        ));
+    }
     // This also downloads missing data, once instead of in every process.
     Ok(config.check_images()?)
 }

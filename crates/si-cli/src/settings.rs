@@ -9,8 +9,8 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use si_bench::Error;
 use si_bench::data::DataSet;
 use si_bench::experiment::{
-    Activation, Experiment, ExperimentConfig, FisherLabels, Optimizer, OptimizerReset, Scenario,
-    StatePrecision,
+    Activation, Experiment, ExperimentConfig, FisherLabels, Optimizer, OptimizerReset,
+    RequiredPrecision, Scenario, StatePrecision,
 };
 use si_bench::methods::MethodSpec;
 use si_core::Preset;
@@ -92,6 +92,10 @@ struct ProtocolSettings {
     /// Whether to record the correlations between the tasks' path integrals (fig. 5)
     #[arg(long, value_name = "BOOL")]
     record_correlations: Option<bool>,
+    /// Precision that float32 products must have: exact refuses a device that rounds their factors,
+    /// as CUDA often does; any accepts every device. `si devices --measure` shows what each has
+    #[arg(long, value_name = "NAME", value_parser = one_of::<RequiredPrecision>(REQUIRED_PRECISIONS))]
+    matmul_precision: Option<RequiredPrecision>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -203,6 +207,7 @@ const PRESETS: &[&str] = &[
 ];
 const STATE_PRECISIONS: &[&str] = &["full", "bf16"];
 const FISHER_LABELS: &[&str] = &["exact", "sampled"];
+const REQUIRED_PRECISIONS: &[&str] = &["exact", "any"];
 const SCENARIOS: &[&str] = &["task", "domain", "class"];
 const ACTIVATIONS: &[&str] = &["relu", "tanh", "gelu", "sigmoid"];
 const OPTIMIZERS: &[&str] = &["adam", "sgd", "adamw", "rmsprop"];
@@ -274,6 +279,7 @@ impl ProtocolSettings {
         config.num_train_evaluated = self.num_train_evaluated.or(config.num_train_evaluated);
         config.num_held_out = self.num_held_out.or(config.num_held_out);
         set(&mut config.record_correlations, &self.record_correlations);
+        set(&mut config.matmul_precision, &self.matmul_precision);
         set(&mut config.num_epochs, &self.num_epochs);
         set(&mut config.batch_size, &self.batch_size);
         set(&mut config.learning_rate, &self.learning_rate);

@@ -9,7 +9,7 @@ use crate::data::{DataSet, ImageSet};
 use crate::methods::{MethodSpec, Synaptic, default_damping};
 use crate::{Error, read_toml::read_toml_over};
 
-use super::{Condition, Optimizer, OptimizerReset};
+use super::{Condition, Optimizer, OptimizerReset, RequiredPrecision};
 
 /// An experiment of the paper, whose protocol is the default of its [`ExperimentConfig`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -189,6 +189,8 @@ pub struct ExperimentConfig {
     /// Device: the name of its backend feature, with an index after a colon if there are several
     /// (`flex`, `cuda:1`). `auto` is the best device that is compiled in and found.
     pub device: String,
+    /// Precision that the device's float32 products must have.
+    pub matmul_precision: RequiredPrecision,
     /// Processes at the same time, ≥ 1. Default: on a device where a process computes only with its own threads
     /// (`flex`, `ndarray`), as many as fit the cores, but at most the number of runs; otherwise 1.
     #[serde(skip_serializing_if = "Option::is_none")]

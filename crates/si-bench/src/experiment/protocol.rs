@@ -5,8 +5,8 @@ use crate::data::DataSet;
 use crate::methods::methods;
 
 use super::{
-    Activation, Experiment, ExperimentConfig, FisherLabels, Optimizer, OptimizerReset, Scenario,
-    StatePrecision,
+    Activation, Experiment, ExperimentConfig, FisherLabels, Optimizer, OptimizerReset,
+    RequiredPrecision, Scenario, StatePrecision,
 };
 
 impl ExperimentConfig {
@@ -42,6 +42,7 @@ impl ExperimentConfig {
             num_seeds: 3,
             first_seed: 0,
             device: AUTO.to_string(),
+            matmul_precision: RequiredPrecision::Exact,
             num_jobs: None,
             num_threads: None,
             checkpoint_seconds: None,

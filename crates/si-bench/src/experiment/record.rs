@@ -30,6 +30,10 @@ pub struct RunRecord {
     pub elapsed_seconds: f64,
     /// Device that it ran on, as in the config.
     pub device: String,
+    /// [`MatmulPrecision::error`](si_core::MatmulPrecision::error) of the device, as measured before the run. `None` on a
+    /// CPU, whose float32 products are exact, and in old records, which do not store it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matmul_error: Option<f64>,
     /// Threads that it ran with, on a device where a process computes only with its own threads.
     /// Also `None` in old records, which do not store it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

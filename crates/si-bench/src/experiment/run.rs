@@ -79,7 +79,8 @@ impl Run<'_> {
     ///
     /// # Errors
     ///
-    /// Those of the device, the data set, the regularizer's settings and the checkpoints.
+    /// Those of the device and [its float32 products](ExperimentConfig::measure_products), the data set, the
+    /// regularizer's settings and the checkpoints.
     pub fn train(&self, observe: &mut dyn FnMut(Progress)) -> Result<RunRecord, Error> {
         let device = device(&self.config.device)?;
         self.train_on(&tasks(self.config, self.seed)?, &device, observe)
@@ -89,13 +90,14 @@ impl Run<'_> {
     ///
     /// # Errors
     ///
-    /// Those of the regularizer's settings and the checkpoints.
+    /// Those of the device's float32 products, the regularizer's settings and the checkpoints.
     pub fn train_on(
         &self,
         tasks: &TaskSequence,
         device: &Device,
         observe: &mut dyn FnMut(Progress),
     ) -> Result<RunRecord, Error> {
+        let products = self.config.measure_products(device)?;
         let start = Instant::now();
         let device = device.clone().inner();
         let training = Training::new(self, tasks, device);
@@ -111,6 +113,7 @@ impl Run<'_> {
             inert: journal.inert,
             elapsed_seconds: journal.elapsed_seconds,
             device: resolve_device(&self.config.device)?,
+            matmul_error: products.map(|measured| measured.error),
             num_threads: self.config.threads_in_use(),
             versions: Versions::current(),
         })

@@ -220,6 +220,7 @@ fn record_of(job: &Job) -> RunRecord {
         inert: false,
         elapsed_seconds: 0.5,
         device: "flex".to_string(),
+        matmul_error: None,
         num_threads: None,
         versions: Versions::current(),
     }

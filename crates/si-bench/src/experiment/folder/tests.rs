@@ -373,6 +373,7 @@ fn record(condition: Condition, seed: u64) -> RunRecord {
         inert: false,
         elapsed_seconds: 1.5,
         device: "flex".to_string(),
+        matmul_error: None,
         num_threads: None,
         versions: Versions::current(),
     }

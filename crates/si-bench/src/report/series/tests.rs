@@ -33,6 +33,7 @@ fn record() -> RunRecord {
         inert: false,
         elapsed_seconds: 1.5,
         device: "flex".to_string(),
+        matmul_error: None,
         num_threads: None,
         versions: Versions {
             si: "0.1.0".to_string(),
