@@ -12,6 +12,7 @@ use burn::optim::{AdamConfig, ModuleOptimizer};
 use serde::{Deserialize, Serialize};
 
 use super::*;
+use crate::test_device::Parts;
 use crate::test_line::{Line, device};
 use crate::{
     ContinualLearner, ContinualOptimizer, SynapticAdamConfig, SynapticIntelligenceConfig,
@@ -99,25 +100,28 @@ impl<O: ContinualOptimizer> Training<O> {
         })
     }
 
-    fn bits(&self) -> Vec<u64> {
-        let numbers = self.numbers().into_iter();
-        numbers.map(f64::to_bits).collect()
+    fn bits(&self) -> Vec<(String, Vec<u64>)> {
+        let bits = |numbers: Vec<f64>| numbers.into_iter().map(f64::to_bits).collect();
+        let parts = self.parts().into_iter();
+        parts.map(|(name, numbers)| (name, bits(numbers))).collect()
     }
 
     /// The whole state.
-    fn numbers(&self) -> Vec<f64> {
-        let mut values = self.progress.losses.clone();
-        values.push(self.progress.step as f64);
+    fn parts(&self) -> Parts {
+        let mut parts = vec![
+            ("losses".to_string(), self.progress.losses.clone()),
+            ("step".to_string(), vec![self.progress.step as f64]),
+        ];
         let record = self.learner.clone().into_record().into_bytes();
         let optimizer = self.optimizer.to_record().into_bytes();
         for bytes in [record, optimizer] {
             let pack = crate::pack::Pack::read(bytes.expect("a record")).expect("it is read");
             for name in pack.names() {
                 let data = pack.tensor(name).expect("it is there");
-                values.extend(data.iter::<f64>());
+                parts.push((name.to_string(), data.iter::<f64>().collect()));
             }
         }
-        values
+        parts
     }
 }
 

@@ -9,7 +9,7 @@ use super::*;
 
 /// A trained state, its file, and the position of the header in the file.
 struct Original {
-    bits: Vec<u64>,
+    bits: Vec<(String, Vec<u64>)>,
     bytes: Vec<u8>,
     header: core::ops::Range<usize>,
 }

@@ -17,6 +17,7 @@ use safetensors::{Dtype, tensor::TensorView};
 use crate::ops::SynapticBackend;
 use crate::safetensors::{SafeTensorsError, WeightLayout};
 use crate::synapse::Synapse;
+use crate::test_device::{Parts, assert_same_parts};
 use crate::{ContinualLearner, SynapticIntelligenceConfig};
 
 const LEARNING_RATE: f64 = 0.05;
@@ -113,6 +114,18 @@ fn state<M: Module>(learner: &ContinualLearner<M>) -> Vec<Part> {
         part("path_integral", synapse.path_integral_primitive());
     }
     parts
+}
+
+/// Asserts that two states were computed to the same numbers.
+#[track_caller]
+fn assert_same_state(found: &[Part], expected: &[Part]) {
+    let parts = |state: &[Part]| -> Parts {
+        let parts = state.iter();
+        parts
+            .map(|(name, path, numbers)| (format!("{name} of {path}"), numbers.clone()))
+            .collect()
+    };
+    assert_same_parts(&parts(found), &parts(expected));
 }
 
 fn numbers<B: SynapticBackend>(primitive: &FloatTensor<B>) -> Vec<f64> {

@@ -32,10 +32,12 @@ const FORMS: [Form; 4] = [
 
 /// Regression: the last update of batch norm was missing, and a linear layer stored by columns was refused.
 #[test]
-fn resumed_trainings_give_the_same_bits() {
+fn resumed_trainings_give_the_same_numbers() {
     assert_no_fault(|row| row.fault_in_resumption());
 }
 
+/// Only if the device is exact. Some parameters, such as a bias before a norm, have a gradient of nothing but rounding,
+/// and Adam makes full steps of it.
 #[test]
 fn optimizers_in_one_pass_train_to_the_same_bits() {
     if crate::common::is_exact() {
@@ -101,14 +103,14 @@ fn fault_of_form<M: Module>(row: &Row<M>, form: Form) -> Option<String> {
     };
     let stored = Snapshot::of(&loaded);
     let live = Snapshot::of(&learner);
-    if stored != live {
-        let differences = stored.differences(&live);
+    let differences = stored.differences(&live);
+    if !differences.is_empty() {
         return Some(format!("{name}, {form:?}: loaded others: {differences:?}"));
     }
     let resumed = go_on(row, loaded, &mut its_optimizer);
     let unbroken = go_on(row, learner, &mut optimizer);
-    let differences = resumed.differences(&unbroken);
-    (resumed != unbroken).then(|| format!("{name}, {form:?}: went on to others: {differences:?}"))
+    let departures = resumed.departures(&unbroken);
+    (!departures.is_empty()).then(|| format!("{name}, {form:?}: went on to others: {departures:?}"))
 }
 
 fn reloaded<M: Module>(
@@ -165,8 +167,8 @@ pub(crate) fn fault_in_one_pass<M: Module>(row: &Row<M>) -> Option<String> {
     let mut faults = Vec::new();
     for (optimizer, burn, ours) in pairs {
         let [burn, ours] = [burn, ours].map(trained);
-        if burn != ours {
-            let differences = burn.differences(&ours);
+        let differences = burn.differences(&ours);
+        if !differences.is_empty() {
             faults.push(format!("{}, {optimizer}: {differences:?}", row.name));
         }
     }

@@ -7,8 +7,10 @@ use burn::tensor::{Tensor, TensorData};
 use si_core::ContinualLearner;
 use si_core::ops::SynapticBackend;
 
+use crate::common::difference;
+
 /// Everything in a learner, by path: parameters, buffers, and ω, Ω and θ̃.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub(crate) struct Snapshot {
     task: usize,
     tensors: BTreeMap<String, TensorData>,
@@ -27,10 +29,34 @@ impl Snapshot {
         read.snapshot
     }
 
-    /// The paths that differ between the two.
+    /// The paths that differ between the two, if one is a copy of the other.
     pub(crate) fn differences<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
+        self.differing(other, |found, expected| found != expected)
+    }
+
+    /// The paths that differ between the two, if both were computed: by more than the device may round differently.
+    pub(crate) fn departures<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
+        self.differing(other, |found, expected| {
+            let numbers = |data: &TensorData| data.iter::<f64>().collect::<Vec<_>>();
+            let is_float = found.dtype() == expected.dtype() && found.dtype().is_float();
+            if is_float && found.shape() == expected.shape() {
+                difference(&numbers(found), &numbers(expected)).is_some()
+            } else {
+                found != expected
+            }
+        })
+    }
+
+    fn differing<'a>(
+        &'a self,
+        other: &'a Self,
+        differ: impl Fn(&TensorData, &TensorData) -> bool,
+    ) -> Vec<&'a str> {
         let names = self.tensors.keys().chain(other.tensors.keys());
-        let differs = |name: &&String| self.tensors.get(*name) != other.tensors.get(*name);
+        let differs = |name: &&String| match (self.tensors.get(*name), other.tensors.get(*name)) {
+            (Some(found), Some(expected)) => differ(found, expected),
+            _ => true,
+        };
         let mut names: Vec<&str> = names.filter(differs).map(String::as_str).collect();
         if self.task != other.task {
             names.push("the number of tasks");

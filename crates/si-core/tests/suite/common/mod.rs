@@ -2,16 +2,16 @@ pub(crate) mod mlp;
 #[allow(dead_code, reason = "the tests on a server need only some of these")]
 pub(crate) mod warnings;
 
-use std::sync::LazyLock;
-
-use burn::tensor::{Device, Tensor};
-use si_core::MatmulPrecision;
+use burn::tensor::Tensor;
+use si_core::diagnostics::EpochReport;
 
 #[allow(
     unused_imports,
     reason = "the tests on a server need only some of these"
 )]
-pub(crate) use test_device::{assert_same, device, device_with, is_exact};
+pub(crate) use test_device::{
+    Parts, assert_same, assert_same_parts, device, device_with, difference, is_exact, tolerance,
+};
 
 #[path = "../../../src/test_device.rs"]
 mod test_device;
@@ -21,22 +21,15 @@ pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }
 
-/// Whether float32 products on `device`, Flex or the device of the tests, are exact. If they are not, says that the
-/// test which asks is skipped.
+/// Asserts that two trainings report the same, with the same numbers as far as the device promises them.
 #[allow(dead_code, reason = "the tests on a server need only some of these")]
-#[allow(
-    clippy::print_stderr,
-    reason = "a test that is skipped has no other way to say so"
-)]
-pub(crate) fn multiplies_exactly(device: &Device) -> bool {
-    static PRECISION: LazyLock<MatmulPrecision> =
-        LazyLock::new(|| MatmulPrecision::measure(&self::device()));
-    let is_exact = *device == Device::flex() || PRECISION.is_exact();
-    if !is_exact {
-        eprintln!(
-            "skipped: float32 products on this device are {}",
-            *PRECISION
-        );
-    }
-    is_exact
+#[track_caller]
+pub(crate) fn assert_same_report(found: &EpochReport, expected: &EpochReport) {
+    let counts = |report: &EpochReport| (report.task, report.num_steps, report.warning);
+    assert_eq!(counts(found), counts(expected));
+    let means = |report: &EpochReport| -> Vec<f64> {
+        let means = [Some(report.penalty), report.task_loss];
+        means.into_iter().flatten().collect()
+    };
+    assert_same(&means(found), &means(expected));
 }

@@ -12,8 +12,7 @@ use crate::conformance::model::Toy;
 /// How well two trajectories must agree.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Agreement {
-    /// Exactly the same numbers (bit for bit) if the device computes the same operations alike in one kernel and
-    /// in several. Otherwise within [`ROUNDING`].
+    /// The same numbers, as exactly as [`common::difference`] says.
     Exact,
     /// No deviation beyond [`ROUNDING`].
     Rounded,
@@ -143,13 +142,20 @@ fn assert_numbers_agree(
     assert_eq!(actual.len(), expected.len(), "{what}");
     assert!(expected.iter().all(|it| it.is_finite()), "{what}");
     match agreement {
-        Agreement::Exact if common::is_exact() => assert_eq!(actual, expected, "{what}"),
-        Agreement::Exact | Agreement::Rounded => {
+        Agreement::Exact => {
+            let difference = common::difference(actual, expected);
+            assert!(
+                difference.is_none(),
+                "{what}: {}",
+                difference.unwrap_or_default()
+            );
+        }
+        Agreement::Rounded => {
             let largest = (expected.iter()).fold(0.0, |largest: f64, it| largest.max(it.abs()));
             for (actual, expected) in actual.iter().zip(expected) {
                 let deviation = (actual - expected).abs();
                 assert!(
-                    deviation <= ROUNDING * largest,
+                    deviation <= common::tolerance(ROUNDING) * largest,
                     "{what}: {actual} is not {expected}, {:.1e} of {largest}",
                     deviation / largest
                 );

@@ -4,6 +4,7 @@ use burn::module::ParamId;
 use burn::tensor::DType;
 use si_core::diagnostics::Consolidation;
 
+use crate::common::{Parts, difference};
 use crate::life::living::Living;
 use crate::life::numbers::{self, Parameter, buffers};
 use crate::life::plain::Held;
@@ -14,23 +15,56 @@ const TOLERANCE: f64 = 1e-4;
 
 impl Living {
     /// Checks that another student is exactly the same as this one, bit for bit.
-    pub(crate) fn assert_same(&self, other: &dyn Student, what: &str) -> Result<(), String> {
-        let of = |student: &dyn Student| {
-            let parameters = numbers::parameters(student.module(), self.is_training);
-            let (mut held, _) = student.held();
-            held.retain(|id, _| parameters.iter().any(|it| it.id == *id));
-            // The last path is not compared.
-            held.values_mut().for_each(|it| it.path.clear());
-            (parameters, held, student.task())
-        };
-        let (ours, theirs) = (of(self.student.as_ref()), of(other));
+    pub(crate) fn assert_copied(&self, other: &dyn Student, what: &str) -> Result<(), String> {
+        let [ours, theirs] = [self.student.as_ref(), other].map(|it| self.state_of(it));
         ensure(ours == theirs, || {
             format!("{what}: {ours:?} is not {theirs:?}")
-        })?;
-        let [ours, theirs] = [self.student.module(), other.module()].map(buffers);
-        ensure(ours == theirs, || {
-            format!("{what}: running statistics {ours:?} are not {theirs:?}")
         })
+    }
+
+    /// Checks that another student has come to the same numbers as this one, as exactly as the device promises.
+    pub(crate) fn assert_same(&self, other: &dyn Student, what: &str) -> Result<(), String> {
+        let [(ours, numbers), (theirs, expected)] =
+            [self.student.as_ref(), other].map(|it| self.state_of(it));
+        ensure(ours == theirs && numbers.len() == expected.len(), || {
+            format!("{what}: {ours:?} is not {theirs:?}")
+        })?;
+        for ((name, numbers), (expected_name, expected)) in numbers.iter().zip(&expected) {
+            ensure(name == expected_name, || {
+                format!("{what}: there is {name}, not {expected_name}")
+            })?;
+            let difference = difference(numbers, expected);
+            ensure(difference.is_none(), || {
+                format!("{what}: {name}: {}", difference.unwrap_or_default())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// What is compared of a student: the parameters without their numbers, the task, and all numbers by name.
+    fn state_of(&self, student: &dyn Student) -> ((Vec<Parameter>, usize), Parts) {
+        let mut parameters = numbers::parameters(student.module(), self.is_training);
+        let (held, _) = student.held();
+        let mut numbers = Parts::new();
+        for parameter in &mut parameters {
+            let path = &parameter.path;
+            numbers.push((path.clone(), core::mem::take(&mut parameter.values)));
+            let Some(held) = held.get(&parameter.id) else {
+                continue;
+            };
+            let parts = [
+                ("anchor", Some(&held.anchor)),
+                ("path integral", held.path_integral.as_ref()),
+                ("importance", held.importance.as_ref()),
+            ];
+            for (name, part) in parts {
+                let part = part.map(|part| (format!("{name} of {path}"), part.clone()));
+                numbers.extend(part);
+            }
+        }
+        let statistics = buffers(student.module()).into_iter();
+        numbers.extend(statistics.map(|it| ("running statistics".to_string(), it)));
+        ((parameters, student.task()), numbers)
     }
 
     /// Compares everything with the plain model.

@@ -414,7 +414,7 @@ impl Living {
         change(loaded.as_mut(), |net| freeze_as(net, &parameters));
         self.train();
         self.plain.load(&parameters);
-        self.assert_same(loaded.as_ref(), "loaded")?;
+        self.assert_copied(loaded.as_ref(), "loaded")?;
 
         if self.learns(0) {
             let seed = self.draws.seed();

@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, activation};
 use si_core::importance::{self, FisherLabels};
 use si_core::{Checkpoint, ContinualLearner, Importance};
 
-use crate::common::values;
+use crate::common::{assert_same, values};
 use crate::lifecycle::network::{Network, device, learner, sgd, train, trained};
 
 fn statistics(learner: &ContinualLearner<Network>) -> Vec<f64> {
@@ -38,7 +38,7 @@ fn information_changes_no_running_statistics_and_exists_before_a_norm() {
     assert!(values(body).iter().sum::<f64>() > 0.0);
     // The training afterwards does not differ either.
     let expected = statistics(&train(trained(&device(), 3), &mut sgd(), 1, 0));
-    assert_eq!(statistics(&train(learner, &mut sgd(), 1, 0)), expected);
+    assert_same(&statistics(&train(learner, &mut sgd(), 1, 0)), &expected);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn dropout_is_off_while_information_is_measured() {
                 .expect("it is trained"),
         )
     };
-    assert_eq!(measured(), measured());
+    assert_same(&measured(), &measured());
     assert!(module.dropout.training.is_enabled());
 }
 
@@ -148,5 +148,5 @@ fn going_back_to_a_checkpoint_drops_updates_that_were_waiting() {
     let (fresh, _) = checkpoint
         .restore(learner(&device()), sgd())
         .expect("it fits");
-    assert_eq!(next, statistics(&train(fresh, &mut sgd(), 1, 0)));
+    assert_same(&next, &statistics(&train(fresh, &mut sgd(), 1, 0)));
 }

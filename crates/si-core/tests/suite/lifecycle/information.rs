@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, activation};
 use si_core::importance::{self, FisherLabels};
 use si_core::{Error, Importance};
 
-use crate::common::values;
+use crate::common::{tolerance, values};
 use crate::lifecycle::network::{device, layer};
 
 fn model() -> Linear {
@@ -104,7 +104,7 @@ fn empirical_information_is_the_square_of_the_losses_gradient() {
     }
     for (measured, expected) in measured.iter().zip(expected) {
         assert!(
-            (measured - expected).abs() < 1e-6,
+            (measured - expected).abs() < tolerance(1e-6),
             "{measured} is not {expected}"
         );
     }

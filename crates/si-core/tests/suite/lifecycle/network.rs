@@ -3,10 +3,11 @@ use burn::backend::{Dispatch, TensorMetadata, tensor::FloatTensor};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::optim::{ModuleOptimizer, SgdConfig, momentum::MomentumConfig};
-use burn::tensor::{Device, Int, Shape, Tensor};
+use burn::tensor::{Device, Int, Shape, Tensor, TensorData};
+use si_core::diagnostics::Diagnostics;
 use si_core::{ContinualLearner, SynapticIntelligenceConfig};
 
-use crate::common;
+use crate::common::{self, Parts};
 
 /// A network with buffers between its layers, and with two heads.
 #[derive(Module, Debug)]
@@ -100,35 +101,54 @@ pub(crate) fn train(
     learner
 }
 
-/// The bits of everything in a learner: parameters and buffers, synapses, and its progress.
-pub(crate) fn state<M: Module>(learner: &ContinualLearner<M>) -> Vec<String> {
-    struct Bits(Vec<String>);
-    impl ModuleVisitor for Bits {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.0
-                .push(format!("{:?}", param.val().into_data().as_bytes()));
+/// Everything in a learner: parameters and buffers, synapses, and its progress. The names tell the data types.
+pub(crate) fn state<M: Module>(learner: &ContinualLearner<M>) -> Parts {
+    struct Read(Parts);
+    impl Read {
+        fn push(&mut self, name: String, data: TensorData) {
+            let name = format!("{name} in {:?}", data.dtype());
+            self.0.push((name, data.iter::<f64>().collect()));
         }
     }
-    let mut bits = Bits(Vec::new());
-    learner.valid().into_inner().visit(&mut bits);
-    let Bits(mut state) = bits;
-    for synapse in learner.regularizer().synapses() {
-        let parts = [
-            Some(synapse.anchor_primitive()),
-            synapse.importance_primitive(),
-            synapse.path_integral_primitive(),
-        ];
-        let parts = parts.map(|part| part.map(|it| flat(it.clone()).into_data()));
-        let parts = parts.map(|part| part.map(|it| it.as_bytes().to_vec()));
-        state.push(format!("{}: {parts:?}", synapse.path()));
+    impl ModuleVisitor for Read {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let name = format!("tensor {} of the module", self.0.len());
+            self.push(name, param.val().into_data());
+        }
     }
+    let mut read = Read(Parts::new());
+    learner.valid().into_inner().visit(&mut read);
     let regularizer = learner.regularizer();
-    state.push(format!(
-        "{} {:?}",
-        regularizer.task(),
-        regularizer.diagnostics().num_steps
-    ));
+    for synapse in regularizer.synapses() {
+        let parts = [
+            ("anchor", Some(synapse.anchor_primitive())),
+            ("importance", synapse.importance_primitive()),
+            ("path integral", synapse.path_integral_primitive()),
+        ];
+        for (name, part) in parts {
+            if let Some(part) = part {
+                let name = format!("{name} of {}", synapse.path());
+                read.push(name, flat(part.clone()).into_data());
+            }
+        }
+    }
+    let Read(mut state) = read;
+    let progress = [regularizer.task(), regularizer.diagnostics().num_steps];
+    let progress = progress.map(|count| count as f64).to_vec();
+    state.push(("progress".to_string(), progress));
     state
+}
+
+/// What is diagnosed of each parameter, in numbers.
+pub(crate) fn numbers_of(diagnostics: Diagnostics) -> Parts {
+    let parameters = diagnostics.parameters.into_iter();
+    parameters
+        .map(|it| {
+            let quantiles = it.importance_quantiles.into_iter().flatten();
+            let numbers = quantiles.chain(it.negative_path_integral_share);
+            (it.path, numbers.collect())
+        })
+        .collect()
 }
 
 fn flat(primitive: FloatTensor<Dispatch>) -> Tensor<1> {

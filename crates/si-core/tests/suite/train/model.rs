@@ -12,7 +12,7 @@ use si_core::ContinualLearner;
 use si_core::ops::SynapticBackend;
 
 use crate::common::mlp::Mlp;
-use crate::common::values;
+use crate::common::{Parts, values};
 use crate::train::setup::Batch;
 
 pub(crate) const INPUTS: usize = 3;
@@ -159,28 +159,41 @@ impl InferenceStep for TwoHeads {
 }
 
 /// The parameters, ω, Ω, the anchors and the task number.
-pub(crate) fn state<M: Module>(learner: &ContinualLearner<M>) -> Vec<f64> {
-    struct Parameters(Vec<f64>);
+pub(crate) fn state<M: Module>(learner: &ContinualLearner<M>) -> Parts {
+    struct Parameters(Parts);
     impl burn::module::ModuleVisitor for Parameters {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.0.extend(values(param.val()));
+            let name = format!("parameter {}", self.0.len());
+            self.0.push((name, values(param.val())));
         }
     }
-    let mut parameters = Parameters(vec![learner.regularizer().task() as f64]);
+    let mut parameters = Parameters(Parts::new());
     learner.visit(&mut parameters);
     let Parameters(mut all) = parameters;
+    let task = learner.regularizer().task() as f64;
+    all.push(("task".to_string(), vec![task]));
     for synapse in learner.regularizer().synapses() {
         let state = [
-            Some(synapse.anchor_primitive()),
-            synapse.path_integral_primitive(),
-            synapse.importance_primitive(),
+            ("anchor", Some(synapse.anchor_primitive())),
+            ("path integral", synapse.path_integral_primitive()),
+            ("importance", synapse.importance_primitive()),
         ];
-        for tensor in state.into_iter().flatten().cloned() {
-            all.extend(match synapse.shape().num_dims() {
+        for (name, tensor) in state {
+            let Some(tensor) = tensor.cloned() else {
+                continue;
+            };
+            let numbers = match synapse.shape().num_dims() {
                 1 => values(Dispatch::tensor::<1>(tensor)),
                 _ => values(Dispatch::tensor::<2>(tensor)),
-            });
+            };
+            all.push((format!("{name} of {}", synapse.path()), numbers));
         }
     }
     all
+}
+
+/// The same without the names.
+pub(crate) fn numbers<M: Module>(learner: &ContinualLearner<M>) -> Vec<f64> {
+    let parts = state(learner).into_iter();
+    parts.flat_map(|(_, numbers)| numbers).collect()
 }
