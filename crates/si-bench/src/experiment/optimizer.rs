@@ -1,9 +1,9 @@
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamState, AdamWConfig, AdaptiveMomentumState, LearningRate, RmsPropConfig};
+use burn::optim::{AdamState, AdaptiveMomentumState, LearningRate, RmsPropConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use si_core::optim::SynapticAdam;
-use si_core::{SynapticAdamConfig, SynapticOptimizer, SynapticSgdConfig};
+use si_core::{SynapticAdamConfig, SynapticAdamWConfig, SynapticOptimizer, SynapticSgdConfig};
 
 /// Optimizer. Adam has the paper's constants; the others have Burn's, because the paper names none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ impl Optimizer {
     pub fn init(self, momentum: f64) -> SynapticOptimizer {
         match self {
             Optimizer::Adam => adam().init(),
-            Optimizer::AdamW => AdamWConfig::new().with_epsilon(ADAM_EPSILON).build().into(),
+            Optimizer::AdamW => SynapticAdamWConfig::new().with_epsilon(ADAM_EPSILON).init(),
             Optimizer::RmsProp => RmsPropConfig::new().build().into(),
             Optimizer::Sgd => SynapticSgdConfig::new()
                 .with_momentum((momentum > 0.0).then(|| {
