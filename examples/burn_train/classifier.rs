@@ -5,36 +5,34 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig, loss::CrossEntropyLossConfig};
 use burn::tensor::{Device, Int, Tensor, activation::relu};
 use burn_train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
-use si_bench::task::{ImageBatcher, ImageItem, Task};
 
-/// Images of a task.
+use crate::mnist::{self, Digit};
+
+/// Digits of a task, which has two of the ten.
 #[derive(Clone, Debug)]
 pub(crate) struct Batch {
+    task: usize,
     /// `[batch, pixels]`.
     images: Tensor<2>,
-    /// `[batch]`.
+    /// 0 for the task's first digit and 1 for its second, `[batch]`.
     labels: Tensor<1, Int>,
-    /// Takes the outputs of other tasks out of the softmax, `[1, outputs]`.
-    mask: Tensor<2>,
 }
 
 /// Makes the batches of a task.
-pub(crate) struct TaskBatcher(pub(crate) Task);
+pub(crate) struct TaskBatcher {
+    pub(crate) task: usize,
+}
 
-impl Batcher<ImageItem, Batch> for TaskBatcher {
-    fn batch(&self, items: Vec<ImageItem>, device: &Device) -> Batch {
-        let (images, labels) = ImageBatcher.batch(items, device);
-        let mask = self.0.output_mask(NUM_OUTPUTS, device);
+impl Batcher<Digit, Batch> for TaskBatcher {
+    fn batch(&self, digits: Vec<Digit>, device: &Device) -> Batch {
+        let (images, labels) = mnist::batch(&digits, device);
         Batch {
+            task: self.task,
             images,
-            labels,
-            mask: mask.expect("the task is known").unsqueeze(),
+            labels: labels.remainder_scalar(2),
         }
     }
 }
-
-/// One output for each digit.
-const NUM_OUTPUTS: usize = 10;
 
 /// A perceptron of the paper's size for split MNIST.
 #[derive(Module, Debug)]
@@ -48,7 +46,7 @@ impl Classifier {
         let layer = |inputs, outputs| LinearConfig::new(inputs, outputs).init(device);
         Self {
             hidden: [layer(784, 256), layer(256, 256)],
-            readout: layer(256, NUM_OUTPUTS),
+            readout: layer(256, 10),
         }
     }
 
@@ -56,7 +54,7 @@ impl Classifier {
         let features = self.hidden.iter().fold(batch.images, |features, layer| {
             relu(layer.forward(features))
         });
-        let logits = self.readout.forward(features) + batch.mask;
+        let logits = self.readout.forward(features).narrow(1, 2 * batch.task, 2);
         let cross_entropy = CrossEntropyLossConfig::new().init(&logits.device());
         let loss = cross_entropy.forward(logits.clone(), batch.labels.clone());
         ClassificationOutput::new(loss, logits, batch.labels)

@@ -12,57 +12,40 @@ use burn_train::renderer::{
     MetricsRendererTraining,
 };
 
-/// Prints what comes of a training or an evaluation.
+/// Prints what comes of a training.
 pub(crate) struct Lines {
     title: String,
     names: HashMap<MetricId, String>,
-    /// The epoch's values, in training and in validation.
+    /// What the epoch's line shows.
     epoch: Vec<String>,
-    /// Sum of the test's accuracies over images, and number of images.
-    test: (f64, usize),
 }
 
 impl Lines {
-    pub(crate) fn new(title: &str) -> Self {
+    pub(crate) fn new(title: String) -> Self {
         Self {
-            title: title.to_string(),
+            title,
             names: HashMap::new(),
             epoch: Vec::new(),
-            test: (0.0, 0),
         }
     }
 
-    fn keep(&mut self, split: &str, state: MetricState) {
-        if let MetricState::Numeric(entry, Some(NumericEntry::Final(value))) = state {
+    fn keep(&mut self, state: MetricState) {
+        if let MetricState::Numeric(entry, Some(NumericEntry::Final(value))) = state
+            && value.is_finite()
+        {
             let name = &self.names[&entry.metric_id];
-            self.epoch.push(format!("{split} {name} {value:.4}"));
+            self.epoch.push(format!("{name} {value:.3}"));
         }
     }
 }
 
 impl MetricsRendererTraining for Lines {
     fn update_train(&mut self, state: MetricState) {
-        self.keep("train", state);
+        self.keep(state);
     }
 
     fn update_valid(&mut self, state: MetricState) {
-        self.keep("valid", state);
-    }
-}
-
-impl MetricsRendererEvaluation for Lines {
-    fn update_test(&mut self, _name: EvaluationName, state: MetricState) {
-        if let MetricState::Numeric(
-            _,
-            Some(NumericEntry::Aggregated {
-                aggregated_value,
-                count,
-            }),
-        ) = state
-        {
-            self.test.0 += aggregated_value * count as f64;
-            self.test.1 += count;
-        }
+        self.keep(state);
     }
 }
 
@@ -77,7 +60,7 @@ impl MetricsRenderer for Lines {
 impl TrainingProgressLogger for Lines {
     fn update_epoch(&mut self, epoch: usize) {
         let values = self.epoch.join(", ");
-        println!("task {}, epoch {epoch}: {values}", self.title);
+        println!("{}, epoch {epoch}: {values}", self.title);
         self.epoch.clear();
     }
 
@@ -89,25 +72,16 @@ impl TrainingProgressLogger for Lines {
     fn log_event_training(&mut self, _event: String) {}
 }
 
+/// burn-train requires that a renderer shows evaluations too. This program has none.
+impl MetricsRendererEvaluation for Lines {
+    fn update_test(&mut self, _name: EvaluationName, _state: MetricState) {}
+}
+
 impl EvaluationProgressLogger for Lines {
-    fn start_test(&mut self, name: &str, _total_items: usize) {
-        self.test = (0.0, 0);
-        print!("  {name}: ");
-    }
-
-    fn end_test(&mut self) {
-        let (sum, count) = self.test;
-        print!("{:.2} %", sum / count as f64);
-    }
-
-    fn end_global_progress(&mut self) {
-        println!();
-    }
-
-    fn start_global_progress(&mut self, _total_tests: usize) {
-        print!("test accuracy");
-    }
-
+    fn start_global_progress(&mut self, _total_tests: usize) {}
+    fn start_test(&mut self, _name: &str, _total_items: usize) {}
     fn update_test_progress(&mut self, _items_processed: usize) {}
+    fn end_test(&mut self) {}
+    fn end_global_progress(&mut self) {}
     fn log_event_evaluation(&mut self, _event: String) {}
 }
