@@ -70,10 +70,3 @@ pub enum Error {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
 }
-
-impl Error {
-    /// The error for an example on which importance cannot be measured, by its index among the examples, from 0.
-    pub(crate) fn example(example: usize, what: &str) -> Self {
-        Self::Importance(format!("example {example} {what}"))
-    }
-}

@@ -2,9 +2,9 @@ use burn::Tensor;
 use burn::module::Module;
 use burn::tensor::DType;
 
+use super::gradients::mean_over;
 use super::{FisherLabels, Importance, Power};
 use crate::Error;
-use crate::trained::to_measure;
 
 /// The diagonal of the Fisher information, for a model that gives a probability to each label: for each parameter, the
 /// mean over `examples` of `E_{y ~ p(y|x)} (∂ log p(y | x) / ∂θ)²`.
@@ -52,34 +52,19 @@ pub fn fisher<M: Module, E>(
     log_likelihood: impl Fn(&M, &E) -> Tensor<1>,
     mut labels: FisherLabels<'_>,
 ) -> Result<Importance, Error> {
-    let module = to_measure(module);
-    let mut information = Importance::default();
-    let mut num_examples = 0_usize;
-    for (index, example) in examples.into_iter().enumerate() {
-        num_examples += 1;
-        let mut forward = Some(log_likelihood(&module, &example));
-        let probabilities = forward.clone().map(|it| it.inner().exp());
-        let precision = probabilities.as_ref().map(|it| it.dtype());
-        let probabilities = probabilities.map(|it| it.into_data());
-        let probabilities: Vec<f64> = probabilities.iter().flat_map(|it| it.iter()).collect();
-        check_probabilities(index, &probabilities, precision)?;
+    mean_over(module, examples, |information, module, example| {
+        let first = log_likelihood(module, example);
+        let probabilities = first.clone().inner().exp();
+        let precision = probabilities.dtype();
+        let probabilities: Vec<f64> = probabilities.into_data().iter().collect();
+        check_probabilities(&probabilities, precision)?;
         let weighted = labels.weighted(&probabilities);
         if weighted.is_empty() {
-            return Err(Error::example(
-                index,
-                "has no label among those of the likelihood",
-            ));
+            return Err("has no label among those of the likelihood".to_string());
         }
-        for (label, weight) in weighted {
-            // A backward pass consumes its graph, so the next label needs a new one.
-            let forward = forward
-                .take()
-                .unwrap_or_else(|| log_likelihood(&module, &example));
-            let log_likelihood = forward.narrow(0, label, 1);
-            information.add_gradient(index, &module, log_likelihood, Power::Square, weight)?;
-        }
-    }
-    Ok(information.scale(1.0 / num_examples.max(1) as f64))
+        let again = || log_likelihood(module, example);
+        add_squares(information, module, first, again, weighted)
+    })
 }
 
 /// The diagonal of the Fisher information for a regression: a model `y ~ N(f(x), σ²)` with the same `variance` σ² for
@@ -121,39 +106,41 @@ pub fn fisher_of_regression<M: Module, E>(
             "the variance must be a finite number > 0, got {variance}"
         )));
     }
-    let module = to_measure(module);
-    let mut information = Importance::default();
-    let mut num_examples = 0_usize;
-    for (index, example) in examples.into_iter().enumerate() {
-        num_examples += 1;
-        let first = prediction(&module, &example);
+    mean_over(module, examples, |information, module, example| {
+        let first = prediction(module, example);
         let values: Vec<f64> = first.clone().inner().into_data().iter().collect();
         if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-            return Err(Error::example(
-                index,
-                &format!("has a prediction of {value}"),
-            ));
+            return Err(format!("has a prediction of {value}"));
         }
-        let mut forward = Some(first);
-        for output in 0..values.len() {
-            let forward = forward
-                .take()
-                .unwrap_or_else(|| prediction(&module, &example));
-            let output = forward.narrow(0, output, 1);
-            information.add_gradient(index, &module, output, Power::Square, 1.0 / variance)?;
-        }
+        let again = || prediction(module, example);
+        let weighted = (0..values.len()).map(|output| (output, 1.0 / variance));
+        add_squares(information, module, first, again, weighted)
+    })
+}
+
+/// Adds the squared gradient of some elements of `first`, an example's result, each multiplied by its weight. `again`
+/// computes the result again.
+fn add_squares<M: Module>(
+    information: &mut Importance,
+    module: &M,
+    first: Tensor<1>,
+    again: impl Fn() -> Tensor<1>,
+    weighted: impl IntoIterator<Item = (usize, f64)>,
+) -> Result<(), String> {
+    let mut first = Some(first);
+    for (element, weight) in weighted {
+        // A backward pass consumes its graph, so the next element needs a new one.
+        let result = first.take().unwrap_or_else(&again);
+        let element = result.narrow(0, element, 1);
+        information.add_gradient(module, element, Power::Square, weight)?;
     }
-    Ok(information.scale(1.0 / num_examples.max(1) as f64))
+    Ok(())
 }
 
 /// Checks that the probabilities of an example's labels add up to one, within their precision.
-fn check_probabilities(
-    example: usize,
-    probabilities: &[f64],
-    precision: Option<DType>,
-) -> Result<(), Error> {
+fn check_probabilities(probabilities: &[f64], precision: DType) -> Result<(), String> {
     let tolerance = match precision {
-        Some(DType::F64 | DType::F32) => 1e-3,
+        DType::F64 | DType::F32 => 1e-3,
         // Probabilities of 16 bits may have as few as 8 bits of precision.
         _ => 0.05,
     };
@@ -161,12 +148,9 @@ fn check_probabilities(
     if (total - 1.0).abs() <= tolerance {
         return Ok(());
     }
-    Err(Error::example(
-        example,
-        &format!(
-            "has probabilities that add up to {total}: the function must return `log p(y | x)` for every label, as \
-             `activation::log_softmax(logits, 0)` does, not logits or a loss. For a regression, use \
-             `importance::fisher_of_regression`"
-        ),
+    Err(format!(
+        "has probabilities that add up to {total}: the function must return `log p(y | x)` for every label, as \
+         `activation::log_softmax(logits, 0)` does, not logits or a loss. For a regression, use \
+         `importance::fisher_of_regression`"
     ))
 }

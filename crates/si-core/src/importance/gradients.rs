@@ -53,42 +53,51 @@ pub fn from_gradients<M: Module, E>(
     value: impl Fn(&M, &E) -> Tensor<1>,
     power: Power,
 ) -> Result<Importance, Error> {
+    mean_over(module, examples, |importance, module, example| {
+        let value = value(module, example);
+        let number = value.clone().inner().into_scalar::<f64>();
+        if !number.is_finite() {
+            return Err(format!(
+                "has a value of {number}: the model has diverged, or its outputs are too large"
+            ));
+        }
+        importance.add_gradient(module, value, power, 1.0)
+    })
+}
+
+/// The mean over `examples` of what `add` adds for each. `add` receives a copy of the module with gradients, and returns
+/// what is wrong with an example that cannot be used.
+pub(super) fn mean_over<M: Module, E>(
+    module: &M,
+    examples: impl IntoIterator<Item = E>,
+    mut add: impl FnMut(&mut Importance, &M, &E) -> Result<(), String>,
+) -> Result<Importance, Error> {
     let module = to_measure(module);
     let mut importance = Importance::default();
     let mut num_examples = 0_usize;
-    for (index, example) in examples.into_iter().enumerate() {
+    for example in examples {
+        add(&mut importance, &module, &example)
+            .map_err(|reason| Error::Importance(format!("example {num_examples} {reason}")))?;
         num_examples += 1;
-        let value = value(&module, &example);
-        let number = value.clone().inner().into_scalar::<f64>();
-        if !number.is_finite() {
-            return Err(Error::example(
-                index,
-                &format!(
-                    "has a value of {number}: the model has diverged, or its outputs are too large"
-                ),
-            ));
-        }
-        importance.add_gradient(index, &module, value, power, 1.0)?;
     }
     Ok(importance.scale(1.0 / num_examples.max(1) as f64))
 }
 
 impl Importance {
-    /// Adds a power of the gradient of `value`, `[1]`, for an example, multiplied by `weight`.
+    /// Adds a power of the gradient of `value`, `[1]`, multiplied by `weight`.
     pub(super) fn add_gradient<M: Module>(
         &mut self,
-        example: usize,
         module: &M,
         value: Tensor<1>,
         power: Power,
         weight: f64,
-    ) -> Result<(), Error> {
+    ) -> Result<(), String> {
         if !value.is_tracked() {
-            return Err(Error::example(
-                example,
+            return Err(
                 "has a result that depends on no parameter that is trained: compute it with the module that the \
-                 function receives, and do not freeze all layers",
-            ));
+                 function receives, and do not freeze all layers"
+                    .to_string(),
+            );
         }
         let grads = GradientsParams::from_grads(value.backward(), module);
         let mut add = AddPower {

@@ -1,4 +1,3 @@
-use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData, activation};
 use si_core::Importance;
 use si_core::importance::FisherLabels;
@@ -19,8 +18,6 @@ impl Mlp {
         mask: Option<Tensor<1>>,
         mut labels: FisherLabels<'_>,
     ) -> Importance {
-        // Outside autodiff, so that the backward passes stop at each layer's outputs.
-        let constant = self.valid();
         let log_likelihood = |logits: Tensor<2>| {
             let logits = match &mask {
                 Some(mask) => logits + mask.clone().unsqueeze(),
@@ -28,12 +25,7 @@ impl Mlp {
             };
             activation::log_softmax(logits, 1)
         };
-        let mut information = Importance::default();
-        let mut num_images = 0;
-        for images in batches {
-            let images = images.inner();
-            let [batch, _] = images.dims();
-            num_images += batch;
+        self.mean_over(batches, |constant, images| {
             let trace = constant.trace(images.clone());
             let probabilities = probabilities(log_likelihood(trace.logits.clone()));
             let mut trace = Some(trace);
@@ -51,11 +43,8 @@ impl Mlp {
                 let total = likelihood.gather(1, labels).sum();
                 trace.add(total, &weights, |it| it.square(), &mut factors);
             }
-            for (layer, factors) in self.layers().zip(factors) {
-                factors.add_to(&mut information, layer);
-            }
-        }
-        information.scale(1.0 / num_images.max(1) as f64)
+            factors
+        })
     }
 }
 

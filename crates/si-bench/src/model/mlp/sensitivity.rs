@@ -1,4 +1,3 @@
-use burn::module::Module;
 use burn::tensor::Tensor;
 use si_core::Importance;
 
@@ -15,28 +14,18 @@ impl Mlp {
         batches: impl IntoIterator<Item = Tensor<2>>,
         mask: Option<Tensor<1>>,
     ) -> Importance {
-        // Outside autodiff, so that the backward pass stops at each layer's outputs.
-        let constant = self.valid();
-        let mut importance = Importance::default();
-        let mut num_images = 0;
-        for images in batches {
-            let images = images.inner();
-            let [batch, _] = images.dims();
-            num_images += batch;
+        self.mean_over(batches, |constant, images| {
             let trace = constant.trace(images.clone());
             let squares = trace.logits.clone().square();
             let squares = match &mask {
                 Some(mask) => squares * mask.clone().equal_elem(0.0).float().unsqueeze(),
                 None => squares,
             };
-            let weights = images.slice([0..batch, 0..1]).ones_like();
+            let weights = images.narrow(1, 0, 1).ones_like();
             let mut factors = Vec::new();
             trace.add(squares.sum(), &weights, Tensor::abs, &mut factors);
-            for (layer, factors) in self.layers().zip(factors) {
-                factors.add_to(&mut importance, layer);
-            }
-        }
-        importance.scale(1.0 / num_images.max(1) as f64)
+            factors
+        })
     }
 }
 
