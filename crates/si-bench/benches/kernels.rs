@@ -12,7 +12,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use learners::{as_si_trains, described, device};
 use si_bench::keeps_to_its_threads;
 use si_core::ops::{
-    AdamTensors, AdamUpdate, BiasCorrection, PathStep, Penalty, SgdTensors, SgdUpdate,
+    AdamTensors, AdamUpdate, Advanced, BiasCorrection, PathStep, Penalty, SgdTensors, SgdUpdate,
     SynapseTensors, SynapticBackend, SynapticOps, SynapticUpdate,
 };
 use si_core::settings::PathGradient;
@@ -52,6 +52,7 @@ struct Case {
     path_integral: Option<FloatTensor<Dispatch>>,
     importance: FloatTensor<Dispatch>,
     anchor: FloatTensor<Dispatch>,
+    penalty_sum: Option<FloatTensor<Dispatch>>,
 }
 
 impl Case {
@@ -74,6 +75,7 @@ impl Case {
             path_integral: Some(tensor(4.0)),
             importance: tensor(5.0),
             anchor: tensor(6.0),
+            penalty_sum: Some(Dispatch::primitive(Tensor::<1>::zeros([1], device))),
         }
     }
 
@@ -161,7 +163,7 @@ impl Case {
             let (updated, advanced) =
                 Dispatch::synaptic_adam(tensors, gradient, synapse, ADAM, SYNAPTIC);
             self.keep_adam(updated);
-            self.path_integral = Some(advanced.path_integral);
+            self.keep_synapse(advanced);
         }
     }
 
@@ -180,7 +182,7 @@ impl Case {
                 Dispatch::synaptic_sgd(tensors, gradient, synapse, SGD, SYNAPTIC);
             self.parameter = Some(updated.parameter);
             self.moment_1 = Some(updated.velocity);
-            self.path_integral = Some(advanced.path_integral);
+            self.keep_synapse(advanced);
         }
     }
 
@@ -204,7 +206,13 @@ impl Case {
             path_integral: self.path_integral.take()?,
             importance: self.importance.clone(),
             anchor: self.anchor.clone(),
+            penalty_sum: self.penalty_sum.take()?,
         })
+    }
+
+    fn keep_synapse(&mut self, advanced: Advanced<Dispatch>) {
+        self.path_integral = Some(advanced.path_integral);
+        self.penalty_sum = Some(advanced.penalty_sum);
     }
 }
 

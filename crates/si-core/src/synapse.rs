@@ -7,7 +7,7 @@ use burn::tensor::{DType, Shape};
 use log::warn;
 
 use crate::growth::{has_grown, laid_over, zeros_like};
-use crate::ops::SynapticBackend;
+use crate::ops::{SynapticBackend, total};
 use crate::precision::{StatePrecision, convert, portable, widen, working};
 use crate::settings::{Accumulation, NegativeImportance, SynapticIntelligenceConfig};
 use crate::traversal::Place;
@@ -44,7 +44,7 @@ pub struct Synapse<B: Backend> {
     pub(crate) anchor: FloatTensor<B>,
     pub(crate) path_integral: Option<FloatTensor<B>>,
     pub(crate) importance: Option<FloatTensor<B>>,
-    /// Sum of the penalty over the steps since it was last read, `[1]`.
+    /// Sum of the penalty over the steps since it was last read, in parts that add up to it.
     pub(crate) penalty_sum: Option<FloatTensor<B>>,
     pub(crate) open_step: Option<OpenStep<B>>,
     /// Its number among the synapses that began with a step.
@@ -170,9 +170,14 @@ impl<B: Backend> Synapse<B> {
     /// Adds a step's penalty, `[1]`, to the sum.
     pub(crate) fn add_penalty(&mut self, penalty: FloatTensor<B>) {
         self.penalty_sum = Some(match self.penalty_sum.take() {
-            Some(sum) => B::float_add(sum, penalty),
+            Some(sum) => B::float_add(total::<B>(sum), penalty),
             None => penalty,
         });
+    }
+
+    /// The sum of the penalty since it was last read, `[1]`. `None` if nothing was penalized since.
+    pub(crate) fn total_penalty(&self) -> Option<FloatTensor<B>> {
+        self.penalty_sum.clone().map(total::<B>)
     }
 
     /// Whether this can be the state of a parameter of that shape. The parameter may have grown.

@@ -179,9 +179,10 @@ pub(crate) fn synaptic<B: SynapticOps, T: Updatable<B>>(
         path_integral,
         importance,
         anchor,
+        penalty_sum,
     } = synapse;
     let parameter = before.parameter().clone();
-    let total = if synaptic.scale > 0.0 {
+    let (with_pull, penalty_sum) = if synaptic.scale > 0.0 {
         let penalty = Penalty {
             parameter: parameter.clone(),
             importance,
@@ -189,19 +190,17 @@ pub(crate) fn synaptic<B: SynapticOps, T: Updatable<B>>(
             scale: synaptic.scale,
             bound: synaptic.bound,
         };
-        B::penalize(gradient.clone(), penalty)
+        let penalized = B::penalize(gradient.clone(), penalty);
+        let penalty_sum = B::float_add(total::<B>(penalty_sum), penalized.penalty);
+        (penalized.gradient, penalty_sum)
     } else {
-        let (device, dtype) = (parameter.device(), path_integral.dtype());
-        Penalized {
-            gradient: gradient.clone(),
-            penalty: B::float_zeros(Shape::new([1]), &device, dtype.into()),
-        }
+        (gradient.clone(), penalty_sum)
     };
     let of_path = match synaptic.path_gradient {
         PathGradient::Task => gradient,
-        PathGradient::Total => total.gradient.clone(),
+        PathGradient::Total => with_pull.clone(),
     };
-    let after = update(before, total.gradient);
+    let after = update(before, with_pull);
     let step = PathStep {
         gradient: of_path,
         before: parameter,
@@ -209,7 +208,16 @@ pub(crate) fn synaptic<B: SynapticOps, T: Updatable<B>>(
     };
     let advanced = Advanced {
         path_integral: B::advance_path_integral(path_integral, step),
-        penalty: total.penalty,
+        penalty_sum,
     };
     (after, advanced)
+}
+
+/// The sum of parts, of shape `[1]`.
+pub(crate) fn total<B: Backend>(parts: FloatTensor<B>) -> FloatTensor<B> {
+    if parts.shape().num_elements() == 1 {
+        parts
+    } else {
+        B::float_reshape(B::float_sum(parts), Shape::new([1]))
+    }
 }

@@ -32,7 +32,7 @@ use burn::backend::{Cube, fusion::custom::TensorSpec};
 #[cfg(feature = "cube")]
 use burn::tensor::{DType, Shape};
 
-pub(crate) use composed::{Updatable, synaptic as in_separate_passes};
+pub(crate) use composed::{Updatable, synaptic as in_separate_passes, total};
 pub use tensors::{
     AdamTensors, Advanced, PathStep, Penalized, Penalty, SgdTensors, SynapseTensors,
 };
@@ -95,7 +95,7 @@ pub trait SynapticOps: Backend {
     /// Adds the penalty's gradient, updates a parameter by Adam or AdamW, and advances the path integral:
     /// [`penalize`](Self::penalize), [`adam`](Self::adam) and
     /// [`advance_path_integral`](Self::advance_path_integral) in one.
-    #[fusion(meta = |tensors, _, synapse, _, _| (tensors.clone(), advanced(synapse)))]
+    #[fusion(meta = |tensors, _, synapse, _, synaptic| (tensors.clone(), advanced(synapse, synaptic)))]
     fn synaptic_adam(
         #[extension_type] tensors: AdamTensors<Self>,
         gradient: FloatTensor<Self>,
@@ -119,7 +119,7 @@ pub trait SynapticOps: Backend {
     }
 
     /// Like [`synaptic_adam`](Self::synaptic_adam), with stochastic gradient descent instead of Adam.
-    #[fusion(meta = |tensors, _, synapse, _, _| (tensors.clone(), advanced(synapse)))]
+    #[fusion(meta = |tensors, _, synapse, _, synaptic| (tensors.clone(), advanced(synapse, synaptic)))]
     fn synaptic_sgd(
         #[extension_type] tensors: SgdTensors<Self>,
         gradient: FloatTensor<Self>,
@@ -150,10 +150,17 @@ fn number(dtype: DType) -> TensorSpec {
 
 /// What an update returns for these synapses.
 #[cfg(feature = "cube")]
-fn advanced(synapse: &SynapseTensorsMetadata) -> AdvancedMetadata {
+fn advanced(synapse: &SynapseTensorsMetadata, synaptic: &SynapticUpdate) -> AdvancedMetadata {
+    let path_integral = synapse.path_integral.clone();
+    let penalty_sum = if synaptic.scale > 0.0 {
+        let num_parts = cube::num_penalty_parts(path_integral.shape.num_elements());
+        TensorSpec::new(Shape::new([num_parts]), path_integral.dtype)
+    } else {
+        synapse.penalty_sum.clone()
+    };
     AdvancedMetadata {
-        path_integral: synapse.path_integral.clone(),
-        penalty: number(synapse.path_integral.dtype),
+        path_integral,
+        penalty_sum,
     }
 }
 

@@ -34,6 +34,8 @@ pub struct SynapseTensors<B: Backend> {
     pub importance: FloatTensor<B>,
     /// The anchor θ̃.
     pub anchor: FloatTensor<B>,
+    /// Sum of the penalty since it was last read, in any number of parts that add up to it.
+    pub penalty_sum: FloatTensor<B>,
 }
 
 /// What an update returns for the synapses of a parameter.
@@ -42,8 +44,9 @@ pub struct SynapseTensors<B: Backend> {
 pub struct Advanced<B: Backend> {
     /// The path integral ω after the update.
     pub path_integral: FloatTensor<B>,
-    /// The penalty before the update, of shape `[1]`. 0 if the update's scale is 0.
-    pub penalty: FloatTensor<B>,
+    /// The sum, with the penalty before the update in it. A backend may divide it into other parts. If the update's scale
+    /// is 0, the sum is as it was given.
+    pub penalty_sum: FloatTensor<B>,
 }
 
 /// The penalty of one parameter (eq. 4): `scale · Σ min(Ω, bound) (θ − θ̃)²`.

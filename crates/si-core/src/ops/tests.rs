@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::{
     AdamTensors, AdamUpdate, Advanced, BiasCorrection, PathStep, Penalty, SgdTensors, SgdUpdate,
-    SynapseTensors, SynapticBackend, SynapticOps, SynapticUpdate, composed,
+    SynapseTensors, SynapticBackend, SynapticOps, SynapticUpdate, composed, total,
 };
 use crate::settings::PathGradient;
 use crate::test_device::device;
@@ -117,6 +117,7 @@ struct Case {
     path_integral: Tensor<2>,
     importance: Tensor<2>,
     anchor: Tensor<2>,
+    penalty_sum: Tensor<1>,
 }
 
 impl Case {
@@ -136,6 +137,10 @@ impl Case {
             path_integral: random(rng, shape, dtype),
             importance: random(rng, shape, held),
             anchor: random(rng, shape, held),
+            penalty_sum: {
+                let num_parts = rng.random_range(1..4);
+                random(rng, [1, num_parts], dtype).reshape([num_parts])
+            },
         }
     }
 
@@ -163,6 +168,7 @@ impl Case {
             path_integral: primitive(&self.path_integral),
             importance: primitive(&self.importance),
             anchor: primitive(&self.anchor),
+            penalty_sum: Dispatch::primitive(self.penalty_sum.clone()),
         }
     }
 }
@@ -190,7 +196,8 @@ fn assert_advanced_close(
 ) {
     assert_close::<2>(actual.path_integral, expected.path_integral, tolerance);
     let tolerance = tolerance_of_sum(tolerance, shape);
-    assert_close::<1>(actual.penalty, expected.penalty, tolerance);
+    let [actual, expected] = [actual.penalty_sum, expected.penalty_sum].map(total::<Dispatch>);
+    assert_close::<1>(actual, expected, tolerance);
 }
 
 const SYNAPTIC: [SynapticUpdate; 3] = [

@@ -1,11 +1,12 @@
 use std::collections::HashMap;
 
 use burn::Tensor;
-use burn::backend::Dispatch;
+use burn::backend::ops::FloatTensorOps;
+use burn::backend::{Dispatch, TensorMetadata};
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::{ModuleMapper, Param, ParamId};
 use burn::optim::GradientsParams;
-use burn::tensor::GradientCheckpointingStrategy;
+use burn::tensor::{GradientCheckpointingStrategy, Shape};
 
 use super::optimizer::{Group, ParameterState, group_of};
 use super::rule::SynapseBefore;
@@ -60,7 +61,19 @@ impl Consolidation<'_> {
         let synapse = self.synapses.get_mut(id)?;
         let scale = self.config.penalty_scale(place.settings.strength);
         self.pulls |= scale > 0.0;
-        let importance = synapse.importance.clone().filter(|_| scale > 0.0);
+        let path_integral = synapse.path_integral.take()?;
+        let (importance, penalty_sum) = match synapse.importance.clone() {
+            Some(importance) if scale > 0.0 => {
+                let penalty_sum = synapse.penalty_sum.take().unwrap_or_else(|| {
+                    let (device, dtype) = (parameter.device(), path_integral.dtype());
+                    Dispatch::float_zeros(Shape::new([1]), &device, dtype.into())
+                });
+                (Some(importance), Some(penalty_sum))
+            }
+            _ => (None, None),
+        };
+        // What is not read may be any tensor.
+        let unread = || synapse.anchor.clone();
         let before = SynapseBefore {
             update: SynapticUpdate {
                 scale: if importance.is_some() { scale } else { 0.0 },
@@ -68,9 +81,10 @@ impl Consolidation<'_> {
                 path_gradient: self.config.path_gradient,
             },
             tensors: SynapseTensors {
-                path_integral: synapse.path_integral.take()?,
-                importance: importance.unwrap_or_else(|| synapse.anchor.clone()),
+                path_integral,
+                importance: importance.unwrap_or_else(unread),
                 anchor: synapse.anchor.clone(),
+                penalty_sum: penalty_sum.unwrap_or_else(unread),
             },
         };
         Some(Begun {
@@ -115,9 +129,9 @@ impl ModuleMapper for ModuleStep<'_> {
             parameter.to_device(&device)
         };
 
-        let (group, state) = match self.states.remove(&id) {
-            Some(known) => (known.group, Some(known.state)),
-            None => (group_of(self.groups, id, Some(place.path)), None),
+        let (group, path, state) = match self.states.remove(&id) {
+            Some(known) => (known.group, known.path, Some(known.state)),
+            None => (group_of(self.groups, id, Some(place.path)), None, None),
         };
         let Group { rule, clipping, .. } = &self.groups[group];
         let clipping = clipping.as_ref();
@@ -141,13 +155,14 @@ impl ModuleMapper for ModuleStep<'_> {
                 );
                 begun.synapse.path_integral = Some(advanced.path_integral);
                 if is_held {
-                    begun.synapse.add_penalty(advanced.penalty);
+                    begun.synapse.penalty_sum = Some(advanced.penalty_sum);
                 }
                 (parameter, state)
             }
         };
         if let Some(state) = state {
-            let path = Some(place.path.to_string());
+            let path = path.filter(|path| path == place.path);
+            let path = Some(path.unwrap_or_else(|| place.path.to_string()));
             self.states
                 .insert(id, ParameterState { group, path, state });
         }

@@ -41,6 +41,7 @@ impl<const D: usize> State<D> {
             it
         });
         let synapse = grown.as_ref();
+        let penalty_sum = synapse.and_then(Synapse::total_penalty);
         let mut present = 0;
         let mut part = |bit: i32, primitive: Option<&FloatTensor<B>>| {
             if primitive.is_some() {
@@ -66,10 +67,7 @@ impl<const D: usize> State<D> {
                 Present::IMPORTANCE,
                 synapse.and_then(|it| it.importance.as_ref()),
             )),
-            penalty_sum: match part(
-                Present::PENALTY_SUM,
-                synapse.and_then(|it| it.penalty_sum.as_ref()),
-            ) {
+            penalty_sum: match part(Present::PENALTY_SUM, penalty_sum.as_ref()) {
                 Some(primitive) => B::tensor(primitive),
                 None => Tensor::zeros([1], (&device, dtype)),
             },

@@ -67,6 +67,8 @@ pub(super) struct SynapseKind {
     pub(super) is_bounded: bool,
     /// Whether the path integral uses the total gradient.
     pub(super) of_total: bool,
+    /// Whether the penalty is added to a sum, which may have more parts than there are cubes.
+    pub(super) adds_to_sum: bool,
     /// Units in a cube.
     pub(super) num_units: usize,
 }
@@ -362,7 +364,7 @@ fn sgd_step<F: Float, N: Size>(
     parameter - direction * Vector::new(numbers.learning_rate.get::<F>())
 }
 
-/// Writes half the sum of the cube's terms, because each term is twice its penalty.
+/// Writes half the sum of the cube's terms, because each term is twice its penalty. Or adds it to what is there.
 #[cube]
 fn write_penalty<F: Float, N: Size>(
     terms: Vector<F, N>,
@@ -389,6 +391,10 @@ fn write_penalty<F: Float, N: Size>(
         sync_cube();
     }
     if unit == 0 {
-        penalties[CUBE_POS] = sums[0] * F::new(0.5);
+        let mut penalty = sums[0] * F::new(0.5);
+        if kind.adds_to_sum {
+            penalty += penalties[CUBE_POS];
+        }
+        penalties[CUBE_POS] = penalty;
     }
 }

@@ -7,17 +7,15 @@ use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::ir::{AddressType, ElemType, FloatKind, VectorSize};
 use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::cubecl::tensor_vector_size_parallel;
-use burn_cubecl::ops::numeric::{empty_device_dtype, zeros};
+use burn_cubecl::ops::numeric::empty_device_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::kernels::{
     AdamKind, AdamNumbersLaunch, PullNumbersLaunch, SgdKind, SgdNumbersLaunch, SynapseKind,
 };
+use super::{in_parts, num_penalty_parts};
 use crate::ops::{AdamUpdate, BiasCorrection, SgdUpdate, SynapticUpdate};
 use crate::settings::PathGradient;
-
-/// Enough cubes to fill a large GPU, but few enough that summing their parts of a penalty is fast.
-const MAX_CUBES: usize = 2048;
 
 /// How a kernel is launched over tensors of one shape.
 pub(super) struct Launch {
@@ -29,6 +27,7 @@ pub(super) struct Launch {
     pub(super) vector_size: VectorSize,
     pub(super) cube_dim: CubeDim,
     pub(super) num_cubes: usize,
+    num_penalty_parts: usize,
 }
 
 impl Launch {
@@ -73,6 +72,7 @@ impl Launch {
         let num_vectors = num_elements / vector_size;
         let cube_dim = CubeDim::new(&first.client, num_vectors);
         let num_cubes = num_vectors.div_ceil(cube_dim.num_elems() as usize);
+        let num_penalty_parts = num_penalty_parts(num_elements);
         let addresses = tensors.iter().map(|tensor| tensor.required_address_type());
         Some(Self {
             client: first.client.clone(),
@@ -82,7 +82,8 @@ impl Launch {
             address_type: addresses.max()?,
             vector_size,
             cube_dim,
-            num_cubes: num_cubes.min(MAX_CUBES),
+            num_cubes: num_cubes.min(num_penalty_parts),
+            num_penalty_parts,
         })
     }
 
@@ -100,12 +101,22 @@ impl Launch {
         empty_device_dtype(self.client.clone(), self.device.clone(), shape, self.dtype)
     }
 
-    /// Space for each cube's part of the penalty. A zero if nothing is penalized.
-    pub(super) fn penalties(&self, synaptic: SynapticUpdate) -> CubeTensor {
+    /// The penalty's sum, ready to be written in place. As it is if nothing is penalized.
+    pub(super) fn penalty_sum(&self, sum: CubeTensor, synaptic: SynapticUpdate) -> CubeTensor {
         if synaptic.scale > 0.0 {
-            self.empty(self.num_cubes)
+            in_parts(sum, self.num_penalty_parts)
         } else {
-            zeros(self.device.clone(), Shape::new([1]), self.dtype)
+            sum
+        }
+    }
+
+    /// What a kernel is given for the penalty's sum. If nothing is penalized, it does not use it, but a tensor that it
+    /// could write must be no other's.
+    pub(super) fn bound(&self, penalty_sum: &CubeTensor, synaptic: SynapticUpdate) -> CubeTensor {
+        if synaptic.scale > 0.0 {
+            penalty_sum.clone()
+        } else {
+            self.empty(1)
         }
     }
 
@@ -155,6 +166,7 @@ impl Launch {
             is_penalized: synaptic.scale > 0.0,
             is_bounded: synaptic.bound.is_finite(),
             of_total: synaptic.path_gradient == PathGradient::Total,
+            adds_to_sum: true,
             num_units: self.cube_dim.num_elems() as usize,
         }
     }

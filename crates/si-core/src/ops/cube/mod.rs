@@ -7,7 +7,9 @@
 )]
 
 use burn::backend::{ops::FloatTensorOps, tensor::FloatTensor};
+use burn::tensor::{Shape, Slice};
 use burn_cubecl::CubeBackend;
+use burn_cubecl::ops::numeric::zeros;
 use burn_cubecl::tensor::CubeTensor;
 
 mod kernels;
@@ -18,7 +20,7 @@ use super::{
     SynapseTensors, SynapticOps, SynapticUpdate, composed,
 };
 use crate::settings::PathGradient;
-use kernels::{AdamKind, SgdKind};
+use kernels::{AdamKind, SgdKind, SynapseKind};
 use launch::{Launch, elem_type};
 
 impl SynapticOps for CubeBackend {
@@ -79,7 +81,10 @@ impl SynapticOps for CubeBackend {
                 penalty.anchor.into_linear_view(),
                 penalties.clone().into_buffer_arg(),
                 launch.pull_numbers(synaptic),
-                launch.synapse_kind(synaptic),
+                SynapseKind {
+                    adds_to_sum: false,
+                    ..launch.synapse_kind(synaptic)
+                },
                 [launch.elem_type, held_type],
             );
         }
@@ -141,18 +146,16 @@ impl SynapticOps for CubeBackend {
         ];
         let launch = Launch::over(&numbers, &[&synapse.importance, &synapse.anchor]);
         let (Some(launch), Some(held_type)) = (launch, elem_type(synapse.anchor.dtype)) else {
-            return composed::synaptic(
-                tensors,
-                gradient,
-                synapse,
-                synaptic,
-                |tensors, gradient| Self::adam(tensors, gradient, adam),
-            );
+            let (tensors, advanced) =
+                composed::synaptic(tensors, gradient, synapse, synaptic, |tensors, gradient| {
+                    Self::adam(tensors, gradient, adam)
+                });
+            return (tensors, as_by_kernel(advanced, synaptic));
         };
         let tensors = writable_adam(tensors);
         let path_integral = writable(synapse.path_integral);
-        let penalties = launch.penalties(synaptic);
-        // SAFETY: as above. There is one penalty for each cube, or none is written.
+        let penalty_sum = launch.penalty_sum(synapse.penalty_sum, synaptic);
+        // SAFETY: as above. There is a part of the sum for each cube, or none is written.
         unsafe {
             kernels::synaptic_adam::launch_unchecked(
                 &launch.client,
@@ -167,7 +170,7 @@ impl SynapticOps for CubeBackend {
                 path_integral.clone().into_linear_view(),
                 synapse.importance.into_linear_view(),
                 synapse.anchor.into_linear_view(),
-                penalties.clone().into_buffer_arg(),
+                launch.bound(&penalty_sum, synaptic).into_buffer_arg(),
                 launch.adam_numbers(adam),
                 launch.pull_numbers(synaptic),
                 AdamKind::of(adam),
@@ -177,7 +180,7 @@ impl SynapticOps for CubeBackend {
         }
         let advanced = Advanced {
             path_integral,
-            penalty: total_penalty(penalties, synaptic),
+            penalty_sum,
         };
         (tensors, advanced)
     }
@@ -227,18 +230,16 @@ impl SynapticOps for CubeBackend {
         ];
         let launch = Launch::over(&numbers, &[&synapse.importance, &synapse.anchor]);
         let (Some(launch), Some(held_type)) = (launch, elem_type(synapse.anchor.dtype)) else {
-            return composed::synaptic(
-                tensors,
-                gradient,
-                synapse,
-                synaptic,
-                |tensors, gradient| Self::sgd(tensors, gradient, sgd),
-            );
+            let (tensors, advanced) =
+                composed::synaptic(tensors, gradient, synapse, synaptic, |tensors, gradient| {
+                    Self::sgd(tensors, gradient, sgd)
+                });
+            return (tensors, as_by_kernel(advanced, synaptic));
         };
         let tensors = writable_sgd(tensors, sgd);
         let path_integral = writable(synapse.path_integral);
-        let penalties = launch.penalties(synaptic);
-        // SAFETY: as above. There is one penalty for each cube, or none is written.
+        let penalty_sum = launch.penalty_sum(synapse.penalty_sum, synaptic);
+        // SAFETY: as above. There is a part of the sum for each cube, or none is written.
         unsafe {
             kernels::synaptic_sgd::launch_unchecked(
                 &launch.client,
@@ -252,7 +253,7 @@ impl SynapticOps for CubeBackend {
                 path_integral.clone().into_linear_view(),
                 synapse.importance.into_linear_view(),
                 synapse.anchor.into_linear_view(),
-                penalties.clone().into_buffer_arg(),
+                launch.bound(&penalty_sum, synaptic).into_buffer_arg(),
                 launch.sgd_numbers(sgd),
                 launch.pull_numbers(synaptic),
                 SgdKind::of(sgd),
@@ -262,7 +263,7 @@ impl SynapticOps for CubeBackend {
         }
         let advanced = Advanced {
             path_integral,
-            penalty: total_penalty(penalties, synaptic),
+            penalty_sum,
         };
         (tensors, advanced)
     }
@@ -307,18 +308,43 @@ fn readable(
         synapse
     } else {
         SynapseTensors {
-            path_integral: synapse.path_integral,
             importance: gradient.clone(),
             anchor: gradient.clone(),
+            ..synapse
         }
     }
 }
 
-/// The sum of the cubes' parts, of shape `[1]`.
-fn total_penalty(penalties: CubeTensor, synaptic: SynapticUpdate) -> CubeTensor {
+/// The most parts of a penalty's sum, and so the most cubes of a kernel: enough to fill a large GPU.
+const MAX_PENALTY_PARTS: usize = 2048;
+
+/// The number of parts in which a kernel keeps the penalty's sum over so many elements. Each cube has a separate part.
+pub(super) fn num_penalty_parts(num_elements: usize) -> usize {
+    (num_elements / 128).clamp(1, MAX_PENALTY_PARTS)
+}
+
+/// The sum in so many parts, to be written in place. It may have been a single number, or from another backend.
+fn in_parts(sum: CubeTensor, num_parts: usize) -> CubeTensor {
+    if sum.meta.num_elements() == num_parts {
+        return writable(sum);
+    }
+    let parts = zeros(sum.device.clone(), Shape::new([num_parts]), sum.dtype);
+    let total = composed::total::<CubeBackend>(sum);
+    CubeBackend::float_slice_assign(parts, &[Slice::from(0..1)], total)
+}
+
+/// The same, with the sum in as many parts as a kernel would have.
+fn as_by_kernel(
+    advanced: Advanced<CubeBackend>,
+    synaptic: SynapticUpdate,
+) -> Advanced<CubeBackend> {
     if synaptic.scale > 0.0 {
-        CubeBackend::float_sum(penalties)
+        let num_parts = num_penalty_parts(advanced.path_integral.meta.num_elements());
+        Advanced {
+            penalty_sum: in_parts(advanced.penalty_sum, num_parts),
+            ..advanced
+        }
     } else {
-        penalties
+        advanced
     }
 }

@@ -131,9 +131,20 @@ fn synaptic_held<E: Number, H: Held<E>, const N: usize>(
             },
         )
     };
+    let penalty_sum = if synaptic.scale > 0.0 {
+        let before = dense(synapse.penalty_sum);
+        let before = before.storage::<E>().iter().copied();
+        let penalty = numbers.scale * E::from_elem(sum);
+        one_number(
+            before.fold(E::from_elem(0.0), |sum, part| sum + part) + penalty,
+            dtype,
+        )
+    } else {
+        synapse.penalty_sum
+    };
     let advanced = Advanced {
         path_integral,
-        penalty: one_number(numbers.scale * E::from_elem(sum), dtype),
+        penalty_sum,
     };
     (parameter, state, advanced)
 }

@@ -98,8 +98,8 @@ impl<S: RecordState, const D: usize> RecordState for SynapticState<S, D> {
                 out.push_tensor(prefix, name, data);
             }
         }
-        if let Some(penalty_sum) = &synapse.penalty_sum {
-            let data = Dispatch::tensor::<1>(penalty_sum.clone()).into_data();
+        if let Some(penalty_sum) = synapse.total_penalty() {
+            let data = Dispatch::tensor::<1>(penalty_sum).into_data();
             out.push_tensor(prefix, PENALTY_SUM, data);
         }
         let Recorded { task, current } = self.position.record();
