@@ -19,7 +19,7 @@ pub enum Error {
         /// What was given.
         value: String,
         /// What is allowed.
-        expected: &'static str,
+        expected: String,
     },
     /// Results that cannot be read or combined.
     #[error("{0}")]

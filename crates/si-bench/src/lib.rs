@@ -12,6 +12,7 @@ pub mod inspect;
 pub mod methods;
 pub mod metrics;
 pub mod model;
+mod range;
 mod read_toml;
 mod replace_file;
 pub mod report;
@@ -27,6 +28,7 @@ pub use device::{
     resolve_device,
 };
 pub use error::Error;
+pub use range::Range;
 pub use read_toml::read_toml;
 pub use replace_file::replace_file;
 pub use surroundings::{TUNABLES, in_pool, keep_buffers};

@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr, sync::LazyLock};
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -69,7 +69,7 @@ impl FromStr for DataSet {
             .ok_or_else(|| Error::Value {
                 key: "data_set",
                 value: name.to_string(),
-                expected: &ALTERNATIVES,
+                expected: one_of(NAMES).unwrap_or_default(),
             })
     }
 }
@@ -87,13 +87,6 @@ impl<'de> Deserialize<'de> for DataSet {
             .map_err(|_| de::Error::unknown_variant(&name, NAMES))
     }
 }
-
-/// All names, for sentences.
-static ALTERNATIVES: LazyLock<String> = LazyLock::new(|| one_of(NAMES).unwrap_or_default());
-
-/// Names of the data sets that can take the place of MNIST, for sentences.
-pub(crate) static IN_PLACE_OF_MNIST: LazyLock<String> =
-    LazyLock::new(|| one_of(&DataSet::names_in_place_of_mnist()).unwrap_or_default());
 
 #[cfg(test)]
 mod tests {

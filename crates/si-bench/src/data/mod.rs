@@ -27,7 +27,6 @@ mod raw;
 mod row;
 mod table;
 
-pub(crate) use data_set::IN_PLACE_OF_MNIST;
 pub use fetch::{DownloadProgress, fetch};
 pub use folders::DataFolders;
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl FromStr for Experiment {
         found.ok_or_else(|| Error::Value {
             key: "experiment",
             value: name.to_string(),
-            expected: "split-mnist, permuted-mnist or split-cifar",
+            expected: "split-mnist, permuted-mnist or split-cifar".to_string(),
         })
     }
 }
@@ -272,7 +272,7 @@ impl ExperimentConfig {
             Err(Error::Value {
                 key: "state_precision",
                 value: format!("bf16 on {}", self.device),
-                expected: "full, because that device does not support bf16",
+                expected: "full, because that device does not support bf16".to_string(),
             })
         } else {
             Ok(device)

@@ -34,7 +34,7 @@ pub(super) fn tasks(config: &ExperimentConfig, seed: u64) -> Result<TaskSequence
             return Err(Error::Value {
                 key: "num_held_out",
                 value: config.num_held_out.unwrap_or(0).to_string(),
-                expected: "smaller than the number of training images of a task",
+                expected: "smaller than the number of training images of a task".to_string(),
             });
         }
     }

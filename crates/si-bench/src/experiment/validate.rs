@@ -1,6 +1,7 @@
-use crate::Error;
-use crate::data::{DataSet, IN_PLACE_OF_MNIST};
+use crate::alternatives::one_of;
+use crate::data::DataSet;
 use crate::task::class_pairs;
+use crate::{Error, Range};
 
 use super::{Activation, Condition, Experiment, ExperimentConfig, Optimizer, OptimizerReset};
 
@@ -53,7 +54,7 @@ impl ExperimentConfig {
     /// Split CIFAR has its own data sets. The other experiments have either a data set or images.
     fn validate_data(&self) -> Result<(), Error> {
         let is_cifar = self.experiment == Experiment::SplitCifar;
-        let data_set = self.data_set.map_or("none", DataSet::name).to_string();
+        let data_set = self.data_set.map_or("none", DataSet::name);
         if is_cifar || self.images.is_some() {
             check(
                 self.data_set.is_none(),
@@ -66,7 +67,7 @@ impl ExperimentConfig {
                 self.data_set.is_some_and(DataSet::can_replace_mnist),
                 "data_set",
                 data_set,
-                &IN_PLACE_OF_MNIST,
+                one_of(&DataSet::names_in_place_of_mnist()).unwrap_or_default(),
             )?;
         }
         let num_classes = self.image_set.as_ref().map(|set| set.classes.len());
@@ -82,7 +83,7 @@ impl ExperimentConfig {
         check(
             !is_cifar,
             "images",
-            images.display().to_string(),
+            images.display(),
             "left out in split-cifar",
         )?;
         check(
@@ -109,12 +110,8 @@ impl ExperimentConfig {
         check(
             is_possible,
             "num_tasks",
-            self.num_tasks.to_string(),
-            match self.experiment {
-                Experiment::SplitMnist => "1 to 5 in split-mnist",
-                Experiment::PermutedMnist => "1 to 100 in permuted-mnist",
-                Experiment::SplitCifar => "1 to 11 in split-cifar",
-            },
+            self.num_tasks,
+            format!("1 to {max_tasks} in {}", self.experiment.name()),
         )
     }
 
@@ -141,91 +138,128 @@ impl ExperimentConfig {
         check(
             !self.record_correlations,
             "record_correlations",
-            "true".to_string(),
+            "true",
             "false in split-cifar, whose network is not a perceptron",
         )
     }
 
     fn validate_numbers(&self) -> Result<(), Error> {
-        check(
-            positive(self.learning_rate),
-            "learning_rate",
-            self.learning_rate.to_string(),
-            "a number > 0",
-        )?;
-        check(
-            (0.0..1.0).contains(&self.momentum),
-            "momentum",
-            self.momentum.to_string(),
-            "a number in [0, 1)",
-        )?;
-        check(
-            self.checkpoint_seconds.is_none_or(non_negative),
-            "checkpoint_seconds",
-            self.checkpoint_seconds.unwrap_or_default().to_string(),
-            "a number ≥ 0",
-        )?;
+        for (key, range, setting) in RANGES {
+            for number in setting(self).numbers() {
+                check(range.contains(number), key, number, range)?;
+            }
+        }
         check(
             self.reset_optimizer != OptimizerReset::Moments || self.optimizer == Optimizer::Adam,
             "reset_optimizer",
-            "moments".to_string(),
+            "moments",
             "none or all if the optimizer is not adam",
         )?;
-        for (key, value) in [
-            ("num_epochs", self.num_epochs),
-            ("batch_size", self.batch_size),
-            ("num_seeds", self.num_seeds),
-            ("num_jobs", self.num_jobs.unwrap_or(1)),
-            ("num_threads", self.num_threads.unwrap_or(1)),
-            ("num_train_images", self.num_train_images.unwrap_or(1)),
-            ("num_train_evaluated", self.num_train_evaluated.unwrap_or(1)),
-            ("num_held_out", self.num_held_out.unwrap_or(1)),
-            ("num_importance_images", self.num_importance_images),
-        ] {
-            check(value > 0, key, value.to_string(), "a whole number ≥ 1")?;
-        }
         let last_seed = u64::try_from(self.num_seeds)
             .ok()
             .and_then(|num_seeds| self.first_seed.checked_add(num_seeds));
         check(
             last_seed.is_some_and(|seed| i64::try_from(seed).is_ok()),
             "first_seed",
-            self.first_seed.to_string(),
+            self.first_seed,
             "small enough for every seed to be below 2^63",
-        )?;
-        for size in &self.hidden_sizes {
-            check(
-                *size > 0,
-                "hidden_sizes",
-                size.to_string(),
-                "whole numbers ≥ 1",
-            )?;
-        }
-        Ok(())
+        )
     }
 }
 
-fn non_negative(value: f64) -> bool {
-    value.is_finite() && value >= 0.0
+type Setting = fn(&ExperimentConfig) -> &dyn Numbers;
+
+/// Makes a row of [`RANGES`] of every line.
+macro_rules! ranges {
+    ($($key:ident: $range:ident,)*) => {
+        /// The settings that are numbers whose range does not depend on other settings.
+        const RANGES: &[(&str, Range, Setting)] = &[
+            $((stringify!($key), Range::$range, |config| &config.$key),)*
+        ];
+    };
 }
 
-fn positive(value: f64) -> bool {
-    value.is_finite() && value > 0.0
+ranges! {
+    num_train_images: Count,
+    num_train_evaluated: Count,
+    num_held_out: Count,
+    num_importance_images: Count,
+    num_epochs: Count,
+    batch_size: Count,
+    learning_rate: Positive,
+    hidden_sizes: Counts,
+    momentum: Fraction,
+    num_seeds: Count,
+    num_jobs: Count,
+    num_threads: Count,
+    checkpoint_seconds: NonNegative,
+}
+
+/// A setting that holds any number of numbers.
+trait Numbers {
+    fn numbers(&self) -> Vec<f64>;
+}
+
+impl Numbers for f64 {
+    fn numbers(&self) -> Vec<f64> {
+        vec![*self]
+    }
+}
+
+impl Numbers for usize {
+    fn numbers(&self) -> Vec<f64> {
+        vec![*self as f64]
+    }
+}
+
+impl<T: Numbers> Numbers for Option<T> {
+    fn numbers(&self) -> Vec<f64> {
+        self.iter().flat_map(Numbers::numbers).collect()
+    }
+}
+
+impl<T: Numbers> Numbers for Vec<T> {
+    fn numbers(&self) -> Vec<f64> {
+        self.iter().flat_map(Numbers::numbers).collect()
+    }
 }
 
 fn check(
     is_valid: bool,
     key: &'static str,
-    value: String,
-    expected: &'static str,
+    value: impl ToString,
+    expected: impl ToString,
 ) -> Result<(), Error> {
     if is_valid {
         Ok(())
     } else {
         Err(Error::Value {
             key,
-            value,
-            expected,
+            value: value.to_string(),
+            expected: expected.to_string(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use toml::{Table, Value};
+
+    use super::*;
+
+    #[test]
+    fn a_number_outside_its_range_is_refused_with_its_key() {
+        for (key, range, _) in RANGES {
+            let outside = match range {
+                Range::Count => Value::Integer(0),
+                Range::Counts => Value::Array(vec![Value::Integer(3), Value::Integer(0)]),
+                _ => Value::Float(-0.5),
+            };
+            let text = Table::from_iter([(key.to_string(), outside)]).to_string();
+            let error = ExperimentConfig::from_toml(Experiment::SplitMnist, &text);
+            let error = error.expect_err("it is outside").to_string();
+            let start = format!("{key} must be {range}, got ");
+            assert!(error.starts_with(&start), "{error}");
+        }
     }
 }

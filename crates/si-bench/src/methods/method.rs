@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use super::Parts;
 use crate::experiment::{Experiment, ExperimentConfig};
+pub(super) use crate::range::Range;
 
 /// A method: one row of [`METHODS`](super::METHODS).
 pub struct Method {
@@ -41,40 +42,6 @@ pub struct Parameter {
     pub is_strength: bool,
     /// The values that `si sweep` tries.
     pub search: fn(Experiment) -> &'static [f64],
-}
-
-/// The values that a parameter can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Range {
-    /// Above 0.
-    Positive,
-    /// Above 0, at most 1.
-    Share,
-    /// Above 0 and below 1.
-    ProperShare,
-}
-
-impl Range {
-    /// Whether `value` is in it.
-    pub fn contains(self, value: f64) -> bool {
-        let above_zero = value.is_finite() && value > 0.0;
-        above_zero
-            && match self {
-                Range::Positive => true,
-                Range::Share => value <= 1.0,
-                Range::ProperShare => value < 1.0,
-            }
-    }
-}
-
-impl fmt::Display for Range {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Range::Positive => "a number > 0",
-            Range::Share => "a number in (0, 1]",
-            Range::ProperShare => "a number in (0, 1)",
-        })
-    }
 }
 
 impl Method {

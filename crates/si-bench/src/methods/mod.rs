@@ -19,7 +19,7 @@ mod si;
 mod spec;
 mod table;
 
-pub use method::{Method, Parameter, Range, Values};
+pub use method::{Method, Parameter, Values};
 pub use parts::{Anchor, Examples, Measure, Parts, Regime, Synaptic};
 pub use spec::MethodSpec;
 pub use table::METHODS;

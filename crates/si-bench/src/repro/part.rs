@@ -89,7 +89,7 @@ impl FromStr for Part {
         found.ok_or_else(|| Error::Value {
             key: "part",
             value: name.to_string(),
-            expected: "fig1, fig2, theory, fig3, fig4, fig5 or fig6",
+            expected: "fig1, fig2, theory, fig3, fig4, fig5 or fig6".to_string(),
         })
     }
 }

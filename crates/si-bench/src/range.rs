@@ -1,0 +1,89 @@
+use core::fmt;
+
+/// The values that a number can have: that of a setting, or that of a method's parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// Above 0.
+    Positive,
+    /// 0 or above.
+    NonNegative,
+    /// Above 0, at most 1.
+    Share,
+    /// Above 0 and below 1.
+    ProperShare,
+    /// 0 or above, below 1.
+    Fraction,
+    /// A whole number from 1.
+    Count,
+    /// A list of whole numbers from 1.
+    Counts,
+}
+
+impl Range {
+    /// Whether `value` is in it.
+    pub fn contains(self, value: f64) -> bool {
+        value.is_finite()
+            && match self {
+                Range::Positive => value > 0.0,
+                Range::NonNegative => value >= 0.0,
+                Range::Share => value > 0.0 && value <= 1.0,
+                Range::ProperShare => value > 0.0 && value < 1.0,
+                Range::Fraction => (0.0..1.0).contains(&value),
+                Range::Count | Range::Counts => value >= 1.0,
+            }
+    }
+
+    /// Its limits alone, such as `> 0`.
+    pub fn limits(self) -> &'static str {
+        match self {
+            Range::Positive => "> 0",
+            Range::NonNegative => "≥ 0",
+            Range::Share => "in (0, 1]",
+            Range::ProperShare => "in (0, 1)",
+            Range::Fraction => "in [0, 1)",
+            Range::Count | Range::Counts => "≥ 1",
+        }
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Range::Count => "a whole number",
+            Range::Counts => "whole numbers",
+            _ => "a number",
+        };
+        write!(f, "{kind} {}", self.limits())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_contains_its_limits_only_if_they_are_closed() {
+        for (range, zero, one) in [
+            (Range::Positive, false, true),
+            (Range::NonNegative, true, true),
+            (Range::Share, false, true),
+            (Range::ProperShare, false, false),
+            (Range::Fraction, true, false),
+            (Range::Count, false, true),
+            (Range::Counts, false, true),
+        ] {
+            assert_eq!(range.contains(0.0), zero, "{range}");
+            assert_eq!(range.contains(1.0), one, "{range}");
+            for outside in [-1.0, f64::NAN, f64::INFINITY] {
+                assert!(!range.contains(outside), "{range} contains {outside}");
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_shown_as_it_completes_a_sentence() {
+        assert_eq!(Range::Fraction.to_string(), "a number in [0, 1)");
+        assert_eq!(Range::Count.to_string(), "a whole number ≥ 1");
+        assert_eq!(Range::Counts.to_string(), "whole numbers ≥ 1");
+    }
+}
