@@ -64,17 +64,12 @@ pub(crate) fn run_in(
 /// The folder to write in: a new one, or that of `--resume`, whose settings are then the defaults.
 fn open(root: &Path, base: ExperimentConfig, settings: &Settings) -> anyhow::Result<RunFolder> {
     let experiment = base.experiment;
-    let Some(resume) = &settings.run.resume else {
+    let Some(resume) = &settings.resume else {
         let config = settings.over(base)?;
         check(&config)?;
         return Ok(RunFolder::create(config, root, SystemTime::now())?);
     };
-    let path = resumed(
-        root,
-        experiment,
-        resume.as_ref(),
-        settings.run.output_dir.as_ref(),
-    )?;
+    let path = resumed(root, experiment, resume.as_ref(), settings.output_dir())?;
     let mut folder = RunFolder::open(&path)?;
     if folder.config().experiment != experiment {
         return Err(Error::Config(format!(

@@ -33,7 +33,7 @@ impl DataSet {
     }
 
     /// Names of the data sets that can take the place of MNIST, itself included.
-    pub fn names_in_place_of_mnist() -> Vec<&'static str> {
+    pub(crate) fn names_in_place_of_mnist() -> Vec<&'static str> {
         let sets = DataSet::ALL.into_iter();
         sets.filter(|data_set| data_set.can_replace_mnist())
             .map(DataSet::name)

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use burn::tensor::{DType, Device};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{ArgAction, Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use si_core::{Preset, SynapticIntelligenceConfig};
 
@@ -12,7 +14,7 @@ use crate::{Error, read_toml::read_toml_over};
 use super::{Condition, Optimizer, OptimizerReset, RequiredPrecision};
 
 /// An experiment of the paper, whose protocol is the default of its [`ExperimentConfig`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Experiment {
     /// Five tasks of two digits each (fig. 3).
@@ -59,35 +61,21 @@ impl Experiment {
     }
 }
 
-impl FromStr for Experiment {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        let of_name = |experiment: &Experiment| experiment.name() == name;
-        let found = Experiment::ALL.into_iter().find(of_name);
-        found.ok_or_else(|| Error::Value {
-            key: "experiment",
-            value: name.to_string(),
-            expected: "split-mnist, permuted-mnist or split-cifar".to_string(),
-        })
-    }
-}
-
 /// What the model is told about the task, and what it must distinguish (van de Ven and Tolias
 /// 2019).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Scenario {
-    /// The task is known: outputs of other tasks are masked. The paper's "multi-head".
+    /// The model is told the task: the outputs of other tasks are masked. The paper's multi-head.
     Task,
-    /// The task is unknown, and all tasks share the same outputs.
+    /// It is not told the task, and all tasks share the same outputs.
     Domain,
-    /// The task is unknown, and every class has its own output.
+    /// It is not told the task, and every class has its own output.
     Class,
 }
 
 /// Labels for which Fisher information is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum FisherLabels {
     /// All, weighted by the network's own probabilities.
@@ -97,7 +85,7 @@ pub enum FisherLabels {
 }
 
 /// Precision in which Synaptic Intelligence keeps importance and anchor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum StatePrecision {
     /// 32 bits.
@@ -107,7 +95,7 @@ pub enum StatePrecision {
 }
 
 /// Activation between the layers of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
     /// max(0, x).
@@ -123,98 +111,185 @@ pub enum Activation {
 /// Everything needed to run an experiment again: its protocol, and where and how it runs.
 ///
 /// Create it with [`ExperimentConfig::paper`] and change its fields, or read it from TOML with
-/// [`ExperimentConfig::from_toml`], where every key is optional.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// [`ExperimentConfig::from_toml`], where every key is optional. [`validate`](Self::validate) checks the values, and
+/// [`range`](Self::range) gives the range of a number.
+///
+/// A field is all that defines a setting: its name is the key in TOML, and its documentation is the help of its flag. A
+/// command line gets the flags from [`augment_args_for_update`](clap::Args::augment_args_for_update). Then
+/// [`update_from_arg_matches`](clap::FromArgMatches::update_from_arg_matches) sets the fields whose flags were given.
+///
+/// The number of tasks may depend on the images. So choose them with [`with_data_set`](Self::with_data_set) or
+/// [`with_images`](Self::with_images). `data_set` is `None` if there are `images`, and in split CIFAR.
+#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[command(next_help_heading = "Protocol")]
 #[serde(deny_unknown_fields)]
 pub struct ExperimentConfig {
     /// The experiment.
+    #[arg(skip = Experiment::SplitMnist)]
     pub experiment: Experiment,
-    /// The data set that the tasks are made from. `None` if they are made from `images`, and in split CIFAR, which has
-    /// its own two.
+    /// Data set that the tasks are made from; split-cifar has its own.
+    #[arg(long, value_name = "NAME", value_parser = one_of::<DataSet>(DataSet::names_in_place_of_mnist()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_set: Option<DataSet>,
-    /// Folder with the user's own images that the tasks are made from, instead of `data_set`. Set it with
-    /// [`with_images`](Self::with_images).
+    /// Folder with images of your own to use instead of a data set: IDX files like MNIST's; PNGs in train/CLASS and
+    /// test/CLASS; or binary files like CIFAR-10's. split-mnist learns all their classes in pairs; split-cifar cannot
+    /// use them.
+    #[arg(long, value_name = "DIR", conflicts_with = "data_set")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub images: Option<PathBuf>,
-    /// What the model is told about the task.
+    /// Whether the model is told the task, and whether tasks share their outputs.
+    #[arg(long, value_name = "NAME")]
     pub scenario: Scenario,
-    /// Number of tasks, 1 to [`max_tasks`](Self::max_tasks). The first ones of the sequence
-    /// are used.
+    /// Number of tasks; the first N of the sequence are used.
+    #[arg(long = "tasks", alias = "num-tasks", value_name = "N")]
     pub num_tasks: usize,
-    /// Train on only the first images of each task, this many, ≥ 1. Default: all.
+    /// Train on only the first N training images of each task. Default: all.
+    #[arg(long = "train-images", alias = "num-train-images", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_train_images: Option<usize>,
-    /// Measure training accuracy on the first training images of each task, this many, ≥ 1.
-    /// Default: all; 10 000 in permuted MNIST, where all would take a seventh of the time.
+    /// Measure training accuracy on the first N training images of each task. Default: all.
+    #[arg(
+        long = "train-evaluated",
+        alias = "num-train-evaluated",
+        value_name = "N"
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_train_evaluated: Option<usize>,
-    /// Hold out the last training images of each task, this many, ≥ 1, and test on them instead of
-    /// the test set (for tuning). Default: none.
+    /// Hold out the last N training images of each task, and test on them instead of the test set (for tuning).
+    /// Default: none.
+    #[arg(long = "held-out", alias = "num-held-out", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_held_out: Option<usize>,
-    /// The methods that are compared, one condition each.
+    /// Methods to compare, one condition each: METHOD or METHOD:KEY=NUMBER, such as none, si:c=0.1 or ewc:lambda=30;
+    /// `si methods` lists them.
+    #[arg(
+        long,
+        value_name = "METHOD,...",
+        value_delimiter = ',',
+        help_heading = "Method"
+    )]
     pub methods: Vec<MethodSpec>,
-    /// Labels for which Fisher information is computed.
+    /// Labels for which Fisher information (ewc) is computed.
+    #[arg(long, value_name = "NAME", help_heading = "Method")]
     pub fisher_labels: FisherLabels,
-    /// Training images of each task on which importance is measured at its end, ≥ 1, drawn at random.
+    /// Training images of each task on which importance is measured at its end, drawn at random.
+    #[arg(
+        long = "importance-images",
+        alias = "num-importance-images",
+        value_name = "N",
+        help_heading = "Method"
+    )]
     pub num_importance_images: usize,
-    /// Settings of Synaptic Intelligence other than strength and damping.
+    /// Whose variant of Synaptic Intelligence to use: its settings other than strength and damping.
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = one_of::<Preset>(Preset::ALL.map(Preset::name)),
+        help_heading = "Method"
+    )]
     pub preset: Preset,
-    /// Precision in which importance and anchor are kept.
+    /// Precision in which Synaptic Intelligence keeps importance and anchor.
+    #[arg(long, value_name = "NAME", help_heading = "Method")]
     pub state_precision: StatePrecision,
-    /// Epochs per task, ≥ 1.
+    /// Epochs per task.
+    #[arg(long = "epochs", alias = "num-epochs", value_name = "N")]
     pub num_epochs: usize,
-    /// Minibatch size in images, ≥ 1. The last batch of an epoch may be smaller.
+    /// Images per minibatch; the last one of an epoch may be smaller.
+    #[arg(long, value_name = "N")]
     pub batch_size: usize,
-    /// Learning rate η > 0.
+    /// Learning rate η.
+    #[arg(long, value_name = "ETA", allow_negative_numbers = true)]
     pub learning_rate: f64,
-    /// Units of each hidden layer, from input to output. In split CIFAR: channels of convolutions 1
-    /// and 2, channels of convolutions 3 and 4, and units of the dense layer.
+    /// Units of each hidden layer, from input to output; for split-cifar three numbers: channels of convolutions 1 and
+    /// 2, channels of convolutions 3 and 4, and units of the dense layer.
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
     pub hidden_sizes: Vec<usize>,
     /// Activation after each hidden layer.
+    #[arg(long, value_name = "NAME")]
     pub activation: Activation,
     /// Optimizer.
+    #[arg(long, value_name = "NAME")]
     pub optimizer: Optimizer,
-    /// Momentum of SGD, in `[0, 1)`. Other optimizers ignore it.
+    /// Momentum of sgd; the other optimizers ignore it.
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub momentum: f64,
-    /// What is reset in the optimizer between tasks. `moments` is only possible for Adam.
+    /// What to reset in the optimizer between tasks; moments needs adam.
+    #[arg(long, value_name = "WHAT")]
     pub reset_optimizer: OptimizerReset,
     /// Whether to record the correlations between the tasks' path integrals (fig. 5).
+    #[arg(long, value_name = "BOOL", action = ArgAction::Set)]
     pub record_correlations: bool,
-    /// Number of seeds, ≥ 1.
+    /// Seeds per condition.
+    #[arg(long = "seeds", alias = "num-seeds", value_name = "N")]
     pub num_seeds: usize,
-    /// The first seed. The others count up from it.
+    /// First seed; the others count up from it.
+    #[arg(long, value_name = "N")]
     pub first_seed: u64,
-    /// Device: the name of its backend feature, with an index after a colon if there are several
-    /// (`flex`, `cuda:1`). `auto` is the best device that is compiled in and found.
+    /// Device, as listed by `si devices`, with an index after a colon if there are several, such as flex or cuda:1;
+    /// auto takes the best one found.
+    #[arg(long, value_name = "NAME[:INDEX]", help_heading = "Run")]
     pub device: String,
-    /// Precision that the device's float32 products must have.
+    /// Precision that float32 products must have: exact refuses a device that rounds their factors, as CUDA often does;
+    /// any accepts every device. `si devices --measure` shows what each has.
+    #[arg(long, value_name = "NAME", help_heading = "Run")]
     pub matmul_precision: RequiredPrecision,
-    /// Processes at the same time, ≥ 1. Default: on a device where a process computes only with its own threads
-    /// (`flex`, `ndarray`), as many as fit the cores, but at most the number of runs; otherwise 1.
+    /// Runs at the same time, each in a separate process. Default: on flex and ndarray as many as fit the cores, at
+    /// most the number of runs; otherwise 1.
+    #[arg(
+        long = "jobs",
+        alias = "num-jobs",
+        value_name = "N",
+        help_heading = "Run"
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_jobs: Option<usize>,
-    /// Threads of each process, ≥ 1, on a device where a process computes only with its own threads (`flex`,
-    /// `ndarray`); other devices ignore it. The number can change the last digits of results, so a run keeps it, even
-    /// if it is resumed on another machine. Default, set when the run's folder is created: `RAYON_NUM_THREADS`,
-    /// otherwise the cores / `num_jobs`, at least 1.
+    /// Threads per run on flex and ndarray; other devices ignore it. The number can change the last digits of results,
+    /// so it is fixed for all runs of a folder when that is created. Default: $RAYON_NUM_THREADS, otherwise cores /
+    /// jobs.
+    #[arg(
+        long = "threads",
+        alias = "num-threads",
+        value_name = "N",
+        help_heading = "Run"
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_threads: Option<usize>,
-    /// Least number of seconds between two checkpoints of a run, ≥ 0. They are written between
-    /// epochs. Default: 60.
+    /// Minimum seconds between two checkpoints of a run. They are written between epochs; --resume continues from
+    /// them. Default: 60.
+    #[arg(
+        long,
+        value_name = "N",
+        allow_negative_numbers = true,
+        help_heading = "Run"
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_seconds: Option<f64>,
-    /// Folder with the data sets' official files. Default: `SI_DATA_DIR`, then the cache.
+    /// Folder with the data sets' official files. Default: $SI_DATA_DIR, then the cache.
+    #[arg(long, value_name = "DIR", help_heading = "Run")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
-    /// Run folder. Default: `runs/<experiment>/<UTC stamp>`.
+    /// Folder for the results. Default: runs/EXPERIMENT/UTC-TIME.
+    #[arg(
+        long = "out",
+        alias = "output-dir",
+        value_name = "DIR",
+        help_heading = "Run"
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_dir: Option<PathBuf>,
     /// What `images` held when the config was made. `None` without `images`. In TOML it is a table, which must come
     /// after the other keys.
+    #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_set: Option<ImageSet>,
+}
+
+/// Parses one of `names`, and shows them in the help.
+fn one_of<T>(names: impl Into<PossibleValuesParser>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync> + Clone + Send + Sync + 'static,
+{
+    names.into().try_map(|name| name.parse())
 }
 
 impl ExperimentConfig {

@@ -1,13 +1,15 @@
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamState, AdaptiveMomentumState, LearningRate, RmsPropConfig};
 use burn::tensor::{Device, Tensor};
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use si_core::optim::SynapticAdam;
 use si_core::{SynapticAdamConfig, SynapticAdamWConfig, SynapticOptimizer, SynapticSgdConfig};
 
 /// Optimizer. Adam has the paper's constants; the others have Burn's, because the paper names none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
+#[value(rename_all = "lowercase")]
 pub enum Optimizer {
     /// Adam, β1 = 0.9, β2 = 0.999, ε = 1e-8.
     Adam,
@@ -39,7 +41,7 @@ impl Optimizer {
 }
 
 /// What is reset in an optimizer between tasks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimizerReset {
     /// Nothing.

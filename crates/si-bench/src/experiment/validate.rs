@@ -22,6 +22,13 @@ impl ExperimentConfig {
         self.validate_numbers()
     }
 
+    /// The range of each number of the setting `key`. `None` if the setting is no number, or if its range depends on
+    /// other settings.
+    pub fn range(key: &str) -> Option<Range> {
+        let row = RANGES.iter().find(|(of, ..)| *of == key);
+        row.map(|(_, range, _)| *range)
+    }
+
     fn validate_conditions(&self) -> Result<(), Error> {
         if self.methods.is_empty() {
             return Err(Error::Config(

@@ -15,8 +15,9 @@ Examples:
   si split-mnist --images photos            images of your own, in pairs of classes
   si split-mnist --resume                   resume the newest unfinished run
 
-Every flag except --config and --resume is also a key of the TOML file; the help of the flag names
-the key. The config.toml in a run folder is such a file, with every key.
+Every flag except --config and --resume is also a key of the TOML file. The key is the name of the
+flag with _ in place of -, unless the help of the flag gives another. The config.toml in a run
+folder is such a file.
 
 On a CPU device, a seed always gives exactly the same numbers with the same number of threads. The
 number of cores, the number of jobs and interruptions do not matter. All runs of a folder use the

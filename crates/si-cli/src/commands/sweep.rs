@@ -1,7 +1,6 @@
 use std::path::Path;
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use si_bench::experiment::{ConditionSummary, Experiment, ExperimentConfig, Summary};
 use si_bench::methods::{Method, MethodSpec};
 
@@ -31,11 +30,7 @@ the experiment's and the test images are not used. Use the best strength in the 
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SweepArgs {
     /// The experiment
-    #[arg(
-        value_name = "EXPERIMENT",
-        value_parser = PossibleValuesParser::new(Experiment::ALL.map(Experiment::name))
-            .try_map(|name| name.parse::<Experiment>())
-    )]
+    #[arg(value_name = "EXPERIMENT")]
     experiment: Experiment,
     #[command(flatten)]
     settings: Settings,

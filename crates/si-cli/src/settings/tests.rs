@@ -1,6 +1,7 @@
 use super::*;
 use clap::{CommandFactory, Parser};
 use serde_json::Value;
+use si_bench::experiment::OptimizerReset;
 
 #[derive(Parser)]
 struct Program {
@@ -10,10 +11,10 @@ struct Program {
 
 #[test]
 fn the_protocol_without_flags_is_the_papers() {
-    let config = parse(&[])
-        .over(paper())
-        .expect("the paper's values are valid");
-    assert_eq!(config, paper());
+    for paper in Experiment::ALL.map(ExperimentConfig::paper) {
+        let config = parse(&[]).over(paper.clone());
+        assert_eq!(config.expect("the paper's values are valid"), paper);
+    }
 }
 
 #[test]
@@ -47,37 +48,52 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_paper() {
 }
 
 #[test]
-fn every_key_is_a_flag_and_its_help_gives_the_default() {
+fn every_key_is_a_flag() {
+    let unknown = paper().with_toml("xyz = 1\n").expect_err("it is no key");
+    let unknown = unknown.to_string();
+    let (_, known) = unknown.rsplit_once("known keys are ").expect("a list");
+    let mut known: Vec<&str> = known.split(", ").collect();
+    known.retain(|key| !["experiment", "image_set"].contains(key));
+    known.sort_unstable();
+
+    let command = Program::command();
+    let arguments = command.get_arguments();
+    let mut flags: Vec<&str> = arguments.map(|it| it.get_id().as_str()).collect();
+    flags.retain(|flag| !["config", "resume", "help"].contains(flag));
+    flags.sort_unstable();
+
+    assert_eq!(flags, known);
+}
+
+#[test]
+fn the_help_of_a_flag_gives_the_default_of_the_experiment() {
     for experiment in Experiment::ALL {
-        let paper = ExperimentConfig::paper(experiment);
-        let mut command = describe(Program::command(), experiment);
-        let help = one_line(&command.render_long_help().to_string());
-        let all = ExperimentConfig {
-            data_set: Some(DataSet::Mnist),
-            images: Some(PathBuf::new()),
-            num_train_images: Some(1),
-            num_train_evaluated: Some(1),
-            num_held_out: Some(1),
-            num_jobs: Some(1),
-            num_threads: Some(1),
-            checkpoint_seconds: Some(1.0),
-            data_dir: Some(PathBuf::new()),
-            output_dir: Some(PathBuf::new()),
-            ..paper.clone()
-        };
-        let is_flag = |key: &&String| *key != "experiment";
-        for key in keys(&all).keys().filter(is_flag) {
-            assert!(help.contains(&format!("[key: {key}]")), "{key} is no flag");
-        }
-        for (key, value) in keys(&paper).iter().filter(|(key, _)| is_flag(key)) {
-            let flag = help
-                .split(" --")
-                .find(|flag| flag.contains(&format!("[key: {key}]")))
-                .expect("every key is a flag");
+        let paper = keys(&ExperimentConfig::paper(experiment));
+        for (key, value) in paper.iter().filter(|(key, _)| *key != "experiment") {
+            let help = help(key, experiment);
             let default = format!("[default: {}]", shown(value));
-            assert!(flag.contains(&default), "{default} is not in {flag:?}");
+            assert!(help.contains(&default), "{default} is not in {help:?}");
+            assert_eq!(help.matches("efault: ").count(), 1, "{help:?}");
         }
     }
+}
+
+#[test]
+fn the_help_of_a_flag_gives_its_range_and_a_key_of_another_name() {
+    let help = |key| help(key, Experiment::SplitMnist);
+    assert_eq!(
+        help("num_epochs"),
+        "Epochs per task [range: ≥ 1] [default: 10] [key: num_epochs]"
+    );
+    assert_eq!(
+        help("learning_rate"),
+        "Learning rate η [range: > 0] [default: 0.001]"
+    );
+    assert_eq!(
+        help("num_train_images"),
+        "Train on only the first N training images of each task [range: ≥ 1] [default: all] \
+         [key: num_train_images]"
+    );
 }
 
 #[test]
@@ -120,29 +136,49 @@ fn an_error_names_the_flag_if_it_differs_from_the_key() {
 
 #[test]
 fn the_command_line_accepts_the_same_names_as_the_file() {
-    check::<Preset>(PRESETS);
-    check::<Scenario>(SCENARIOS);
-    check::<Activation>(ACTIVATIONS);
-    check::<Optimizer>(OPTIMIZERS);
-    check::<FisherLabels>(FISHER_LABELS);
-    check::<OptimizerReset>(OPTIMIZER_RESETS);
-
-    // The others make experiments of their own.
-    for name in DataSet::names_in_place_of_mnist() {
-        assert!(named::<DataSet>(name).is_ok(), "{name} is not in the file");
-    }
-
-    fn check<T: DeserializeOwned>(names: &[&str]) {
-        for name in names {
-            assert!(named::<T>(name).is_ok(), "{name} is not in the file");
+    let mut checked = Vec::new();
+    for argument in Program::command().get_arguments() {
+        let key = argument.get_id().as_str();
+        let names = argument.get_possible_values();
+        let names: Vec<&str> = names.iter().map(|it| it.get_name()).collect();
+        if names.is_empty() || names == ["true", "false"] {
+            continue;
         }
-        let Err(error) = named::<T>("?") else {
-            panic!("? is no name");
-        };
-        let text = error.to_string();
-        let in_file: Vec<&str> = text.split('`').skip(3).step_by(2).collect();
-        assert_eq!(in_file, names);
+        let error = paper().with_toml(&format!("{key} = '?'\n"));
+        let error = error.expect_err("it is no name").to_string();
+        let start = format!("line 1: {key} must be ");
+        let in_file = error.strip_prefix(&start).expect("a list of names");
+        let in_file = in_file.strip_suffix(", got ?").expect("a list of names");
+        let in_file = in_file.replace(" or ", ", ");
+        let mut in_file: Vec<&str> = in_file.split(", ").collect();
+        if key == "data_set" {
+            // The others make experiments of their own.
+            in_file.retain(|name| !name.starts_with("cifar"));
+        }
+        assert_eq!(in_file, names, "{key}");
+        checked.push(key.to_string());
     }
+    assert_eq!(checked.len(), 8, "{checked:?}");
+}
+
+#[test]
+fn a_method_without_its_strength_is_tried_with_several_only_in_a_search() {
+    let settings = parse(&["--methods", "ewc,si:c=2"]);
+    let config = settings.for_search().over(paper()).expect("valid settings");
+    assert_eq!(config.methods.len(), 6);
+    assert_eq!(config.methods[5].to_string(), "si:c=2");
+    let error = settings.over(paper()).expect_err("a strength is missing");
+    assert!(error.to_string().contains("needs lambda"), "{error}");
+}
+
+#[test]
+fn a_data_set_takes_the_place_of_another() {
+    let config = parse(&["--data-set", "fashion-mnist"]).over(paper());
+    let expected = ExperimentConfig {
+        data_set: Some(DataSet::FashionMnist),
+        ..paper()
+    };
+    assert_eq!(config.expect("valid settings"), expected);
 }
 
 fn parse(flags: &[&str]) -> Settings {
@@ -170,6 +206,10 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+fn help(key: &str, experiment: Experiment) -> String {
+    let command = describe(Program::command(), experiment);
+    let mut arguments = command.get_arguments();
+    let argument = arguments.find(|it| it.get_id() == key);
+    let help = argument.and_then(Arg::get_help);
+    help.expect("every key has a flag with a help").to_string()
 }
