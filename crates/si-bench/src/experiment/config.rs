@@ -14,10 +14,11 @@ use crate::{Error, read_toml::read_toml_over};
 use super::{Condition, Optimizer, OptimizerReset, RequiredPrecision};
 
 /// An experiment of the paper, whose protocol is the default of its [`ExperimentConfig`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Experiment {
     /// Five tasks of two digits each (fig. 3).
+    #[default]
     SplitMnist,
     /// All ten digits in every task, with the pixels in a different order in each task (figs. 4 and
     /// 5).
@@ -63,10 +64,11 @@ impl Experiment {
 
 /// What the model is told about the task, and what it must distinguish (van de Ven and Tolias
 /// 2019).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Scenario {
     /// The model is told the task: the outputs of other tasks are masked. The paper's multi-head.
+    #[default]
     Task,
     /// It is not told the task, and all tasks share the same outputs.
     Domain,
@@ -75,30 +77,33 @@ pub enum Scenario {
 }
 
 /// Labels for which Fisher information is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum FisherLabels {
     /// All, weighted by the network's own probabilities.
+    #[default]
     Exact,
     /// One per image, drawn with the network's own probabilities.
     Sampled,
 }
 
 /// Precision in which Synaptic Intelligence keeps importance and anchor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum StatePrecision {
     /// 32 bits.
+    #[default]
     Full,
     /// 16 bits.
     Bf16,
 }
 
 /// Activation between the layers of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
     /// max(0, x).
+    #[default]
     Relu,
     /// Hyperbolic tangent.
     Tanh,
@@ -112,7 +117,8 @@ pub enum Activation {
 ///
 /// Create it with [`ExperimentConfig::paper`] and change its fields, or read it from TOML with
 /// [`ExperimentConfig::from_toml`], where every key is optional. [`validate`](Self::validate) checks the values, and
-/// [`range`](Self::range) gives the range of a number.
+/// [`range`](Self::range) gives the range of a number. [`Default`] is only for the rest of a literal, after `..`: alone,
+/// it is no valid experiment.
 ///
 /// A field is all that defines a setting: its name is the key in TOML, and its documentation is the help of its flag. A
 /// command line gets the flags from [`augment_args_for_update`](clap::Args::augment_args_for_update). Then
@@ -120,12 +126,12 @@ pub enum Activation {
 ///
 /// The number of tasks may depend on the images. So choose them with [`with_data_set`](Self::with_data_set) or
 /// [`with_images`](Self::with_images). `data_set` is `None` if there are `images`, and in split CIFAR.
-#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[command(next_help_heading = "Protocol")]
 #[serde(deny_unknown_fields)]
 pub struct ExperimentConfig {
     /// The experiment.
-    #[arg(skip = Experiment::SplitMnist)]
+    #[arg(skip)]
     pub experiment: Experiment,
     /// Data set that the tasks are made from; split-cifar has its own.
     #[arg(long, value_name = "NAME", value_parser = one_of::<DataSet>(DataSet::names_in_place_of_mnist()))]

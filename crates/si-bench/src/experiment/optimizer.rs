@@ -7,11 +7,12 @@ use si_core::optim::SynapticAdam;
 use si_core::{SynapticAdamConfig, SynapticAdamWConfig, SynapticOptimizer, SynapticSgdConfig};
 
 /// Optimizer. Adam has the paper's constants; the others have Burn's, because the paper names none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 #[value(rename_all = "lowercase")]
 pub enum Optimizer {
     /// Adam, β1 = 0.9, β2 = 0.999, ε = 1e-8.
+    #[default]
     Adam,
     /// Stochastic gradient descent with momentum.
     Sgd,
@@ -41,7 +42,7 @@ impl Optimizer {
 }
 
 /// What is reset in an optimizer between tasks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimizerReset {
     /// Nothing.
@@ -50,6 +51,7 @@ pub enum OptimizerReset {
     /// that start at zero, so the first steps of a task are up to three times as large as usual.
     Moments,
     /// Everything: the optimizer starts over.
+    #[default]
     All,
 }
 
