@@ -120,13 +120,7 @@ impl Checkpoints {
         let num_threads = config.threads_in_use().map(|threads| threads.to_string());
         let config = ExperimentConfig {
             num_seeds: 1,
-            num_jobs: None,
-            num_threads: None,
-            checkpoint_seconds: None,
-            data_dir: None,
-            images: None,
-            output_dir: None,
-            ..config.clone()
+            ..config.anywhere()
         };
         Self {
             files: CheckpointFolder::new(place.folder),

@@ -336,6 +336,20 @@ impl ExperimentConfig {
         toml::to_string_pretty(self).expect("a config has only TOML's types")
     }
 
+    /// The same experiment without the settings that say where or how it runs. They may change when it is resumed. Its
+    /// own images may be in another folder if `image_set` stays the same.
+    pub(super) fn anywhere(&self) -> Self {
+        Self {
+            images: None,
+            num_jobs: None,
+            num_threads: None,
+            checkpoint_seconds: None,
+            data_dir: None,
+            output_dir: None,
+            ..self.clone()
+        }
+    }
+
     /// Largest number of training images of each task on which training accuracy is measured.
     pub fn num_train_evaluated(&self) -> usize {
         self.num_train_evaluated.unwrap_or(usize::MAX)

@@ -2,25 +2,15 @@ use toml::{Table, Value};
 
 use super::super::ExperimentConfig;
 
-/// Keys that say where or how an experiment runs, not what it is. The threads are compared
-/// separately. Images may be in another folder if they are the same.
-const FREE: [&str; 6] = [
-    "images",
-    "num_jobs",
-    "num_threads",
-    "checkpoint_seconds",
-    "data_dir",
-    "output_dir",
-];
-
-/// The differences between the experiments `given` and `stored`, one sentence per key.
+/// The differences between the experiments `given` and `stored`, one sentence per key. Where and how they run does not
+/// count.
 pub(super) fn differences(stored: &ExperimentConfig, given: &ExperimentConfig) -> Vec<String> {
     let (old, new) = (table(stored), table(given));
     let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
     keys.sort();
     keys.dedup();
     keys.into_iter()
-        .filter(|key| !FREE.contains(&key.as_str()) && old.get(*key) != new.get(*key))
+        .filter(|key| old.get(*key) != new.get(*key))
         .filter(|key| *key != "num_seeds" || given.num_seeds < stored.num_seeds)
         .map(|key| {
             format!(
@@ -33,7 +23,7 @@ pub(super) fn differences(stored: &ExperimentConfig, given: &ExperimentConfig) -
 }
 
 fn table(config: &ExperimentConfig) -> Table {
-    Table::try_from(config).expect("a config has only TOML's types")
+    Table::try_from(config.anywhere()).expect("a config has only TOML's types")
 }
 
 /// A value in a sentence. Images are shown by their sum.
