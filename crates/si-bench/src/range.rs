@@ -33,6 +33,11 @@ impl Range {
             }
     }
 
+    /// Whether it has only whole numbers.
+    pub(crate) fn is_whole(self) -> bool {
+        matches!(self, Range::Count | Range::Counts)
+    }
+
     /// Its limits alone, such as `> 0`.
     pub fn limits(self) -> &'static str {
         match self {

@@ -15,6 +15,7 @@ impl ExperimentConfig {
     pub fn validate(&self) -> Result<(), Error> {
         self.validate_conditions()?;
         self.validate_data()?;
+        self.validate_paths()?;
         self.validate_tasks()?;
         if self.experiment == Experiment::SplitCifar {
             self.validate_split_cifar()?;
@@ -101,6 +102,16 @@ impl ExperimentConfig {
         )
     }
 
+    /// The config is stored in TOML, whose text is in UTF-8. The folder that it is in is not stored.
+    fn validate_paths(&self) -> Result<(), Error> {
+        for (key, path) in [("images", &self.images), ("data_dir", &self.data_dir)] {
+            if let Some(path) = path {
+                check(path.to_str().is_some(), key, path.display(), "in UTF-8")?;
+            }
+        }
+        Ok(())
+    }
+
     fn validate_tasks(&self) -> Result<(), Error> {
         let max_tasks = self.max_tasks();
         let is_possible = (1..=max_tasks).contains(&self.num_tasks);
@@ -154,6 +165,8 @@ impl ExperimentConfig {
         for (key, range, setting) in RANGES {
             for number in setting(self).numbers() {
                 check(range.contains(number), key, number, range)?;
+                let is_stored = !range.is_whole() || number < LIMIT;
+                check(is_stored, key, number, "below 2^63")?;
             }
         }
         check(
@@ -173,6 +186,9 @@ impl ExperimentConfig {
         )
     }
 }
+
+/// Above every whole number in a TOML file.
+const LIMIT: f64 = (1_u64 << 63) as f64;
 
 type Setting = fn(&ExperimentConfig) -> &dyn Numbers;
 
@@ -268,5 +284,36 @@ mod tests {
             let start = format!("{key} must be {range}, got ");
             assert!(error.starts_with(&start), "{error}");
         }
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn a_number_that_no_file_can_hold_is_refused() {
+        let config = ExperimentConfig {
+            batch_size: usize::MAX,
+            ..ExperimentConfig::paper(Experiment::SplitMnist)
+        };
+        let error = config.validate().expect_err("it is too large").to_string();
+        assert!(
+            error.starts_with("batch_size must be below 2^63, got "),
+            "{error}"
+        );
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_path_that_no_file_can_hold_is_refused() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+
+        let config = ExperimentConfig {
+            data_dir: Some(OsStr::from_bytes(b"\xff").into()),
+            ..ExperimentConfig::paper(Experiment::SplitMnist)
+        };
+        let error = config.validate().expect_err("it is not UTF-8").to_string();
+        assert!(
+            error.starts_with("data_dir must be in UTF-8, got "),
+            "{error}"
+        );
     }
 }
