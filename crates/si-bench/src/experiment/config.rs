@@ -117,7 +117,7 @@ pub enum Activation {
 ///
 /// Create it with [`ExperimentConfig::paper`] and change its fields, or read it from TOML with
 /// [`ExperimentConfig::from_toml`], where every key is optional. [`validate`](Self::validate) checks the values, and
-/// [`range`](Self::range) gives the range of a number. [`Default`] is only for the rest of a literal, after `..`: alone,
+/// [`range`](Self::range) gives the range of a number. `Default` is only for the rest of a literal, after `..`: alone,
 /// it is no valid experiment.
 ///
 /// A field is all that defines a setting: its name is the key in TOML, and its documentation is the help of its flag. A
