@@ -404,3 +404,18 @@ const MAX_PERMUTATIONS: usize = 100;
 
 /// All of CIFAR-10, and all of CIFAR-100 in tens.
 const MAX_CIFAR_TASKS: usize = 11;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_experiment_has_one_name_everywhere() {
+        for experiment in Experiment::ALL {
+            let on_command_line = Experiment::from_str(experiment.name(), false);
+            assert_eq!(on_command_line, Ok(experiment));
+            let quoted = serde_json::to_string(&experiment).expect("a unit variant");
+            assert_eq!(quoted, format!("\"{}\"", experiment.name()));
+        }
+    }
+}
