@@ -93,9 +93,14 @@ impl Condition {
         if self.methods.len() > 1 && has_none {
             return Some("none is a comparison of its own".to_string());
         }
-        (before.has_penalty() && before.regime() != Regime::OneByOne).then(|| {
-            "a penalty has no effect unless one network learns the tasks one by one".to_string()
-        })
+        let is_later_only = if before.has_penalty() {
+            Some("a penalty has no effect")
+        } else {
+            before.trunk.map(|_| "holding back the trunk has no effect")
+        };
+        is_later_only
+            .filter(|_| before.regime() != Regime::OneByOne)
+            .map(|it| format!("{it} unless one network learns the tasks one by one"))
     }
 
     fn parameters(&self) -> impl Iterator<Item = &'static Parameter> {
@@ -250,6 +255,16 @@ mod tests {
         assert_eq!(conflict("si+mas"), "each has its own penalty");
         assert_eq!(conflict("ewc+dropout:lambda=3"), "");
         assert_eq!(conflict("joint+dropout"), "");
+        assert_eq!(
+            conflict("freezing+reduced-rate"),
+            "each has its own rule for the trunk"
+        );
+        assert_eq!(conflict("si+freezing"), "");
+        assert_eq!(conflict("reduced-rate+dropout"), "");
+        assert_eq!(
+            conflict("freezing+joint"),
+            "holding back the trunk has no effect unless one network learns the tasks one by one"
+        );
         assert_eq!(conflict("none+si"), "none is a comparison of its own");
         assert_eq!(
             conflict("joint+si"),

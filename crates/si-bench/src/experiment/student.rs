@@ -1,3 +1,5 @@
+mod trunk;
+
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use rand::RngExt;
@@ -15,11 +17,14 @@ use super::optimizer::adam_after;
 use super::random::{Purpose, generator};
 use super::{Condition, Experiment, ExperimentConfig, FisherLabels, Measured, OptimizerReset};
 
+use trunk::HeldTrunk;
+
 /// A network that learns, with the state of its method and its optimizer.
 pub(super) struct Student {
     /// Measures path integrals for every method. Adds a penalty only for Synaptic Intelligence.
     pub(super) learner: ContinualLearner<Network>,
     anchor: Option<Anchored>,
+    trunk: HeldTrunk,
     optimizer: SynapticOptimizer,
 }
 
@@ -50,12 +55,14 @@ impl Student {
         Ok(Self {
             learner: ContinualLearner::new(network, &config.synaptic_intelligence(condition))?,
             anchor: anchor.transpose().map_err(Error::Synaptic)?,
+            trunk: HeldTrunk::new(condition.parts().trunk),
             optimizer: config.optimizer.init(config.momentum),
         })
     }
 
     /// One training step.
     pub(super) fn step(mut self, batch: Batch, learning_rate: f64) -> Self {
+        let learning_rate = self.trunk.learning_rate(learning_rate);
         let loss = |network: &Network| batch.loss(network);
         self.learner = match &self.anchor {
             None => {
@@ -73,6 +80,11 @@ impl Student {
             }
         };
         self
+    }
+
+    /// Begins the lesson `index`, or goes on with it after a [`restore`](Self::restore).
+    pub(super) fn begin_lesson(&mut self, index: usize) {
+        self.trunk.begin_lesson(index, &mut self.learner);
     }
 
     /// Ends the task `index`, which is the last of `learnt`. Returns whether consolidation had no
@@ -167,6 +179,7 @@ impl Student {
             learner,
             anchor,
             optimizer,
+            ..self
         })
     }
 }

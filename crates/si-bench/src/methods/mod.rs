@@ -1,26 +1,28 @@
 //! The methods that experiments compare: one file and one row of [`METHODS`] each.
 //!
-//! A method is made of independent [`Parts`]: in which order tasks are learnt, what holds parameters back, what is
-//! dropped from the network. So methods can be combined, as in `si+dropout`. A [`MethodSpec`] is a method with its
+//! A method is made of independent [`Parts`]: in which order tasks are learnt, what holds parameters back, which of them
+//! still learn, what is dropped from the network. So methods can be combined, as in `si+dropout`. A [`MethodSpec`] is a method with its
 //! parameters, as it is written on the command line and in files: `si:c=0.1`.
 //!
 //! To add a method, write its file and add its row. The program, the reports and `si sweep` read the table.
 
 mod dropout;
 mod ewc;
+mod freezing;
 mod joint;
 mod mas;
 mod method;
 mod none;
 mod online_ewc;
 mod parts;
+mod reduced_rate;
 mod scratch;
 mod si;
 mod spec;
 mod table;
 
 pub use method::{Method, Parameter, Values};
-pub use parts::{Anchor, Examples, Measure, Parts, Regime, Synaptic};
+pub use parts::{Anchor, Examples, Measure, Parts, Regime, Synaptic, Trunk};
 pub use spec::MethodSpec;
 pub use table::METHODS;
 

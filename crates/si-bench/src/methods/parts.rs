@@ -13,6 +13,8 @@ pub struct Parts {
     pub synaptic: Option<Synaptic>,
     /// A penalty whose importance is measured at the end of each task.
     pub anchor: Option<Anchor>,
+    /// What holds back the trunk from the second task on.
+    pub trunk: Option<Trunk>,
     /// Probability that a hidden unit of the perceptron is dropped in a training step.
     pub dropout: Option<f64>,
 }
@@ -26,6 +28,19 @@ pub enum Regime {
     Afresh,
     /// All at once, by one network.
     Jointly,
+}
+
+/// What holds back the trunk, which is everything before the readout, from the second task on. The readout learns as in
+/// the first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Trunk {
+    /// It does not learn, and is in validation mode: its dropout is off.
+    Frozen,
+    /// Its learning rate is multiplied by a factor in (0, 1].
+    Slowed {
+        /// The factor.
+        factor: f64,
+    },
 }
 
 /// The settings of Synaptic Intelligence that experiments compare.
@@ -67,6 +82,7 @@ impl Parts {
             regime: other.regime.or(self.regime),
             synaptic: other.synaptic.or(self.synaptic),
             anchor: other.anchor.or(self.anchor),
+            trunk: other.trunk.or(self.trunk),
             dropout: other.dropout.or(self.dropout),
         }
     }
@@ -79,6 +95,10 @@ impl Parts {
                 "order of the tasks",
             ),
             (self.has_penalty() && other.has_penalty(), "penalty"),
+            (
+                self.trunk.is_some() && other.trunk.is_some(),
+                "rule for the trunk",
+            ),
             (self.dropout.is_some() && other.dropout.is_some(), "dropout"),
         ];
         let common = parts.into_iter().find(|(is_common, _)| *is_common);

@@ -1,3 +1,5 @@
+use super::freezing::FREEZING;
+use super::reduced_rate::REDUCED_RATE;
 use super::{DROPOUT, EWC, JOINT, Method, NONE, SCRATCH, SI, mas::MAS, online_ewc::ONLINE_EWC};
 
 /// Every method, in the order of help and reports.
@@ -7,6 +9,8 @@ pub static METHODS: &[&Method] = &[
     &EWC,
     &ONLINE_EWC,
     &MAS,
+    &FREEZING,
+    &REDUCED_RATE,
     &DROPOUT,
     &JOINT,
     &SCRATCH,

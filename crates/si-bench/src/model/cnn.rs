@@ -1,7 +1,7 @@
 mod fisher;
 mod sensitivity;
 
-use burn::module::Module;
+use burn::module::{Module, ParamGroup};
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Dropout, DropoutConfig, Linear, PaddingConfig2d};
@@ -125,6 +125,11 @@ impl Cnn {
     /// `[channels, height, width]`.
     pub fn forward(&self, images: Tensor<2>) -> Tensor<2> {
         self.readout.forward(self.features(images))
+    }
+
+    /// The parameters and training flags of everything before the readout.
+    pub fn trunk(&self) -> ParamGroup {
+        ParamGroup::all().exclude(ParamGroup::ids_from_module(self.readout.clone()))
     }
 
     /// The input of the readout, `[batch, units]`.

@@ -4,7 +4,7 @@ mod sensitivity;
 mod testing;
 mod trace;
 
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamGroup};
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Tensor, activation};
 use rand::Rng;
@@ -75,6 +75,11 @@ impl Mlp {
             self.dropout.forward(self.activate(layer.forward(features)))
         });
         self.readout.forward(features)
+    }
+
+    /// The parameters and training flags of everything before the readout.
+    pub fn trunk(&self) -> ParamGroup {
+        ParamGroup::all().exclude(ParamGroup::ids_from_module(self.readout.clone()))
     }
 
     /// The weights of the hidden layers, from input to output, each `[inputs, units]`.

@@ -1,4 +1,4 @@
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamGroup};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
 use si_core::importance::FisherLabels;
@@ -40,6 +40,14 @@ impl Network {
         match self {
             Self::Mlp(model) => model.forward(images),
             Self::Cnn(model) => model.forward(images),
+        }
+    }
+
+    /// The parameters and training flags of the trunk: of everything before the readout.
+    pub fn trunk(&self) -> ParamGroup {
+        match self {
+            Self::Mlp(model) => model.trunk(),
+            Self::Cnn(model) => model.trunk(),
         }
     }
 

@@ -181,6 +181,30 @@ fn a_run_that_is_resumed_ends_with_the_same_bits() {
 }
 
 #[test]
+fn a_run_with_a_held_trunk_that_is_resumed_ends_with_the_same_bits() {
+    let config = ExperimentConfig {
+        reset_optimizer: OptimizerReset::None,
+        record_correlations: true,
+        methods: methods("si+freezing,ewc+freezing:lambda=10,reduced-rate,none"),
+        num_importance_images: 20,
+        ..config()
+    };
+    let (plain, _) = train(&config, 3, 5);
+    for condition in 0..3 {
+        let (expected, _) = train(&config, condition, 5);
+        // The first task has three epochs.
+        assert_ne!(expected.epochs[3..], plain.epochs[3..]);
+        let folder = tempfile::tempdir().expect("temporary folder");
+        // At the first step of the second task, and within it.
+        for interruption in [22, 30, usize::MAX] {
+            let record = train_in_pieces(&config, condition, folder.path(), interruption);
+            assert_eq!(record.is_some(), interruption == usize::MAX);
+            assert!(record.is_none_or(|(record, _)| record == expected));
+        }
+    }
+}
+
+#[test]
 fn a_checkpoint_that_does_not_fit_is_refused() {
     let folder = tempfile::tempdir().expect("temporary folder");
     train_in_pieces(&config(), 1, folder.path(), 30);
