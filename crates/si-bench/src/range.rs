@@ -17,6 +17,8 @@ pub enum Range {
     Count,
     /// A list of whole numbers from 1.
     Counts,
+    /// A whole number from 2 to 1000.
+    Several,
 }
 
 impl Range {
@@ -30,12 +32,13 @@ impl Range {
                 Range::ProperShare => value > 0.0 && value < 1.0,
                 Range::Fraction => (0.0..1.0).contains(&value),
                 Range::Count | Range::Counts => value >= 1.0,
+                Range::Several => (2.0..=1000.0).contains(&value) && value.fract() == 0.0,
             }
     }
 
     /// Whether it has only whole numbers.
     pub(crate) fn is_whole(self) -> bool {
-        matches!(self, Range::Count | Range::Counts)
+        matches!(self, Range::Count | Range::Counts | Range::Several)
     }
 
     /// Its limits alone, such as `> 0`.
@@ -47,6 +50,7 @@ impl Range {
             Range::ProperShare => "in (0, 1)",
             Range::Fraction => "in [0, 1)",
             Range::Count | Range::Counts => "≥ 1",
+            Range::Several => "from 2 to 1000",
         }
     }
 }
@@ -54,7 +58,7 @@ impl Range {
 impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self {
-            Range::Count => "a whole number",
+            Range::Count | Range::Several => "a whole number",
             Range::Counts => "whole numbers",
             _ => "a number",
         };
@@ -76,6 +80,7 @@ mod tests {
             (Range::Fraction, true, false),
             (Range::Count, false, true),
             (Range::Counts, false, true),
+            (Range::Several, false, false),
         ] {
             assert_eq!(range.contains(0.0), zero, "{range}");
             assert_eq!(range.contains(1.0), one, "{range}");
@@ -86,9 +91,17 @@ mod tests {
     }
 
     #[test]
+    fn several_are_whole_and_have_both_limits() {
+        for (value, is_in) in [(2.0, true), (1000.0, true), (2.5, false), (1001.0, false)] {
+            assert_eq!(Range::Several.contains(value), is_in, "{value}");
+        }
+    }
+
+    #[test]
     fn it_is_shown_as_it_completes_a_sentence() {
         assert_eq!(Range::Fraction.to_string(), "a number in [0, 1)");
         assert_eq!(Range::Count.to_string(), "a whole number ≥ 1");
         assert_eq!(Range::Counts.to_string(), "whole numbers ≥ 1");
+        assert_eq!(Range::Several.to_string(), "a whole number from 2 to 1000");
     }
 }

@@ -92,7 +92,7 @@ impl Case {
                 num_inputs: 784,
                 hidden_sizes: hidden_sizes.to_vec(),
                 num_outputs: NUM_CLASSES,
-                activation: Activation::Relu,
+                units: Activation::Relu.into(),
                 dropout: 0.0,
                 zero_readout: false,
             }),

@@ -261,6 +261,8 @@ mod tests {
         );
         assert_eq!(conflict("si+freezing"), "");
         assert_eq!(conflict("reduced-rate+dropout"), "");
+        assert_eq!(conflict("lwta+maxout"), "each has its own hidden units");
+        assert_eq!(conflict("si+lwta+dropout"), "");
         assert_eq!(
             conflict("freezing+joint"),
             "holding back the trunk has no effect unless one network learns the tasks one by one"

@@ -7,6 +7,7 @@ mod cores;
 mod device_task;
 mod folder;
 mod images;
+mod network;
 mod optimizer;
 mod path_integrals;
 mod probe;

@@ -9,13 +9,13 @@ use si_core::{Checkpoint, ContinualLearner, QuadraticPenalty, SynapticOptimizer,
 
 use crate::Error;
 use crate::methods::{Anchor, Examples, Measure};
-use crate::model::{CnnConfig, MlpConfig, Network, NetworkConfig};
+use crate::model::Network;
 use crate::task::TaskSequence;
 
 use super::device_task::{Batch, DeviceTask, IMAGES_AT_ONCE};
 use super::optimizer::adam_after;
 use super::random::{Purpose, generator};
-use super::{Condition, Experiment, ExperimentConfig, FisherLabels, Measured, OptimizerReset};
+use super::{Condition, ExperimentConfig, FisherLabels, Measured, OptimizerReset};
 
 use trunk::HeldTrunk;
 
@@ -44,7 +44,7 @@ impl Student {
         device: &Device,
     ) -> Result<Self, Error> {
         let mut rng = generator(seed, Purpose::InitialParameters);
-        let network = network(tasks, config, condition).init(&mut rng, device);
+        let network = config.network(tasks, condition).init(&mut rng, device);
         let anchored = |anchor: Anchor| {
             Ok(Anchored {
                 penalty: anchor.penalty.init()?,
@@ -181,28 +181,6 @@ impl Student {
             optimizer,
             ..self
         })
-    }
-}
-
-fn network(
-    tasks: &TaskSequence,
-    config: &ExperimentConfig,
-    condition: &Condition,
-) -> NetworkConfig {
-    match (config.experiment, &config.hidden_sizes[..]) {
-        (Experiment::SplitCifar, &[first, second, hidden_size]) => NetworkConfig::Cnn(CnnConfig {
-            channels: [first, second],
-            hidden_size,
-            ..CnnConfig::paper(tasks.image_shape, tasks.num_outputs)
-        }),
-        _ => NetworkConfig::Mlp(MlpConfig {
-            num_inputs: tasks.image_shape.iter().product(),
-            hidden_sizes: config.hidden_sizes.clone(),
-            num_outputs: tasks.num_outputs,
-            activation: config.activation,
-            dropout: condition.parts().dropout.unwrap_or(0.0),
-            zero_readout: config.experiment.has_zero_readout(),
-        }),
     }
 }
 

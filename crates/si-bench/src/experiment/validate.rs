@@ -3,7 +3,7 @@ use crate::data::DataSet;
 use crate::task::class_pairs;
 use crate::{Error, Range};
 
-use super::{Activation, Condition, Experiment, ExperimentConfig, Optimizer, OptimizerReset};
+use super::{Activation, Experiment, ExperimentConfig, Optimizer, OptimizerReset};
 
 impl ExperimentConfig {
     /// Checks every value against its range.
@@ -42,6 +42,12 @@ impl ExperimentConfig {
             if let Some(reason) = condition.conflict() {
                 return Err(Error::Config(format!(
                     "the methods of {spec} cannot be combined: {reason}"
+                )));
+            }
+            if let Some(reason) = self.unfit(condition) {
+                let experiment = self.experiment.name();
+                return Err(Error::Config(format!(
+                    "the method {spec} is not possible in {experiment}: {reason}"
                 )));
             }
             let same = conditions[..index]
@@ -134,13 +140,6 @@ impl ExperimentConfig {
     }
 
     fn validate_split_cifar(&self) -> Result<(), Error> {
-        let has_dropout = |it: &Condition| it.parts().dropout.is_some();
-        if self.conditions().iter().any(has_dropout) {
-            return Err(Error::Config(
-                "the method dropout is not for split-cifar, whose network always has dropout"
-                    .to_string(),
-            ));
-        }
         check(
             self.hidden_sizes.len() == 3,
             "hidden_sizes",

@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 use si_core::importance::FisherLabels;
 use si_core::{Error, Importance, QuadraticPenaltyConfig};
 
-use crate::model::Network;
+use crate::model::{Network, Units};
 
 /// What a method is made of. A part that a method does not have is `None`.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub struct Parts {
     pub anchor: Option<Anchor>,
     /// What holds back the trunk from the second task on.
     pub trunk: Option<Trunk>,
+    /// The units of the perceptron's hidden layers. Default: those of the setting `activation`.
+    pub units: Option<Units>,
     /// Probability that a hidden unit of the perceptron is dropped in a training step.
     pub dropout: Option<f64>,
 }
@@ -83,6 +85,7 @@ impl Parts {
             synaptic: other.synaptic.or(self.synaptic),
             anchor: other.anchor.or(self.anchor),
             trunk: other.trunk.or(self.trunk),
+            units: other.units.or(self.units),
             dropout: other.dropout.or(self.dropout),
         }
     }
@@ -98,6 +101,10 @@ impl Parts {
             (
                 self.trunk.is_some() && other.trunk.is_some(),
                 "rule for the trunk",
+            ),
+            (
+                self.units.is_some() && other.units.is_some(),
+                "hidden units",
             ),
             (self.dropout.is_some() && other.dropout.is_some(), "dropout"),
         ];

@@ -379,6 +379,15 @@ mod tests {
             error("si:c"),
             "\"c\" in the method \"si:c\" must be a parameter and a number, as in si:c=0.1"
         );
+        for value in ["1", "2.5", "1e9"] {
+            assert_eq!(
+                error(&format!("lwta:block={value}")),
+                format!(
+                    "block of the method lwta must be a whole number from 2 to 1000, got {}",
+                    value.parse::<f64>().expect("a number")
+                )
+            );
+        }
         assert_eq!(error("si:c=1:c=2"), "the method si has c twice");
         assert_eq!(error("si+si"), "the method \"si\" is given twice");
     }

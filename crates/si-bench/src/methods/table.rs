@@ -1,4 +1,6 @@
 use super::freezing::FREEZING;
+use super::lwta::LWTA;
+use super::maxout::MAXOUT;
 use super::reduced_rate::REDUCED_RATE;
 use super::{DROPOUT, EWC, JOINT, Method, NONE, SCRATCH, SI, mas::MAS, online_ewc::ONLINE_EWC};
 
@@ -11,6 +13,8 @@ pub static METHODS: &[&Method] = &[
     &MAS,
     &FREEZING,
     &REDUCED_RATE,
+    &LWTA,
+    &MAXOUT,
     &DROPOUT,
     &JOINT,
     &SCRATCH,

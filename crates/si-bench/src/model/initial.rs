@@ -22,11 +22,28 @@ pub(super) fn dense(
     rng: &mut impl Rng,
     device: &Device,
 ) -> Linear {
-    let shape = [inputs, outputs];
-    let weight = match weights {
-        Weights::Zero => Tensor::zeros(shape, device),
-        Weights::GlorotUniform => glorot_uniform(shape, [inputs, outputs], rng, device),
-    };
+    match weights {
+        Weights::Zero => linear(Tensor::zeros([inputs, outputs], device), device),
+        Weights::GlorotUniform => dense_pieces(inputs, outputs, 1, rng, device),
+    }
+}
+
+/// A dense layer in which each unit has `pieces` outputs, which are neighbours, and zero biases. The Glorot-uniform
+/// weights are those of a layer with one output for each unit.
+pub(super) fn dense_pieces(
+    inputs: usize,
+    units: usize,
+    pieces: usize,
+    rng: &mut impl Rng,
+    device: &Device,
+) -> Linear {
+    let shape = [inputs, units * pieces];
+    linear(glorot_uniform(shape, [inputs, units], rng, device), device)
+}
+
+/// A dense layer with these weights, `[inputs, outputs]`, and zero biases.
+fn linear(weight: Tensor<2>, device: &Device) -> Linear {
+    let [_, outputs] = weight.dims();
     Linear {
         weight: Param::from_tensor(weight),
         bias: Some(Param::from_tensor(Tensor::zeros([outputs], device))),

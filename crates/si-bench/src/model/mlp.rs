@@ -3,24 +3,25 @@ mod sensitivity;
 #[cfg(test)]
 mod testing;
 mod trace;
+mod units;
 
 use burn::module::{Module, Param, ParamGroup};
 use burn::nn::{Dropout, DropoutConfig, Linear};
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 use rand::Rng;
 
-use crate::experiment::Activation;
+pub use units::Units;
 
-use super::initial::{Weights, dense};
+use super::initial::{Weights, dense, dense_pieces};
 
-/// A perceptron with an activation after each hidden layer, and one linear readout for all tasks.
+/// A perceptron with hidden layers of the same kind of units, and one linear readout for all tasks.
 #[derive(Module, Debug)]
 pub struct Mlp {
     hidden: Vec<Linear>,
     readout: Linear,
     dropout: Dropout,
     #[module(skip)]
-    activation: Activation,
+    units: Units,
 }
 
 /// Sizes and initial weights of an [`Mlp`].
@@ -32,8 +33,8 @@ pub struct MlpConfig {
     pub hidden_sizes: Vec<usize>,
     /// Number of outputs.
     pub num_outputs: usize,
-    /// Activation after each hidden layer.
-    pub activation: Activation,
+    /// What the units of the hidden layers make of their sums.
+    pub units: Units,
     /// Probability, in `[0, 1)`, that a hidden unit is dropped in a training step. The others are
     /// scaled up by 1 / (1 − dropout).
     pub dropout: f64,
@@ -44,6 +45,10 @@ pub struct MlpConfig {
 
 impl MlpConfig {
     /// A network with Glorot-uniform weights drawn from `rng`, and zero biases.
+    ///
+    /// # Panics
+    ///
+    /// If the units of a hidden layer cannot be divided into the blocks of [`Units::Lwta`].
     pub fn init(&self, rng: &mut impl Rng, device: &Device) -> Mlp {
         let mut num_inputs = self.num_inputs;
         let hidden = self
@@ -51,7 +56,13 @@ impl MlpConfig {
             .iter()
             .map(|&size| {
                 let inputs = std::mem::replace(&mut num_inputs, size);
-                dense(inputs, size, Weights::GlorotUniform, rng, device)
+                if let Units::Lwta { block } = self.units {
+                    assert!(
+                        size.is_multiple_of(block),
+                        "a hidden layer of {size} units cannot be divided into blocks of {block}"
+                    );
+                }
+                dense_pieces(inputs, size, self.units.sums_per_unit(), rng, device)
             })
             .collect();
         let readout = if self.zero_readout {
@@ -63,7 +74,7 @@ impl MlpConfig {
             hidden,
             readout: dense(num_inputs, self.num_outputs, readout, rng, device),
             dropout: DropoutConfig::new(self.dropout).init(),
-            activation: self.activation,
+            units: self.units,
         }
     }
 }
@@ -72,7 +83,8 @@ impl Mlp {
     /// Logits of a batch: `[batch, inputs]` to `[batch, outputs]`.
     pub fn forward(&self, images: Tensor<2>) -> Tensor<2> {
         let features = self.hidden.iter().fold(images, |features, layer| {
-            self.dropout.forward(self.activate(layer.forward(features)))
+            let outputs = self.units.outputs(layer.forward(features));
+            self.dropout.forward(outputs)
         });
         self.readout.forward(features)
     }
@@ -82,7 +94,8 @@ impl Mlp {
         ParamGroup::all().exclude(ParamGroup::ids_from_module(self.readout.clone()))
     }
 
-    /// The weights of the hidden layers, from input to output, each `[inputs, units]`.
+    /// The weights of the hidden layers, from input to output, each `[inputs, sums]`. A unit has one sum, or several with
+    /// [`Units::Maxout`].
     pub fn hidden_weights(&self) -> Vec<&Param<Tensor<2>>> {
         self.hidden.iter().map(|layer| &layer.weight).collect()
     }
@@ -90,14 +103,5 @@ impl Mlp {
     /// The dense layers, from input to output.
     fn layers(&self) -> impl Iterator<Item = &Linear> {
         self.hidden.iter().chain([&self.readout])
-    }
-
-    fn activate(&self, sums: Tensor<2>) -> Tensor<2> {
-        match self.activation {
-            Activation::Relu => activation::relu(sums),
-            Activation::Tanh => activation::tanh(sums),
-            Activation::Gelu => activation::gelu(sums),
-            Activation::Sigmoid => activation::sigmoid(sums),
-        }
     }
 }

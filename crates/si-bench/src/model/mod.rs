@@ -7,5 +7,5 @@ mod network;
 mod shifted;
 
 pub use cnn::{Cnn, CnnConfig};
-pub use mlp::{Mlp, MlpConfig};
+pub use mlp::{Mlp, MlpConfig, Units};
 pub use network::{Network, NetworkConfig};

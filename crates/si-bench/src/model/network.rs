@@ -51,7 +51,7 @@ impl Network {
         }
     }
 
-    /// The weights of the hidden layers of a perceptron, from input to output, each `[inputs, units]`, without biases.
+    /// The weights of the hidden layers of a perceptron, from input to output, each `[inputs, sums]`, without biases.
     /// Empty for other networks.
     pub fn hidden_weights(&self) -> Vec<&Param<Tensor<2>>> {
         match self {

@@ -37,16 +37,26 @@ mod tests {
 
     use super::*;
     use crate::experiment::Activation;
+    use crate::model::Units;
     use crate::model::mlp::testing::{OUTPUTS, ROUNDING, difference, images, mask, mlp};
 
     #[test]
     fn batches_have_the_sensitivity_of_one_example_after_the_other() {
-        let rng = &mut ChaCha8Rng::seed_from_u64(5);
-        let model = mlp(Activation::Tanh, rng);
-        let images = images(9, rng);
+        for units in [
+            Units::Each(Activation::Tanh),
+            Units::Lwta { block: 3 },
+            Units::Maxout { pieces: 2 },
+        ] {
+            let rng = &mut ChaCha8Rng::seed_from_u64(5);
+            agrees(&mlp(units, rng), &images(9, rng));
+        }
+    }
+
+    /// Whether both ways to measure sensitivity give the same.
+    fn agrees(model: &Mlp, images: &Tensor<2>) {
         for (mask, columns) in [(None, 0..OUTPUTS), (Some(mask()), 1..3)] {
             let slow = importance::sensitivity(
-                &model,
+                model,
                 images.clone().split(1, 0),
                 |model: &Mlp, image: &Tensor<2>| {
                     let logits = model.forward(image.clone().autodiff());
@@ -57,7 +67,7 @@ mod tests {
             for size in [1, 4, 9] {
                 let batches = images.clone().split(size, 0);
                 let fast = model.sensitivity(batches, mask.clone());
-                assert!(difference(&model, [&fast, &slow]) < ROUNDING);
+                assert!(difference(model, [&fast, &slow]) < ROUNDING);
             }
         }
     }

@@ -5,20 +5,23 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::{Rng, RngExt};
 use si_core::Importance;
 
-use crate::experiment::Activation;
-use crate::model::{Mlp, MlpConfig};
+use crate::model::{Mlp, MlpConfig, Units};
 
 pub(super) const INPUTS: usize = 5;
 pub(super) const OUTPUTS: usize = 4;
 /// Of float32, relative to the largest information of a parameter.
 pub(super) const ROUNDING: f64 = 1e-5;
 
-pub(super) fn mlp(activation: Activation, rng: &mut impl Rng) -> Mlp {
+pub(super) fn mlp(units: impl Into<Units>, rng: &mut impl Rng) -> Mlp {
+    let units = units.into();
     let config = MlpConfig {
         num_inputs: INPUTS,
-        hidden_sizes: vec![7, 6],
+        hidden_sizes: match units {
+            Units::Lwta { block } => vec![4 * block, 3 * block],
+            _ => vec![7, 6],
+        },
         num_outputs: OUTPUTS,
-        activation,
+        units,
         dropout: 0.0,
         zero_readout: false,
     };

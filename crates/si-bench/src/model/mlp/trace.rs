@@ -33,7 +33,7 @@ impl Mlp {
         for (index, layer) in self.layers().enumerate() {
             let inputs = match index {
                 0 => outputs,
-                _ => self.activate(outputs),
+                _ => self.units.outputs(outputs),
             };
             let sums = layer.forward(inputs.clone());
             let options = (&sums.device().inner(), sums.dtype());

@@ -6,14 +6,16 @@ use si_core::Importance;
 use si_core::importance::FisherLabels;
 
 use crate::experiment::Activation;
-use crate::model::Mlp;
 use crate::model::mlp::testing::{ROUNDING, difference, images, mask, mlp, parts};
+use crate::model::{Mlp, Units};
 
-const ACTIVATIONS: [Activation; 4] = [
-    Activation::Relu,
-    Activation::Tanh,
-    Activation::Gelu,
-    Activation::Sigmoid,
+const UNITS: [Units; 6] = [
+    Units::Each(Activation::Relu),
+    Units::Each(Activation::Tanh),
+    Units::Each(Activation::Gelu),
+    Units::Each(Activation::Sigmoid),
+    Units::Lwta { block: 2 },
+    Units::Maxout { pieces: 3 },
 ];
 
 fn slow(
@@ -37,10 +39,10 @@ fn slow(
 
 #[test]
 fn exact_information_matches_one_example_at_a_time() {
-    for (seed, activation) in ACTIVATIONS.into_iter().enumerate() {
+    for (seed, units) in UNITS.into_iter().enumerate() {
         for mask in [None, Some(mask())] {
             let rng = &mut ChaCha8Rng::seed_from_u64(seed as u64);
-            let model = mlp(activation, rng);
+            let model = mlp(units, rng);
             let images = images(11, rng);
             let slow = slow(&model, &images, mask.clone(), FisherLabels::Exact);
             // The last batch is short, and may come on an autodiff device.
@@ -48,7 +50,7 @@ fn exact_information_matches_one_example_at_a_time() {
             batches[1] = batches[1].clone().autodiff();
             let fast = model.fisher(batches, mask, FisherLabels::Exact);
             let difference = difference(&model, [&fast, &slow]);
-            assert!(difference < ROUNDING, "{activation:?}: {difference}");
+            assert!(difference < ROUNDING, "{units:?}: {difference}");
         }
     }
 }

@@ -1,0 +1,119 @@
+use crate::methods::Parts;
+use crate::model::{CnnConfig, MlpConfig, NetworkConfig, Units};
+use crate::task::TaskSequence;
+
+use super::{Condition, Experiment, ExperimentConfig};
+
+impl ExperimentConfig {
+    /// The network that learns `tasks` under `condition`.
+    pub(super) fn network(&self, tasks: &TaskSequence, condition: &Condition) -> NetworkConfig {
+        let parts = condition.parts();
+        match (self.experiment, &self.hidden_sizes[..]) {
+            (Experiment::SplitCifar, &[first, second, hidden_size]) => {
+                NetworkConfig::Cnn(CnnConfig {
+                    channels: [first, second],
+                    hidden_size,
+                    ..CnnConfig::paper(tasks.image_shape, tasks.num_outputs)
+                })
+            }
+            _ => NetworkConfig::Mlp(MlpConfig {
+                num_inputs: tasks.image_shape.iter().product(),
+                hidden_sizes: self.hidden_sizes.clone(),
+                num_outputs: tasks.num_outputs,
+                units: parts.units.unwrap_or(self.activation.into()),
+                dropout: parts.dropout.unwrap_or(0.0),
+                zero_readout: self.experiment.has_zero_readout(),
+            }),
+        }
+    }
+
+    /// Why the network of this experiment cannot be what `condition` needs. `None` if it can.
+    pub(super) fn unfit(&self, condition: &Condition) -> Option<String> {
+        let Parts {
+            trunk,
+            units,
+            dropout,
+            ..
+        } = condition.parts();
+        let is_about_layers = trunk.is_some() || units.is_some() || dropout.is_some();
+        if is_about_layers && self.hidden_sizes.is_empty() {
+            return Some("it acts on hidden layers, but hidden_sizes is empty".to_string());
+        }
+        if self.experiment == Experiment::SplitCifar {
+            if dropout.is_some() {
+                return Some("its network always has dropout".to_string());
+            }
+            return units.map(|_| {
+                "its network is convolutional, and only a perceptron can have these units"
+                    .to_string()
+            });
+        }
+        let Some(Units::Lwta { block }) = units else {
+            return None;
+        };
+        let mut sizes = self.hidden_sizes.iter();
+        let unfit = sizes.find(|size| !size.is_multiple_of(block));
+        unfit.map(|size| {
+            format!("a hidden layer of {size} units cannot be divided into blocks of {block}")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::methods;
+
+    fn error(experiment: Experiment, method: &str, hidden_sizes: &[usize]) -> String {
+        let config = ExperimentConfig {
+            methods: methods(method),
+            hidden_sizes: hidden_sizes.to_vec(),
+            ..ExperimentConfig::paper(experiment)
+        };
+        match config.validate() {
+            Ok(()) => String::new(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn blocks_must_fill_every_hidden_layer() {
+        let found = |method| error(Experiment::SplitMnist, method, &[12, 8]);
+        assert_eq!(found("lwta"), "");
+        assert_eq!(found("si+lwta:block=4"), "");
+        assert_eq!(
+            found("lwta:block=3"),
+            "the method lwta:block=3 is not possible in split-mnist: a hidden layer of 8 units cannot be divided into \
+             blocks of 3"
+        );
+        assert_eq!(found("maxout:pieces=5"), "");
+    }
+
+    #[test]
+    fn what_acts_on_hidden_layers_needs_one() {
+        for method in ["freezing", "reduced-rate", "lwta", "maxout", "dropout"] {
+            assert_eq!(
+                error(Experiment::PermutedMnist, method, &[]),
+                format!(
+                    "the method {method} is not possible in permuted-mnist: it acts on hidden layers, but hidden_sizes \
+                     is empty"
+                )
+            );
+        }
+        assert_eq!(error(Experiment::PermutedMnist, "si", &[]), "");
+    }
+
+    #[test]
+    fn the_convolutional_network_has_units_of_its_own() {
+        for method in ["lwta", "maxout"] {
+            assert_eq!(
+                error(Experiment::SplitCifar, method, &[4, 4, 8]),
+                format!(
+                    "the method {method} is not possible in split-cifar: its network is convolutional, and only a \
+                     perceptron can have these units"
+                )
+            );
+        }
+        assert_eq!(error(Experiment::SplitCifar, "freezing", &[4, 4, 8]), "");
+    }
+}
