@@ -13,6 +13,7 @@ impl ExperimentConfig {
                 NetworkConfig::Cnn(CnnConfig {
                     channels: [first, second],
                     hidden_size,
+                    hidden_dropout: parts.dropout.unwrap_or(self.usual_dropout()),
                     ..CnnConfig::paper(tasks.image_shape, tasks.num_outputs)
                 })
             }
@@ -21,9 +22,17 @@ impl ExperimentConfig {
                 hidden_sizes: self.hidden_sizes.clone(),
                 num_outputs: tasks.num_outputs,
                 units: parts.units.unwrap_or(self.activation.into()),
-                dropout: parts.dropout.unwrap_or(0.0),
+                dropout: parts.dropout.unwrap_or(self.usual_dropout()),
                 zero_readout: self.experiment.has_zero_readout(),
             }),
+        }
+    }
+
+    /// Probability that a unit of a dense hidden layer is dropped without the method `dropout`.
+    fn usual_dropout(&self) -> f64 {
+        match self.experiment {
+            Experiment::SplitMnist | Experiment::PermutedMnist => 0.0,
+            Experiment::SplitCifar => CnnConfig::HIDDEN_DROPOUT,
         }
     }
 
@@ -39,10 +48,13 @@ impl ExperimentConfig {
         if is_about_layers && self.hidden_sizes.is_empty() {
             return Some("it acts on hidden layers, but hidden_sizes is empty".to_string());
         }
+        let usual = self.usual_dropout();
+        if dropout == Some(usual) {
+            return Some(format!(
+                "hidden units are dropped with probability {usual} anyway; give another rate, as in dropout:rate=0.25"
+            ));
+        }
         if self.experiment == Experiment::SplitCifar {
-            if dropout.is_some() {
-                return Some("its network always has dropout".to_string());
-            }
             return units.map(|_| {
                 "its network is convolutional, and only a perceptron can have these units"
                     .to_string()
@@ -101,6 +113,45 @@ mod tests {
             );
         }
         assert_eq!(error(Experiment::PermutedMnist, "si", &[]), "");
+    }
+
+    #[test]
+    fn dropout_must_change_the_rate_of_the_hidden_layer() {
+        for (experiment, usual, other) in [
+            (Experiment::SplitMnist, "dropout:rate=0", "dropout"),
+            (Experiment::SplitCifar, "dropout", "si+dropout:rate=0"),
+        ] {
+            let sizes = &[4, 4, 8];
+            let error_of_usual = error(experiment, usual, sizes);
+            assert!(
+                error_of_usual.ends_with(" anyway; give another rate, as in dropout:rate=0.25"),
+                "{error_of_usual}"
+            );
+            assert_eq!(error(experiment, other, sizes), "");
+        }
+    }
+
+    #[test]
+    fn dropout_of_split_cifar_changes_its_dense_layer_alone() {
+        let config = ExperimentConfig {
+            methods: methods("none,dropout:rate=0.2"),
+            ..ExperimentConfig::paper(Experiment::SplitCifar)
+        };
+        let tasks = TaskSequence {
+            name: "made up".to_string(),
+            tasks: Vec::new(),
+            num_outputs: 4,
+            image_shape: [3, 32, 32],
+        };
+        let [plain, dropout] =
+            [0, 1].map(|index| config.network(&tasks, &config.conditions()[index]));
+        let paper = CnnConfig::paper([3, 32, 32], 4);
+        let changed = CnnConfig {
+            hidden_dropout: 0.2,
+            ..paper.clone()
+        };
+        assert_eq!(plain, NetworkConfig::Cnn(paper));
+        assert_eq!(dropout, NetworkConfig::Cnn(changed));
     }
 
     #[test]

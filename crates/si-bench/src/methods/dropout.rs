@@ -1,18 +1,21 @@
 use super::Parts;
 use super::method::{Method, Parameter, Range};
 
-/// Dropout of the perceptron's hidden units (fig. 4).
+/// Dropout of hidden units (fig. 4).
+///
+/// The network of split CIFAR has dropout under every method. There, this method gives its hidden layer another rate, as 0
+/// for none. The dropout after its convolutions stays as it is.
 pub(crate) static DROPOUT: Method = Method {
     key: "dropout",
     title: "dropout",
     label: "dropout",
     source: "Goodfellow et al. 2013",
-    summary: "hidden units are dropped at random in training; not in split-cifar, whose network always has it",
+    summary: "hidden units are dropped at random in training; in split-cifar, whose network always drops some, at another rate",
     parameters: &[Parameter {
         key: "rate",
         symbol: "p",
         summary: "probability that a hidden unit is dropped in a step",
-        range: Range::ProperShare,
+        range: Range::Fraction,
         default: Some(|_| 0.5),
         is_strength: true,
         search: |_| &[],

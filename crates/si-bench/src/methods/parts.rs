@@ -17,7 +17,8 @@ pub struct Parts {
     pub trunk: Option<Trunk>,
     /// The units of the perceptron's hidden layers. Default: those of the setting `activation`.
     pub units: Option<Units>,
-    /// Probability that a hidden unit of the perceptron is dropped in a training step.
+    /// Probability that a unit of a dense hidden layer is dropped in a training step. Default: that of the experiment's
+    /// network.
     pub dropout: Option<f64>,
 }
 

@@ -56,6 +56,9 @@ pub struct CnnConfig {
 }
 
 impl CnnConfig {
+    /// Probability that the paper's network drops a unit of the hidden layer.
+    pub const HIDDEN_DROPOUT: f64 = 0.5;
+
     /// The paper's network for images of this shape.
     pub fn paper(image_shape: [usize; 3], num_outputs: usize) -> Self {
         Self {
@@ -64,7 +67,7 @@ impl CnnConfig {
             hidden_size: 512,
             num_outputs,
             block_dropout: [0.25, 0.25],
-            hidden_dropout: 0.5,
+            hidden_dropout: Self::HIDDEN_DROPOUT,
         }
     }
 
