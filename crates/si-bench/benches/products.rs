@@ -118,6 +118,13 @@ impl Products {
                 sizes.push(mlp.num_outputs);
                 sizes.windows(2).map(|pair| pair[0] * pair[1]).collect()
             }
+            // Its first column.
+            NetworkConfig::Progressive(network) => {
+                let mut sizes = vec![network.num_inputs];
+                sizes.extend(&network.hidden_sizes);
+                sizes.extend(network.num_outputs.first());
+                sizes.windows(2).map(|pair| pair[0] * pair[1]).collect()
+            }
             NetworkConfig::Cnn(cnn) => {
                 let [mut channels, mut height, mut width] = cnn.image_shape;
                 let mut layers = Vec::new();

@@ -9,8 +9,6 @@ pub enum Range {
     NonNegative,
     /// Above 0, at most 1.
     Share,
-    /// Above 0 and below 1.
-    ProperShare,
     /// 0 or above, below 1.
     Fraction,
     /// A whole number from 1.
@@ -29,7 +27,6 @@ impl Range {
                 Range::Positive => value > 0.0,
                 Range::NonNegative => value >= 0.0,
                 Range::Share => value > 0.0 && value <= 1.0,
-                Range::ProperShare => value > 0.0 && value < 1.0,
                 Range::Fraction => (0.0..1.0).contains(&value),
                 Range::Count | Range::Counts => value >= 1.0,
                 Range::Several => (2.0..=1000.0).contains(&value) && value.fract() == 0.0,
@@ -47,7 +44,6 @@ impl Range {
             Range::Positive => "> 0",
             Range::NonNegative => "≥ 0",
             Range::Share => "in (0, 1]",
-            Range::ProperShare => "in (0, 1)",
             Range::Fraction => "in [0, 1)",
             Range::Count | Range::Counts => "≥ 1",
             Range::Several => "from 2 to 1000",
@@ -76,7 +72,6 @@ mod tests {
             (Range::Positive, false, true),
             (Range::NonNegative, true, true),
             (Range::Share, false, true),
-            (Range::ProperShare, false, false),
             (Range::Fraction, true, false),
             (Range::Count, false, true),
             (Range::Counts, false, true),

@@ -179,6 +179,8 @@ impl Checkpoints {
         if journal.lesson > 0 {
             student.reset_optimizer(config, journal.steps_before_lesson);
         }
+        let num_begun = journal.lesson + usize::from(journal.epoch > 0);
+        student.grow(num_begun, self.identity.seed);
         let student = student.restore(&checkpoint).map_err(failed)?;
         let num_tasks = if keeps_path_integrals {
             journal.lesson

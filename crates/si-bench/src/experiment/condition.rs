@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ExperimentConfig;
 use crate::Error;
-use crate::methods::{Method, MethodSpec, NONE, Parameter, Parts, Regime, Values, named};
+use crate::methods::{Method, MethodSpec, NONE, Parameter, Parts, Values, named};
 
 /// One column of a comparison: a method, or a combination of some, with a value for each of their parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,14 +93,7 @@ impl Condition {
         if self.methods.len() > 1 && has_none {
             return Some("none is a comparison of its own".to_string());
         }
-        let is_later_only = if before.has_penalty() {
-            Some("a penalty has no effect")
-        } else {
-            before.trunk.map(|_| "holding back the trunk has no effect")
-        };
-        is_later_only
-            .filter(|_| before.regime() != Regime::OneByOne)
-            .map(|it| format!("{it} unless one network learns the tasks one by one"))
+        before.without_effect()
     }
 
     fn parameters(&self) -> impl Iterator<Item = &'static Parameter> {
@@ -243,7 +236,7 @@ mod tests {
 
     #[test]
     fn methods_that_do_not_go_together_are_found() {
-        let conflict = |methods| conditions(methods)[0].conflict().unwrap_or_default();
+        let conflict = |methods: &str| conditions(methods)[0].conflict().unwrap_or_default();
         assert_eq!(
             conflict("joint+scratch"),
             "each has its own order of the tasks"
@@ -263,6 +256,19 @@ mod tests {
         assert_eq!(conflict("reduced-rate+dropout"), "");
         assert_eq!(conflict("lwta+maxout"), "each has its own hidden units");
         assert_eq!(conflict("si+lwta+dropout"), "");
+        assert_eq!(conflict("progressive+maxout+dropout"), "");
+        for other in ["si", "mas", "freezing", "reduced-rate"] {
+            let methods = format!("progressive+{other}");
+            let reason = conflict(&methods);
+            assert!(
+                reason.ends_with(" has no effect on columns that never change"),
+                "{methods}: {reason}"
+            );
+        }
+        assert_eq!(
+            conflict("progressive+scratch"),
+            "a new column has no effect unless one network learns the tasks one by one"
+        );
         assert_eq!(
             conflict("freezing+joint"),
             "holding back the trunk has no effect unless one network learns the tasks one by one"

@@ -1,29 +1,43 @@
-use crate::methods::Parts;
-use crate::model::{CnnConfig, MlpConfig, NetworkConfig, Units};
+use crate::methods::{Growth, Parts};
+use crate::model::{CnnConfig, MlpConfig, NetworkConfig, ProgressiveConfig, Units};
 use crate::task::TaskSequence;
 
-use super::{Condition, Experiment, ExperimentConfig};
+use super::{Condition, Experiment, ExperimentConfig, Scenario};
 
 impl ExperimentConfig {
     /// The network that learns `tasks` under `condition`.
     pub(super) fn network(&self, tasks: &TaskSequence, condition: &Condition) -> NetworkConfig {
         let parts = condition.parts();
+        let num_inputs = tasks.image_shape.iter().product();
+        let units = parts.units.unwrap_or(self.activation.into());
+        let dropout = parts.dropout.unwrap_or(self.usual_dropout());
+        let zero_readout = self.experiment.has_zero_readout();
+        if parts.growth == Some(Growth::ColumnPerTask) {
+            return NetworkConfig::Progressive(ProgressiveConfig {
+                num_inputs,
+                hidden_sizes: self.hidden_sizes.clone(),
+                num_outputs: tasks.tasks.iter().map(|it| it.outputs.len()).collect(),
+                units,
+                dropout,
+                zero_readout,
+            });
+        }
         match (self.experiment, &self.hidden_sizes[..]) {
             (Experiment::SplitCifar, &[first, second, hidden_size]) => {
                 NetworkConfig::Cnn(CnnConfig {
                     channels: [first, second],
                     hidden_size,
-                    hidden_dropout: parts.dropout.unwrap_or(self.usual_dropout()),
+                    hidden_dropout: dropout,
                     ..CnnConfig::paper(tasks.image_shape, tasks.num_outputs)
                 })
             }
             _ => NetworkConfig::Mlp(MlpConfig {
-                num_inputs: tasks.image_shape.iter().product(),
+                num_inputs,
                 hidden_sizes: self.hidden_sizes.clone(),
                 num_outputs: tasks.num_outputs,
-                units: parts.units.unwrap_or(self.activation.into()),
-                dropout: parts.dropout.unwrap_or(self.usual_dropout()),
-                zero_readout: self.experiment.has_zero_readout(),
+                units,
+                dropout,
+                zero_readout,
             }),
         }
     }
@@ -42,9 +56,11 @@ impl ExperimentConfig {
             trunk,
             units,
             dropout,
+            growth,
             ..
         } = condition.parts();
-        let is_about_layers = trunk.is_some() || units.is_some() || dropout.is_some();
+        let is_about_layers =
+            trunk.is_some() || units.is_some() || dropout.is_some() || growth.is_some();
         if is_about_layers && self.hidden_sizes.is_empty() {
             return Some("it acts on hidden layers, but hidden_sizes is empty".to_string());
         }
@@ -55,10 +71,18 @@ impl ExperimentConfig {
             ));
         }
         if self.experiment == Experiment::SplitCifar {
-            return units.map(|_| {
-                "its network is convolutional, and only a perceptron can have these units"
-                    .to_string()
-            });
+            return if units.is_some() {
+                Some("its network is convolutional, and only a perceptron can have these units")
+            } else {
+                growth
+                    .map(|_| "its network is convolutional, and only a perceptron can have columns")
+            }
+            .map(str::to_string);
+        }
+        if growth.is_some() && self.scenario != Scenario::Task {
+            return Some(
+                "a task has its own column, so it must be known: set scenario to task".to_string(),
+            );
         }
         let Some(Units::Lwta { block }) = units else {
             return None;
@@ -103,7 +127,7 @@ mod tests {
 
     #[test]
     fn what_acts_on_hidden_layers_needs_one() {
-        for method in ["freezing", "reduced-rate", "lwta", "maxout", "dropout"] {
+        for method in ["freezing", "lwta", "maxout", "dropout", "progressive"] {
             assert_eq!(
                 error(Experiment::PermutedMnist, method, &[]),
                 format!(
@@ -113,6 +137,21 @@ mod tests {
             );
         }
         assert_eq!(error(Experiment::PermutedMnist, "si", &[]), "");
+    }
+
+    #[test]
+    fn columns_need_to_know_the_task() {
+        assert_eq!(error(Experiment::SplitMnist, "progressive", &[4]), "");
+        assert_eq!(
+            error(Experiment::PermutedMnist, "progressive", &[4]),
+            "the method progressive is not possible in permuted-mnist: a task has its own column, so it must be known: \
+             set scenario to task"
+        );
+        assert_eq!(
+            error(Experiment::SplitCifar, "progressive", &[4, 4, 8]),
+            "the method progressive is not possible in split-cifar: its network is convolutional, and only a perceptron \
+             can have columns"
+        );
     }
 
     #[test]

@@ -35,6 +35,8 @@ impl Run<'_> {
     /// Trains for a few steps and evaluates on one task, to estimate the cost of the run. Keeps
     /// nothing.
     ///
+    /// The network is that in the middle of the run: with some methods it grows, or a part of it no longer learns.
+    ///
     /// # Errors
     ///
     /// Those of [`train`](Self::train).
@@ -47,8 +49,10 @@ impl Run<'_> {
         let num_steps = training.num_steps(&lessons);
 
         let (mut num_timed, mut seconds, mut data_seconds) = (0, 0.0, 0.0);
-        let per_epoch = num_steps / self.config.num_epochs / lessons.len();
-        let mut batches = training.batches(&lessons[0], 0, 0);
+        let middle = lessons.len() / 2;
+        let per_epoch = training.num_steps(&lessons[middle..=middle]) / self.config.num_epochs;
+        student.begin_lesson(middle, self.seed);
+        let mut batches = training.batches(&lessons[middle], middle, 0);
         for index in 0.. {
             let start = Instant::now();
             let Some(batch) = batches.next() else {

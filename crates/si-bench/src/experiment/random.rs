@@ -8,6 +8,11 @@ use rand::seq::SliceRandom;
 pub(super) enum Purpose {
     /// The network's initial parameters.
     InitialParameters,
+    /// The initial parameters of a column of a progressive network that is not its first.
+    Column {
+        /// Column, from 1.
+        column: usize,
+    },
     /// The order of the pixels in a task of permuted MNIST.
     PixelOrder {
         /// Task, from 0.
@@ -38,6 +43,7 @@ pub(super) enum Purpose {
 pub(super) fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
     let words = match purpose {
         Purpose::InitialParameters => [seed, 0, 0, 0],
+        Purpose::Column { column } => [seed, 5, column as u64, 0],
         Purpose::PixelOrder { task } => [seed, 2, task as u64, 0],
         Purpose::Dropout { task, epoch } => [seed, 3, task as u64, epoch as u64],
         Purpose::Importance { task } => [seed, 4, task as u64, 0],

@@ -169,7 +169,7 @@ impl<'a> Training<'a> {
             if lesson.begins_afresh && journal.epoch == 0 {
                 student = self.new_student()?;
             }
-            student.begin_lesson(journal.lesson);
+            student.begin_lesson(journal.lesson, seed);
             while journal.epoch < config.num_epochs {
                 observe(progress(&journal));
                 for batch in self.batches(lesson, journal.lesson, journal.epoch) {

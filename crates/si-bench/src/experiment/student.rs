@@ -83,8 +83,21 @@ impl Student {
     }
 
     /// Begins the lesson `index`, or goes on with it after a [`restore`](Self::restore).
-    pub(super) fn begin_lesson(&mut self, index: usize) {
+    pub(super) fn begin_lesson(&mut self, index: usize, seed: u64) {
+        self.grow(index + 1, seed);
+        if let Network::Progressive(network) = &mut *self.learner {
+            network.freeze_earlier();
+        }
         self.trunk.begin_lesson(index, &mut self.learner);
+    }
+
+    /// Adds what a network that grows has when that many lessons have begun.
+    pub(super) fn grow(&mut self, num_lessons: usize, seed: u64) {
+        if let Network::Progressive(network) = &mut *self.learner {
+            for column in network.num_columns()..num_lessons {
+                network.add_column(&mut generator(seed, Purpose::Column { column }));
+            }
+        }
     }
 
     /// Ends the task `index`, which is the last of `learnt`. Returns whether consolidation had no
@@ -105,7 +118,7 @@ impl Student {
             let at_once = match &*self.learner {
                 Network::Mlp(_) => IMAGES_AT_ONCE,
                 // The images are processed one by one, which is slow.
-                Network::Cnn(_) => 10,
+                Network::Cnn(_) | Network::Progressive(_) => 10,
             };
             let mut num_done = 0;
             let images = learnt.draw(num_images, at_once, &mut rng);
@@ -186,3 +199,6 @@ impl Student {
 
 /// The record of a quadratic penalty in a checkpoint.
 const PENALTY: &str = "penalty";
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! The methods that experiments compare: one file and one row of [`METHODS`] each.
 //!
 //! A method is made of independent [`Parts`]: in which order tasks are learnt, what holds parameters back, which of them
-//! still learn, what the network's units do, what is dropped from it. So methods can be combined, as in `si+dropout`. A [`MethodSpec`] is a method with its
+//! still learn, what the network's units do, what is dropped from it, how it grows. So methods can be combined, as in `si+dropout`. A [`MethodSpec`] is a method with its
 //! parameters, as it is written on the command line and in files: `si:c=0.1`.
 //!
 //! To add a method, write its file and add its row. The program, the reports and `si sweep` read the table.
@@ -17,6 +17,7 @@ mod method;
 mod none;
 mod online_ewc;
 mod parts;
+mod progressive;
 mod reduced_rate;
 mod scratch;
 mod si;
@@ -24,7 +25,7 @@ mod spec;
 mod table;
 
 pub use method::{Method, Parameter, Values};
-pub use parts::{Anchor, Examples, Measure, Parts, Regime, Synaptic, Trunk};
+pub use parts::{Anchor, Examples, Growth, Measure, Parts, Regime, Synaptic, Trunk};
 pub use spec::MethodSpec;
 pub use table::METHODS;
 

@@ -20,6 +20,8 @@ pub struct Parts {
     /// Probability that a unit of a dense hidden layer is dropped in a training step. Default: that of the experiment's
     /// network.
     pub dropout: Option<f64>,
+    /// How the network grows. Default: not at all.
+    pub growth: Option<Growth>,
 }
 
 /// The order in which tasks are learnt.
@@ -44,6 +46,13 @@ pub enum Trunk {
         /// The factor.
         factor: f64,
     },
+}
+
+/// How a network grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Growth {
+    /// Each task has a column of its own, which also reads the earlier ones. The earlier ones no longer change.
+    ColumnPerTask,
 }
 
 /// The settings of Synaptic Intelligence that experiments compare.
@@ -88,6 +97,7 @@ impl Parts {
             trunk: other.trunk.or(self.trunk),
             units: other.units.or(self.units),
             dropout: other.dropout.or(self.dropout),
+            growth: other.growth.or(self.growth),
         }
     }
 
@@ -108,9 +118,29 @@ impl Parts {
                 "hidden units",
             ),
             (self.dropout.is_some() && other.dropout.is_some(), "dropout"),
+            (self.growth.is_some() && other.growth.is_some(), "growth"),
         ];
         let common = parts.into_iter().find(|(is_common, _)| *is_common);
         common.map(|(_, part)| part)
+    }
+
+    /// Why a part has no effect beside the others. `None` if each has one.
+    pub(crate) fn without_effect(&self) -> Option<String> {
+        let held_back = if self.has_penalty() {
+            Some("a penalty")
+        } else {
+            self.trunk.map(|_| "holding back the trunk")
+        };
+        let growth = self.growth.map(|_| "a new column");
+        if let Some(part) = held_back.filter(|_| growth.is_some()) {
+            return Some(format!("{part} has no effect on columns that never change"));
+        }
+        let of_later_tasks = held_back.or(growth);
+        of_later_tasks
+            .filter(|_| self.regime() != Regime::OneByOne)
+            .map(|part| {
+                format!("{part} has no effect unless one network learns the tasks one by one")
+            })
     }
 
     /// Whether something holds parameters back.

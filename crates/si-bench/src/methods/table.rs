@@ -1,6 +1,7 @@
 use super::freezing::FREEZING;
 use super::lwta::LWTA;
 use super::maxout::MAXOUT;
+use super::progressive::PROGRESSIVE;
 use super::reduced_rate::REDUCED_RATE;
 use super::{DROPOUT, EWC, JOINT, Method, NONE, SCRATCH, SI, mas::MAS, online_ewc::ONLINE_EWC};
 
@@ -16,6 +17,7 @@ pub static METHODS: &[&Method] = &[
     &LWTA,
     &MAXOUT,
     &DROPOUT,
+    &PROGRESSIVE,
     &JOINT,
     &SCRATCH,
 ];

@@ -56,12 +56,7 @@ impl MlpConfig {
             .iter()
             .map(|&size| {
                 let inputs = std::mem::replace(&mut num_inputs, size);
-                if let Units::Lwta { block } = self.units {
-                    assert!(
-                        size.is_multiple_of(block),
-                        "a hidden layer of {size} units cannot be divided into blocks of {block}"
-                    );
-                }
+                self.units.assert_fit(size);
                 dense_pieces(inputs, size, self.units.sums_per_unit(), rng, device)
             })
             .collect();

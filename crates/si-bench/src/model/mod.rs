@@ -1,11 +1,14 @@
-//! The paper's networks, initialised from a seed in the same way on every device.
+//! The paper's networks and their rivals, initialised from a seed in the same way on every device.
 
 mod cnn;
 mod initial;
 mod mlp;
 mod network;
+mod one_by_one;
+mod progressive;
 mod shifted;
 
 pub use cnn::{Cnn, CnnConfig};
 pub use mlp::{Mlp, MlpConfig, Units};
 pub use network::{Network, NetworkConfig};
+pub use progressive::{Progressive, ProgressiveConfig};

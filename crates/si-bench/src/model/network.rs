@@ -4,15 +4,17 @@ use rand::Rng;
 use si_core::importance::FisherLabels;
 use si_core::{Error, Importance};
 
-use super::{Cnn, CnnConfig, Mlp, MlpConfig};
+use super::{Cnn, CnnConfig, Mlp, MlpConfig, Progressive, ProgressiveConfig};
 
-/// One of the paper's networks.
+/// A network of an experiment.
 #[derive(Module, Debug)]
 pub enum Network {
     /// A perceptron.
     Mlp(Mlp),
     /// A convolutional network.
     Cnn(Cnn),
+    /// A network with a column for each task.
+    Progressive(Progressive),
 }
 
 /// Sizes and initial weights of a [`Network`].
@@ -22,6 +24,8 @@ pub enum NetworkConfig {
     Mlp(MlpConfig),
     /// A convolutional network.
     Cnn(CnnConfig),
+    /// A network with a column for each task.
+    Progressive(ProgressiveConfig),
 }
 
 impl NetworkConfig {
@@ -30,6 +34,7 @@ impl NetworkConfig {
         match self {
             Self::Mlp(config) => Network::Mlp(config.init(rng, device)),
             Self::Cnn(config) => Network::Cnn(config.init(rng, device)),
+            Self::Progressive(config) => Network::Progressive(config.init(rng, device)),
         }
     }
 }
@@ -40,6 +45,7 @@ impl Network {
         match self {
             Self::Mlp(model) => model.forward(images),
             Self::Cnn(model) => model.forward(images),
+            Self::Progressive(model) => model.forward(images),
         }
     }
 
@@ -48,6 +54,7 @@ impl Network {
         match self {
             Self::Mlp(model) => model.trunk(),
             Self::Cnn(model) => model.trunk(),
+            Self::Progressive(model) => model.trunk(),
         }
     }
 
@@ -56,12 +63,12 @@ impl Network {
     pub fn hidden_weights(&self) -> Vec<&Param<Tensor<2>>> {
         match self {
             Self::Mlp(model) => model.hidden_weights(),
-            Self::Cnn(_) => Vec::new(),
+            Self::Cnn(_) | Self::Progressive(_) => Vec::new(),
         }
     }
 
-    /// The Fisher information of the images about the parameters; see [`Mlp::fisher`] and
-    /// [`Cnn::fisher`]. Processes `batches` one after the other.
+    /// The Fisher information of the images about the parameters; see [`Mlp::fisher`],
+    /// [`Cnn::fisher`] and [`Progressive::fisher`]. Processes `batches` one after the other.
     ///
     /// # Errors
     ///
@@ -75,11 +82,12 @@ impl Network {
         match self {
             Self::Mlp(model) => Ok(model.fisher(batches, mask, labels)),
             Self::Cnn(model) => model.fisher(batches, mask, labels),
+            Self::Progressive(model) => model.fisher(batches, mask, labels),
         }
     }
 
-    /// How much the outputs change with each parameter; see [`Mlp::sensitivity`] and [`Cnn::sensitivity`]. Processes
-    /// `batches` one after the other.
+    /// How much the outputs change with each parameter; see [`Mlp::sensitivity`],
+    /// [`Cnn::sensitivity`] and [`Progressive::sensitivity`]. Processes `batches` one after the other.
     ///
     /// # Errors
     ///
@@ -92,6 +100,7 @@ impl Network {
         match self {
             Self::Mlp(model) => Ok(model.sensitivity(batches, mask)),
             Self::Cnn(model) => model.sensitivity(batches, mask),
+            Self::Progressive(model) => model.sensitivity(batches, mask),
         }
     }
 }

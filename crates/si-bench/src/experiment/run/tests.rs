@@ -185,12 +185,14 @@ fn a_run_with_other_parts_than_a_penalty_that_is_resumed_ends_with_the_same_bits
     let config = ExperimentConfig {
         reset_optimizer: OptimizerReset::None,
         record_correlations: true,
-        methods: methods("si+freezing,ewc+freezing:lambda=10,reduced-rate,mas+lwta,maxout,none"),
+        methods: methods(
+            "si+freezing,ewc+freezing:lambda=10,reduced-rate,mas+lwta,maxout,progressive,none",
+        ),
         num_importance_images: 20,
         ..config()
     };
-    let (plain, _) = train(&config, 5, 5);
-    for condition in 0..5 {
+    let (plain, _) = train(&config, 6, 5);
+    for condition in 0..6 {
         let (expected, _) = train(&config, condition, 5);
         // The first task has three epochs.
         assert_ne!(expected.epochs[3..], plain.epochs[3..]);

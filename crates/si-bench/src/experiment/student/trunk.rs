@@ -21,11 +21,10 @@ impl HeldTrunk {
 
     /// Applies the rule to `network`, which has the parameters with which the lesson `index` begins or goes on.
     pub(super) fn begin_lesson(&mut self, index: usize, network: &mut Network) {
-        let trunk = network.trunk();
         match self.rule.filter(|_| index > 0) {
             None => self.slowed = None,
-            Some(Trunk::Slowed { factor }) => self.slowed = Some((trunk, factor)),
-            Some(Trunk::Frozen) => *network = network.clone().freeze_group(trunk),
+            Some(Trunk::Slowed { factor }) => self.slowed = Some((network.trunk(), factor)),
+            Some(Trunk::Frozen) => *network = network.clone().freeze_group(network.trunk()),
         }
     }
 
@@ -40,6 +39,3 @@ impl HeldTrunk {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,8 +1,9 @@
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
 use si_core::importance::FisherLabels;
 use si_core::{Error, Importance};
 
 use super::Cnn;
+use crate::model::one_by_one;
 
 impl Cnn {
     /// The Fisher information of the images about the parameters, one image at a time, by
@@ -21,17 +22,7 @@ impl Cnn {
         mask: Option<Tensor<1>>,
         labels: FisherLabels<'_>,
     ) -> Result<Importance, Error> {
-        let images = batches.into_iter().flat_map(|images| images.split(1, 0));
-        let log_likelihood = |network: &Self, image: &Tensor<2>| {
-            let logits = network.forward(image.clone().inner().autodiff());
-            let logits = logits.squeeze_dim::<1>(0);
-            let logits = match &mask {
-                Some(mask) => logits + mask.clone(),
-                None => logits,
-            };
-            activation::log_softmax(logits, 0)
-        };
-        si_core::importance::fisher(self, images, log_likelihood, labels)
+        one_by_one::fisher(self, Self::forward, batches, mask, labels)
     }
 }
 

@@ -1,7 +1,8 @@
-use burn::tensor::{Int, Tensor};
-use si_core::{Error, Importance, importance};
+use burn::tensor::Tensor;
+use si_core::{Error, Importance};
 
 use super::Cnn;
+use crate::model::one_by_one;
 
 impl Cnn {
     /// How much the outputs change with each parameter, one image at a time, by
@@ -18,17 +19,7 @@ impl Cnn {
         batches: impl IntoIterator<Item = Tensor<2>>,
         mask: Option<Tensor<1>>,
     ) -> Result<Importance, Error> {
-        let images = batches.into_iter().flat_map(|images| images.split(1, 0));
-        let counted =
-            mask.map(|mask| -> Tensor<1, Int> { mask.equal_elem(0.0).nonzero().remove(0) });
-        importance::sensitivity(self, images, |network: &Self, image: &Tensor<2>| {
-            let logits = network.forward(image.clone().inner().autodiff());
-            let logits = logits.squeeze_dim::<1>(0);
-            match &counted {
-                Some(counted) => logits.select(0, counted.clone().autodiff()),
-                None => logits,
-            }
-        })
+        one_by_one::sensitivity(self, Self::forward, batches, mask)
     }
 }
 
@@ -38,6 +29,7 @@ mod tests {
     use burn::tensor::{Device, TensorData};
     use rand::rngs::ChaCha8Rng;
     use rand::{RngExt, SeedableRng};
+    use si_core::importance;
 
     use super::*;
     use crate::model::CnnConfig;

@@ -29,16 +29,30 @@ impl From<Activation> for Units {
 
 impl Units {
     /// The number of sums of one unit.
-    pub(super) fn sums_per_unit(self) -> usize {
+    pub(in crate::model) fn sums_per_unit(self) -> usize {
         match self {
             Self::Each(_) | Self::Lwta { .. } => 1,
             Self::Maxout { pieces } => pieces,
         }
     }
 
+    /// Checks that a hidden layer can have that many units.
+    ///
+    /// # Panics
+    ///
+    /// If they cannot be divided into blocks.
+    pub(in crate::model) fn assert_fit(self, num_units: usize) {
+        if let Self::Lwta { block } = self {
+            assert!(
+                num_units.is_multiple_of(block),
+                "a hidden layer of {num_units} units cannot be divided into blocks of {block}"
+            );
+        }
+    }
+
     /// The outputs of a layer, `[batch, units]`, from its sums, `[batch, units · sums per unit]`. The sums of a unit are
     /// neighbours.
-    pub(super) fn outputs(self, sums: Tensor<2>) -> Tensor<2> {
+    pub(in crate::model) fn outputs(self, sums: Tensor<2>) -> Tensor<2> {
         let [batch, num_sums] = sums.dims();
         match self {
             Self::Each(activation) => match activation {

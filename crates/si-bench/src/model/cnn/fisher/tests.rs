@@ -1,5 +1,5 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Device, TensorData};
+use burn::tensor::{Device, TensorData, activation};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
