@@ -35,7 +35,7 @@ fn file_holds_the_checkpoint_and_takes_the_place_of_the_one_before() {
         .expect("it can be written");
     let checkpoint = Checkpoint::load(&path).expect("it is whole");
     let restored = Training::restored(&checkpoint, adam()).expect("it fits");
-    assert_eq!(restored.bits(), training.bits());
+    assert_eq!(restored.parts(), training.parts());
     assert_eq!(names(folder.path()), ["training.ckpt"]);
 }
 

@@ -100,12 +100,6 @@ impl<O: ContinualOptimizer> Training<O> {
         })
     }
 
-    fn bits(&self) -> Vec<(String, Vec<u64>)> {
-        let bits = |numbers: Vec<f64>| numbers.into_iter().map(f64::to_bits).collect();
-        let parts = self.parts().into_iter();
-        parts.map(|(name, numbers)| (name, bits(numbers))).collect()
-    }
-
     /// The whole state.
     fn parts(&self) -> Parts {
         let mut parts = vec![

@@ -9,7 +9,7 @@ use super::*;
 
 /// A trained state, its file, and the position of the header in the file.
 struct Original {
-    bits: Vec<(String, Vec<u64>)>,
+    state: Parts,
     bytes: Vec<u8>,
     header: core::ops::Range<usize>,
 }
@@ -28,7 +28,7 @@ impl Original {
         let (length, _) = bytes[16..].split_first_chunk().expect("it has a length");
         let end = HEADER_START + u64::from_le_bytes(*length) as usize;
         Self {
-            bits: training.bits(),
+            state: training.parts(),
             bytes,
             header: HEADER_START..end,
         }
@@ -42,7 +42,7 @@ impl Original {
         match Training::restored(&checkpoint, adam()) {
             Err(_) => true,
             Ok(restored) => {
-                assert_eq!(restored.bits(), self.bits, "{change}");
+                assert_eq!(restored.parts(), self.state, "{change}");
                 false
             }
         }

@@ -114,7 +114,11 @@ fn parameter_used_twice_is_one_synapse() {
     let moved = values(learner.layer.weight.val());
     for (index, integral) in integral.iter().enumerate() {
         let expected = -gradient[index] * (moved[index] - weight_before[index]);
-        let tolerance = if common::is_exact() { 1e-6 } else { ROUNDING };
+        let tolerance = if common::is_exact() {
+            1e-6
+        } else {
+            common::tolerance(ROUNDING)
+        };
         assert!((integral - expected).abs() <= tolerance * expected.abs().max(1e-3));
     }
 }
