@@ -2,11 +2,12 @@ use std::env;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 /// The workspace's folder.
 pub(crate) fn workspace() -> PathBuf {
@@ -30,6 +31,27 @@ const BACKENDS: [&str; 9] = [
 ];
 
 static BUILT_WITH: OnceLock<String> = OnceLock::new();
+
+/// The names of backends on which tests and checks can run: those of a list such as `vulkan,cuda`.
+///
+/// # Errors
+///
+/// If one is not the name of a backend, or names one of its devices.
+pub(crate) fn known_backends(names: &[String]) -> Result<()> {
+    for name in names {
+        if let Some((backend, _)) = name.split_once(':') {
+            bail!(
+                "{name:?} is one device of a backend, and tests run on the backend's first: give {backend:?}"
+            );
+        }
+        ensure!(
+            BACKENDS.contains(&&name[..]),
+            "there is no backend {name:?}; known names are {}",
+            BACKENDS.join(", ")
+        );
+    }
+    Ok(())
+}
 
 /// Makes [`command`] build with these features, or with those of the environment variable if it is set. Call this
 /// before the first `command`.
@@ -59,7 +81,8 @@ pub(crate) fn command(line: &str) -> Result<Command> {
     let features = BUILT_WITH.get_or_init(|| env::var(FEATURES).unwrap_or_default());
     let mut command = Command::new(program);
     command.current_dir(workspace()).env(FEATURES, features);
-    let builds = |action: &str| ["run", "test", "bench"].contains(&action) && !features.is_empty();
+    let actions = ["build", "run", "test", "bench"];
+    let builds = |action: &str| actions.contains(&action) && !features.is_empty();
     let action = arguments.next();
     command.args(action);
     if action.is_some_and(builds) {
@@ -102,4 +125,46 @@ pub(crate) fn run(mut command: Command) -> Result<()> {
     println!("[{:.0} s]", start.elapsed().as_secs_f64());
     ensure!(status.success(), "`{line}` failed: {status}");
     Ok(())
+}
+
+/// A program that cargo has built.
+pub(crate) struct Built {
+    /// The name of its package.
+    pub(crate) package: String,
+    /// The name of its target, such as `si_core` for the unit tests of si-core, and `suite` for its `tests/suite`.
+    pub(crate) target: String,
+    pub(crate) path: PathBuf,
+}
+
+/// Builds with a cargo command such as `cargo test --workspace --no-run`, and lists the programs.
+pub(crate) fn build(line: &str) -> Result<Vec<Built>> {
+    println!("\n$ {line}");
+    let line = format!("{line} --message-format json-render-diagnostics");
+    let output = command(&line)?.stderr(Stdio::inherit()).output()?;
+    ensure!(
+        output.status.success(),
+        "`{line}` failed: {}",
+        output.status
+    );
+    let text = String::from_utf8(output.stdout).context("cargo writes UTF-8")?;
+    let mut programs = Vec::new();
+    for line in text.lines() {
+        let message: Value = serde_json::from_str(line).context("cargo writes JSON")?;
+        let Some(path) = message["executable"].as_str() else {
+            continue;
+        };
+        // Such as path+file:///folder/crates/si-core#0.1.0.
+        let id = message["package_id"].as_str().unwrap_or_default();
+        let folder = id.rsplit_once('#').map_or(id, |(folder, _)| folder);
+        let package = folder.rsplit('/').next().unwrap_or_default();
+        programs.push(Built {
+            package: package.to_string(),
+            target: message["target"]["name"]
+                .as_str()
+                .unwrap_or_default()
+                .to_string(),
+            path: PathBuf::from(path),
+        });
+    }
+    Ok(programs)
 }

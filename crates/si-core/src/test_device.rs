@@ -39,8 +39,8 @@ pub(crate) fn is_exact() -> bool {
 const ULPS: f64 = 1024.0;
 
 /// The largest share by which results of TF32 may differ from those of float32. With CUDA, Burn's fastest products of
-/// float32 matrices round the factors to TF32, which has 13 bits less. Ten steps of Adam at a high learning rate magnify
-/// that to 1.6e-2 of the largest number, as a replay of the reference trajectories with such products shows.
+/// float32 matrices round the factors to TF32, which has 13 bits less. Ten steps of Adam at a high learning rate
+/// magnify that to 1.6e-2 of the largest number, as a replay of the reference trajectories with such products shows.
 const TF32: f64 = 1.0 / 32.0;
 
 /// The tolerance for results of products of matrices on this device. `in_float32` is the tolerance where float32 is
