@@ -18,7 +18,8 @@ use crate::command::{build_with, clear, command, run, workspace};
 /// idle machine with 12 GB of free memory.
 #[derive(Args)]
 pub(crate) struct Bench {
-    /// Devices, as listed by `si devices`: the first runs all benchmarks, the others only the training steps
+    /// Devices, as listed by `si devices`: the first runs all benchmarks, the others only the training steps,
+    /// alone and in a row
     #[arg(
         long = "device",
         value_delimiter = ',',
@@ -29,7 +30,7 @@ pub(crate) struct Bench {
     /// Numbers of threads for the CPU backend, one run for each [default: 1 and all cores]
     #[arg(long, value_delimiter = ',', value_name = "N,N,...")]
     threads: Vec<NonZero<usize>>,
-    /// Run only these benchmarks: step, profile, products, denormals, surroundings,
+    /// Run only these benchmarks: step, throughput, profile, products, denormals, surroundings,
     /// growth, memory, kernels, split-mnist
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     only: Vec<String>,
@@ -50,7 +51,7 @@ struct Benchmark {
     by_threads: bool,
 }
 
-const BENCHMARKS: [Benchmark; 8] = [
+const BENCHMARKS: [Benchmark; 9] = [
     Benchmark {
         name: STEP,
         title: "A training step",
@@ -61,6 +62,14 @@ const BENCHMARKS: [Benchmark; 8] = [
              fast as PyTorch can do it (operations on all parameters at once, one backward pass), and as it is \
              often written (a second backward pass for the penalty, parameter by parameter).",
         by_threads: true,
+    },
+    Benchmark {
+        name: THROUGHPUT,
+        title: "Steps in a row",
+        description: "The same learners, as a training loop runs them: 30 steps, and then one wait for the card. It \
+             computes while the program prepares the next step. Median of nine such blocks. Not for devices that \
+             compute in the program's own threads, where it is no other than a step.",
+        by_threads: false,
     },
     Benchmark {
         name: "profile",
@@ -127,6 +136,7 @@ const BENCHMARKS: [Benchmark; 8] = [
 ];
 
 const STEP: &str = "step";
+const THROUGHPUT: &str = "throughput";
 const PRODUCTS: &str = "products";
 const SPLIT_MNIST: &str = "split-mnist";
 const FIGURE: &str = "performance.svg";
@@ -144,6 +154,13 @@ impl Bench {
         ensure!(
             !self.devices.iter().any(|device| device == "auto"),
             "\"auto\" is not possible here: name the device to measure (`si devices` lists them)"
+        );
+        ensure!(
+            !self.only.iter().any(|name| name == THROUGHPUT)
+                || !self.devices_of(THROUGHPUT).is_empty(),
+            "{THROUGHPUT} is for a card, and {} computes in the program's own threads: name a card with --device, \
+             or run {STEP}",
+            self.devices.join(",")
         );
         let backends = self.devices.iter().map(|device| backend_of(device));
         let mut others: Vec<&str> = backends.filter(|backend| *backend != "flex").collect();
@@ -163,12 +180,12 @@ impl Bench {
             processor()
         );
         for benchmark in BENCHMARKS.iter().filter(|it| is_wanted(it.name)) {
+            let devices = self.devices_of(benchmark.name);
+            if devices.is_empty() {
+                continue;
+            }
             page += &format!("\n## {}\n\n{}\n", benchmark.title, benchmark.description);
-            let num_devices = match benchmark.name {
-                STEP => self.devices.len(),
-                _ => 1,
-            };
-            for device in &self.devices[..num_devices] {
+            for device in devices {
                 let threads = self.threads_on(device, cores);
                 let threads = if benchmark.by_threads {
                     &threads[..]
@@ -195,10 +212,20 @@ impl Bench {
         Ok(())
     }
 
+    /// The devices that a benchmark runs on.
+    fn devices_of(&self, benchmark: &str) -> Vec<&str> {
+        let devices = self.devices.iter().map(String::as_str);
+        match benchmark {
+            STEP => devices.collect(),
+            THROUGHPUT => devices.filter(|it| !keeps_to_its_threads(it)).collect(),
+            _ => devices.take(1).collect(),
+        }
+    }
+
     /// The numbers of threads to run with, in turn.
     fn threads_on(&self, device: &str, cores: NonZero<usize>) -> Vec<NonZero<usize>> {
         match &self.threads[..] {
-            _ if !["flex", "ndarray"].contains(&backend_of(device)) => vec![cores],
+            _ if !keeps_to_its_threads(device) => vec![cores],
             [] if cores.get() == 1 => vec![cores],
             [] => vec![NonZero::<usize>::MIN, cores],
             given => given.to_vec(),
@@ -207,13 +234,18 @@ impl Bench {
 
     /// Runs a benchmark. Shows its output and returns it.
     fn measure(&self, benchmark: &str, device: &str, threads: NonZero<usize>) -> Result<String> {
-        let line = format!("cargo bench --quiet --profile dev --workspace --bench {benchmark}");
+        let in_a_row = benchmark == THROUGHPUT;
+        let program = if in_a_row { STEP } else { benchmark };
+        let line = format!("cargo bench --quiet --profile dev --workspace --bench {program}");
         println!("\n$ RAYON_NUM_THREADS={threads} {line}");
         let mut bench = command(&line)?;
         bench
             .env("SI_BENCH_DEVICE", device)
             .env("RAYON_NUM_THREADS", threads.to_string())
             .stdout(Stdio::piped());
+        if in_a_row {
+            bench.env("SI_BENCH_STEPS", "in-a-row");
+        }
         if let Some(python) = self.peers.as_ref().filter(|_| device == "flex") {
             bench.env("SI_BENCH_PEER", python);
         }
@@ -270,6 +302,11 @@ impl Bench {
 
 fn backend_of(device: &str) -> &str {
     device.split(':').next().unwrap_or(device)
+}
+
+/// Whether it computes in the program's own threads.
+fn keeps_to_its_threads(device: &str) -> bool {
+    ["flex", "ndarray"].contains(&backend_of(device))
 }
 
 fn docs() -> PathBuf {

@@ -2,23 +2,59 @@
 //!
 //! Learners of the same network take turns, step by step. With `SI_BENCH_PEER`, the path of a Python that has
 //! PyTorch, those of `peer.py` take turns with them.
+//!
+//! With `SI_BENCH_STEPS=in-a-row`, each learner takes many steps before it waits for the device, as a training loop
+//! does. A card computes while the program prepares the next step, so there a step takes less time than alone.
+//! `SI_BENCH_NETWORK` then names the only network to measure.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 
 mod learners;
 mod peer;
 
+use std::env;
 use std::thread;
 use std::time::Duration;
 
-use learners::{Case, as_si_trains, described, device, median};
+use learners::{Case, Learner, as_si_trains, described, device, median};
 use peer::{Peer, PeerLearner};
 
 fn main() {
-    as_si_trains(measure_all);
+    match env::var("SI_BENCH_STEPS").as_deref() {
+        Ok("in-a-row") => as_si_trains(measure_in_a_row),
+        Ok(other) => panic!("SI_BENCH_STEPS is {other:?}; give in-a-row, or leave it unset"),
+        Err(_) => as_si_trains(measure_in_turns),
+    }
 }
 
-fn measure_all() {
+/// One line for each learner, so that what was measured is there if the time runs out.
+fn measure_in_a_row() {
+    let (device, name) = device();
+    println!(
+        "{}: steps in a row, median of blocks, in ms for a step, and by the first\n",
+        described(&name)
+    );
+    println!("| network | batch | learner | ms | by Adam |");
+    println!("|---|---|---|---|---|");
+    let only = env::var("SI_BENCH_NETWORK").ok();
+    let is_wanted = |case: &Case| only.as_ref().is_none_or(|only| *only == case.name);
+    for case in Case::of_the_paper(&device).into_iter().filter(is_wanted) {
+        let mut first = None;
+        for learner in Learner::ALL {
+            let seconds = case.measure_in_a_row(learner);
+            let first = *first.get_or_insert(seconds);
+            println!(
+                "| {} | {} | {learner} | {:.3} | {:.3} |",
+                case.name,
+                case.batch_size,
+                seconds * 1e3,
+                seconds / first
+            );
+        }
+    }
+}
+
+fn measure_in_turns() {
     let (device, name) = device();
     let mut peers = Vec::new();
     println!(

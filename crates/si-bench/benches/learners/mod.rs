@@ -171,6 +171,27 @@ impl Case {
         seconds.map(median)
     }
 
+    /// Median seconds of a learner's step, over blocks of steps in a row with one wait for the device at their end.
+    pub(crate) fn measure_in_a_row(&self, learner: Learner) -> f64 {
+        const BLOCK: usize = 30;
+        const NUM_BLOCKS: usize = 9;
+        const NUM_BATCHES: usize = 20;
+        let rng = &mut ChaCha8Rng::seed_from_u64(1);
+        let batches: Vec<Batch> = (0..NUM_BATCHES).map(|_| self.batch(rng)).collect();
+        let mut step = self.learner(learner, 8);
+        let mut steps = |count: usize| {
+            let start = Instant::now();
+            for batch in batches.iter().cycle().take(count).cloned() {
+                step(batch);
+            }
+            self.wait();
+            start.elapsed().as_secs_f64() / count as f64
+        };
+        // Until the kernels are chosen, and memory is there for as many steps as are prepared ahead.
+        steps(NUM_BATCHES);
+        median((0..NUM_BLOCKS).map(|_| steps(BLOCK)).collect())
+    }
+
     /// Median seconds of a plain step.
     pub(crate) fn measure_plain(&self, num_steps: usize) -> f64 {
         let mut step = self.learner(Learner::Plain, 2);
