@@ -19,6 +19,7 @@ pub(crate) struct Ci {
 /// backend. Without a device or a toolkit, only the types of most backends can be checked.
 const CHECKS: &[&str] = &[
     "cargo fmt --all --check",
+    "bash -n xtask/gpu-check.sh",
     "cargo clippy --workspace --all-targets -- --deny warnings",
     "cargo clippy --workspace --features train,remote,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm -- --deny warnings",
     "cargo doc --workspace --no-deps --document-private-items --features train,remote,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm",

@@ -110,6 +110,22 @@ pub(crate) fn clear(folder: &str) -> Result<()> {
     }
 }
 
+/// Copies a folder with all that is in it.
+pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
+    let entries = fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        let target = to.join(path.file_name().context("an entry has a name")?);
+        if path.is_dir() {
+            copy_folder(&path, &target)?;
+        } else {
+            fs::copy(&path, &target).with_context(|| format!("cannot copy {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
 /// Runs a command with our stdout and stderr, and prints how long it took.
 pub(crate) fn run(mut command: Command) -> Result<()> {
     let line = std::iter::once(command.get_program())
@@ -129,7 +145,7 @@ pub(crate) fn run(mut command: Command) -> Result<()> {
 
 /// A program that cargo has built.
 pub(crate) struct Built {
-    /// The name of its package.
+    /// The name of its package's folder.
     pub(crate) package: String,
     /// The name of its target, such as `si_core` for the unit tests of si-core, and `suite` for its `tests/suite`.
     pub(crate) target: String,

@@ -10,6 +10,7 @@ mod bench;
 mod book;
 mod ci;
 mod command;
+mod gpu_check;
 mod readme;
 mod repro;
 mod results;
@@ -29,6 +30,8 @@ enum Xtask {
     Test(test::Test),
     /// Measure what consolidation costs a training step
     Bench(bench::Bench),
+    /// Check a card, here or with an archive on a machine without a toolchain
+    GpuCheck(gpu_check::GpuCheck),
     /// Build the book in `docs`, or check it
     Book(book::Book),
     /// Write the numbers in README.md from docs/results and docs/performance.md, or check them
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Xtask::Ci(ci) => ci.run(),
         Xtask::Test(test) => test.run(),
         Xtask::Bench(bench) => bench.run(),
+        Xtask::GpuCheck(check) => check.run(),
         Xtask::Book(book) => book.run(),
         Xtask::Readme(readme) => readme.run(),
         Xtask::Repro(repro) => repro.run(),

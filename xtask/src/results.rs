@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::command::{command, run, workspace};
+use crate::command::{command, copy_folder, run, workspace};
 
 /// The folder of the stored runs and their report, below the workspace.
 const RESULTS: &str = "docs/results";
@@ -20,7 +20,7 @@ pub(crate) fn check() -> Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             return Err(error).context(format!("cannot remove {}", again.display()));
         }
-        _ => copy(&results, &again)?,
+        _ => copy_folder(&results, &again)?,
     }
     run(command(&format!(
         "cargo run -p si-cli -- repro --report --out {AGAIN}"
@@ -31,21 +31,6 @@ pub(crate) fn check() -> Result<()> {
             "{RESULTS}/{page} does not match its runs: update it with \
              `cargo run -p si-cli -- repro --report --out {RESULTS}`"
         );
-    }
-    Ok(())
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
-    let entries = fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))?;
-    for entry in entries {
-        let path = entry?.path();
-        let target = to.join(path.file_name().context("an entry has a name")?);
-        if path.is_dir() {
-            copy(&path, &target)?;
-        } else {
-            fs::copy(&path, &target).with_context(|| format!("cannot copy {}", path.display()))?;
-        }
     }
     Ok(())
 }

@@ -88,7 +88,7 @@ impl Test {
 }
 
 /// The features for tests on these backends.
-fn features(devices: &[String], remote: bool) -> String {
+pub(crate) fn features(devices: &[String], remote: bool) -> String {
     let backends = devices.iter().map(String::as_str);
     let backends = backends.filter(|device| *device != "flex");
     let others = ["train"].into_iter().chain(remote.then_some("remote"));
