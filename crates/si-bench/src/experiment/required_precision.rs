@@ -8,10 +8,11 @@ use crate::{Error, is_cpu, resolve_device};
 use super::ExperimentConfig;
 
 /// Precision that a device's float32 products must have, so that an experiment runs on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum RequiredPrecision {
     /// The products are those of float32. A device that rounds their factors is refused.
+    #[default]
     Exact,
     /// Any.
     Any,
