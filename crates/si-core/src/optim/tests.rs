@@ -436,6 +436,7 @@ fn a_file_of_an_optimizer_is_read_by_burn_and_by_us() {
 
 /// In training across devices, the gradients of all replicas are on one device.
 #[cfg(all(feature = "flex", feature = "ndarray"))]
+#[expect(deprecated, reason = "it is the other backend that is always there")]
 #[test]
 fn a_parameter_moves_to_the_device_of_its_gradient() {
     use burn::tensor::Device;
