@@ -188,7 +188,8 @@ for device in "${devices[@]}"; do
     esac
 done
 
-start_arguments=(--tasks 2 --epochs 1 --seeds 1 --jobs 1)
+# What a card's products are like is measured, and no reason to refuse it here.
+start_arguments=(--tasks 2 --epochs 1 --seeds 1 --jobs 1 --matmul-precision any)
 num_measured=9
 if $quick; then
     start_arguments+=(--train-images 1280 --train-evaluated 500 --hidden-sizes 64,64)
@@ -201,6 +202,9 @@ not_tested+=("double precision on a card: such tests use Flex, because few of Bu
 for device in ${found[@]+"${found[@]}"}; do
     run_test golden "$device" 45 suite golden::
 done
+if [ ${#found[@]} -gt 0 ]; then
+    run precision all 40 precision "$here/si" devices --measure
+fi
 for device in ${found[@]+"${found[@]}"}; do
     start() {
         run "start-$1" "$device" "$2" "$device" "$here/si" split-mnist --device "$device" \
@@ -227,6 +231,10 @@ for device in ${found[@]+"${found[@]}"}; do
 done
 
 {
+    if [ -f "$logs/all-precision.txt" ]; then
+        echo
+        grep 'float32 products' "$logs/all-precision.txt"
+    fi
     for device in ${found[@]+"${found[@]}"}; do
         log=$logs/$device-throughput.txt
         if [ -f "$log" ]; then

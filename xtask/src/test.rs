@@ -18,9 +18,9 @@ pub(crate) const DEVICES: [&str; 3] = ["flex", "ndarray", "wgpu"];
 /// Test everything on Flex, and what depends on the device on other backends. A table at the end says what passed, and
 /// what was not tested and why.
 ///
-/// On Flex, all tests run. On another backend, si-core's unit tests and suite run, and a short split MNIST follows. With
-/// a card, name its backend: `--devices cuda`, or vulkan, metal, rocm. Without one, wgpu needs Mesa's lavapipe (in Debian:
-/// mesa-vulkan-drivers). A processor then emulates the card, and the longest tests are left out.
+/// On Flex, all tests run. On another backend, si-core's unit tests and suite run, and a short split MNIST follows.
+/// With a card, name its backend: `--devices cuda`, or vulkan, metal, rocm. Without one, wgpu needs Mesa's lavapipe (in
+/// Debian: mesa-vulkan-drivers). A processor then emulates the card, and the longest tests are left out.
 #[derive(Args)]
 pub(crate) struct Test {
     /// Backends to test on. Each must have a device here [default: flex, ndarray, and wgpu if it has a device]
@@ -108,7 +108,7 @@ fn short_split_mnist(device: &str) -> Result<Command> {
     clear(&out)?;
     command(&format!(
         "cargo run -p si-cli -- split-mnist --device {device} --jobs 1 --seeds 1 --tasks 2 --epochs 1 \
-         --train-images 1280 --train-evaluated 500 --hidden-sizes 64,64 --out {out}"
+         --train-images 1280 --train-evaluated 500 --hidden-sizes 64,64 --matmul-precision any --out {out}"
     ))
 }
 
