@@ -4,10 +4,10 @@ use burn::Tensor;
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::module::{Param, ParamId};
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::{DType, Shape, Slice};
+use burn::tensor::{Shape, Slice};
 
 use crate::precision::working;
-use crate::trained::is_trained;
+use crate::trained::{in_mode_of, is_trained_or_adapted, plain_numbers};
 
 /// A linear layer with `num_more` outputs after those of `head`, for the classes of a new task.
 ///
@@ -49,24 +49,14 @@ pub fn with_more_outputs(head: &Linear, num_more: usize) -> Linear {
 /// `old` under a new id, with the numbers of `new` after those of `old` along each axis. The result has the mode of
 /// `old`, and is trained if `old` is or if `old` has an adapter.
 fn overlaid<const D: usize>(new: Param<Tensor<D>>, old: &Param<Tensor<D>>) -> Param<Tensor<D>> {
-    // An adapter's base is frozen, but the merged parameter must not be.
-    let is_trained = is_trained(old) || old.adapter().is_some();
-    let value = old.val();
-    let strategy = value.gradient_checkpointing_strategy();
-    let value = match value.dtype() {
-        DType::QFloat(_) => value.inner().dequantize(),
-        _ => value.inner(),
-    };
+    let value = plain_numbers(old);
     let corner = value.dims().map(|size| 0..size);
     let ground = new.val().inner().cast(value.dtype());
-    let grown = ground.slice_assign(corner, value);
-    let grown = match strategy {
-        Some(strategy) => Tensor::from_inner(grown).with_gradient_checkpointing_strategy(strategy),
-        None => grown,
-    };
+    let grown = in_mode_of(old, ground.slice_assign(corner, value));
     // Keeps the transformations for records.
     let (_, _, mapper) = old.clone().consume();
-    Param::from_mapped_value(ParamId::new(), grown, mapper).set_require_grad(is_trained)
+    Param::from_mapped_value(ParamId::new(), grown, mapper)
+        .set_require_grad(is_trained_or_adapted(old))
 }
 
 /// Whether the state of a parameter of shape `old` fits one of shape `new`: both have the same number of axes, and

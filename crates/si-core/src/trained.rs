@@ -1,8 +1,8 @@
-//! Which parameters a module trains, in either mode, and copies of a module in another mode.
+//! Which parameters a module trains, in either mode, and copies of a module or a parameter that keep or change that.
 
 use burn::Tensor;
 use burn::module::{Flag, Module, ModuleMapper, Param};
-use burn::tensor::GradientCheckpointingStrategy;
+use burn::tensor::{DType, GradientCheckpointingStrategy};
 
 /// Whether training mode trains the parameter. The module may be in validation mode, in which nothing requires
 /// gradients.
@@ -14,6 +14,34 @@ pub(crate) fn is_trained<const D: usize>(param: &Param<Tensor<D>>) -> bool {
         let (id, value, mapper) = param.clone().consume();
         let stored = Param::from_mapped_value(id, value.inner(), mapper);
         stored.train().is_require_grad()
+    }
+}
+
+/// Whether a parameter made of this one is to be trained. An adapter's base is frozen, but a parameter with the adapter
+/// merged into it must not be.
+pub(crate) fn is_trained_or_adapted<const D: usize>(param: &Param<Tensor<D>>) -> bool {
+    is_trained(param) || param.adapter().is_some()
+}
+
+/// The numbers of a parameter, outside autodiff: an adapter is merged, and quantised numbers are dequantised.
+pub(crate) fn plain_numbers<const D: usize>(param: &Param<Tensor<D>>) -> Tensor<D> {
+    let value = param.val().inner();
+    match value.dtype() {
+        DType::QFloat(_) => value.dequantize(),
+        _ => value,
+    }
+}
+
+/// Numbers outside autodiff, in the mode of `param`: with its gradient-checkpointing strategy in training mode.
+pub(crate) fn in_mode_of<const D: usize, const E: usize>(
+    param: &Param<Tensor<D>>,
+    numbers: Tensor<E>,
+) -> Tensor<E> {
+    match param.val().gradient_checkpointing_strategy() {
+        Some(strategy) => {
+            Tensor::from_inner(numbers).with_gradient_checkpointing_strategy(strategy)
+        }
+        None => numbers,
     }
 }
 
