@@ -56,7 +56,8 @@ pub struct ParameterCoverage {
 pub enum Consolidation {
     /// Consolidated, from its first step with a gradient.
     On {
-        /// Its strength c. At 0 its importance is measured, but it is not held back.
+        /// Its strength c, without the factors of `replica_strengths`. At 0 its importance is measured, but it is not
+        /// held back.
         strength: f64,
         /// Its damping ξ.
         damping: f64,

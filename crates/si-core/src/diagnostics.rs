@@ -252,13 +252,12 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
             return;
         }
         let curvatures = self.synapses.in_order().into_iter().filter_map(|synapse| {
-            let bound = self.config.importance_bound.unwrap_or(f64::INFINITY);
-            let importance = match largest::<B>(synapse.importance.as_ref()?) {
-                importance if importance > bound => bound,
+            let pull = synapse.clone().pull(&self.config, synapse.strength)?;
+            let importance = match largest::<B>(&pull.importance) {
+                importance if importance > pull.bound => pull.bound,
                 importance => importance,
             };
-            let scale = self.config.penalty_scale(synapse.strength);
-            Some((synapse.path(), 2.0 * scale * importance))
+            Some((synapse.path(), 2.0 * pull.scale * importance))
         });
         let steepest = curvatures.max_by(|(_, one), (_, other)| one.total_cmp(other));
         let Some((path, curvature)) = steepest else {

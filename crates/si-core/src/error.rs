@@ -11,6 +11,12 @@ pub enum Error {
     /// A factor of the strength schedule below zero or not finite.
     #[error("each factor of strength_schedule must be a finite number ≥ 0, got {0}")]
     StrengthSchedule(f64),
+    /// A factor of a replica's strength below zero or not finite.
+    #[error("each factor of replica_strengths must be a finite number ≥ 0, got {0}")]
+    ReplicaStrength(f64),
+    /// Replicas that cannot be stacked, or that a stack does not have.
+    #[error("{0}")]
+    Replicas(String),
     /// A damping that is not positive.
     #[error("damping must be a finite number > 0, got {0}")]
     Damping(f64),

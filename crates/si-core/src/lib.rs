@@ -44,6 +44,7 @@
 //! - [`measures`]: the accuracy matrix with average, forgetting and transfer, and the stability during training.
 //! - [`tasks`]: trains a learner on one task after the other, so that no call is forgotten between them.
 //! - `safetensors` (feature `safetensors`): the state to and from other programs.
+//! - [`replicas`]: several trainings of a small network at once, in the time of about one on a GPU.
 //! - `train` (feature `train`): [`ContinualLearner`] in burn-train's `Learner`, Burn's own training loop, and metrics that
 //!   show there what consolidation costs.
 //! - [`MatmulPrecision`]: whether a device really multiplies matrices in float32. CUDA often does not.
@@ -113,6 +114,7 @@ pub mod quadratic;
 mod recorded;
 mod regularizer;
 mod replace;
+pub mod replicas;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;
 pub mod settings;

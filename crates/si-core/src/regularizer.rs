@@ -86,8 +86,9 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     }
 
     /// Sets the strength c from the next step on, for all parameters without a strength from a policy. A
-    /// [schedule](SynapticIntelligenceConfig::strength_schedule) still multiplies it. A checkpoint stores it with
-    /// the other settings.
+    /// [schedule](SynapticIntelligenceConfig::strength_schedule) and
+    /// [factors of replicas](SynapticIntelligenceConfig::replica_strengths) still multiply it. A checkpoint stores it
+    /// with the other settings.
     ///
     /// # Errors
     ///

@@ -81,6 +81,11 @@ pub struct SynapticIntelligenceConfig {
     /// With a strength of 1, the factors are the strengths.
     #[config(default = "Vec::new()")]
     pub strength_schedule: Vec<f64>,
+    /// Factors, each ≥ 0, for every strength, replica by replica, if the module is a stack of
+    /// [`replicas`](crate::replicas). There must be one for each replica. Default: empty, which means a factor of 1. With
+    /// a strength of 1, the factors are the strengths.
+    #[config(default = "Vec::new()")]
+    pub replica_strengths: Vec<f64>,
     /// Damping ξ (eq. 5): > 0, in squared units of a parameter. It bounds the importance of synapses that
     /// hardly moved. Default 1e-3, the paper's value for split MNIST and split CIFAR.
     #[config(default = 1e-3)]
@@ -121,6 +126,7 @@ impl SynapticIntelligenceConfig {
     ///
     /// - [`Error::Strength`] if `strength`, or that of a policy, is negative or not finite.
     /// - [`Error::StrengthSchedule`] if a factor of `strength_schedule` is negative or not finite.
+    /// - [`Error::ReplicaStrength`] if a factor of `replica_strengths` is negative or not finite.
     /// - [`Error::Damping`] if `damping`, or that of a policy, is not a positive number.
     /// - [`Error::ImportanceBound`] if `importance_bound` is not a positive number.
     /// - [`Error::Decay`] if the moving average's decay is outside `[0, 1)`.
@@ -137,6 +143,9 @@ impl SynapticIntelligenceConfig {
         }
         if let Some(factor) = self.strength_schedule.iter().find(negative) {
             return Err(Error::StrengthSchedule(*factor));
+        }
+        if let Some(factor) = self.replica_strengths.iter().find(negative) {
+            return Err(Error::ReplicaStrength(*factor));
         }
         if !positive(self.damping) {
             return Err(Error::Damping(self.damping));
@@ -159,8 +168,12 @@ impl SynapticIntelligenceConfig {
         Policies::new(self.strength, self.damping, &self.policies)
     }
 
-    /// The factor of every strength in a task.
+    /// The factor of every strength in a task, apart from those of the replicas.
     pub(crate) fn strength_factor(&self, task: usize) -> f64 {
+        let replicas = &self.replica_strengths;
+        if !replicas.is_empty() && replicas.iter().all(|factor| *factor == 0.0) {
+            return 0.0;
+        }
         let factors = &self.strength_schedule;
         let factor = factors.get(task).or_else(|| factors.last());
         factor.copied().unwrap_or(1.0)

@@ -11,7 +11,7 @@ use crate::growth::zeros_like;
 use crate::ops::{PathStep, Penalized, Penalty, SynapticBackend};
 use crate::precision::{convert, sum, widen, widened, working};
 use crate::settings::{PathGradient, SynapticIntelligenceConfig};
-use crate::synapse::{OpenStep, Synapse, Synapses, carry};
+use crate::synapse::{OpenStep, Pull, Synapse, Synapses, carry};
 use crate::trained::is_trained;
 use crate::traversal::{ParameterVisitor, Place};
 
@@ -54,28 +54,27 @@ impl<B: SynapticBackend> ParameterVisitor for OpenSteps<'_, B> {
             self.config,
             self.starts_from_zero,
         );
-        let scale = self.config.penalty_scale(place.settings.strength);
-        self.pulls |= scale > 0.0;
-        let bound = self.config.importance_bound.unwrap_or(f64::INFINITY);
-        let penalize = |importance, scale| {
+        let strength = place.settings.strength;
+        self.pulls |= strength > 0.0;
+        let pull = synapse.pull(self.config, strength);
+        let penalize = |pull: Pull<B>, sign: f64| {
             let penalty = Penalty {
                 parameter: parameter.clone(),
-                importance,
+                importance: pull.importance,
                 anchor: synapse.anchor.clone(),
-                scale,
-                bound,
+                scale: sign * pull.scale,
+                bound: pull.bound,
             };
             B::penalize(given.clone(), penalty)
         };
-        let importance = synapse.importance.clone().filter(|_| scale > 0.0);
-        let (task, total, penalty) = match (importance, self.given) {
+        let (task, total, penalty) = match (pull, self.given) {
             (None, _) => (given.clone(), given, None),
-            (Some(importance), GradientOf::TaskLoss) => {
-                let Penalized { gradient, penalty } = penalize(importance, scale);
+            (Some(pull), GradientOf::TaskLoss) => {
+                let Penalized { gradient, penalty } = penalize(pull, 1.0);
                 (given, gradient, Some(penalty))
             }
-            (Some(importance), GradientOf::SurrogateLoss) => {
-                let Penalized { gradient, penalty } = penalize(importance, -scale);
+            (Some(pull), GradientOf::SurrogateLoss) => {
+                let Penalized { gradient, penalty } = penalize(pull, -1.0);
                 (gradient, given, Some(B::float_neg(penalty)))
             }
         };
@@ -232,8 +231,7 @@ pub(crate) struct SumPenalty<'a, B: SynapticBackend> {
 impl<B: SynapticBackend> ParameterVisitor for SumPenalty<'_, B> {
     fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
         self.penalty.meet(param);
-        let scale = self.config.penalty_scale(place.settings.strength);
-        let synapse = self.synapses.get(param.id).filter(|_| scale > 0.0);
+        let synapse = self.synapses.get(param.id);
         let synapse = synapse.filter(|it| it.importance.is_some() && it.fits(&param.lazy_shape()));
         let Some(mut synapse) = synapse.cloned() else {
             return;
@@ -244,14 +242,16 @@ impl<B: SynapticBackend> ParameterVisitor for SumPenalty<'_, B> {
         let parameter = widened(parameter);
         // These are constants outside autodiff, whatever the parameter's autodiff settings.
         let held = |held: FloatTensor<B>| B::tensor::<D>(convert::<B>(held, parameter.dtype()));
-        if let Some(importance) = synapse.importance.map(held) {
-            let importance = match self.config.importance_bound {
-                Some(bound) => importance.clamp_max(bound),
-                None => importance,
+        if let Some(pull) = synapse.pull(self.config, place.settings.strength) {
+            let importance = held(pull.importance);
+            let importance = if pull.bound.is_finite() {
+                importance.clamp_max(pull.bound)
+            } else {
+                importance
             };
             let displacement = parameter.clone() - held(synapse.anchor);
             let squared = displacement.clone() * displacement * importance;
-            self.penalty.add(squared.sum().mul_scalar(scale));
+            self.penalty.add(squared.sum().mul_scalar(pull.scale));
         }
     }
 }

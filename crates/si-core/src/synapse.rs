@@ -9,6 +9,7 @@ use log::warn;
 use crate::growth::{has_grown, laid_over, zeros_like};
 use crate::ops::{SynapticBackend, total};
 use crate::precision::{StatePrecision, convert, portable, widen, working};
+use crate::replicas::strengths::{by_replica, divides, misfit};
 use crate::settings::{Accumulation, NegativeImportance, SynapticIntelligenceConfig};
 use crate::traversal::Place;
 
@@ -44,6 +45,9 @@ pub struct Synapse<B: Backend> {
     pub(crate) anchor: FloatTensor<B>,
     pub(crate) path_integral: Option<FloatTensor<B>>,
     pub(crate) importance: Option<FloatTensor<B>>,
+    /// The importance times the strength of each replica, once it was needed. It follows from the importance and the
+    /// settings, so records do not hold it.
+    pub(crate) weighted: Option<FloatTensor<B>>,
     /// Sum of the penalty over the steps since it was last read, in parts that add up to it.
     pub(crate) penalty_sum: Option<FloatTensor<B>>,
     pub(crate) open_step: Option<OpenStep<B>>,
@@ -51,6 +55,14 @@ pub struct Synapse<B: Backend> {
     pub(crate) began: usize,
     /// Sum of what the last task's end added to the importance, `[1]`, until it is read. Finite if every term was.
     pub(crate) last_contribution: Option<FloatTensor<B>>,
+}
+
+/// What pulls a parameter to its anchor in a step: the penalty is `scale · Σ min(importance, bound) (θ − θ̃)²`.
+pub(crate) struct Pull<B: Backend> {
+    pub(crate) importance: FloatTensor<B>,
+    /// Infinite for none.
+    pub(crate) bound: f64,
+    pub(crate) scale: f64,
 }
 
 /// What must be kept from before the optimizer's update until after it.
@@ -110,6 +122,7 @@ impl<B: Backend> Synapse<B> {
             anchor,
             path_integral: None,
             importance: None,
+            weighted: None,
             penalty_sum: None,
             open_step: None,
             began: 0,
@@ -151,6 +164,7 @@ impl<B: Backend> Synapse<B> {
             anchor: moved(self.anchor),
             path_integral: self.path_integral.map(moved),
             importance: self.importance.map(moved),
+            weighted: None,
             penalty_sum: self.penalty_sum.map(moved),
             last_contribution: self.last_contribution.map(moved),
             open_step: None,
@@ -165,6 +179,50 @@ impl<B: Backend> Synapse<B> {
         if self.path != place.path {
             self.path = place.path.to_string();
         }
+    }
+
+    /// What pulls the parameter at a strength. `None` if the strength is zero, and before the first task's end.
+    ///
+    /// With strengths by replica, the importance includes them and the bound. If they do not fit the parameter, a warning
+    /// is logged and they do not count.
+    pub(crate) fn pull(
+        &mut self,
+        config: &SynapticIntelligenceConfig,
+        strength: f64,
+    ) -> Option<Pull<B>> {
+        let scale = config.penalty_scale(strength);
+        let importance = self.importance.clone().filter(|_| scale > 0.0)?;
+        let strengths = &config.replica_strengths;
+        if strengths.is_empty() {
+            return Some(Pull {
+                importance,
+                bound: config.importance_bound.unwrap_or(f64::INFINITY),
+                scale,
+            });
+        }
+        let (shape, precision) = (importance.shape(), importance.dtype());
+        let weighted = self.weighted.get_or_insert_with(|| {
+            let importance = widen::<B>(importance);
+            let importance = match config.importance_bound {
+                Some(bound) => B::float_clamp_max(importance, bound.into()),
+                None => importance,
+            };
+            let weighted = if divides(strengths.len(), &shape) {
+                by_replica::<B>(importance, strengths)
+            } else {
+                warn!(
+                    "{}: no factor counts for it",
+                    misfit(&self.path, &shape, strengths.len())
+                );
+                importance
+            };
+            convert::<B>(weighted, precision)
+        });
+        Some(Pull {
+            importance: weighted.clone(),
+            bound: f64::INFINITY,
+            scale,
+        })
     }
 
     /// Adds a step's penalty, `[1]`, to the sum.
@@ -207,6 +265,7 @@ impl<B: Backend> Synapse<B> {
         self.path_integral = (self.path_integral.take()).map(|state| laid_over(zeros(), state));
         self.importance = self.importance.take().map(|state| held(zeros(), state));
         self.anchor = held(widen::<B>(parameter.clone()), self.anchor.clone());
+        self.weighted = None;
         self.open_step = None;
     }
 
@@ -222,6 +281,7 @@ impl<B: Backend> Synapse<B> {
         let precision = parameter.dtype();
         let held = config.state_precision.hold::<B>(parameter.clone());
         let anchor = convert::<B>(core::mem::replace(&mut self.anchor, held), precision);
+        self.weighted = None;
         let importance = self.importance.take();
         let importance = importance.map(|importance| convert::<B>(importance, precision));
         let contribution = self.path_integral.take().map(|path_integral| {

@@ -16,6 +16,7 @@ use burn::tensor::{DType, Device, GradientCheckpointingStrategy};
 
 use crate::diagnostics::{Coverage, Diagnostics, EpochReport};
 use crate::matmul_precision::warn_if_reduced;
+use crate::replicas::strengths;
 use crate::settings::StatePrecision;
 use crate::trained::checkpointing_of;
 use crate::{
@@ -72,8 +73,9 @@ impl<M: Module> ContinualLearner<M> {
     ///
     /// # Errors
     ///
-    /// Those of [`SynapticIntelligenceConfig::init`], and [`Error::StatePrecision`] if a device of the
-    /// module does not support the precision in which importance and anchor are kept.
+    /// Those of [`SynapticIntelligenceConfig::init`]; [`Error::StatePrecision`] if a device of the module does not support
+    /// the precision in which importance and anchor are kept; and [`Error::Replicas`] if the config has strengths by
+    /// replica and the module is not a stack of as many [`replicas`](crate::replicas).
     pub fn new(module: M, config: &SynapticIntelligenceConfig) -> Result<Self, Error> {
         let bears = |device: &Device| device.supports_dtype(DType::BF16);
         if config.state_precision == StatePrecision::Bf16
@@ -83,6 +85,8 @@ impl<M: Module> ContinualLearner<M> {
             return Err(Error::StatePrecision(format!("{device:?}")));
         }
         let mut regularizer = config.init()?;
+        let num_replicas = config.replica_strengths.len();
+        strengths::check(&module, &regularizer.policies, num_replicas)?;
         regularizer.check_ids(&module);
         module.devices().iter().for_each(warn_if_reduced);
         regularizer.policies.warn_of_unmatched(&module);

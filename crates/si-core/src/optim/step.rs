@@ -13,7 +13,7 @@ use super::rule::SynapseBefore;
 use crate::SynapticIntelligenceConfig;
 use crate::ops::{SynapseTensors, SynapticBackend, SynapticUpdate};
 use crate::step::begin;
-use crate::synapse::{Synapse, Synapses};
+use crate::synapse::{Pull, Synapse, Synapses};
 use crate::traversal::{Place, Walk};
 
 /// Updates every parameter of a module that has a gradient, and its synapses with it.
@@ -59,32 +59,48 @@ impl Consolidation<'_> {
         );
         let is_reshaped = !self.synapses.take_reshaped().is_empty();
         let synapse = self.synapses.get_mut(id)?;
-        let scale = self.config.penalty_scale(place.settings.strength);
-        self.pulls |= scale > 0.0;
+        let strength = place.settings.strength;
+        self.pulls |= strength > 0.0;
         let path_integral = synapse.path_integral.take()?;
-        let (importance, penalty_sum) = match synapse.importance.clone() {
-            Some(importance) if scale > 0.0 => {
+        let path_gradient = self.config.path_gradient;
+        let anchor = synapse.anchor.clone();
+        let before = match synapse.pull(self.config, strength) {
+            Some(Pull {
+                importance,
+                bound,
+                scale,
+            }) => {
                 let penalty_sum = synapse.penalty_sum.take().unwrap_or_else(|| {
                     let (device, dtype) = (parameter.device(), path_integral.dtype());
                     Dispatch::float_zeros(Shape::new([1]), &device, dtype.into())
                 });
-                (Some(importance), Some(penalty_sum))
+                SynapseBefore {
+                    update: SynapticUpdate {
+                        scale,
+                        bound,
+                        path_gradient,
+                    },
+                    tensors: SynapseTensors {
+                        path_integral,
+                        importance,
+                        anchor,
+                        penalty_sum,
+                    },
+                }
             }
-            _ => (None, None),
-        };
-        // What is not read may be any tensor.
-        let unread = || synapse.anchor.clone();
-        let before = SynapseBefore {
-            update: SynapticUpdate {
-                scale: if importance.is_some() { scale } else { 0.0 },
-                bound: self.config.importance_bound.unwrap_or(f64::INFINITY),
-                path_gradient: self.config.path_gradient,
-            },
-            tensors: SynapseTensors {
-                path_integral,
-                importance: importance.unwrap_or_else(unread),
-                anchor: synapse.anchor.clone(),
-                penalty_sum: penalty_sum.unwrap_or_else(unread),
+            // What is not read may be any tensor.
+            None => SynapseBefore {
+                update: SynapticUpdate {
+                    scale: 0.0,
+                    bound: f64::INFINITY,
+                    path_gradient,
+                },
+                tensors: SynapseTensors {
+                    path_integral,
+                    importance: anchor.clone(),
+                    anchor: anchor.clone(),
+                    penalty_sum: anchor,
+                },
             },
         };
         Some(Begun {

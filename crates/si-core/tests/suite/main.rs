@@ -17,5 +17,6 @@ mod properties;
 mod quadratic;
 mod replicas;
 mod settings;
+mod stack;
 #[cfg(feature = "train")]
 mod train;

@@ -35,6 +35,7 @@ impl Reference {
         config: &SynapticIntelligenceConfig,
         task_index: usize,
         (curvature, target): (f64, f64),
+        replica_strength: f64,
     ) {
         let task = curvature * (self.theta - target);
         let in_use = match config.importance_bound {
@@ -47,7 +48,7 @@ impl Reference {
         };
         let schedule = &config.strength_schedule;
         let in_task = schedule.get(task_index.min(schedule.len().saturating_sub(1)));
-        let scale = scale * config.strength * in_task.unwrap_or(&1.0);
+        let scale = scale * config.strength * in_task.unwrap_or(&1.0) * replica_strength;
         let total = task + 2.0 * scale * in_use * (self.theta - self.anchor);
         let before = self.theta;
         self.theta -= LEARNING_RATE * total;
@@ -135,7 +136,14 @@ proptest! {
     #[test]
     fn every_combination_of_settings_follows_the_method_on_plain_numbers(
         config in configs(), parameters in parameters(),
+        replica_strengths in prop::option::of(prop::collection::vec(0.0..2.0, 5)),
     ) {
+        // Each parameter is a replica.
+        let config = match &replica_strengths {
+            Some(factors) => config.with_replica_strengths(factors[..parameters.len()].to_vec()),
+            None => config,
+        };
+        let replica_strengths = replica_strengths.unwrap_or_else(|| vec![1.0; 5]);
         let device = crate::common::device_with(DType::F64).autodiff();
         let tensor = |of: &dyn Fn(&Parameter) -> f64| -> Tensor<1> {
             let values: Vec<f64> = parameters.iter().map(of).collect();
@@ -167,8 +175,9 @@ proptest! {
                     let distance = model.theta.val() - target.clone();
                     (curvature.clone() * distance.clone() * distance).sum() * 0.5
                 });
-                for (reference, (_, tasks)) in references.iter_mut().zip(&parameters) {
-                    reference.step(&config, task, tasks[task]);
+                let replicas = references.iter_mut().zip(&parameters).zip(&replica_strengths);
+                for ((reference, (_, tasks)), replica_strength) in replicas {
+                    reference.step(&config, task, tasks[task], *replica_strength);
                 }
             }
             learner.end_task();
@@ -202,6 +211,10 @@ fn settings_out_of_range_are_refused_with_their_value() {
         (
             config().with_strength_schedule(vec![1.0, f64::INFINITY]),
             "each factor of strength_schedule must be a finite number ≥ 0, got inf",
+        ),
+        (
+            config().with_replica_strengths(vec![1.0, -2.0]),
+            "each factor of replica_strengths must be a finite number ≥ 0, got -2",
         ),
         (
             config().with_damping(0.0),

@@ -89,6 +89,7 @@ fn header_describes_the_checkpoint() {
         ("path_gradient", "Task"),
         ("penalty_factor", "One"),
         ("policies", "[]"),
+        ("replica_strengths", "[]"),
         ("state_precision", "Full"),
         ("strength", "1"),
         ("strength_schedule", "[]"),

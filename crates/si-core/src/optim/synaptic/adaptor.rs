@@ -195,17 +195,16 @@ impl<O: Optimizer> Optimizer for Synaptic<O> {
         // Deviation: Burn has already clipped the gradient if clipping is set, and the original is gone.
         let task_gradient = Dispatch::primitive(gradient);
         let factor = self.config.strength_factor(self.tasks.task());
-        let scale = self.config.penalty_scale(factor * self.config.strength);
-        let importance = state.synapse.importance.clone();
-        let total = match importance.filter(|_| scale > 0.0) {
+        let strength = factor * self.config.strength;
+        let total = match state.synapse.pull(&self.config, strength) {
             None => task_gradient.clone(),
-            Some(importance) => {
+            Some(pull) => {
                 let penalty = Penalty {
                     parameter: before.clone(),
-                    importance,
+                    importance: pull.importance,
                     anchor: state.synapse.anchor.clone(),
-                    scale,
-                    bound: self.config.importance_bound.unwrap_or(f64::INFINITY),
+                    scale: pull.scale,
+                    bound: pull.bound,
                 };
                 let Penalized { gradient, penalty } =
                     Dispatch::penalize(task_gradient.clone(), penalty);
