@@ -71,8 +71,10 @@
 //! the first axis is divided into equal blocks, one for each replica. [`QuadraticPenalty`](crate::QuadraticPenalty) has
 //! one strength for all replicas.
 
+mod alone;
 mod linear;
 mod loss;
+mod optimizer;
 mod parameters;
 pub(crate) mod strengths;
 

@@ -1,5 +1,6 @@
 //! Several trainings as one stack of replicas: each learns as it would alone.
 
+mod alone;
 mod network;
 mod refused;
 mod ways;
