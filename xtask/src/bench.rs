@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::command::{build_with, clear, command, run, workspace};
 
-/// Measure what consolidation costs: time of a training step, its growth with the network, memory, the single
-/// operations, and all of split MNIST.
+/// Measure what consolidation costs: time of a training step, its growth with the network, several trainings at once,
+/// memory, the single operations, and all of split MNIST.
 ///
 /// The variants compared take turns in one process, on fresh batches, so rely on the ratios. Run it on an otherwise
 /// idle machine with 12 GB of free memory.
@@ -31,7 +31,7 @@ pub(crate) struct Bench {
     #[arg(long, value_delimiter = ',', value_name = "N,N,...")]
     threads: Vec<NonZero<usize>>,
     /// Run only these benchmarks: step, throughput, profile, products, denormals, surroundings,
-    /// growth, memory, kernels, split-mnist
+    /// growth, replicas, memory, kernels, split-mnist
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     only: Vec<String>,
     /// Also measure PyTorch's steps, in turns with ours, with this Python, which needs the package torch
@@ -114,6 +114,14 @@ const BENCHMARKS: [Benchmark; 9] = [
         title: "How the cost grows",
         description: "Perceptrons of ever more parameters, batches of 64, one thread where the device keeps to its \
              threads.",
+        by_threads: false,
+    },
+    Benchmark {
+        name: "replicas",
+        title: "Several trainings at once",
+        description: "A stack of replicas of the network (`si_core::replicas`), with `SynapticAdam` in its second task. \
+             On a GPU a step of one small network takes as long as the host needs to start its operations, and a stack \
+             has as many operations as one network. On a CPU the arithmetic decides.",
         by_threads: false,
     },
     Benchmark {
