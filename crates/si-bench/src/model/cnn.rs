@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use rand::Rng;
 
 use super::initial::{Weights, convolution, dense};
-use super::shifted;
+use super::{Output, shifted};
 
 /// The network of split CIFAR (section 5.3): two blocks of convolutions, a hidden layer, and one
 /// linear readout for all tasks.
@@ -128,6 +128,17 @@ impl Cnn {
     /// `[channels, height, width]`.
     pub fn forward(&self, images: Tensor<2>) -> Tensor<2> {
         self.readout.forward(self.features(images))
+    }
+
+    /// Logits and features of a batch, `[batch, pixels]`, in one pass. Pixels are in the order
+    /// `[channels, height, width]`.
+    pub fn output(&self, images: Tensor<2>) -> Output {
+        Output::of(&self.readout, self.features(images))
+    }
+
+    /// The linear readout.
+    pub fn readout(&self) -> &Linear {
+        &self.readout
     }
 
     /// The parameters and training flags of everything before the readout.

@@ -12,6 +12,7 @@ use rand::Rng;
 
 pub use units::Units;
 
+use super::Output;
 use super::initial::{Weights, dense, dense_pieces};
 
 /// A perceptron with hidden layers of the same kind of units, and one linear readout for all tasks.
@@ -77,11 +78,26 @@ impl MlpConfig {
 impl Mlp {
     /// Logits of a batch: `[batch, inputs]` to `[batch, outputs]`.
     pub fn forward(&self, images: Tensor<2>) -> Tensor<2> {
-        let features = self.hidden.iter().fold(images, |features, layer| {
+        self.readout.forward(self.features(images))
+    }
+
+    /// Logits and features of a batch, `[batch, inputs]`, in one pass. If there is no hidden layer, the features are the
+    /// inputs.
+    pub fn output(&self, images: Tensor<2>) -> Output {
+        Output::of(&self.readout, self.features(images))
+    }
+
+    /// The linear readout.
+    pub fn readout(&self) -> &Linear {
+        &self.readout
+    }
+
+    /// The input of the readout, `[batch, units]`.
+    fn features(&self, images: Tensor<2>) -> Tensor<2> {
+        self.hidden.iter().fold(images, |features, layer| {
             let outputs = self.units.outputs(layer.forward(features));
             self.dropout.forward(outputs)
-        });
-        self.readout.forward(features)
+        })
     }
 
     /// The parameters and training flags of everything before the readout.

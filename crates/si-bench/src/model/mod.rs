@@ -5,10 +5,12 @@ mod initial;
 mod mlp;
 mod network;
 mod one_by_one;
+mod output;
 mod progressive;
 mod shifted;
 
 pub use cnn::{Cnn, CnnConfig};
 pub use mlp::{Mlp, MlpConfig, Units};
 pub use network::{Network, NetworkConfig};
+pub use output::Output;
 pub use progressive::{Progressive, ProgressiveConfig};

@@ -1,10 +1,11 @@
 use burn::module::{Module, Param, ParamGroup};
+use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
 use si_core::importance::FisherLabels;
 use si_core::{Error, Importance};
 
-use super::{Cnn, CnnConfig, Mlp, MlpConfig, Progressive, ProgressiveConfig};
+use super::{Cnn, CnnConfig, Mlp, MlpConfig, Output, Progressive, ProgressiveConfig};
 
 /// A network of an experiment.
 #[derive(Module, Debug)]
@@ -46,6 +47,24 @@ impl Network {
             Self::Mlp(model) => model.forward(images),
             Self::Cnn(model) => model.forward(images),
             Self::Progressive(model) => model.forward(images),
+        }
+    }
+
+    /// Logits and features of a batch, `[batch, pixels]`, in one pass.
+    pub fn output(&self, images: Tensor<2>) -> Output {
+        match self {
+            Self::Mlp(model) => model.output(images),
+            Self::Cnn(model) => model.output(images),
+            Self::Progressive(model) => model.output(images),
+        }
+    }
+
+    /// The linear layer that turns features into logits: in a progressive network, into those of the newest task.
+    pub fn readout(&self) -> &Linear {
+        match self {
+            Self::Mlp(model) => model.readout(),
+            Self::Cnn(model) => model.readout(),
+            Self::Progressive(model) => model.readout(),
         }
     }
 

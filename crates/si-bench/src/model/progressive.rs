@@ -8,7 +8,7 @@ use si_core::importance::FisherLabels;
 use si_core::{Error, Importance};
 
 use super::initial::{Weights, dense, dense_pieces};
-use super::{Units, one_by_one};
+use super::{Output, Units, one_by_one};
 
 /// A progressive network (Rusu et al. 2016): a column of its own for each task. A column is a perceptron that also reads
 /// the hidden layers of the earlier columns, which no longer change.
@@ -136,12 +136,19 @@ impl Progressive {
     /// Logits of a batch: `[batch, inputs]` to `[batch, outputs]`, with the outputs of one task after the other. Those of
     /// tasks without a column are 0.
     pub fn forward(&self, images: Tensor<2>) -> Tensor<2> {
+        self.output(images).logits
+    }
+
+    /// [Logits](Self::forward) of a batch, `[batch, inputs]`, and the features of the newest column, in one pass.
+    pub fn output(&self, images: Tensor<2>) -> Output {
         let [batch, _] = images.dims();
+        let mut features = images.clone();
         let mut earlier = Vec::with_capacity(self.columns.len());
         let mut logits = Vec::with_capacity(self.columns.len() + 1);
         for column in &self.columns {
-            let (features, of_column) = column.forward(images.clone(), &earlier, self.config.units);
-            earlier.push(features);
+            let (hidden, of_column) = column.forward(images.clone(), &earlier, self.config.units);
+            features = hidden.last().cloned().unwrap_or(features);
+            earlier.push(hidden);
             logits.push(of_column);
         }
         let num_missing = self.config.num_outputs[self.columns.len()..].iter().sum();
@@ -149,7 +156,15 @@ impl Progressive {
             let options = (&images.device(), images.dtype());
             logits.push(Tensor::zeros([batch, num_missing], options));
         }
-        Tensor::cat(logits, 1)
+        Output {
+            features,
+            logits: Tensor::cat(logits, 1),
+        }
+    }
+
+    /// The readout of the newest column.
+    pub fn readout(&self) -> &Linear {
+        &self.columns[self.columns.len() - 1].readout
     }
 
     /// The number of columns so far: of tasks that have begun.

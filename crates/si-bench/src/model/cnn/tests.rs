@@ -133,6 +133,19 @@ fn every_parameter_learns() {
     assert_eq!(gradients.len(), 12);
 }
 
+#[test]
+fn the_features_of_an_image_are_what_the_readout_reads() {
+    let (rng, device) = (&mut ChaCha8Rng::seed_from_u64(0), &Device::flex());
+    let mut cnn = CnnConfig::paper([1, 10, 11], 4).init(rng, device);
+    cnn.readout = dense(512, 4, Weights::GlorotUniform, rng, device);
+    let images = random_images(3, 110, device);
+    let output = cnn.output(images.clone());
+    assert_eq!(output.features.dims(), [3, 512]);
+    assert_eq!(output.logits.to_data(), cnn.forward(images).into_data());
+    let read_out = cnn.readout().forward(output.features);
+    assert_eq!(output.logits.into_data(), read_out.into_data());
+}
+
 fn paper_cnn(device: &Device) -> Cnn {
     let rng = &mut ChaCha8Rng::seed_from_u64(0);
     CnnConfig::paper([3, 32, 32], 60).init(rng, device)
