@@ -4,7 +4,7 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
 
-use crate::model::Network;
+use crate::model::{Network, Output};
 use crate::task::{DeviceImages, ImageDataset, TaskSequence};
 
 use super::random::permutation;
@@ -14,18 +14,23 @@ use super::random::permutation;
 pub(super) struct DeviceTask {
     pub(super) train: DeviceImages,
     pub(super) test: DeviceImages,
+    /// The places of its training images among those of all tasks, one task after the other.
+    pub(super) places: Range<i32>,
     /// Added to the logits, `[1, outputs]`.
     mask: Option<Tensor<2>>,
 }
 
-/// A minibatch of one task, or of several.
+/// A minibatch of training images of one task, or of several.
+#[derive(Clone)]
 pub(super) struct Batch {
     /// `[batch, pixels]`.
     pub(super) images: Tensor<2>,
     /// `[batch]`.
     pub(super) labels: Tensor<1, Int>,
     /// Added to the logits, `[1, outputs]` or `[batch, outputs]`.
-    mask: Option<Tensor<2>>,
+    pub(super) mask: Option<Tensor<2>>,
+    /// The place of each image among the training images of all tasks, `[batch]`.
+    pub(super) places: Vec<i32>,
 }
 
 impl DeviceTask {
@@ -43,12 +48,18 @@ impl DeviceTask {
                 }
             }
         };
-        let tasks = sequence.tasks.iter().map(|task| Self {
-            train: upload(&task.train),
-            test: upload(&task.test),
-            mask: task
-                .output_mask(sequence.num_outputs, device)
-                .map(Tensor::unsqueeze),
+        let mut num_images = 0;
+        let tasks = sequence.tasks.iter().map(|task| {
+            let start = num_images;
+            num_images += task.train.len() as i32;
+            Self {
+                train: upload(&task.train),
+                test: upload(&task.test),
+                places: start..num_images,
+                mask: task
+                    .output_mask(sequence.num_outputs, device)
+                    .map(Tensor::unsqueeze),
+            }
         });
         tasks.collect()
     }
@@ -83,12 +94,9 @@ impl DeviceTask {
     pub(super) fn accuracy(&self, model: &Network, images: &DeviceImages) -> f64 {
         let mut correct: Option<Tensor<1, Int>> = None;
         for (images, labels) in images.chunks(IMAGES_AT_ONCE) {
-            let batch = Batch {
-                images,
-                labels,
-                mask: self.mask.clone(),
-            };
-            let count = batch.num_correct(model);
+            let logits = masked(model.forward(images), self.mask.clone());
+            let predicted = logits.argmax(1).squeeze_dim::<1>(1);
+            let count = predicted.equal(labels).int().sum();
             correct = Some(match correct {
                 Some(correct) => correct + count,
                 None => count,
@@ -100,32 +108,84 @@ impl DeviceTask {
 }
 
 impl Batch {
-    /// The training images of `tasks` in minibatches; the last may be smaller. `order` indexes the
-    /// images of all tasks, one task after the other.
-    pub(super) fn of<'a>(
-        tasks: &'a [DeviceTask],
+    /// The training images of `tasks`, which follow each other, in minibatches; the last may be smaller. `order` indexes
+    /// the images of all these tasks, one task after the other.
+    pub(super) fn of(
+        tasks: &[DeviceTask],
         order: Vec<i32>,
         batch_size: usize,
-        device: &'a Device,
-    ) -> Box<dyn Iterator<Item = Batch> + 'a> {
+    ) -> Box<dyn Iterator<Item = Batch> + '_> {
         match tasks {
-            [task] => Box::new(of_one(task, order, batch_size, device)),
-            tasks => Box::new(of_several(tasks, order, batch_size, device)),
+            [task] => Box::new(of_one(task, order, batch_size)),
+            tasks => Box::new(of_several(tasks, order, batch_size)),
         }
     }
 
-    /// Mean cross-entropy over the outputs of each image's task, `[1]`.
-    pub(super) fn loss(self, model: &Network) -> Tensor<1> {
-        let logits = masked(model.forward(self.images.autodiff()), self.mask);
-        let cross_entropy = CrossEntropyLossConfig::new().init(&logits.device());
-        cross_entropy.forward(logits, self.labels)
+    /// The training images at `places`, at least one, of `tasks`: one task after the other, and those of a task in the
+    /// given order.
+    pub(super) fn at(tasks: &[DeviceTask], places: &[i32]) -> Self {
+        let of_task = |task: &DeviceTask| {
+            let places = places.iter().filter(|place| task.places.contains(place));
+            let places: Vec<i32> = places.copied().collect();
+            (!places.is_empty()).then(|| {
+                let drawn = places.iter().map(|place| place - task.places.start);
+                let drawn = indices(drawn.collect(), &task.train.device());
+                let (images, labels) = task.train.batch(drawn);
+                Self {
+                    images,
+                    labels,
+                    mask: task.mask.clone(),
+                    places,
+                }
+            })
+        };
+        Self::joined(tasks.iter().filter_map(of_task).collect())
     }
 
-    /// Number of images that `model` classifies correctly, `[1]`. It must be in validation mode.
-    fn num_correct(self, model: &Network) -> Tensor<1, Int> {
-        let logits = masked(model.forward(self.images), self.mask);
-        let predicted = logits.argmax(1).squeeze_dim::<1>(1);
-        predicted.equal(self.labels).int().sum()
+    /// All of `batches`, at least one, in their order.
+    pub(super) fn joined(batches: Vec<Self>) -> Self {
+        let (mut images, mut labels, mut masks) = (Vec::new(), Vec::new(), Vec::new());
+        let mut places = Vec::new();
+        for batch in batches {
+            masks.extend(batch.mask_of_each());
+            images.push(batch.images);
+            labels.push(batch.labels);
+            places.extend(batch.places);
+        }
+        Self {
+            images: Tensor::cat(images, 0),
+            labels: Tensor::cat(labels, 0),
+            mask: (!masks.is_empty()).then(|| Tensor::cat(masks, 0)),
+            places,
+        }
+    }
+
+    /// Number of images.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// What `model` computes for the images, on the side of autodiff.
+    pub(super) fn output(&self, model: &Network) -> Output {
+        model.output(self.images.clone().autodiff())
+    }
+
+    /// Mean cross-entropy over the outputs of each image's task, `[1]`. `logits` are those of the images,
+    /// `[batch, outputs]`.
+    pub(super) fn cross_entropy(&self, logits: Tensor<2>) -> Tensor<1> {
+        let logits = masked(logits, self.mask.clone());
+        let cross_entropy = CrossEntropyLossConfig::new().init(&logits.device());
+        cross_entropy.forward(logits, self.labels.clone())
+    }
+
+    /// What is added to the logits, `[batch, outputs]`.
+    pub(super) fn mask_of_each(&self) -> Option<Tensor<2>> {
+        let mask = self.mask.clone()?;
+        let [num_rows, _] = mask.dims();
+        Some(match num_rows {
+            1 => mask.repeat_dim(0, self.len()),
+            _ => mask,
+        })
     }
 }
 
@@ -137,59 +197,36 @@ fn masked(logits: Tensor<2>, mask: Option<Tensor<2>>) -> Tensor<2> {
     }
 }
 
-fn of_one<'a>(
-    task: &'a DeviceTask,
+fn of_one(
+    task: &DeviceTask,
     order: Vec<i32>,
     batch_size: usize,
-    device: &Device,
-) -> impl Iterator<Item = Batch> + use<'a> {
-    chunks(order.len(), batch_size).map({
-        let order = indices(order, device);
-        move |range| {
-            let (images, labels) =
-                task.train
-                    .batch(order.clone().narrow(0, range.start, range.len()));
-            Batch {
-                images,
-                labels,
-                mask: task.mask.clone(),
-            }
+) -> impl Iterator<Item = Batch> + use<'_> {
+    let places: Vec<i32> = order
+        .iter()
+        .map(|index| index + task.places.start)
+        .collect();
+    let order = indices(order, &task.train.device());
+    chunks(places.len(), batch_size).map(move |range| {
+        let drawn = order.clone().narrow(0, range.start, range.len());
+        let (images, labels) = task.train.batch(drawn);
+        Batch {
+            images,
+            labels,
+            mask: task.mask.clone(),
+            places: places[range].to_vec(),
         }
     })
 }
 
-fn of_several<'a>(
-    tasks: &'a [DeviceTask],
+fn of_several(
+    tasks: &[DeviceTask],
     order: Vec<i32>,
     batch_size: usize,
-    device: &'a Device,
-) -> impl Iterator<Item = Batch> + use<'a> {
-    chunks(order.len(), batch_size).map(move |range| {
-        let (mut images, mut labels, mut masks) = (Vec::new(), Vec::new(), Vec::new());
-        let mut first = 0;
-        for task in tasks {
-            let end = first + task.train.len() as i32;
-            let of_task = order[range.clone()]
-                .iter()
-                .filter(|index| (first..end).contains(index))
-                .map(|index| index - first);
-            let of_task: Vec<i32> = of_task.collect();
-            first = end;
-            if of_task.is_empty() {
-                continue;
-            }
-            let num_images = of_task.len();
-            let batch = task.train.batch(indices(of_task, device));
-            images.push(batch.0);
-            labels.push(batch.1);
-            masks.extend(task.mask.clone().map(|mask| mask.repeat_dim(0, num_images)));
-        }
-        Batch {
-            images: Tensor::cat(images, 0),
-            labels: Tensor::cat(labels, 0),
-            mask: (!masks.is_empty()).then(|| Tensor::cat(masks, 0)),
-        }
-    })
+) -> impl Iterator<Item = Batch> + use<'_> {
+    let start = tasks.first().map_or(0, |task| task.places.start);
+    let places: Vec<i32> = order.iter().map(|index| index + start).collect();
+    chunks(places.len(), batch_size).map(move |range| Batch::at(tasks, &places[range]))
 }
 
 fn chunks(length: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
@@ -205,3 +242,49 @@ fn indices(order: Vec<i32>, device: &Device) -> Tensor<1, Int> {
 
 /// Few enough that the activations of a batch stay in the processor's cache.
 pub(super) const IMAGES_AT_ONCE: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::super::Scenario;
+    use super::super::testing::tasks;
+    use super::*;
+
+    #[test]
+    fn the_images_of_a_batch_are_found_again_by_their_places() {
+        for scenario in [Scenario::Task, Scenario::Domain] {
+            let tasks = DeviceTask::upload(&tasks(scenario), &Device::flex());
+            let order: Vec<i32> = (0..32).rev().collect();
+            let batches: Vec<Batch> = Batch::of(&tasks[1..], order, 20).collect();
+            let found: Vec<&[i32]> = batches.iter().map(|it| &it.places[..]).collect();
+            let expected: Vec<i32> = (32..64).rev().collect();
+            assert_eq!(found, [&expected[..20], &expected[20..]]);
+            for batch in batches {
+                assert_same(&Batch::at(&tasks, &batch.places), &batch);
+            }
+        }
+    }
+
+    #[test]
+    fn images_of_several_tasks_are_one_task_after_the_other_with_their_own_masks() {
+        let tasks = DeviceTask::upload(&tasks(Scenario::Task), &Device::flex());
+        let batch = Batch::at(&tasks, &[40, 3, 33, 1]);
+        assert_eq!(batch.places, [3, 1, 40, 33]);
+        let parts = [[3, 1], [40, 33]].map(|places| Batch::at(&tasks, &places));
+        let masks = parts.clone().map(|part| part.mask_of_each());
+        assert_ne!(
+            masks[0].clone().map(Tensor::into_data),
+            masks[1].clone().map(Tensor::into_data)
+        );
+        assert_same(&batch, &Batch::joined(parts.into()));
+        let mask = batch.mask_of_each().expect("the task is known");
+        assert_eq!(mask.dims(), [4, 4]);
+    }
+
+    fn assert_same(batch: &Batch, other: &Batch) {
+        assert_eq!(batch.places, other.places);
+        assert_eq!(batch.images.to_data(), other.images.to_data());
+        assert_eq!(batch.labels.to_data(), other.labels.to_data());
+        let [mask, other] = [batch, other].map(|it| it.mask_of_each().map(Tensor::into_data));
+        assert_eq!(mask, other);
+    }
+}

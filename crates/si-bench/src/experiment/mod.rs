@@ -19,6 +19,8 @@ mod run;
 mod student;
 mod summary;
 mod tasks;
+#[cfg(test)]
+mod testing;
 mod validate;
 
 pub use checkpoint::Checkpointing;

@@ -310,7 +310,7 @@ impl<'a> Training<'a> {
             .seed(generator(seed, Purpose::Dropout { task, epoch }).next_u64());
         let mut rng = generator(seed, Purpose::Order { task, epoch });
         let order = permutation(num_images(lesson), &mut rng);
-        Batch::of(lesson.tasks, order, config.batch_size, &self.device)
+        Batch::of(lesson.tasks, order, config.batch_size)
     }
 
     /// Accuracy on every task, on the test and on the training images.

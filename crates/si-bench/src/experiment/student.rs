@@ -63,22 +63,15 @@ impl Student {
     /// One training step.
     pub(super) fn step(mut self, batch: Batch, learning_rate: f64) -> Self {
         let learning_rate = self.trunk.learning_rate(learning_rate);
-        let loss = |network: &Network| batch.loss(network);
-        self.learner = match &self.anchor {
-            None => {
-                self.learner
-                    .step(&mut self.optimizer, learning_rate, loss)
-                    .0
-            }
-            Some(Anchored { penalty, .. }) => {
-                let loss = loss(&self.learner);
-                self.learner.regularizer_mut().observe_loss(&loss);
-                let grads = GradientsParams::from_grads(loss.backward(), &*self.learner);
-                let grads = penalty.penalize(&*self.learner, grads);
-                self.learner
-                    .optimize(&mut self.optimizer, learning_rate, grads)
-            }
-        };
+        let loss = batch.cross_entropy(batch.output(&self.learner).logits);
+        self.learner.regularizer_mut().observe_loss(&loss);
+        let mut grads = GradientsParams::from_grads(loss.backward(), &*self.learner);
+        if let Some(Anchored { penalty, .. }) = &self.anchor {
+            grads = penalty.penalize(&*self.learner, grads);
+        }
+        self.learner = self
+            .learner
+            .optimize(&mut self.optimizer, learning_rate, grads);
         self
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use burn::tensor::Device;
 
 use crate::data::{ImageParts, LabelledImages};
+use crate::experiment::testing;
 use crate::experiment::{
     Checkpointing, Condition, Experiment, ExperimentConfig, Measured, Optimizer, OptimizerReset,
     RunRecord, Scenario,
@@ -17,19 +18,8 @@ use crate::task::TaskSequence;
 
 use super::{Progress, Run};
 
-/// Four classes of 16 images each, of one bright pixel of four.
 fn tasks() -> TaskSequence {
-    let images = LabelledImages::new(ImageParts {
-        pixels: (0..64)
-            .flat_map(|image| (0..4).map(move |pixel| if image % 4 == pixel { 255 } else { image }))
-            .collect(),
-        labels: (0..64).map(|image| image % 4).collect(),
-        shape: [1, 2, 2],
-        num_classes: 4,
-    });
-    let images = Arc::new(images.expect("the parts fit"));
-    let classes = [vec![0, 1], vec![2, 3]];
-    TaskSequence::split(&images, &images, &classes, Scenario::Task).expect("four classes")
+    testing::tasks(Scenario::Task)
 }
 
 fn config() -> ExperimentConfig {

@@ -1,3 +1,5 @@
+mod step;
+
 use std::sync::Arc;
 
 use burn::Tensor;
@@ -53,7 +55,7 @@ fn learn(mut student: Student, index: usize, num_steps: usize) -> Student {
     student.begin_lesson(index, SEED);
     for _ in 0..num_steps {
         let order = (0..task[0].train.len() as i32).collect();
-        let mut batches = Batch::of(task, order, 100, &device);
+        let mut batches = Batch::of(task, order, 100);
         let batch = batches.next().expect("there are images");
         student = student.step(batch, LEARNING_RATE);
     }
