@@ -246,7 +246,16 @@ mod tests {
             "each has its own penalty"
         );
         assert_eq!(conflict("si+mas"), "each has its own penalty");
+        assert_eq!(
+            conflict("lwf+lfl"),
+            "each has its own comparison with a frozen copy"
+        );
+        assert_eq!(
+            conflict("lwf+scratch"),
+            "a comparison with a frozen copy has no effect unless one network learns the tasks one by one"
+        );
         assert_eq!(conflict("ewc+dropout:lambda=3"), "");
+        assert_eq!(conflict("ewc+lwf+dropout:lambda=3"), "");
         assert_eq!(conflict("joint+dropout"), "");
         assert_eq!(
             conflict("freezing+reduced-rate"),
@@ -257,7 +266,7 @@ mod tests {
         assert_eq!(conflict("lwta+maxout"), "each has its own hidden units");
         assert_eq!(conflict("si+lwta+dropout"), "");
         assert_eq!(conflict("progressive+maxout+dropout"), "");
-        for other in ["si", "mas", "freezing", "reduced-rate"] {
+        for other in ["si", "mas", "freezing", "reduced-rate", "lwf"] {
             let methods = format!("progressive+{other}");
             let reason = conflict(&methods);
             assert!(

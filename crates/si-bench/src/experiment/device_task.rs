@@ -14,6 +14,8 @@ use super::random::permutation;
 pub(super) struct DeviceTask {
     pub(super) train: DeviceImages,
     pub(super) test: DeviceImages,
+    /// The outputs of its classes.
+    pub(super) outputs: Range<usize>,
     /// The places of its training images among those of all tasks, one task after the other.
     pub(super) places: Range<i32>,
     /// Added to the logits, `[1, outputs]`.
@@ -55,6 +57,7 @@ impl DeviceTask {
             Self {
                 train: upload(&task.train),
                 test: upload(&task.test),
+                outputs: task.outputs.clone(),
                 places: start..num_images,
                 mask: task
                     .output_mask(sequence.num_outputs, device)
@@ -62,6 +65,13 @@ impl DeviceTask {
             }
         });
         tasks.collect()
+    }
+
+    /// The tasks of `all` that come before that of `batch`.
+    pub(super) fn before<'a>(all: &'a [Self], batch: &Batch) -> &'a [Self] {
+        let place = batch.places.first().copied().unwrap_or_default();
+        let num_before = all.partition_point(|task| task.places.end <= place);
+        &all[..num_before]
     }
 
     /// Draws `count` training images at random (all if there are fewer), in batches of `at_once`, each
@@ -170,6 +180,12 @@ impl Batch {
         model.output(self.images.clone().autodiff())
     }
 
+    /// The [cross-entropy](Self::cross_entropy) of `model`, and what it computes for the images.
+    pub(super) fn loss(&self, model: &Network) -> (Tensor<1>, Output) {
+        let output = self.output(model);
+        (self.cross_entropy(output.logits.clone()), output)
+    }
+
     /// Mean cross-entropy over the outputs of each image's task, `[1]`. `logits` are those of the images,
     /// `[batch, outputs]`.
     pub(super) fn cross_entropy(&self, logits: Tensor<2>) -> Tensor<1> {
@@ -262,6 +278,16 @@ mod tests {
                 assert_same(&Batch::at(&tasks, &batch.places), &batch);
             }
         }
+    }
+
+    #[test]
+    fn the_tasks_before_a_batch_are_those_that_are_learnt() {
+        let tasks = DeviceTask::upload(&tasks(Scenario::Task), &Device::flex());
+        for (place, num_before) in [(0, 0), (31, 0), (32, 1), (63, 1)] {
+            let batch = Batch::at(&tasks, &[place]);
+            assert_eq!(DeviceTask::before(&tasks, &batch).len(), num_before);
+        }
+        assert_eq!(tasks[1].outputs, 2..4);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod config;
 mod cores;
 mod device_task;
 mod folder;
+mod frozen_copy;
 mod images;
 mod network;
 mod optimizer;

@@ -1,4 +1,4 @@
-use crate::methods::{Growth, Parts};
+use crate::methods::{Compared, Functional, Growth, Parts};
 use crate::model::{CnnConfig, MlpConfig, NetworkConfig, ProgressiveConfig, Units};
 use crate::task::TaskSequence;
 
@@ -57,10 +57,15 @@ impl ExperimentConfig {
             units,
             dropout,
             growth,
+            functional,
             ..
         } = condition.parts();
-        let is_about_layers =
-            trunk.is_some() || units.is_some() || dropout.is_some() || growth.is_some();
+        let is_about_features = |it: Functional| it.compared == Compared::Features;
+        let is_about_layers = trunk.is_some()
+            || units.is_some()
+            || dropout.is_some()
+            || growth.is_some()
+            || functional.is_some_and(is_about_features);
         if is_about_layers && self.hidden_sizes.is_empty() {
             return Some("it acts on hidden layers, but hidden_sizes is empty".to_string());
         }
@@ -127,7 +132,14 @@ mod tests {
 
     #[test]
     fn what_acts_on_hidden_layers_needs_one() {
-        for method in ["freezing", "lwta", "maxout", "dropout", "progressive"] {
+        for method in [
+            "freezing",
+            "lfl",
+            "lwta",
+            "maxout",
+            "dropout",
+            "progressive",
+        ] {
             assert_eq!(
                 error(Experiment::PermutedMnist, method, &[]),
                 format!(

@@ -263,7 +263,7 @@ impl<'a> Training<'a> {
             ..
         } = *self.run;
         let device = self.device.clone().autodiff();
-        Student::new(self.sequence, config, condition, seed, &device)
+        Student::new(self.sequence, &self.tasks, config, condition, seed, &device)
     }
 
     pub(super) fn lessons(&self) -> Vec<Lesson<'_>> {

@@ -1,18 +1,19 @@
 mod trunk;
 
 use burn::optim::GradientsParams;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use rand::RngExt;
 use serde::Serialize;
 use si_core::checkpoint::CheckpointError;
 use si_core::{Checkpoint, ContinualLearner, QuadraticPenalty, SynapticOptimizer, importance};
 
 use crate::Error;
-use crate::methods::{Anchor, Examples, Measure};
+use crate::methods::{Anchor, Examples, Measure, Parts};
 use crate::model::Network;
 use crate::task::TaskSequence;
 
 use super::device_task::{Batch, DeviceTask, IMAGES_AT_ONCE};
+use super::frozen_copy::FrozenCopy;
 use super::optimizer::adam_after;
 use super::random::{Purpose, generator};
 use super::{Condition, ExperimentConfig, FisherLabels, Measured, OptimizerReset};
@@ -25,6 +26,7 @@ pub(super) struct Student {
     pub(super) learner: ContinualLearner<Network>,
     anchor: Option<Anchored>,
     trunk: HeldTrunk,
+    frozen_copy: Option<FrozenCopy>,
     optimizer: SynapticOptimizer,
 }
 
@@ -35,37 +37,49 @@ struct Anchored {
 }
 
 impl Student {
-    /// One that has learnt nothing yet. `device` is on the autodiff side.
+    /// One that has learnt nothing yet. `device` is on the autodiff side. `tasks` are those of `sequence`.
     pub(super) fn new(
-        tasks: &TaskSequence,
+        sequence: &TaskSequence,
+        tasks: &[DeviceTask],
         config: &ExperimentConfig,
         condition: &Condition,
         seed: u64,
         device: &Device,
     ) -> Result<Self, Error> {
         let mut rng = generator(seed, Purpose::InitialParameters);
-        let network = config.network(tasks, condition).init(&mut rng, device);
+        let network = config.network(sequence, condition).init(&mut rng, device);
         let anchored = |anchor: Anchor| {
             Ok(Anchored {
                 penalty: anchor.penalty.init()?,
                 measure: anchor.measure,
             })
         };
-        let anchor = condition.parts().anchor.map(anchored);
+        let Parts {
+            anchor,
+            trunk,
+            functional,
+            ..
+        } = condition.parts();
+        let anchor = anchor.map(anchored).transpose();
         Ok(Self {
             learner: ContinualLearner::new(network, &config.synaptic_intelligence(condition))?,
-            anchor: anchor.transpose().map_err(Error::Synaptic)?,
-            trunk: HeldTrunk::new(condition.parts().trunk),
+            anchor: anchor.map_err(Error::Synaptic)?,
+            trunk: HeldTrunk::new(trunk),
+            frozen_copy: functional.map(|it| FrozenCopy::new(it, tasks)),
             optimizer: config.optimizer.init(config.momentum),
         })
     }
 
-    /// One training step.
+    /// One training step. The path integral is that of the whole loss without penalties, with the gradient that the
+    /// method makes of it.
     pub(super) fn step(mut self, batch: Batch, learning_rate: f64) -> Self {
         let learning_rate = self.trunk.learning_rate(learning_rate);
-        let loss = batch.cross_entropy(batch.output(&self.learner).logits);
+        let loss = self.loss(&batch);
         self.learner.regularizer_mut().observe_loss(&loss);
         let mut grads = GradientsParams::from_grads(loss.backward(), &*self.learner);
+        if let Some(frozen_copy) = &self.frozen_copy {
+            grads = frozen_copy.freeze_readout(&self.learner, &batch, grads);
+        }
         if let Some(Anchored { penalty, .. }) = &self.anchor {
             grads = penalty.penalize(&*self.learner, grads);
         }
@@ -73,6 +87,16 @@ impl Student {
             .learner
             .optimize(&mut self.optimizer, learning_rate, grads);
         self
+    }
+
+    /// The loss of a step, `[1]`, without penalties.
+    fn loss(&self, batch: &Batch) -> Tensor<1> {
+        let (loss, output) = batch.loss(&self.learner);
+        let frozen_copy = self.frozen_copy.as_ref();
+        match frozen_copy.and_then(|it| it.loss(batch, &output)) {
+            Some(compared) => loss + compared,
+            None => loss,
+        }
     }
 
     /// Begins the lesson `index`, or goes on with it after a [`restore`](Self::restore).
@@ -105,6 +129,9 @@ impl Student {
         observe: &mut dyn FnMut(Measured),
     ) -> Result<bool, Error> {
         let mut inert = self.learner.end_task();
+        if let Some(frozen_copy) = &mut self.frozen_copy {
+            frozen_copy.renew(&self.learner);
+        }
         if let Some(Anchored { penalty, measure }) = &mut self.anchor {
             let mut rng = generator(seed, Purpose::Importance { task: index });
             let num_images = learnt.train.len().min(config.num_importance_images);
@@ -164,11 +191,12 @@ impl Student {
         &self,
         progress: &impl Serialize,
     ) -> Result<Checkpoint, CheckpointError> {
-        let checkpoint = Checkpoint::new(&self.learner, &self.optimizer, progress)?;
-        match &self.anchor {
-            Some(Anchored { penalty, .. }) => {
-                checkpoint.with_record(PENALTY, penalty.record(&*self.learner))
-            }
+        let mut checkpoint = Checkpoint::new(&self.learner, &self.optimizer, progress)?;
+        if let Some(Anchored { penalty, .. }) = &self.anchor {
+            checkpoint = checkpoint.with_record(PENALTY, penalty.record(&*self.learner))?;
+        }
+        match &self.frozen_copy {
+            Some(frozen_copy) => frozen_copy.save(checkpoint),
             None => Ok(checkpoint),
         }
     }
@@ -181,7 +209,10 @@ impl Student {
             Ok(Anchored { penalty, measure })
         };
         let anchor = self.anchor.map(restored).transpose()?;
+        let frozen_copy = self.frozen_copy;
+        let frozen_copy = frozen_copy.map(|it| it.restore(checkpoint, &learner));
         Ok(Self {
+            frozen_copy: frozen_copy.transpose()?,
             learner,
             anchor,
             optimizer,

@@ -2,6 +2,7 @@ use burn::tensor::Tensor;
 use si_core::importance::FisherLabels;
 use si_core::{Error, Importance, QuadraticPenaltyConfig};
 
+use super::Functional;
 use crate::model::{Network, Units};
 
 /// What a method is made of. A part that a method does not have is `None`.
@@ -15,6 +16,8 @@ pub struct Parts {
     pub anchor: Option<Anchor>,
     /// What holds back the trunk from the second task on.
     pub trunk: Option<Trunk>,
+    /// A loss that compares the network with a frozen copy of it.
+    pub functional: Option<Functional>,
     /// The units of the perceptron's hidden layers. Default: those of the setting `activation`.
     pub units: Option<Units>,
     /// Probability that a unit of a dense hidden layer is dropped in a training step. Default: that of the experiment's
@@ -95,6 +98,7 @@ impl Parts {
             synaptic: other.synaptic.or(self.synaptic),
             anchor: other.anchor.or(self.anchor),
             trunk: other.trunk.or(self.trunk),
+            functional: other.functional.or(self.functional),
             units: other.units.or(self.units),
             dropout: other.dropout.or(self.dropout),
             growth: other.growth.or(self.growth),
@@ -114,6 +118,10 @@ impl Parts {
                 "rule for the trunk",
             ),
             (
+                self.functional.is_some() && other.functional.is_some(),
+                "comparison with a frozen copy",
+            ),
+            (
                 self.units.is_some() && other.units.is_some(),
                 "hidden units",
             ),
@@ -126,11 +134,13 @@ impl Parts {
 
     /// Why a part has no effect beside the others. `None` if each has one.
     pub(crate) fn without_effect(&self) -> Option<String> {
-        let held_back = if self.has_penalty() {
-            Some("a penalty")
-        } else {
-            self.trunk.map(|_| "holding back the trunk")
-        };
+        let held_back = [
+            (self.has_penalty(), "a penalty"),
+            (self.trunk.is_some(), "holding back the trunk"),
+            (self.functional.is_some(), "a comparison with a frozen copy"),
+        ];
+        let held_back = held_back.into_iter().find(|(is_there, _)| *is_there);
+        let held_back = held_back.map(|(_, part)| part);
         let growth = self.growth.map(|_| "a new column");
         if let Some(part) = held_back.filter(|_| growth.is_some()) {
             return Some(format!("{part} has no effect on columns that never change"));

@@ -1,4 +1,6 @@
 use super::freezing::FREEZING;
+use super::lfl::LFL;
+use super::lwf::LWF;
 use super::lwta::LWTA;
 use super::maxout::MAXOUT;
 use super::progressive::PROGRESSIVE;
@@ -14,6 +16,8 @@ pub static METHODS: &[&Method] = &[
     &MAS,
     &FREEZING,
     &REDUCED_RATE,
+    &LWF,
+    &LFL,
     &LWTA,
     &MAXOUT,
     &DROPOUT,

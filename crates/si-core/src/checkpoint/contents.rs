@@ -252,6 +252,17 @@ impl Checkpoint {
         loaded.map_err(|error| CheckpointError::other_model(&self.origin, error))
     }
 
+    /// Loads the additional record `name` into a module that is built like the saved one, such as a copy of the learner's
+    /// module at the end of an earlier task.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`record`](Self::record), and [`CheckpointError::OtherModel`] if the module is built differently.
+    pub fn restore_module<M: Module>(&self, name: &str, module: M) -> Result<M, CheckpointError> {
+        let loaded = module.try_load_record(self.record(name)?);
+        loaded.map_err(|error| CheckpointError::other_model(&self.origin, error))
+    }
+
     fn restore_learner<M: Module>(
         &self,
         learner: ContinualLearner<M>,

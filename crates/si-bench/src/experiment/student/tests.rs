@@ -43,8 +43,11 @@ fn config(experiment: Experiment, method: &str) -> ExperimentConfig {
 
 fn student(config: &ExperimentConfig) -> Student {
     let condition = config.conditions().remove(0);
-    let device = Device::flex().autodiff();
-    let student = Student::new(&tasks(), config, &condition, SEED, &device);
+    let device = Device::flex();
+    let sequence = tasks();
+    let tasks = DeviceTask::upload(&sequence, &device);
+    let device = device.autodiff();
+    let student = Student::new(&sequence, &tasks, config, &condition, SEED, &device);
     student.expect("the settings are valid")
 }
 

@@ -60,7 +60,18 @@ fn further_records_are_restored_by_name() {
     let line: &Line = &restored.learner;
     let loaded = checkpoint.restore_penalty("elastic", fresh(), line);
     assert_eq!(loaded.expect("it fits").task(), 1);
+    let copy = training.checkpoint();
+    let copy = copy.with_record("copy", line.clone().into_record());
+    let copy = copy.expect("it can be made");
+    let restored = copy.restore_module("copy", Line::new()).expect("it fits");
+    assert_eq!(
+        restored.shift.val().into_data(),
+        line.shift.val().into_data()
+    );
     let other = LinearConfig::new(2, 3).init(&device());
+    let error = copy.restore_module("copy", other.clone());
+    let error = error.expect_err("it is of another module");
+    assert!(matches!(error, CheckpointError::OtherModel { .. }));
     let error = checkpoint
         .restore_penalty("elastic", fresh(), &other)
         .expect_err("it is of another module");

@@ -18,8 +18,10 @@ fn config(given: &str) -> ExperimentConfig {
 
 fn student(config: &ExperimentConfig, sequence: &TaskSequence) -> Student {
     let condition: &Condition = &config.conditions()[0];
-    let device = Device::flex().autodiff();
-    Student::new(sequence, config, condition, 3, &device).expect("valid settings")
+    let device = Device::flex();
+    let tasks = DeviceTask::upload(sequence, &device);
+    let device = device.autodiff();
+    Student::new(sequence, &tasks, config, condition, 3, &device).expect("valid settings")
 }
 
 /// All weights of a perceptron, without biases.
@@ -52,6 +54,71 @@ fn a_step_without_further_parts_is_that_of_the_learner() {
             }
             for student in [&mut student, &mut expected] {
                 student.learner.end_task();
+            }
+        }
+    }
+}
+
+#[test]
+fn the_readout_of_earlier_tasks_is_frozen_from_the_second_task_on() {
+    for (scenario, freezes_some, freezes_all) in [
+        (Scenario::Domain, true, true),
+        (Scenario::Class, true, false),
+    ] {
+        let sequence = tasks(scenario);
+        let tasks = DeviceTask::upload(&sequence, &Device::flex());
+        let config = ExperimentConfig {
+            scenario,
+            ..config("lfl:weight=0.1")
+        };
+        let mut student = student(&config, &sequence);
+        // Columns for the outputs of the first task, and all.
+        let columns = |student: &Student| {
+            let weight = student.learner.readout().weight.val().inner();
+            [
+                weight.clone().narrow(1, 0, 2).into_data(),
+                weight.into_data(),
+            ]
+        };
+        let mut start = columns(&student);
+        for (index, task) in tasks.chunks(1).enumerate() {
+            for batch in Batch::of(task, (0..32).collect(), 8) {
+                student = student.step(batch, 0.01);
+            }
+            let end = columns(&student);
+            assert_eq!(start[0] == end[0], index > 0 && freezes_some);
+            assert_eq!(start[1] == end[1], index > 0 && freezes_all);
+            let no_progress = &mut |_| {};
+            let ended = student.end_task(&task[0], index, &config, 3, no_progress);
+            ended.expect("nothing is measured");
+            student.reset_optimizer(&config, 4);
+            start = end;
+        }
+    }
+}
+
+#[test]
+fn a_frozen_copy_adds_to_the_loss_from_the_second_task_on() {
+    let sequence = tasks(Scenario::Task);
+    let tasks = DeviceTask::upload(&sequence, &Device::flex());
+    for given in ["lwf", "lfl:weight=0.1"] {
+        let [with, without] = [config(given), config("none")];
+        let mut with = (student(&with, &sequence), with);
+        let mut without = (student(&without, &sequence), without);
+        for (index, task) in tasks.chunks(1).enumerate() {
+            for (step, batch) in Batch::of(task, (0..32).collect(), 8).enumerate() {
+                with.0 = with.0.step(batch.clone(), 0.01);
+                without.0 = without.0.step(batch, 0.01);
+                // In the second task's first step, the network still is its copy.
+                let is_same = weights(&with.0) == weights(&without.0);
+                assert!(
+                    is_same == (index == 0) || step == 0,
+                    "{given}: {index} {step}"
+                );
+            }
+            for (student, config) in [&mut with, &mut without] {
+                let ended = student.end_task(&task[0], index, config, 3, &mut |_| {});
+                ended.expect("nothing is measured");
             }
         }
     }
