@@ -28,7 +28,7 @@ impl Range {
                 Range::NonNegative => value >= 0.0,
                 Range::Share => value > 0.0 && value <= 1.0,
                 Range::Fraction => (0.0..1.0).contains(&value),
-                Range::Count | Range::Counts => value >= 1.0,
+                Range::Count | Range::Counts => value >= 1.0 && value.fract() == 0.0,
                 Range::Several => (2.0..=1000.0).contains(&value) && value.fract() == 0.0,
             }
     }
@@ -82,6 +82,14 @@ mod tests {
             for outside in [-1.0, f64::NAN, f64::INFINITY] {
                 assert!(!range.contains(outside), "{range} contains {outside}");
             }
+        }
+    }
+
+    #[test]
+    fn a_count_is_whole() {
+        for (value, is_in) in [(2.0, true), (2.5, false)] {
+            assert_eq!(Range::Count.contains(value), is_in, "{value}");
+            assert_eq!(Range::Counts.contains(value), is_in, "{value}");
         }
     }
 

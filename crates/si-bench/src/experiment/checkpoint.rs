@@ -9,6 +9,7 @@ use crate::Error;
 use crate::metrics::LayerCorrelations;
 
 use super::path_integrals::PathIntegrals;
+use super::rehearsal::StoredMemory;
 use super::student::Student;
 use super::{Condition, EpochRecord, ExperimentConfig, Versions};
 
@@ -101,6 +102,7 @@ impl Identity {
 struct Content {
     identity: Identity,
     journal: Journal,
+    memory: Option<StoredMemory>,
 }
 
 /// A resumed run: its results so far, the network, and the path integrals of its tasks.
@@ -171,7 +173,11 @@ impl Checkpoints {
         let Some(checkpoint) = self.files.latest().map_err(failed)? else {
             return Ok(None);
         };
-        let Content { identity, journal } = checkpoint.progress().map_err(failed)?;
+        let Content {
+            identity,
+            journal,
+            memory,
+        } = checkpoint.progress().map_err(failed)?;
         if let Some(difference) = identity.difference(&self.identity) {
             return Err(unusable(difference));
         }
@@ -181,7 +187,7 @@ impl Checkpoints {
         }
         let num_begun = journal.lesson + usize::from(journal.epoch > 0);
         student.grow(num_begun, self.identity.seed);
-        let student = student.restore(&checkpoint).map_err(failed)?;
+        let student = student.restore(&checkpoint, memory).map_err(failed)?;
         let num_tasks = if keeps_path_integrals {
             journal.lesson
         } else {
@@ -233,6 +239,7 @@ impl Checkpoints {
         let content = Content {
             identity: self.identity.clone(),
             journal: journal.clone(),
+            memory: student.stored_memory(),
         };
         let checkpoint = student.checkpoint(&content).map_err(io_error)?;
         self.files.save(&checkpoint).map_err(io_error)?;

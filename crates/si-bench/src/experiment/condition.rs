@@ -166,8 +166,11 @@ fn name(spec: &MethodSpec, values: &Values, differs: &dyn Fn(&str) -> bool) -> S
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::super::Experiment;
     use super::*;
+    use crate::methods::METHODS;
 
     fn conditions(methods: &str) -> Vec<Condition> {
         let config = ExperimentConfig {
@@ -235,6 +238,30 @@ mod tests {
     }
 
     #[test]
+    fn methods_that_go_together_have_different_parameters() {
+        for (index, one) in METHODS.iter().enumerate() {
+            for other in &METHODS[index + 1..] {
+                let all = [one, other].map(|method| method.parameters);
+                let keys = all.iter().flat_map(|parameters| parameters.iter());
+                let condition = Condition {
+                    name: String::new(),
+                    methods: vec![*one, *other],
+                    values: keys.map(|it| (it.key.to_string(), 0.5)).collect(),
+                };
+                if condition.conflict().is_none() {
+                    let names = all.map(|parameters| {
+                        let names = parameters.iter().flat_map(|it| [it.key, it.symbol]);
+                        names.collect::<HashSet<_>>()
+                    });
+                    let [names, others] = names;
+                    let common: Vec<_> = names.intersection(&others).collect();
+                    assert!(common.is_empty(), "{one:?}, {other:?}: {common:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn methods_that_do_not_go_together_are_found() {
         let conflict = |methods: &str| conditions(methods)[0].conflict().unwrap_or_default();
         assert_eq!(
@@ -254,6 +281,12 @@ mod tests {
             conflict("lwf+scratch"),
             "a comparison with a frozen copy has no effect unless one network learns the tasks one by one"
         );
+        assert_eq!(conflict("er+der"), "each has its own memory");
+        assert_eq!(
+            conflict("er+joint"),
+            "a memory has no effect unless one network learns the tasks one by one"
+        );
+        assert_eq!(conflict("er+lwf+si"), "");
         assert_eq!(conflict("ewc+dropout:lambda=3"), "");
         assert_eq!(conflict("ewc+lwf+dropout:lambda=3"), "");
         assert_eq!(conflict("joint+dropout"), "");
@@ -266,7 +299,7 @@ mod tests {
         assert_eq!(conflict("lwta+maxout"), "each has its own hidden units");
         assert_eq!(conflict("si+lwta+dropout"), "");
         assert_eq!(conflict("progressive+maxout+dropout"), "");
-        for other in ["si", "mas", "freezing", "reduced-rate", "lwf"] {
+        for other in ["si", "mas", "freezing", "reduced-rate", "lwf", "er"] {
             let methods = format!("progressive+{other}");
             let reason = conflict(&methods);
             assert!(

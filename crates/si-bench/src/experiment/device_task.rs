@@ -251,7 +251,8 @@ fn chunks(length: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
         .map(move |start| start..length.min(start + size))
 }
 
-fn indices(order: Vec<i32>, device: &Device) -> Tensor<1, Int> {
+/// `order`, on the device.
+pub(super) fn indices(order: Vec<i32>, device: &Device) -> Tensor<1, Int> {
     let length = order.len();
     Tensor::from_data(TensorData::new(order, [length]), device)
 }

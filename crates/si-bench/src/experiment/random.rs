@@ -30,6 +30,16 @@ pub(super) enum Purpose {
         /// Task, from 0.
         task: usize,
     },
+    /// The images that a step draws from a memory.
+    Replay {
+        /// Number of images that the memory has seen before.
+        num_seen: u64,
+    },
+    /// The images of a minibatch that a memory takes up.
+    Memory {
+        /// Number of images that the memory has seen before.
+        num_seen: u64,
+    },
     /// The order of the training images in an epoch of a task.
     Order {
         /// Task, from 0.
@@ -47,6 +57,8 @@ pub(super) fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
         Purpose::PixelOrder { task } => [seed, 2, task as u64, 0],
         Purpose::Dropout { task, epoch } => [seed, 3, task as u64, epoch as u64],
         Purpose::Importance { task } => [seed, 4, task as u64, 0],
+        Purpose::Replay { num_seen } => [seed, 6, num_seen, 0],
+        Purpose::Memory { num_seen } => [seed, 7, num_seen, 0],
         Purpose::Order { task, epoch } => [seed, 1, task as u64, epoch as u64],
     };
     let mut key = [0; 32];

@@ -16,6 +16,7 @@ use super::device_task::{Batch, DeviceTask, IMAGES_AT_ONCE};
 use super::frozen_copy::FrozenCopy;
 use super::optimizer::adam_after;
 use super::random::{Purpose, generator};
+use super::rehearsal::{Rehearsal, StoredMemory};
 use super::{Condition, ExperimentConfig, FisherLabels, Measured, OptimizerReset};
 
 use trunk::HeldTrunk;
@@ -27,6 +28,7 @@ pub(super) struct Student {
     anchor: Option<Anchored>,
     trunk: HeldTrunk,
     frozen_copy: Option<FrozenCopy>,
+    rehearsal: Option<Rehearsal>,
     optimizer: SynapticOptimizer,
 }
 
@@ -58,6 +60,7 @@ impl Student {
             anchor,
             trunk,
             functional,
+            memory,
             ..
         } = condition.parts();
         let anchor = anchor.map(anchored).transpose();
@@ -66,6 +69,7 @@ impl Student {
             anchor: anchor.map_err(Error::Synaptic)?,
             trunk: HeldTrunk::new(trunk),
             frozen_copy: functional.map(|it| FrozenCopy::new(it, tasks)),
+            rehearsal: memory.map(|it| Rehearsal::new(it, tasks, seed)),
             optimizer: config.optimizer.init(config.momentum),
         })
     }
@@ -74,7 +78,7 @@ impl Student {
     /// method makes of it.
     pub(super) fn step(mut self, batch: Batch, learning_rate: f64) -> Self {
         let learning_rate = self.trunk.learning_rate(learning_rate);
-        let loss = self.loss(&batch);
+        let (loss, logits) = self.loss(&batch);
         self.learner.regularizer_mut().observe_loss(&loss);
         let mut grads = GradientsParams::from_grads(loss.backward(), &*self.learner);
         if let Some(frozen_copy) = &self.frozen_copy {
@@ -86,17 +90,24 @@ impl Student {
         self.learner = self
             .learner
             .optimize(&mut self.optimizer, learning_rate, grads);
+        if let Some(rehearsal) = &mut self.rehearsal {
+            rehearsal.remember(&batch, logits);
+        }
         self
     }
 
-    /// The loss of a step, `[1]`, without penalties.
-    fn loss(&self, batch: &Batch) -> Tensor<1> {
-        let (loss, output) = batch.loss(&self.learner);
+    /// The loss of a step, `[1]`, without penalties, and the logits of `batch`, outside autodiff.
+    fn loss(&self, batch: &Batch) -> (Tensor<1>, Tensor<2>) {
+        let (loss, output) = match &self.rehearsal {
+            Some(rehearsal) => rehearsal.loss(&self.learner, batch),
+            None => batch.loss(&self.learner),
+        };
         let frozen_copy = self.frozen_copy.as_ref();
-        match frozen_copy.and_then(|it| it.loss(batch, &output)) {
+        let loss = match frozen_copy.and_then(|it| it.loss(batch, &output)) {
             Some(compared) => loss + compared,
             None => loss,
-        }
+        };
+        (loss, output.logits.inner())
     }
 
     /// Begins the lesson `index`, or goes on with it after a [`restore`](Self::restore).
@@ -186,7 +197,12 @@ impl Student {
         self.anchor.is_none()
     }
 
-    /// A checkpoint of its state, with `progress`.
+    /// What a checkpoint holds of its memory beside [`checkpoint`](Self::checkpoint).
+    pub(super) fn stored_memory(&self) -> Option<StoredMemory> {
+        self.rehearsal.as_ref().map(Rehearsal::stored)
+    }
+
+    /// A checkpoint of its state except its memory, with `progress`.
     pub(super) fn checkpoint(
         &self,
         progress: &impl Serialize,
@@ -201,8 +217,12 @@ impl Student {
         }
     }
 
-    /// Restores the state of a [`checkpoint`](Self::checkpoint).
-    pub(super) fn restore(self, checkpoint: &Checkpoint) -> Result<Self, CheckpointError> {
+    /// Restores the state of a [`checkpoint`](Self::checkpoint) and a [memory](Self::stored_memory).
+    pub(super) fn restore(
+        self,
+        checkpoint: &Checkpoint,
+        memory: Option<StoredMemory>,
+    ) -> Result<Self, CheckpointError> {
         let (learner, optimizer) = checkpoint.restore(self.learner, self.optimizer)?;
         let restored = |Anchored { penalty, measure }| {
             let penalty = checkpoint.restore_penalty(PENALTY, penalty, &*learner)?;
@@ -211,8 +231,13 @@ impl Student {
         let anchor = self.anchor.map(restored).transpose()?;
         let frozen_copy = self.frozen_copy;
         let frozen_copy = frozen_copy.map(|it| it.restore(checkpoint, &learner));
+        let rehearsal = self.rehearsal.map(|rehearsal| match memory {
+            Some(memory) => rehearsal.restored(memory),
+            None => rehearsal,
+        });
         Ok(Self {
             frozen_copy: frozen_copy.transpose()?,
+            rehearsal,
             learner,
             anchor,
             optimizer,

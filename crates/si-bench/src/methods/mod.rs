@@ -1,13 +1,16 @@
 //! The methods that experiments compare: one file and one row of [`METHODS`] each.
 //!
 //! A method is made of independent [`Parts`]: in which order tasks are learnt, what holds parameters back, which of them
-//! still learn, what the network is compared with, what its units do, what is dropped from it, how it grows. So methods
-//! can be combined, as in `si+dropout`. A [`MethodSpec`] is a method with its parameters, as it is written on the command
-//! line and in files: `si:c=0.1`.
+//! still learn, what the network is compared with, which images it sees again, what its units do, what is dropped from
+//! it, how it grows. So methods can be combined, as in `si+dropout`. A [`MethodSpec`] is a method with its parameters, as
+//! it is written on the command line and in files: `si:c=0.1`.
 //!
 //! To add a method, write its file and add its row. The program, the reports and `si sweep` read the table.
 
+mod der;
+mod derpp;
 mod dropout;
+mod er;
 mod ewc;
 mod freezing;
 mod functional;
@@ -17,6 +20,7 @@ mod lwf;
 mod lwta;
 mod mas;
 mod maxout;
+mod memory;
 mod method;
 mod none;
 mod online_ewc;
@@ -29,6 +33,7 @@ mod spec;
 mod table;
 
 pub use functional::{Compared, Functional};
+pub use memory::{Memory, Replay};
 pub use method::{Method, Parameter, Values};
 pub use parts::{Anchor, Examples, Growth, Measure, Parts, Regime, Synaptic, Trunk};
 pub use spec::MethodSpec;

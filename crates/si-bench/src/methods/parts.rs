@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 use si_core::importance::FisherLabels;
 use si_core::{Error, Importance, QuadraticPenaltyConfig};
 
-use super::Functional;
+use super::{Functional, Memory};
 use crate::model::{Network, Units};
 
 /// What a method is made of. A part that a method does not have is `None`.
@@ -18,6 +18,8 @@ pub struct Parts {
     pub trunk: Option<Trunk>,
     /// A loss that compares the network with a frozen copy of it.
     pub functional: Option<Functional>,
+    /// Images of earlier minibatches that are used again.
+    pub memory: Option<Memory>,
     /// The units of the perceptron's hidden layers. Default: those of the setting `activation`.
     pub units: Option<Units>,
     /// Probability that a unit of a dense hidden layer is dropped in a training step. Default: that of the experiment's
@@ -99,6 +101,7 @@ impl Parts {
             anchor: other.anchor.or(self.anchor),
             trunk: other.trunk.or(self.trunk),
             functional: other.functional.or(self.functional),
+            memory: other.memory.or(self.memory),
             units: other.units.or(self.units),
             dropout: other.dropout.or(self.dropout),
             growth: other.growth.or(self.growth),
@@ -121,6 +124,7 @@ impl Parts {
                 self.functional.is_some() && other.functional.is_some(),
                 "comparison with a frozen copy",
             ),
+            (self.memory.is_some() && other.memory.is_some(), "memory"),
             (
                 self.units.is_some() && other.units.is_some(),
                 "hidden units",
@@ -138,6 +142,7 @@ impl Parts {
             (self.has_penalty(), "a penalty"),
             (self.trunk.is_some(), "holding back the trunk"),
             (self.functional.is_some(), "a comparison with a frozen copy"),
+            (self.memory.is_some(), "a memory"),
         ];
         let held_back = held_back.into_iter().find(|(is_there, _)| *is_there);
         let held_back = held_back.map(|(_, part)| part);

@@ -287,6 +287,7 @@ mod tests {
             "ewc:lambda=30",
             "online-ewc:decay=0.9:lambda=100",
             "si+dropout:c=1:rate=0.25",
+            "lwf+er:size=200:weight=3",
         ] {
             assert_eq!(spec(text).to_string(), text);
         }
@@ -367,6 +368,12 @@ mod tests {
             error("si:c=0"),
             "c of the method si must be a number > 0, got 0"
         );
+        for size in ["0", "2.5", "-1", "NaN"] {
+            assert_eq!(
+                error(&format!("er:size={size}")),
+                format!("size of the method er must be a whole number ≥ 1, got {size}")
+            );
+        }
         assert_eq!(
             error("ewc"),
             "the method ewc needs lambda, the strength of the penalty: for example ewc:lambda=100"

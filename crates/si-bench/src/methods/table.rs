@@ -1,3 +1,6 @@
+use super::der::DER;
+use super::derpp::DERPP;
+use super::er::ER;
 use super::freezing::FREEZING;
 use super::lfl::LFL;
 use super::lwf::LWF;
@@ -18,6 +21,9 @@ pub static METHODS: &[&Method] = &[
     &REDUCED_RATE,
     &LWF,
     &LFL,
+    &ER,
+    &DER,
+    &DERPP,
     &LWTA,
     &MAXOUT,
     &DROPOUT,

@@ -197,6 +197,29 @@ fn a_run_with_other_parts_than_a_penalty_that_is_resumed_ends_with_the_same_bits
 }
 
 #[test]
+fn a_run_with_a_frozen_copy_or_a_memory_is_resumed_with_the_same_bits() {
+    let config = ExperimentConfig {
+        methods: methods(
+            "none,lwf,lfl:weight=0.1,er:size=10,der:size=10,derpp:size=10,er+lwf:size=10",
+        ),
+        ..config()
+    };
+    let (none, _) = train(&config, 0, 5);
+    for condition in 1..config.methods.len() {
+        let (expected, _) = train(&config, condition, 5);
+        assert_ne!(expected.epochs, none.epochs);
+        let folder = tempfile::tempdir().expect("temporary folder");
+        for interruption in [10, 21, 22, 30, usize::MAX] {
+            let record = train_in_pieces(&config, condition, folder.path(), interruption);
+            assert_eq!(record.is_some(), interruption == usize::MAX);
+            if let Some((record, _)) = record {
+                assert_eq!(record, expected);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_checkpoint_that_does_not_fit_is_refused() {
     let folder = tempfile::tempdir().expect("temporary folder");
     train_in_pieces(&config(), 1, folder.path(), 30);
