@@ -12,6 +12,7 @@ mod network;
 mod optimizer;
 mod path_integrals;
 mod probe;
+mod projection;
 mod protocol;
 mod random;
 mod record;

@@ -1,3 +1,4 @@
+use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -6,6 +7,7 @@ use crate::methods::{Memory, Replay};
 use crate::model::{Network, Output};
 
 use super::device_task::{Batch, DeviceTask, indices};
+use super::projection::projected;
 use super::random::{Purpose, generator};
 use super::reservoir::{Placed, Reservoir};
 
@@ -86,7 +88,28 @@ impl Rehearsal {
                 let terms = [held, again].into_iter().flatten();
                 (terms.fold(loss, |loss, term| loss + term), output)
             }
+            Replay::Projection => batch.loss(network),
         }
+    }
+
+    /// The gradients of a step on `batch`, changed as the images that it draws demand.
+    pub(super) fn filter(
+        &self,
+        network: &Network,
+        batch: &Batch,
+        grads: GradientsParams,
+    ) -> GradientsParams {
+        if self.memory.replay != Replay::Projection {
+            return grads;
+        }
+        let earlier = DeviceTask::before(&self.tasks, batch).last();
+        let end = earlier.map_or(0, |task| task.places.end);
+        let Some(drawn) = self.draw(end, &mut self.generator()) else {
+            return grads;
+        };
+        let (loss, _) = drawn.batch.loss(network);
+        let reference = GradientsParams::from_grads(loss.backward(), network);
+        projected(network, grads, reference)
     }
 
     /// Lets the memory see the images of `batch`. `logits` are theirs in this step, `[batch, outputs]`, outside autodiff.
@@ -304,6 +327,7 @@ mod tests {
                         });
                         current + alpha * 0.25 + again
                     }
+                    Replay::Projection => panic!("it adds nothing to the loss"),
                 };
                 let found = loss.into_scalar::<f64>();
                 assert!((found - expected).abs() < 1e-5, "{found} is not {expected}");
@@ -314,6 +338,33 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_gradient_is_compared_with_images_of_earlier_tasks_only() {
+        let mut rehearsal = rehearsal(Scenario::Domain, Replay::Projection);
+        let tasks = rehearsal.tasks.clone();
+        let network = network(2);
+        let gradient = |batch: &Batch| {
+            GradientsParams::from_grads(batch.loss(&network).0.backward(), &network)
+        };
+        let weight = |grads: &GradientsParams| {
+            let gradient = grads.get::<2>(network.readout().weight.id);
+            numbers(&gradient.expect("it is trained"))
+        };
+        let first = Batch::at(&tasks, &[0, 1, 2, 3]);
+        rehearsal.remember(&first, Tensor::zeros([4, 2], &Device::flex()));
+        let unchanged = rehearsal.filter(&network, &first, gradient(&first));
+        assert_eq!(weight(&unchanged), weight(&gradient(&first)));
+
+        // The same pictures with the other label: what lowers their loss raises that of the first.
+        let mut opposite = Batch::at(&tasks, &[32, 33, 34, 35]);
+        opposite.images = first.images.clone();
+        opposite.labels = first.labels.clone() * -1 + 1;
+        let filtered = rehearsal.filter(&network, &opposite, gradient(&opposite));
+        let expected = projected(&network, gradient(&opposite), gradient(&first));
+        assert_eq!(weight(&filtered), weight(&expected));
+        assert_ne!(weight(&filtered), weight(&gradient(&opposite)));
     }
 
     #[test]

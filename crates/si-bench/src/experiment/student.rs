@@ -81,6 +81,9 @@ impl Student {
         let (loss, logits) = self.loss(&batch);
         self.learner.regularizer_mut().observe_loss(&loss);
         let mut grads = GradientsParams::from_grads(loss.backward(), &*self.learner);
+        if let Some(rehearsal) = &self.rehearsal {
+            grads = rehearsal.filter(&self.learner, &batch, grads);
+        }
         if let Some(frozen_copy) = &self.frozen_copy {
             grads = frozen_copy.freeze_readout(&self.learner, &batch, grads);
         }

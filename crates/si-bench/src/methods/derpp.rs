@@ -10,7 +10,7 @@ pub(crate) static DERPP: Method = Method {
     title: "Dark Experience Replay++",
     label: "der++",
     source: "Buzzega et al. 2020",
-    summary: "as der, and the labels of other images from the memory are learnt again",
+    summary: "as der, and the labels of images of a second draw are learnt again",
     parameters: &[
         Parameter {
             default: Some(|config| match config.experiment {

@@ -31,6 +31,10 @@ pub enum Replay {
         /// β > 0. `None` without a second draw.
         beta: Option<f64>,
     },
+    /// If the step would raise their loss, its gradient is projected: `g − (g·r / r·r) r` if `g·r < 0`. r is the gradient
+    /// of the mean cross-entropy of images from memory, of earlier tasks only. Products are over all parameters of the
+    /// network.
+    Projection,
 }
 
 /// Number of images in the memory.

@@ -7,6 +7,7 @@
 //!
 //! To add a method, write its file and add its row. The program, the reports and `si sweep` read the table.
 
+mod agem;
 mod der;
 mod derpp;
 mod dropout;

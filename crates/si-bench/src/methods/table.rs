@@ -1,3 +1,4 @@
+use super::agem::AGEM;
 use super::der::DER;
 use super::derpp::DERPP;
 use super::er::ER;
@@ -24,6 +25,7 @@ pub static METHODS: &[&Method] = &[
     &ER,
     &DER,
     &DERPP,
+    &AGEM,
     &LWTA,
     &MAXOUT,
     &DROPOUT,

@@ -157,7 +157,7 @@ fn every_method_trains_on_permuted_mnist_and_the_seed_decides_dropout_too() {
     let parent = tempfile::tempdir().expect("a folder can be made");
     let methods = [
         "--methods",
-        "none,si,ewc:lambda=10,online-ewc:lambda=10,mas,lwf,lfl,er,der,derpp,dropout,si+dropout,joint,scratch",
+        "none,si,ewc:lambda=10,online-ewc:lambda=10,mas,lwf,lfl,er,der,derpp,agem,dropout,si+dropout,joint,scratch",
         "--importance-images",
         "50",
     ];
@@ -169,7 +169,7 @@ fn every_method_trains_on_permuted_mnist_and_the_seed_decides_dropout_too() {
     }
     let first = runs(&parent.path().join("first"));
     assert_eq!(first, runs(&parent.path().join("second")));
-    assert_eq!(first.len(), 14);
+    assert_eq!(first.len(), 15);
     let of = |name: &str| {
         let records = first.iter().map(|line| serde_json::from_str(line));
         let mut records = records.map(|record: Result<Value, _>| record.expect("a record"));

@@ -200,7 +200,7 @@ fn a_run_with_other_parts_than_a_penalty_that_is_resumed_ends_with_the_same_bits
 fn a_run_with_a_frozen_copy_or_a_memory_is_resumed_with_the_same_bits() {
     let config = ExperimentConfig {
         methods: methods(
-            "none,lwf,lfl:weight=0.1,er:size=10,der:size=10,derpp:size=10,er+lwf:size=10",
+            "none,lwf,lfl:weight=0.1,er:size=10,der:size=10,derpp:size=10,agem:size=10,er+lwf:size=10",
         ),
         ..config()
     };
