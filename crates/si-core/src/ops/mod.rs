@@ -154,7 +154,7 @@ fn advanced(synapse: &SynapseTensorsMetadata, synaptic: &SynapticUpdate) -> Adva
     let path_integral = synapse.path_integral.clone();
     let penalty_sum = if synaptic.scale > 0.0 {
         let num_parts = cube::num_penalty_parts(path_integral.shape.num_elements());
-        TensorSpec::new(Shape::new([num_parts]), path_integral.dtype)
+        TensorSpec::new(Shape::new([num_parts]), working(path_integral.dtype))
     } else {
         synapse.penalty_sum.clone()
     };

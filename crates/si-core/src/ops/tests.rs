@@ -9,6 +9,7 @@ use super::{
     AdamTensors, AdamUpdate, Advanced, BiasCorrection, PathStep, Penalty, SgdTensors, SgdUpdate,
     SynapseTensors, SynapticBackend, SynapticOps, SynapticUpdate, composed, total,
 };
+use crate::precision::working;
 use crate::settings::PathGradient;
 use crate::test_device::device;
 
@@ -139,7 +140,7 @@ impl Case {
             anchor: random(rng, shape, held),
             penalty_sum: {
                 let num_parts = rng.random_range(1..4);
-                random(rng, [1, num_parts], dtype).reshape([num_parts])
+                random(rng, [1, num_parts], working(dtype)).reshape([num_parts])
             },
         }
     }

@@ -349,9 +349,10 @@ fn groups_are_updated_as_by_burn() {
 #[test]
 fn a_new_group_starts_over() {
     let config = SynapticIntelligenceConfig::new();
-    let first_steps = |mut optimizer: SynapticOptimizer, before: usize| {
-        let mut learner = ContinualLearner::new(Model::new(), &config).expect("it is valid");
-        for step in 0..before {
+    let model = Model::new();
+    let first_steps = |mut optimizer: SynapticOptimizer, num_steps: usize| {
+        let mut learner = ContinualLearner::new(model.clone(), &config).expect("it is valid");
+        for step in 0..num_steps {
             let grads = GradientsParams::from_grads(learner.loss(step).backward(), &learner);
             learner = learner.optimize(&mut optimizer, LEARNING_RATE, grads);
         }
