@@ -114,7 +114,7 @@ add_row device part result seconds detail
 
 # run PART DEVICE LIMIT CACHES COMMAND...: the limit is in seconds of eight minutes.
 run() {
-    local part=$1 device=$2 limit=$(($3 * minutes / 8)) caches=$4 left=$((deadline - SECONDS)) start result seconds
+    local part=$1 device=$2 limit=$(($3 * minutes / 8)) caches=$4 left=$((deadline - SECONDS)) start status result seconds
     local log=$logs/$device-$part.txt
     shift 4
     [ "$limit" -le "$left" ] || limit=$left
@@ -126,18 +126,17 @@ run() {
     echo "$device, $part: at most $limit s"
     start=$(date +%s.%N)
     with_caches "$caches" timeout --kill-after=5 "$limit" "$@" >"$log" 2>&1 </dev/null
-    case $? in
-        0) result=ok ;;
-        124 | 137)
-            result="time limit"
-            num_cut_off=$((num_cut_off + 1))
-            ;;
-        *)
-            result=failed
-            num_failed=$((num_failed + 1))
-            ;;
-    esac
+    status=$?
     seconds=$(awk -v start="$start" -v end="$(date +%s.%N)" 'BEGIN { printf "%.1f", end - start }')
+    if [ "$status" -eq 0 ]; then
+        result=ok
+    elif [ "${seconds%.*}" -ge "$limit" ]; then
+        result="time limit"
+        num_cut_off=$((num_cut_off + 1))
+    else
+        result=failed
+        num_failed=$((num_failed + 1))
+    fi
     add_row "$device" "$part" "$result" "$seconds" "$(detail "$part" "$result" "$log")"
 }
 

@@ -51,7 +51,7 @@ struct Benchmark {
     by_threads: bool,
 }
 
-const BENCHMARKS: [Benchmark; 9] = [
+const BENCHMARKS: &[Benchmark] = &[
     Benchmark {
         name: STEP,
         title: "A training step",

@@ -36,7 +36,7 @@ pub(crate) struct Test {
 pub(crate) const LONG: &[&str] = &["burn_nn::", "conformance::", "life::"];
 
 /// Tests of si-core's suite that always use Flex.
-pub(crate) const ALWAYS_ON_FLEX: &[&str] = &["replicas::"];
+pub(crate) const ALWAYS_ON_FLEX: &[&str] = &["forks::"];
 
 impl Test {
     pub(crate) fn run(&self) -> Result<()> {

@@ -149,7 +149,7 @@ pub enum Error {
     /// A device whose float32 products are less precise than an experiment requires.
     #[error(
         "float32 products on {device} are {measured} (measured error {:.0e}), and matmul_precision is exact; Burn {} has no \
-         setting that makes them exact: choose another device, such as vulkan for the same card, or accept them with \
+         setting that makes them exact: choose another device, such as vulkan for the same card (built with the feature vulkan), or accept them with \
          --matmul-precision any",
         measured.error,
         BURN_VERSION

@@ -252,11 +252,17 @@ impl<B: Backend> Synapse<B> {
             *self = self.clone().to_device(&device);
         }
         let precision = working(parameter.dtype());
-        let is_of_precision = |state: &FloatTensor<B>| {
+        let is_held = |state: &FloatTensor<B>| {
             state.dtype() == precision
                 || state.dtype() == DType::BF16 && state_precision == StatePrecision::Bf16
         };
-        if self.shape() == parameter.shape() && is_of_precision(&self.anchor) {
+        let is_computed = |state: &Option<FloatTensor<B>>| {
+            state.as_ref().is_none_or(|it| it.dtype() == precision)
+        };
+        let is_of_precision = is_held(&self.anchor)
+            && is_computed(&self.path_integral)
+            && is_computed(&self.penalty_sum);
+        if self.shape() == parameter.shape() && is_of_precision {
             return;
         }
         let laid_over = |ground, state| laid_over::<B>(ground, convert::<B>(state, precision));
@@ -265,6 +271,7 @@ impl<B: Backend> Synapse<B> {
         self.path_integral = (self.path_integral.take()).map(|state| laid_over(zeros(), state));
         self.importance = self.importance.take().map(|state| held(zeros(), state));
         self.anchor = held(widen::<B>(parameter.clone()), self.anchor.clone());
+        self.penalty_sum = (self.penalty_sum.take()).map(|sum| convert::<B>(sum, precision));
         self.weighted = None;
         self.open_step = None;
     }
@@ -470,6 +477,13 @@ impl<B: Backend> Synapses<B> {
     /// Takes the parameters whose shape has changed since the last call.
     pub(crate) fn take_reshaped(&mut self) -> Vec<ParamId> {
         core::mem::take(&mut self.reshaped)
+    }
+
+    /// Whether that parameter is among those of [`take_reshaped`](Self::take_reshaped). It is no longer, after this.
+    pub(crate) fn take_if_reshaped(&mut self, id: ParamId) -> bool {
+        let before = self.reshaped.len();
+        self.reshaped.retain(|reshaped| *reshaped != id);
+        self.reshaped.len() < before
     }
 
     /// An empty collection that takes over what is known of the steps.

@@ -341,6 +341,7 @@ impl ExperimentConfig {
     pub(super) fn anywhere(&self) -> Self {
         Self {
             images: None,
+            matmul_precision: RequiredPrecision::default(),
             num_jobs: None,
             num_threads: None,
             checkpoint_seconds: None,

@@ -8,7 +8,7 @@ use log::warn;
 use crate::{Error, read_toml, replace_file, resolve_device};
 
 use super::checkpoint::Checkpoints;
-use super::{Checkpointing, Condition, Experiment, ExperimentConfig, RunRecord};
+use super::{Checkpointing, Condition, Experiment, ExperimentConfig, RequiredPrecision, RunRecord};
 
 mod difference;
 mod records;
@@ -117,6 +117,10 @@ impl RunFolder {
         self.config = ExperimentConfig {
             num_seeds: config.num_seeds,
             num_threads,
+            matmul_precision: match config.matmul_precision {
+                RequiredPrecision::Any => RequiredPrecision::Any,
+                RequiredPrecision::Exact => stored.matmul_precision,
+            },
             num_jobs: config.num_jobs.or(stored.num_jobs),
             checkpoint_seconds: config.checkpoint_seconds.or(stored.checkpoint_seconds),
             data_dir: config.data_dir.or(stored.data_dir.clone()),

@@ -118,7 +118,7 @@ impl Reference {
 }
 
 /// Keys that are not part of the protocol of one condition.
-const FREE_KEYS: [&str; 14] = [
+const FREE_KEYS: [&str; 15] = [
     "methods",
     "fisher_labels",
     "num_importance_images",
@@ -127,6 +127,7 @@ const FREE_KEYS: [&str; 14] = [
     "num_seeds",
     "first_seed",
     "device",
+    "matmul_precision",
     "num_jobs",
     "num_threads",
     "checkpoint_seconds",

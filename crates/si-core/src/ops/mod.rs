@@ -49,9 +49,9 @@ use crate::precision::working;
 /// Synaptic arithmetic on a backend's float tensors, outside autodiff.
 ///
 /// Each operation has a default body of composed tensor operations. A backend overrides it if it can do the same
-/// in one pass over memory. All tensors given to a call have the same shape. Parameter, gradient and the
-/// optimizer's state have one data type. Path integral and penalty are f64 if that type is f64, otherwise f32.
-/// Importance and anchor both have the path integral's type, or both are bf16.
+/// in one pass over memory. All tensors given to a call have the same shape, except the penalty's sum. Parameter,
+/// gradient and the optimizer's state have one data type. Path integral, penalty and its sum are f64 if that type is f64,
+/// otherwise f32. Importance and anchor both have the path integral's type, or both are bf16.
 #[backend_extension(
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),

@@ -57,7 +57,7 @@ impl Consolidation<'_> {
             self.config,
             self.starts_from_zero,
         );
-        let is_reshaped = !self.synapses.take_reshaped().is_empty();
+        let is_reshaped = self.synapses.take_if_reshaped(id);
         let synapse = self.synapses.get_mut(id)?;
         let strength = place.settings.strength;
         self.pulls |= strength > 0.0;

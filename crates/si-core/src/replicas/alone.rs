@@ -8,7 +8,7 @@ use burn::tensor::{Shape, Slice};
 use super::optimizer::optimizer_alone;
 use super::parameters::no_replica;
 use crate::ops::SynapticBackend;
-use crate::policy::Policies;
+use crate::policy::{ParameterSettings, Policies};
 use crate::synapse::{Synapse, Synapses};
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
 use crate::{ContinualLearner, ContinualOptimizer, Error, SynapticIntelligenceConfig};
@@ -24,7 +24,7 @@ impl<M: Module> ContinualLearner<M> {
     /// # Errors
     ///
     /// [`Error::Replicas`] if the stack has no replica of that index, if the module does not have the same paths as the
-    /// stack, each with a replica's part of the numbers, or if the optimizer's state of a parameter cannot be divided, as
+    /// stack, each with a replica's part of the numbers and the same policies, or if the optimizer's state of a parameter cannot be divided, as
     /// that of Adafactor. Errors of [`new`](Self::new) too.
     pub fn replica_alone<N: Module, O: ContinualOptimizer>(
         &self,
@@ -36,7 +36,9 @@ impl<M: Module> ContinualLearner<M> {
         let stack = &self.regularizer;
         let config = config_of_replica(stack.config(), index)?;
         let mut learner = ContinualLearner::new(module, &config)?;
-        let parts = parts(&self.module, &learner.module, index)?;
+        let stack_module = found(&self.module, &stack.policies);
+        let alone = found(&learner.module, &stack.policies);
+        let parts = parts(stack_module, alone, index)?;
 
         let mut synapses = Synapses::default();
         for part in &parts {
@@ -108,8 +110,7 @@ impl Part {
 }
 
 /// The parameters of a replica alone, as parts of those of its stack.
-fn parts<M: Module, N: Module>(stack: &M, alone: &N, index: usize) -> Result<Vec<Part>, Error> {
-    let (stack, alone) = (found(stack), found(alone));
+fn parts(stack: Vec<Found>, alone: Vec<Found>, index: usize) -> Result<Vec<Part>, Error> {
     let paths =
         |found: &[Found]| -> Vec<String> { found.iter().map(|it| it.path.clone()).collect() };
     let [in_stack, in_alone] = [&stack, &alone].map(|found| paths(found));
@@ -122,6 +123,12 @@ fn parts<M: Module, N: Module>(stack: &M, alone: &N, index: usize) -> Result<Vec
     }
     let mut expected = None;
     let part = |(stack, alone): (Found, Found)| {
+        if stack.settings != alone.settings {
+            return Err(Error::Replicas(format!(
+                "the policies do not treat {} alike in the stack and in the replica alone: select it by its path",
+                stack.path
+            )));
+        }
         let [whole, size] = [&stack.shape, &alone.shape].map(Shape::num_elements);
         let num_replicas = whole.checked_div(size).unwrap_or(0);
         let expected = *expected.get_or_insert(num_replicas);
@@ -151,10 +158,11 @@ struct Found {
     path: String,
     id: ParamId,
     shape: Shape,
+    settings: ParameterSettings,
 }
 
-/// All parameters and buffers of a module, in its order.
-fn found<M: Module>(module: &M) -> Vec<Found> {
+/// All parameters and buffers of a module, in its order, with their settings by these policies.
+fn found<M: Module>(module: &M, policies: &Policies) -> Vec<Found> {
     struct Find(Vec<Found>);
     impl ParameterVisitor for Find {
         fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
@@ -162,10 +170,11 @@ fn found<M: Module>(module: &M) -> Vec<Found> {
                 path: place.path.to_string(),
                 id: param.id,
                 shape: param.lazy_shape(),
+                settings: place.settings,
             });
         }
     }
     let mut find = Find(Vec::new());
-    visit_parameters(module, &Policies::default(), &mut find);
+    visit_parameters(module, policies, &mut find);
     find.0
 }

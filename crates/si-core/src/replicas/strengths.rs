@@ -17,9 +17,11 @@ pub(crate) fn divides(num_replicas: usize, shape: &Shape) -> bool {
 
 /// Why the strengths of the replicas do not fit a parameter.
 pub(crate) fn misfit(path: &str, shape: &Shape, num_replicas: usize) -> String {
+    // An optimizer with the method inside does not know paths.
+    let name = if path.is_empty() { "one" } else { path };
     format!(
         "replica_strengths has {num_replicas} factors, so the first axis of every parameter must be a multiple of \
-         {num_replicas}; that of {path}, {shape}, is not"
+         {num_replicas}; that of {name}, {shape}, is not"
     )
 }
 

@@ -86,8 +86,8 @@ impl<B> Iterator for TaskIterator<'_, B> {
 
 impl<B> DataLoaderIterator<B> for TaskIterator<'_, B> {
     /// After a minibatch, the number of items processed is greater than that of the finished tasks, and at most that of
-    /// the finished tasks and the current one. So it says which task the minibatch belongs to, even if the task's loader
-    /// counts otherwise than in items.
+    /// the finished tasks and the current one. So it says which task the minibatch belongs to, if the task's loader counts
+    /// in items, as Burn's do.
     fn progress(&self) -> Progress {
         let in_task = self.current.as_ref().map_or(0, |task| {
             let processed = task.minibatches.progress().items_processed;

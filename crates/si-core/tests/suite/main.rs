@@ -8,6 +8,7 @@ mod burn_nn;
 mod closed_forms;
 mod common;
 mod conformance;
+mod forks;
 mod golden;
 #[cfg(feature = "cube")]
 mod launches;
@@ -15,7 +16,6 @@ mod life;
 mod lifecycle;
 mod properties;
 mod quadratic;
-mod replicas;
 mod settings;
 mod stack;
 #[cfg(feature = "train")]

@@ -3,7 +3,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use si_core::Importance;
 
-use crate::replicas::network::Network;
+use crate::forks::network::Network;
 
 /// The gradient of the joint batch, for each replica, from the gradients of the shares and their numbers of
 /// examples.

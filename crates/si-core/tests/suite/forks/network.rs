@@ -7,7 +7,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use crate::common::values;
-use crate::replicas::data::{CLASSES, Example, INPUTS, device};
+use crate::forks::data::{CLASSES, Example, INPUTS, device};
 
 /// A body and two heads. Each example uses one head.
 #[derive(Module, Debug)]

@@ -17,8 +17,8 @@ use si_core::{
 };
 
 use crate::common::values;
-use crate::replicas::data::{Example, device};
-use crate::replicas::network::Network;
+use crate::forks::data::{Example, device};
+use crate::forks::network::Network;
 
 const LEARNING_RATE: f64 = 0.02;
 

@@ -3,11 +3,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use burn::optim::GradientsParams;
 use si_core::Importance;
 
-use crate::replicas::data::{TASKS, joint_batch, shares};
-use crate::replicas::mean::{mean_information, mean_of};
-use crate::replicas::network::Network;
-use crate::replicas::ways::{Replica, State, Way};
-use crate::replicas::{STEPS, Trajectory};
+use crate::forks::data::{TASKS, joint_batch, shares};
+use crate::forks::mean::{mean_information, mean_of};
+use crate::forks::network::Network;
+use crate::forks::ways::{Replica, State, Way};
+use crate::forks::{STEPS, Trajectory};
 
 /// Sends to the thread that computes the means, with the number of examples.
 struct Sent<T>(Sender<(T, usize)>);
