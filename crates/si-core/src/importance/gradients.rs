@@ -1,8 +1,9 @@
 use burn::Tensor;
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
+use burn::tensor::TensorData;
 
-use super::Importance;
+use super::{Importance, Quantity};
 use crate::Error;
 use crate::policy::Policies;
 use crate::precision::widened;
@@ -23,6 +24,11 @@ pub enum Power {
 /// `value` computes one number, `[1]`, for one example. It is called once for each example, followed by a backward pass.
 /// The power is taken for each example separately. A parameter that is frozen or that no value depends on has no
 /// importance. The module is treated as in [`fisher`](super::fisher()).
+///
+/// An example may be a whole minibatch, with its mean loss as the value. Much public code for Elastic Weight
+/// Consolidation measures `mean_B (∂ L_B / ∂θ)²` in this way and calls it Fisher information. It is not: gradients of
+/// different examples cancel before they are squared. So it shrinks as minibatches grow, and a strength λ that was
+/// found for one of the two is of no use for the other (van de Ven 2025).
 ///
 /// ```
 /// use burn::{module::Module, nn::LinearConfig, tensor::{Device, Tensor}};
@@ -62,6 +68,77 @@ pub fn from_gradients<M: Module, E>(
             ));
         }
         importance.add_gradient(module, value, power, 1.0)
+    })
+}
+
+/// The mean over `examples` of a power of `∂ quantity / ∂θ`, for a quantity of the outputs: the general form of
+/// [`fisher`](super::fisher()) for classifiers and of [`sensitivity`](super::sensitivity()).
+///
+/// `outputs` computes z for one example, `[outputs]`: the logits before a softmax, and only those of the task, which are
+/// selected by `slice` or `select` and not by a mask of large negative numbers. It is called once for each
+/// [gradient](Quantity::gradients) of an example, each time followed by a backward pass. The power is taken for each
+/// example and gradient separately, and is ≥ 0. A parameter that is frozen or that no output depends on has no
+/// importance. The module is treated as in [`fisher`](super::fisher()).
+///
+/// | importance | quantity | power |
+/// |---|---|---|
+/// | Fisher information | [`LogLikelihood`](Quantity::LogLikelihood) | [`Square`](Power::Square) |
+/// | absolute Fisher information (Benzing 2022) | [`LogLikelihood`](Quantity::LogLikelihood) | [`Magnitude`](Power::Magnitude) |
+/// | reversed Fisher information (Liu and Chang 2026) | [`ReversedLogLikelihood`](Quantity::ReversedLogLikelihood) | [`Square`](Power::Square) |
+/// | sensitivity (Aljundi et al. 2018) | [`SquaredOutputs`](Quantity::SquaredOutputs) | [`Magnitude`](Power::Magnitude) |
+///
+/// ```
+/// use burn::{module::Module, nn::LinearConfig, tensor::{Device, Tensor}};
+/// use si_core::importance::{self, FisherLabels, Power, Quantity};
+///
+/// # fn main() -> Result<(), si_core::Error> {
+/// let device = Device::flex().autodiff();
+/// let model = LinearConfig::new(2, 3).init(&device);
+/// let examples = [[0.5, 1.0], [-1.0, 0.0]];
+/// let logits = |model: &burn::nn::Linear, example: &[f64; 2]| {
+///     model.forward(Tensor::<1>::from_floats(*example, &device))
+/// };
+/// let quantity = Quantity::LogLikelihood(FisherLabels::Exact);
+/// let absolute = importance::from_outputs(&model, examples, logits, quantity, Power::Magnitude)?;
+/// let absolute = absolute.get::<2>(model.weight.id).expect("it is trained");
+/// assert_eq!(absolute.dims(), [2, 3]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// [`Error::Importance`], which names the example, in these cases: an output is not finite; the outputs depend on no
+/// parameter that is trained; there are no outputs; or [`FisherLabels::Empirical`](super::FisherLabels::Empirical) has
+/// no label for the example.
+pub fn from_outputs<M: Module, E>(
+    module: &M,
+    examples: impl IntoIterator<Item = E>,
+    outputs: impl Fn(&M, &E) -> Tensor<1>,
+    mut quantity: Quantity<'_>,
+    power: Power,
+) -> Result<Importance, Error> {
+    mean_over(module, examples, |importance, module, example| {
+        let first = outputs(module, example);
+        let values: Vec<f64> = first.clone().inner().into_data().iter().collect();
+        if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+            return Err(format!(
+                "has an output of {value}: the model has diverged, or its outputs are masked instead of selected"
+            ));
+        }
+        let gradients = quantity.gradients(&values);
+        if gradients.is_empty() {
+            return Err("has no outputs, or no label among them".to_string());
+        }
+        let mut first = Some(first);
+        for (weight, gradient) in gradients {
+            // A backward pass consumes its graph, so the next gradient needs a new one.
+            let outputs = first.take().unwrap_or_else(|| outputs(module, example));
+            let gradient = TensorData::new(gradient, [values.len()]);
+            let gradient = Tensor::<1>::from_data(gradient, (&outputs.device(), outputs.dtype()));
+            importance.add_gradient(module, (outputs * gradient).sum(), power, weight)?;
+        }
+        Ok(())
     })
 }
 

@@ -8,18 +8,21 @@
 //! | [`fisher()`], [`fisher_of_regression`] | how much the predictions change: Fisher information |
 //! | [`sensitivity()`] | how much the outputs change |
 //! | [`constant()`] | 1 |
-//! | [`from_gradients`] | any mean of squares or magnitudes of gradients |
+//! | [`from_outputs`] | the mean of squares or magnitudes of a [`Quantity`]'s gradient: the general form of the above |
+//! | [`from_gradients`] | the same for any number that you compute |
 
 mod constant;
 mod fisher;
 mod fisher_labels;
 mod gradients;
+mod quantity;
 mod sensitivity;
 mod values;
 
 pub use constant::constant;
 pub use fisher::{fisher, fisher_of_regression};
 pub use fisher_labels::FisherLabels;
-pub use gradients::{Power, from_gradients};
+pub use gradients::{Power, from_gradients, from_outputs};
+pub use quantity::Quantity;
 pub use sensitivity::sensitivity;
 pub use values::Importance;

@@ -60,6 +60,23 @@ impl Importance {
         }
     }
 
+    /// The square root of everything, element by element. The root of Fisher information is another importance (Benzing
+    /// 2022): it has the unit of the absolute Fisher information, and differs less between parameters.
+    pub fn sqrt(self) -> Self {
+        let root = |(id, values)| (id, Dispatch::float_sqrt(values));
+        Self {
+            values: self.values.into_iter().map(root).collect(),
+        }
+    }
+
+    /// Limits every element to `limit`, so that single large ones do not outweigh all others.
+    pub fn at_most(self, limit: f64) -> Self {
+        let limited = |(id, values)| (id, Dispatch::float_clamp_max(values, limit.into()));
+        Self {
+            values: self.values.into_iter().map(limited).collect(),
+        }
+    }
+
     /// The importance of a parameter, in its shape. `None` if it was not measured.
     ///
     /// # Panics

@@ -1,6 +1,7 @@
 //! Compares quadratic penalties, and the importance that they are made of, with plain numbers and closed forms.
 
 mod fisher;
+mod outputs;
 mod penalty;
 mod protection;
 mod record;
