@@ -15,6 +15,25 @@ pub enum Joining {
         /// The share of the importance of earlier tasks that is kept at each task's end, in `(0, 1]`.
         decay: f64,
     },
+    /// One penalty for all tasks around the latest parameters, as `Latest`, with the mean of the tasks' importance: at the
+    /// end of the n-th task, `Ω ← ((n − 1) Ω + Ω^n) / n`. So the penalty does not grow with the number of tasks.
+    Average,
+}
+
+/// What the importance of each task is divided by before it joins that of earlier tasks.
+///
+/// Fisher information and sensitivity differ by orders of magnitude between tasks, for example because the network is
+/// surer of one than of another. If each task's importance has the same size, each counts equally, and a strength is
+/// easier to carry over. Schwarz et al. (2018) normalise each task's Fisher information in online Elastic Weight
+/// Consolidation.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub enum Normalization {
+    /// Nothing: 1.
+    Off,
+    /// Its mean over all elements of the parameters that are consolidated.
+    Mean,
+    /// Its largest element, so that importance is in `[0, 1]`. One outlier then decides the size of all others.
+    Largest,
 }
 
 /// Configuration of a [`QuadraticPenalty`]. Its presets are the methods of papers.
@@ -23,7 +42,8 @@ pub enum Joining {
 /// |---|---|---|---|
 /// | `strength` | λ | ≥ 0 | none |
 /// | `penalty_factor` | | `One`, `Half` | `One` |
-/// | `joining` | | `PerTask`, `Latest` with a decay in `(0, 1]` | `Latest` with a decay of 1 |
+/// | `joining` | | `PerTask`, `Latest` with a decay in `(0, 1]`, `Average` | `Latest` with a decay of 1 |
+/// | `normalization` | | `Off`, `Mean`, `Largest` | `Off` |
 #[derive(Config, Debug)]
 pub struct QuadraticPenaltyConfig {
     /// Strength λ of the penalty: ≥ 0. At 0 nothing is held back. It depends on the unit of the importance, so there
@@ -36,6 +56,9 @@ pub struct QuadraticPenaltyConfig {
     /// How the penalties of several tasks join. Default: one penalty with the sum of their importance.
     #[config(default = "Joining::Latest { decay: 1.0 }")]
     pub joining: Joining,
+    /// What the importance of each task is divided by before it joins. Default: nothing.
+    #[config(default = "Normalization::Off")]
+    pub normalization: Normalization,
     /// A separate strength for some parameters, and parameters that are left out: by path, module type or group. A later
     /// policy overrides an earlier one. Default: none. Parameters that do not require gradients are never
     /// consolidated, whatever the policies say.

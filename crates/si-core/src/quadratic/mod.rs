@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | Elastic Weight Consolidation (Kirkpatrick et al. 2017) | [`fisher`](crate::importance::fisher()) | [`ewc`](QuadraticPenaltyConfig::ewc) |
 //! | online Elastic Weight Consolidation (Schwarz et al. 2018) | [`fisher`](crate::importance::fisher()) | [`online_ewc`](QuadraticPenaltyConfig::online_ewc) |
+//! | Elastic Weight Consolidation Done Right (Liu and Chang 2026) | [`from_outputs`](crate::importance::from_outputs) of [`ReversedLogLikelihood`](crate::importance::Quantity::ReversedLogLikelihood), [`at_most`](crate::Importance::at_most) 1e-4 | [`ewc_done_right`](QuadraticPenaltyConfig::ewc_done_right) |
 //! | Memory Aware Synapses (Aljundi et al. 2018) | [`sensitivity`](crate::importance::sensitivity()) | [`mas`](QuadraticPenaltyConfig::mas) |
 //! | L2 anchor | [`constant`](crate::importance::constant()) | [`l2`](QuadraticPenaltyConfig::l2) |
 
@@ -17,6 +18,6 @@ mod pull;
 mod record;
 mod step;
 
-pub use config::{Joining, QuadraticPenaltyConfig};
+pub use config::{Joining, Normalization, QuadraticPenaltyConfig};
 pub use penalty::QuadraticPenalty;
 pub use pull::QuadraticPull;

@@ -6,8 +6,8 @@ use burn::tensor::Device;
 use log::warn;
 
 use super::pull::{Pulls, QuadraticPull};
-use super::step::{Join, MoveOn, Penalize, Rebind, SumPenalty};
-use super::{Joining, QuadraticPenaltyConfig};
+use super::step::{Join, MoveOn, Penalize, Rebind, Size, SumPenalty};
+use super::{Joining, Normalization, QuadraticPenaltyConfig};
 use crate::ops::SynapticBackend;
 use crate::policy::Policies;
 use crate::step::PenaltySum;
@@ -149,13 +149,24 @@ impl<B: SynapticBackend> QuadraticPenalty<B> {
             return Some(TaskWarning::NoImportance);
         }
         self.pulls.retain(|id, _| ids.contains(id));
-        if let Joining::Latest { decay } = self.config.joining {
+        let num_before = self.task as f64;
+        let (kept, added) = match self.config.joining {
+            Joining::PerTask => (None, 1.0),
+            Joining::Latest { decay } => (Some(decay), 1.0),
+            Joining::Average => (
+                Some(num_before / (num_before + 1.0)),
+                1.0 / (num_before + 1.0),
+            ),
+        };
+        if let Some(decay) = kept {
             let pulls = &mut self.pulls;
             visit_parameters(module, &self.policies, &mut MoveOn { pulls, decay });
         }
+        let factor = added / self.size(module, importance);
         let mut join = Join {
             pulls: &mut self.pulls,
             importance,
+            factor,
             is_important: false,
             unsound: None,
         };
@@ -179,6 +190,22 @@ impl<B: SynapticBackend> QuadraticPenalty<B> {
         }
         self.task += 1;
         warning.then_some(TaskWarning::NoImportance)
+    }
+
+    /// What `importance` is divided by before it joins.
+    fn size<M: Module>(&self, module: &M, importance: &Importance) -> f64 {
+        if self.config.normalization == Normalization::Off {
+            return 1.0;
+        }
+        let mut size = Size::of(importance);
+        visit_consolidated(module, &self.policies, &mut size);
+        let size = match self.config.normalization {
+            Normalization::Off => 1.0,
+            Normalization::Mean => size.mean(),
+            Normalization::Largest => size.largest,
+        };
+        // Importance that is zero everywhere stays so.
+        if size > 0.0 { size } else { 1.0 }
     }
 
     /// Assigns the state to the parameters by path, whatever their ids are. Call it after the module was loaded from a

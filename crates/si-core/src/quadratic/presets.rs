@@ -23,12 +23,25 @@ impl QuadraticPenaltyConfig {
     /// Online Elastic Weight Consolidation (Schwarz et al. 2018), for Fisher information: as [`ewc`](Self::ewc), with one
     /// penalty around the latest parameters and with the share `decay` of the earlier information, in `(0, 1]`.
     ///
-    /// With a decay of 1, every task counts once (Huszár 2018). Schwarz et al. also normalise each task's information,
-    /// which is not done here.
+    /// With a decay of 1, every task counts once (Huszár 2018). Schwarz et al. also normalise each task's information:
+    /// [`Normalization`](super::Normalization) does that, and is off here.
     pub fn online_ewc(strength: f64, decay: f64) -> Self {
         Self::new(strength)
             .with_penalty_factor(PenaltyFactor::Half)
             .with_joining(Joining::Latest { decay })
+    }
+
+    /// Elastic Weight Consolidation Done Right (Liu and Chang 2026), for reversed Fisher information
+    /// ([`Quantity::ReversedLogLikelihood`](crate::importance::Quantity::ReversedLogLikelihood)) of at most 1e-4
+    /// ([`Importance::at_most`](crate::Importance::at_most)): the penalty `λ/2 Σ Ω (θ − θ̃)²` around the latest
+    /// parameters θ̃, with the mean of the tasks' importance.
+    ///
+    /// The authors' code has λ = 10⁴, and weights tasks by their number of classes; here every task has the same
+    /// weight. If most importance is at the limit, the penalty is close to an [`l2`](Self::l2) anchor: compare the two.
+    pub fn ewc_done_right(strength: f64) -> Self {
+        Self::new(strength)
+            .with_penalty_factor(PenaltyFactor::Half)
+            .with_joining(Joining::Average)
     }
 
     /// Memory Aware Synapses (Aljundi et al. 2018), for the [sensitivity](crate::importance::sensitivity()) of the outputs:

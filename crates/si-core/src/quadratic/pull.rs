@@ -72,7 +72,8 @@ impl<B: Backend> QuadraticPull<B> {
 }
 
 impl<B: SynapticBackend> QuadraticPull<B> {
-    /// P: the sum of the tasks' importance, with [`Joining::Latest`](super::Joining) the decayed sum.
+    /// P: the sum of the tasks' importance, with [`Joining::Latest`](super::Joining) the decayed sum, and with
+    /// [`Joining::Average`](super::Joining) the mean.
     ///
     /// # Panics
     ///
@@ -81,8 +82,8 @@ impl<B: SynapticBackend> QuadraticPull<B> {
         ranked::<B, D>(&self.precision)
     }
 
-    /// a: the mean of the parameters at the tasks' ends, each weighted by its task's importance. With
-    /// [`Joining::Latest`](super::Joining), the parameters at the latest task's end.
+    /// a: the parameters at the latest task's end. With [`Joining::PerTask`](super::Joining), the mean of the
+    /// parameters at the tasks' ends, each weighted by its task's importance.
     ///
     /// # Panics
     ///

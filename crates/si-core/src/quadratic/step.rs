@@ -92,10 +92,66 @@ impl<B: SynapticBackend> ParameterVisitor for MoveOn<'_, B> {
     }
 }
 
+/// The smallest and the largest element. NaN if there is one.
+fn extremes<const D: usize>(values: &Tensor<D>) -> [f64; 2] {
+    [values.clone().min(), values.clone().max()].map(|it| it.into_scalar::<f64>())
+}
+
+/// Whether importance with these extremes can be used: NaN, infinite and negative importance cannot.
+fn is_sound([smallest, largest]: [f64; 2]) -> bool {
+    smallest >= 0.0 && largest.is_finite()
+}
+
+/// At a task's end: how large its importance is. Leaves out parameters with importance that cannot be used.
+pub(super) struct Size<'a> {
+    importance: &'a Importance,
+    pub(super) largest: f64,
+    total: f64,
+    num_elements: usize,
+}
+
+impl<'a> Size<'a> {
+    pub(super) fn of(importance: &'a Importance) -> Self {
+        Self {
+            importance,
+            largest: 0.0,
+            total: 0.0,
+            num_elements: 0,
+        }
+    }
+
+    /// The mean over all elements.
+    pub(super) fn mean(&self) -> f64 {
+        self.total / self.num_elements.max(1) as f64
+    }
+}
+
+impl ParameterVisitor for Size<'_> {
+    fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
+        let Some(importance) = self.importance.get::<D>(param.id).map(widened) else {
+            return;
+        };
+        let extremes = extremes(&importance);
+        if !is_sound(extremes) {
+            return;
+        }
+        let [_, largest] = extremes;
+        self.largest = self.largest.max(largest);
+        self.num_elements += importance.shape().num_elements();
+        if largest > 0.0 {
+            // Scaled, because the sum of large numbers may overflow.
+            let scaled = importance.div_scalar(largest).sum();
+            self.total += largest * scaled.into_scalar::<f64>();
+        }
+    }
+}
+
 /// At a task's end: adds its importance to the pulls.
 pub(super) struct Join<'a, B: SynapticBackend> {
     pub(super) pulls: &'a mut Pulls<B>,
     pub(super) importance: &'a Importance,
+    /// What the importance is multiplied by.
+    pub(super) factor: f64,
     /// Whether some of the importance was not zero.
     pub(super) is_important: bool,
     /// The path of the first parameter whose importance is negative, infinite or NaN. Such importance is left out.
@@ -115,14 +171,13 @@ impl<B: SynapticBackend> ParameterVisitor for Join<'_, B> {
             "the importance of {} is of another shape",
             place.path
         );
-        let [smallest, largest] =
-            [importance.clone().min(), importance.clone().max()].map(|it| it.into_scalar::<f64>());
-        // NaN is not either.
-        if !(smallest >= 0.0 && largest.is_finite()) {
+        let extremes = extremes(&importance);
+        if !is_sound(extremes) {
             self.unsound.get_or_insert_with(|| place.path.to_string());
             return;
         }
-        self.is_important |= largest != 0.0;
+        self.is_important |= extremes[1] != 0.0;
+        let importance = importance.mul_scalar(self.factor);
         let before = self.pulls.remove(&param.id);
         let pull = before.and_then(|pull| pull.grown(&parameter));
         let mut pull =

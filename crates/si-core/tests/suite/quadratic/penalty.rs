@@ -1,8 +1,9 @@
+use burn::module::Module;
 use burn::optim::GradientsParams;
 use proptest::prelude::*;
 use si_core::ops::SynapticBackend;
-use si_core::quadratic::Joining;
-use si_core::{Importance, TaskWarning};
+use si_core::quadratic::{Joining, Normalization};
+use si_core::{Importance, ParameterPolicy, QuadraticPenalty, TaskWarning};
 
 use super::{Vector, config, ewc};
 use crate::common::values;
@@ -112,6 +113,85 @@ proptest! {
         let actual = consolidated(Joining::Latest { decay }, &tasks, theta, 2.0);
         check(actual, parabolas(&[only], theta, 2.0))?;
     }
+
+    #[test]
+    fn averaging_form_is_one_penalty_of_the_mean_importance_around_the_latest_parameters(
+        tasks in tasks(), theta in prop::collection::vec(-2.0..2.0, 5),
+    ) {
+        let theta = &theta[..tasks[0].len()];
+        let mut only = tasks[tasks.len() - 1].clone();
+        for (index, only) in only.iter_mut().enumerate() {
+            let total: f64 = tasks.iter().map(|task| task[index].information).sum();
+            only.information = total / tasks.len() as f64;
+        }
+        let actual = consolidated(Joining::Average, &tasks, theta, 2.0);
+        check(actual, parabolas(&[only], theta, 2.0))?;
+    }
+}
+
+/// P after two tasks with these importances.
+fn precision(normalization: Normalization, tasks: [&[f64]; 2]) -> Vec<f64> {
+    let config = config(1.0).with_normalization(normalization);
+    let mut ewc = ewc(&config.with_joining(Joining::Latest { decay: 1.0 }));
+    let module = Vector::new(&vec![0.0; tasks[0].len()]);
+    for importance in tasks {
+        ewc.consolidate(&module, &module.fisher(importance));
+    }
+    values(ewc.pulls()[0].precision::<1>())
+}
+
+#[test]
+fn normalised_importance_of_each_task_has_the_same_size() {
+    let tasks: [&[f64]; 2] = [&[1e-6, 3e-6, 0.0, 4e-6], &[400.0, 0.0, 400.0, 0.0]];
+    for (normalization, expected) in [
+        (Normalization::Off, [400.000_001, 3e-6, 400.0, 4e-6]),
+        (Normalization::Mean, [2.5, 1.5, 2.0, 2.0]),
+        (Normalization::Largest, [1.25, 0.75, 1.0, 1.0]),
+    ] {
+        for (actual, expected) in precision(normalization, tasks).into_iter().zip(expected) {
+            let is_close = (actual - expected).abs() <= ROUNDING * expected.abs().max(1.0);
+            assert!(is_close, "{normalization:?}: {actual} is not {expected}");
+        }
+    }
+}
+
+#[test]
+fn importance_that_is_zero_everywhere_is_not_normalised() {
+    for normalization in [Normalization::Mean, Normalization::Largest] {
+        let precision = precision(normalization, [&[0.0, 0.0], &[1.0, 1.0]]);
+        assert_eq!(precision, [1.0, 1.0]);
+    }
+}
+
+#[test]
+fn normalisation_spans_all_parameters_that_are_consolidated() {
+    #[derive(Module, Debug)]
+    struct Two {
+        first: Vector,
+        second: Vector,
+    }
+    let module = Two {
+        first: Vector::new(&[0.0]),
+        second: Vector::new(&[0.0, 0.0]),
+    };
+    let mut importance = module.first.fisher(&[6.0]);
+    importance = importance.merge(module.second.fisher(&[1.0, 2.0]));
+    let config = config(1.0).with_normalization(Normalization::Mean);
+    let mut all = ewc(&config);
+    all.consolidate(&module, &importance);
+    let precisions = |ewc: &QuadraticPenalty| -> Vec<f64> {
+        let pulls = ewc.pulls().into_iter();
+        pulls.flat_map(|it| values(it.precision::<1>())).collect()
+    };
+    for (actual, expected) in precisions(&all)
+        .into_iter()
+        .zip([2.0, 1.0 / 3.0, 2.0 / 3.0])
+    {
+        assert!((actual - expected).abs() <= ROUNDING);
+    }
+    let mut one = ewc(&config.with_policies(vec![ParameterPolicy::path("second.*").exclude()]));
+    one.consolidate(&module, &importance);
+    assert_eq!(precisions(&one), [1.0]);
 }
 
 /// The closed form of one task loses nothing to rounding at its anchor or near it.
@@ -220,10 +300,12 @@ fn config_survives_a_file() {
     use burn::config::Config;
 
     let config = config(40.0).with_joining(Joining::Latest { decay: 0.9 });
+    let config = config.with_normalization(Normalization::Mean);
     let read = Config::load_binary(config.to_string().as_bytes());
     let read: si_core::QuadraticPenaltyConfig = read.expect("it is a config");
     assert_eq!(read.strength, 40.0);
     assert_eq!(read.joining, Joining::Latest { decay: 0.9 });
+    assert_eq!(read.normalization, Normalization::Mean);
 }
 
 #[test]
