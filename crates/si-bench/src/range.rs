@@ -17,6 +17,8 @@ pub enum Range {
     Counts,
     /// A whole number from 2 to 1000.
     Several,
+    /// One of some words. The value is the word's place among them.
+    OneOf(&'static [&'static str]),
 }
 
 impl Range {
@@ -29,6 +31,7 @@ impl Range {
                 Range::Share => value > 0.0 && value <= 1.0,
                 Range::Fraction => (0.0..1.0).contains(&value),
                 Range::Count | Range::Counts => value >= 1.0 && value.fract() == 0.0,
+                Range::OneOf(words) => (0..words.len()).any(|place| place as f64 == value),
                 Range::Several => (2.0..=1000.0).contains(&value) && value.fract() == 0.0,
             }
     }
@@ -38,7 +41,7 @@ impl Range {
         matches!(self, Range::Count | Range::Counts | Range::Several)
     }
 
-    /// Its limits alone, such as `> 0`.
+    /// Its limits alone, such as `> 0`. Words have none.
     pub fn limits(self) -> &'static str {
         match self {
             Range::Positive => "> 0",
@@ -47,12 +50,16 @@ impl Range {
             Range::Fraction => "in [0, 1)",
             Range::Count | Range::Counts => "≥ 1",
             Range::Several => "from 2 to 1000",
+            Range::OneOf(_) => "",
         }
     }
 }
 
 impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Range::OneOf(words) = self {
+            return write!(f, "one of {}", words.join(", "));
+        }
         let kind = match self {
             Range::Count | Range::Several => "a whole number",
             Range::Counts => "whole numbers",
@@ -94,6 +101,14 @@ mod tests {
     }
 
     #[test]
+    fn a_word_is_its_place() {
+        let range = Range::OneOf(&["on", "off"]);
+        for (value, is_in) in [(0.0, true), (1.0, true), (0.5, false), (2.0, false)] {
+            assert_eq!(range.contains(value), is_in, "{value}");
+        }
+    }
+
+    #[test]
     fn several_are_whole_and_have_both_limits() {
         for (value, is_in) in [(2.0, true), (1000.0, true), (2.5, false), (1001.0, false)] {
             assert_eq!(Range::Several.contains(value), is_in, "{value}");
@@ -104,6 +119,7 @@ mod tests {
     fn it_is_shown_as_it_completes_a_sentence() {
         assert_eq!(Range::Fraction.to_string(), "a number in [0, 1)");
         assert_eq!(Range::Count.to_string(), "a whole number ≥ 1");
+        assert_eq!(Range::OneOf(&["on", "off"]).to_string(), "one of on, off");
         assert_eq!(Range::Counts.to_string(), "whole numbers ≥ 1");
         assert_eq!(Range::Several.to_string(), "a whole number from 2 to 1000");
     }

@@ -1,8 +1,11 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::ExperimentConfig;
 use crate::Error;
-use crate::methods::{Method, MethodSpec, NONE, Parameter, Parts, Values, named};
+use crate::methods::{Method, MethodSpec, NONE, Parameter, Parts, Values, Written, named};
+use crate::range::Range;
 
 /// One column of a comparison: a method, or a combination of some, with a value for each of their parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,8 +23,8 @@ pub struct Condition {
 struct Stored {
     name: String,
     method: String,
-    #[serde(default, skip_serializing_if = "Values::is_empty")]
-    parameters: Values,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    parameters: BTreeMap<String, Written>,
 }
 
 impl Condition {
@@ -33,7 +36,7 @@ impl Condition {
             |it: &Parameter| it.is_strength || self.name.contains(&format!(" {}=", it.symbol));
         let shown = self.values().filter(|(it, _)| is_shown(it));
         let shown: Vec<String> = shown
-            .map(|(it, value)| format!("{} = {value}", it.symbol))
+            .map(|(it, value)| format!("{} = {}", it.symbol, it.text(value)))
             .collect();
         let label = labels.join(" + ");
         if shown.is_empty() {
@@ -106,31 +109,40 @@ impl TryFrom<Stored> for Condition {
 
     fn try_from(stored: Stored) -> Result<Self, Error> {
         let methods = stored.method.split('+').map(named);
-        let condition = Self {
+        let mut condition = Self {
             name: stored.name,
             methods: methods.collect::<Result<_, _>>()?,
-            values: stored.parameters,
+            values: Values::new(),
         };
-        let missing = condition
-            .parameters()
-            .find(|it| condition.value(it.key).is_none());
-        match missing {
-            None => Ok(condition),
-            Some(Parameter { key, .. }) => Err(Error::Records(format!(
-                "the condition {:?} has no value for {key}",
-                condition.name
-            ))),
+        let parameters: Vec<&Parameter> = condition.parameters().collect();
+        for parameter in parameters {
+            let Parameter { key, range, .. } = parameter;
+            let value = match (stored.parameters.get(*key), range) {
+                (Some(written), _) => parameter.read(written),
+                // Records from before the parameter existed.
+                (None, Range::OneOf(_)) => Some(0.0),
+                (None, _) => None,
+            };
+            let value = value.ok_or_else(|| {
+                Error::Records(format!(
+                    "the condition {:?} has no value for {key}",
+                    condition.name
+                ))
+            })?;
+            condition.values.insert((*key).to_string(), value);
         }
+        Ok(condition)
     }
 }
 
 impl From<Condition> for Stored {
     fn from(condition: Condition) -> Self {
         let keys: Vec<&str> = condition.methods.iter().map(|method| method.key).collect();
+        let written = |(it, value): (&Parameter, f64)| (it.key.to_string(), it.write(value));
         Self {
-            name: condition.name,
             method: keys.join("+"),
-            parameters: condition.values,
+            parameters: condition.values().map(written).collect(),
+            name: condition.name,
         }
     }
 }
@@ -160,7 +172,7 @@ impl ExperimentConfig {
 fn name(spec: &MethodSpec, values: &Values, differs: &dyn Fn(&str) -> bool) -> String {
     let parameters = spec.methods().iter().flat_map(|method| method.parameters);
     let differing = parameters.filter(|it| differs(it.key));
-    let differing = differing.map(|it| format!(" {}={}", it.symbol, values[it.key]));
+    let differing = differing.map(|it| format!(" {}={}", it.symbol, it.text(values[it.key])));
     spec.key() + &differing.collect::<String>()
 }
 
@@ -200,6 +212,10 @@ mod tests {
             names("si:c=1:xi=0.1,si:c=1:xi=0.2,si+dropout"),
             ["si ξ=0.1", "si ξ=0.2", "si+dropout"]
         );
+        assert_eq!(
+            names("ewc:lambda=1,ewc:lambda=1:fisher=batched"),
+            ["ewc F=exact", "ewc F=batched"]
+        );
     }
 
     #[test]
@@ -231,6 +247,15 @@ mod tests {
             let read: Condition = serde_json::from_str(&text).expect("a condition");
             assert_eq!(read, condition);
         }
+        let text =
+            r#"{"name":"ewc","method":"ewc","parameters":{"fisher":"batched","lambda":3.0}}"#;
+        let condition: Condition = serde_json::from_str(text).expect("a condition");
+        assert_eq!(condition.value("fisher"), Some(3.0));
+        let written = serde_json::to_string(&condition).expect("JSON's types");
+        assert_eq!(written, text);
+        let text = r#"{"name":"ewc","method":"ewc","parameters":{"lambda":3.0}}"#;
+        let old: Condition = serde_json::from_str(text).expect("a condition");
+        assert_eq!(old.value("fisher"), Some(0.0));
         let text = r#"{"name":"si","method":"si","parameters":{"c":1.0}}"#;
         let read: Result<Condition, _> = serde_json::from_str(text);
         let error = read.expect_err("it lacks ξ").to_string();

@@ -16,6 +16,8 @@ pub(super) struct DeviceTask {
     pub(super) test: DeviceImages,
     /// The outputs of its classes.
     pub(super) outputs: Range<usize>,
+    /// The outputs that the network chooses from.
+    pub(super) seen_outputs: Range<usize>,
     /// The places of its training images among those of all tasks, one task after the other.
     pub(super) places: Range<i32>,
     /// Added to the logits, `[1, outputs]`.
@@ -58,6 +60,7 @@ impl DeviceTask {
                 train: upload(&task.train),
                 test: upload(&task.test),
                 outputs: task.outputs.clone(),
+                seen_outputs: task.seen_outputs(sequence.num_outputs),
                 places: start..num_images,
                 mask: task
                     .output_mask(sequence.num_outputs, device)
@@ -74,27 +77,14 @@ impl DeviceTask {
         &all[..num_before]
     }
 
-    /// Draws `count` training images at random (all if there are fewer), in batches of `at_once`, each
-    /// `[batch, pixels]`.
-    pub(super) fn draw(
-        &self,
-        count: usize,
-        at_once: usize,
-        rng: &mut ChaCha8Rng,
-    ) -> impl Iterator<Item = Tensor<2>> + use<> {
-        let mut drawn = permutation(self.train.len(), rng);
-        drawn.truncate(count);
-        let device = self.train.device();
-        let train = self.train.clone();
-        chunks(drawn.len(), at_once).map(move |range| {
-            let (images, _) = train.batch(indices(drawn[range].to_vec(), &device));
-            images
-        })
-    }
-
-    /// The mask that is added to the logits of its images, `[outputs]`.
-    pub(super) fn mask(&self) -> Option<Tensor<1>> {
-        self.mask.clone().map(Tensor::squeeze)
+    /// Draws `count` training images at random (all if there are fewer).
+    pub(super) fn draw(&self, count: usize, rng: &mut ChaCha8Rng) -> Drawn {
+        let mut order = permutation(self.train.len(), rng);
+        order.truncate(count);
+        Drawn {
+            images: self.train.clone(),
+            order,
+        }
     }
 
     /// Share of `images` that are classified correctly: among the task's outputs, the label has the
@@ -114,6 +104,36 @@ impl DeviceTask {
         }
         let correct = correct.map_or(0, |correct| correct.into_scalar::<i64>());
         correct as f64 / images.len().max(1) as f64
+    }
+}
+
+/// Some training images of a task.
+pub(super) struct Drawn {
+    images: DeviceImages,
+    order: Vec<i32>,
+}
+
+impl Drawn {
+    /// Number of images.
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// The images, in batches of `at_once`, each `[batch, pixels]`.
+    pub(super) fn images(&self, at_once: usize) -> impl Iterator<Item = Tensor<2>> {
+        let device = self.images.device();
+        chunks(self.order.len(), at_once).map(move |range| {
+            let drawn = indices(self.order[range].to_vec(), &device);
+            let (images, _) = self.images.batch(drawn);
+            images
+        })
+    }
+
+    /// The labels, in the order of the images. Reads them from the device.
+    pub(super) fn labels(&self) -> Vec<usize> {
+        let drawn = indices(self.order.clone(), &self.images.device());
+        let labels = self.images.labels(drawn).into_data();
+        labels.iter::<i64>().map(|label| label as usize).collect()
     }
 }
 

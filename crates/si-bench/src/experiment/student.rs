@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use rand::RngExt;
 use serde::Serialize;
 use si_core::checkpoint::CheckpointError;
-use si_core::{Checkpoint, ContinualLearner, QuadraticPenalty, SynapticOptimizer, importance};
+use si_core::{Checkpoint, ContinualLearner, QuadraticPenalty, SynapticOptimizer};
 
 use crate::Error;
 use crate::methods::{Anchor, Examples, Measure, Parts};
@@ -17,7 +17,7 @@ use super::frozen_copy::FrozenCopy;
 use super::optimizer::adam_after;
 use super::random::{Purpose, generator};
 use super::rehearsal::{Rehearsal, StoredMemory};
-use super::{Condition, ExperimentConfig, FisherLabels, Measured, OptimizerReset};
+use super::{Condition, ExperimentConfig, Measured, OptimizerReset};
 
 use trunk::HeldTrunk;
 
@@ -148,30 +148,29 @@ impl Student {
         }
         if let Some(Anchored { penalty, measure }) = &mut self.anchor {
             let mut rng = generator(seed, Purpose::Importance { task: index });
-            let num_images = learnt.train.len().min(config.num_importance_images);
             let at_once = match &*self.learner {
                 Network::Mlp(_) => IMAGES_AT_ONCE,
                 // The images are processed one by one, which is slow.
                 Network::Cnn(_) | Network::Progressive(_) => 10,
             };
+            let drawn = learnt.draw(config.num_importance_images, &mut rng);
+            let num_images = drawn.len();
             let mut num_done = 0;
-            let images = learnt.draw(num_images, at_once, &mut rng);
-            let mut images = images.inspect(|images| {
+            let mut images = drawn.images(at_once).inspect(|images| {
                 observe(Measured {
                     num_done,
                     num_images,
                 });
                 num_done += images.dims()[0];
             });
-            let mut uniform = || rng.random();
-            let labels = match config.fisher_labels {
-                FisherLabels::Exact => importance::FisherLabels::Exact,
-                FisherLabels::Sampled => importance::FisherLabels::Sampled(&mut uniform),
-            };
+            let outputs = learnt.seen_outputs.clone();
+            let labels = drawn.labels().into_iter();
             let examples = Examples {
                 images: &mut images,
-                mask: learnt.mask(),
-                labels,
+                labels: labels.map(|label| label - outputs.start).collect(),
+                outputs,
+                batch_size: config.batch_size,
+                uniform: &mut || rng.random(),
             };
             match measure(&self.learner, examples) {
                 Ok(importance) => inert = penalty.consolidate(&*self.learner, &importance),

@@ -1,7 +1,9 @@
 use si_core::QuadraticPenaltyConfig;
+use si_core::importance::Power;
 
+use super::information::{self, Outputs, information};
 use super::method::{Method, Parameter, Range};
-use super::{Anchor, Measure, Parts};
+use super::{Anchor, Parts};
 use crate::experiment::Experiment;
 
 /// Elastic Weight Consolidation, with one penalty for each task.
@@ -11,11 +13,11 @@ pub(crate) static EWC: Method = Method {
     label: "ewc",
     source: "Kirkpatrick et al. 2017",
     summary: "importance is the Fisher information at a task's end; one penalty per task",
-    parameters: &[STRENGTH],
+    parameters: &[STRENGTH, information::KIND],
     parts: |values| Parts {
         anchor: Some(Anchor {
             penalty: QuadraticPenaltyConfig::ewc(values["lambda"]),
-            measure: FISHER_INFORMATION,
+            measure: information(values, Outputs::Plain, Power::Square),
         }),
         ..Parts::default()
     },
@@ -25,7 +27,7 @@ pub(crate) static EWC: Method = Method {
 pub(super) const STRENGTH: Parameter = Parameter {
     key: "lambda",
     symbol: "λ",
-    summary: "strength of the penalty",
+    summary: "strength of the penalty λ/2 Σ Ω (θ − θ̃)²",
     range: Range::Positive,
     default: None,
     is_strength: true,
@@ -34,7 +36,3 @@ pub(super) const STRENGTH: Parameter = Parameter {
         Experiment::PermutedMnist => &[1.0, 10.0, 100.0, 1e3, 1e4],
     },
 };
-
-/// The diagonal of the Fisher information.
-pub(super) const FISHER_INFORMATION: Measure =
-    |network, examples| network.fisher(examples.images, examples.mask, examples.labels);

@@ -1,6 +1,8 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::Parts;
 use crate::experiment::{Experiment, ExperimentConfig};
 pub(super) use crate::range::Range;
@@ -23,10 +25,36 @@ pub struct Method {
     pub parts: fn(&Values) -> Parts,
 }
 
-/// A value for each parameter of a method, by key.
+/// A value for each parameter of a method, by key. That of a word is its place in [`Range::OneOf`].
 pub type Values = BTreeMap<String, f64>;
 
-/// A number that a method has.
+/// A value of a parameter as files have it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Written {
+    Number(f64),
+    Word(String),
+}
+
+impl From<&str> for Written {
+    fn from(text: &str) -> Self {
+        match text.parse() {
+            Ok(number) => Self::Number(number),
+            Err(_) => Self::Word(text.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Word(word) => f.write_str(word),
+        }
+    }
+}
+
+/// A number or a word that a method has.
 pub struct Parameter {
     /// Its name in files and on the command line.
     pub key: &'static str,
@@ -42,6 +70,42 @@ pub struct Parameter {
     pub is_strength: bool,
     /// The values that `si sweep` tries.
     pub search: fn(Experiment) -> &'static [f64],
+}
+
+impl Parameter {
+    /// The value that is written so. `None` if it is outside the range.
+    pub(crate) fn read(&self, written: &Written) -> Option<f64> {
+        match (self.range, written) {
+            (Range::OneOf(words), Written::Word(word)) => {
+                let place = words.iter().position(|it| it == word);
+                place.map(|place| place as f64)
+            }
+            (Range::OneOf(_), Written::Number(_)) | (_, Written::Word(_)) => None,
+            (range, Written::Number(number)) => range.contains(*number).then_some(*number),
+        }
+    }
+
+    /// How a value that is in its range is written.
+    pub(crate) fn write(&self, value: f64) -> Written {
+        match self.range {
+            Range::OneOf(words) => Written::Word(words[value as usize].to_string()),
+            _ => Written::Number(value),
+        }
+    }
+
+    /// The text of a value that is in its range.
+    pub fn text(&self, value: f64) -> String {
+        self.write(value).to_string()
+    }
+}
+
+/// That of `choices` which `values` has for `parameter`, whose words are in the same order.
+pub(super) fn chosen<T: Copy, const N: usize>(
+    values: &Values,
+    parameter: &Parameter,
+    choices: [T; N],
+) -> T {
+    choices[values[parameter.key] as usize]
 }
 
 impl Method {

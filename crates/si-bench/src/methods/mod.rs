@@ -15,6 +15,7 @@ mod er;
 mod ewc;
 mod freezing;
 mod functional;
+mod information;
 mod joint;
 mod lfl;
 mod lwf;
@@ -40,6 +41,7 @@ pub use parts::{Anchor, Examples, Growth, Measure, Parts, Regime, Synaptic, Trun
 pub use spec::MethodSpec;
 pub use table::METHODS;
 
+pub(crate) use method::Written;
 pub(crate) use spec::{methods, named};
 
 pub(crate) use dropout::DROPOUT;

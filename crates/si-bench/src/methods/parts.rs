@@ -1,5 +1,7 @@
+use core::fmt;
+use std::ops::Range;
+
 use burn::tensor::Tensor;
-use si_core::importance::FisherLabels;
 use si_core::{Error, Importance, QuadraticPenaltyConfig};
 
 use super::{Functional, Memory};
@@ -70,7 +72,6 @@ pub struct Synaptic {
 }
 
 /// A quadratic penalty, and where its importance comes from.
-#[derive(Debug)]
 pub struct Anchor {
     /// The penalty.
     pub penalty: QuadraticPenaltyConfig,
@@ -78,18 +79,29 @@ pub struct Anchor {
     pub measure: Measure,
 }
 
+impl fmt::Debug for Anchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut anchor = f.debug_struct("Anchor");
+        anchor.field("penalty", &self.penalty);
+        anchor.finish_non_exhaustive()
+    }
+}
+
 /// Measures how important each parameter of a network is for the task that it has just learnt.
-pub type Measure = fn(&Network, Examples<'_>) -> Result<Importance, Error>;
+pub type Measure = Box<dyn Fn(&Network, Examples<'_>) -> Result<Importance, Error>>;
 
 /// What importance is measured on.
 pub struct Examples<'a> {
     /// Training images of the task, in batches `[batch, pixels]`.
     pub images: &'a mut dyn Iterator<Item = Tensor<2>>,
-    /// What is added to the logits, `[outputs]`, so that the outputs of other tasks are never chosen. `None` if the
-    /// task has all outputs.
-    pub mask: Option<Tensor<1>>,
-    /// The labels for which Fisher information is computed.
-    pub labels: FisherLabels<'a>,
+    /// The label of each image, in their order: its place among `outputs`.
+    pub labels: Vec<usize>,
+    /// The outputs that the network chooses from.
+    pub outputs: Range<usize>,
+    /// Number of images in a minibatch of the training.
+    pub batch_size: usize,
+    /// Draws a random number in `[0, 1)`.
+    pub uniform: &'a mut dyn FnMut() -> f64,
 }
 
 impl Parts {

@@ -6,7 +6,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::method::{Method, Parameter, Values};
+use super::method::{Method, Parameter, Values, Written};
 use super::table::METHODS;
 use crate::Error;
 use crate::experiment::{Experiment, ExperimentConfig};
@@ -24,7 +24,10 @@ pub struct MethodSpec {
 
 impl MethodSpec {
     /// Checks that the parameters are those of the methods and in their ranges, and that none is missing.
-    fn new(methods: &str, given: impl IntoIterator<Item = (String, f64)>) -> Result<Self, Error> {
+    fn new(
+        methods: &str,
+        given: impl IntoIterator<Item = (String, Written)>,
+    ) -> Result<Self, Error> {
         let spec = Self::incomplete(methods, given)?;
         spec.check_complete()?;
         Ok(spec)
@@ -33,7 +36,7 @@ impl MethodSpec {
     /// Like [`new`](Self::new), but a parameter may be missing.
     fn incomplete(
         methods: &str,
-        given: impl IntoIterator<Item = (String, f64)>,
+        given: impl IntoIterator<Item = (String, Written)>,
     ) -> Result<Self, Error> {
         let methods = methods.split('+').map(|key| named(key.trim()));
         let mut spec = Self {
@@ -51,17 +54,18 @@ impl MethodSpec {
                 )));
             }
         }
-        for (key, value) in given {
+        for (key, written) in given {
             let parameter = spec
                 .parameters()
                 .find(|it| it.key == key || it.symbol == key);
-            let Parameter { key, range, .. } = parameter.ok_or_else(|| spec.no_parameter(&key))?;
-            if !range.contains(value) {
-                return Err(Error::Config(format!(
-                    "{key} of the method {} must be {range}, got {value}",
+            let parameter = parameter.ok_or_else(|| spec.no_parameter(&key))?;
+            let Parameter { key, range, .. } = parameter;
+            let value = parameter.read(&written).ok_or_else(|| {
+                Error::Config(format!(
+                    "{key} of the method {} must be {range}, got {written}",
                     spec.key()
-                )));
-            }
+                ))
+            })?;
             if spec.given.insert((*key).to_string(), value).is_some() {
                 return Err(Error::Config(format!(
                     "the method {} has {key} twice",
@@ -193,18 +197,14 @@ pub(crate) fn named(key: &str) -> Result<&'static Method, Error> {
 }
 
 /// The methods in a text and the parameters that it gives.
-fn parsed(text: &str) -> Result<(String, Vec<(String, f64)>), Error> {
+fn parsed(text: &str) -> Result<(String, Vec<(String, Written)>), Error> {
     let mut parts = text.trim().split(':');
     let methods = parts.next().unwrap_or_default().to_string();
-    let parameter = |part: &str| {
-        let pair = part.split_once('=');
-        let pair = pair.map(|(key, value)| (key.trim(), value.trim().parse::<f64>()));
-        match pair {
-            Some((key, Ok(value))) => Ok((key.to_string(), value)),
-            _ => Err(Error::Config(format!(
-                "{part:?} in the method {text:?} must be a parameter and a number, as in si:c=0.1"
-            ))),
-        }
+    let parameter = |part: &str| match part.split_once('=') {
+        Some((key, value)) => Ok((key.trim().to_string(), Written::from(value.trim()))),
+        None => Err(Error::Config(format!(
+            "{part:?} in the method {text:?} must be a parameter and its value, as in si:c=0.1"
+        ))),
     };
     let given = parts.map(parameter).collect::<Result<_, _>>()?;
     Ok((methods, given))
@@ -223,6 +223,8 @@ impl fmt::Display for MethodSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.key())?;
         for (key, value) in &self.given {
+            let parameter = self.parameters().find(|it| it.key == key);
+            let value = parameter.map_or_else(|| value.to_string(), |it| it.text(*value));
             write!(f, ":{key}={value}")?;
         }
         Ok(())
@@ -254,7 +256,7 @@ impl<'de> Deserialize<'de> for MethodSpec {
                 struct Table {
                     method: String,
                     #[serde(flatten)]
-                    given: BTreeMap<String, f64>,
+                    given: BTreeMap<String, Written>,
                 }
                 let table = Table::deserialize(MapAccessDeserializer::new(map))?;
                 MethodSpec::new(&table.method, table.given).map_err(A::Error::custom)
@@ -286,6 +288,7 @@ mod tests {
             "si:c=0.1:xi=0.01",
             "ewc:lambda=30",
             "online-ewc:decay=0.9:lambda=100",
+            "ewc:fisher=batched:lambda=30",
             "si+dropout:c=1:rate=0.25",
             "lwf+er:size=200:weight=3",
         ] {
@@ -302,10 +305,10 @@ mod tests {
             Values::from([("c".into(), 0.1), ("xi".into(), 0.5)])
         );
         let values = spec("online-ewc:lambda=3").values(&config);
-        assert_eq!(
-            values,
-            Values::from([("decay".into(), 1.0), ("lambda".into(), 3.0)])
-        );
+        let words = [("fisher".into(), 0.0), ("normalization".into(), 0.0)];
+        let mut expected = Values::from([("decay".into(), 1.0), ("lambda".into(), 3.0)]);
+        expected.extend(words);
+        assert_eq!(values, expected);
     }
 
     #[test]
@@ -339,9 +342,9 @@ mod tests {
         let file = "methods = ['none', { method = 'si', c = 0.1 }]\n[[extra]]\n";
         let File { methods } = toml::from_str(file).expect("it is well formed");
         assert_eq!(methods, [spec("none"), spec("si:c=0.1")]);
-        let file = "[[methods]]\nmethod = 'ewc'\nlambda = 30\n";
+        let file = "[[methods]]\nmethod = 'ewc'\nlambda = 30\nfisher = 'sampled'\n";
         let File { methods } = toml::from_str(file).expect("it is well formed");
-        assert_eq!(methods, [spec("ewc:lambda=30")]);
+        assert_eq!(methods, [spec("ewc:lambda=30:fisher=sampled")]);
     }
 
     #[test]
@@ -376,7 +379,7 @@ mod tests {
         }
         assert_eq!(
             error("ewc"),
-            "the method ewc needs lambda, the strength of the penalty: for example ewc:lambda=100"
+            "the method ewc needs lambda, the strength of the penalty λ/2 Σ Ω (θ − θ̃)²: for example ewc:lambda=100"
         );
         assert_eq!(
             error("ewc:lamda=3"),
@@ -384,7 +387,7 @@ mod tests {
         );
         assert_eq!(
             error("si:c"),
-            "\"c\" in the method \"si:c\" must be a parameter and a number, as in si:c=0.1"
+            "\"c\" in the method \"si:c\" must be a parameter and its value, as in si:c=0.1"
         );
         for value in ["1", "2.5", "1e9"] {
             assert_eq!(
@@ -394,6 +397,15 @@ mod tests {
                     value.parse::<f64>().expect("a number")
                 )
             );
+        }
+        assert_eq!(
+            error("si:c=much"),
+            "c of the method si must be a number > 0, got much"
+        );
+        let fisher = "fisher of the method ewc must be one of exact, sampled, empirical, batched";
+        for value in ["true", "1"] {
+            let found = error(&format!("ewc:lambda=1:fisher={value}"));
+            assert_eq!(found, format!("{fisher}, got {value}"));
         }
         assert_eq!(error("si:c=1:c=2"), "the method si has c twice");
         assert_eq!(error("si+si"), "the method \"si\" is given twice");

@@ -1,5 +1,4 @@
-mod fisher;
-mod sensitivity;
+mod importance;
 
 use burn::module::{Module, ParamGroup};
 use burn::nn::conv::Conv2d;

@@ -1,5 +1,4 @@
-mod fisher;
-mod sensitivity;
+mod importance;
 #[cfg(test)]
 mod testing;
 mod trace;

@@ -1,8 +1,10 @@
+use std::ops::Range;
+
 use burn::module::{Module, Param, ParamGroup};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
-use si_core::importance::FisherLabels;
+use si_core::importance::{Power, Quantity};
 use si_core::{Error, Importance};
 
 use super::{Cnn, CnnConfig, Mlp, MlpConfig, Output, Progressive, ProgressiveConfig};
@@ -86,40 +88,23 @@ impl Network {
         }
     }
 
-    /// The Fisher information of the images about the parameters; see [`Mlp::fisher`],
-    /// [`Cnn::fisher`] and [`Progressive::fisher`]. Processes `batches` one after the other.
+    /// The importance of the parameters for a quantity of the `outputs`; see [`Mlp::importance`], [`Cnn::importance`] and
+    /// [`Progressive::importance`]. Processes `batches`, `[batch, pixels]`, one after the other.
     ///
     /// # Errors
     ///
-    /// Those of [`importance::fisher`](si_core::importance::fisher()).
-    pub fn fisher(
+    /// Those of [`importance::from_outputs`](si_core::importance::from_outputs).
+    pub fn importance(
         &self,
         batches: impl IntoIterator<Item = Tensor<2>>,
-        mask: Option<Tensor<1>>,
-        labels: FisherLabels,
+        outputs: Range<usize>,
+        quantity: Quantity<'_>,
+        power: Power,
     ) -> Result<Importance, Error> {
         match self {
-            Self::Mlp(model) => Ok(model.fisher(batches, mask, labels)),
-            Self::Cnn(model) => model.fisher(batches, mask, labels),
-            Self::Progressive(model) => model.fisher(batches, mask, labels),
-        }
-    }
-
-    /// How much the outputs change with each parameter; see [`Mlp::sensitivity`],
-    /// [`Cnn::sensitivity`] and [`Progressive::sensitivity`]. Processes `batches` one after the other.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`importance::sensitivity`](si_core::importance::sensitivity()).
-    pub fn sensitivity(
-        &self,
-        batches: impl IntoIterator<Item = Tensor<2>>,
-        mask: Option<Tensor<1>>,
-    ) -> Result<Importance, Error> {
-        match self {
-            Self::Mlp(model) => Ok(model.sensitivity(batches, mask)),
-            Self::Cnn(model) => model.sensitivity(batches, mask),
-            Self::Progressive(model) => model.sensitivity(batches, mask),
+            Self::Mlp(model) => model.importance(batches, outputs, quantity, power),
+            Self::Cnn(model) => model.importance(batches, outputs, quantity, power),
+            Self::Progressive(model) => model.importance(batches, outputs, quantity, power),
         }
     }
 }

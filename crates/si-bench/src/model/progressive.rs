@@ -1,10 +1,11 @@
 use std::mem;
+use std::ops::Range;
 
 use burn::module::{Module, Param, ParamGroup};
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{Rng, RngExt};
-use si_core::importance::FisherLabels;
+use si_core::importance::{Power, Quantity};
 use si_core::{Error, Importance};
 
 use super::initial::{Weights, dense, dense_pieces};
@@ -198,33 +199,20 @@ impl Progressive {
         })
     }
 
-    /// The Fisher information of the images about the parameters, one image at a time, as [`Cnn::fisher`](super::Cnn::fisher)
-    /// measures it.
+    /// The importance of the parameters for a quantity of the `outputs`, one image at a time, as
+    /// [`Cnn::importance`](super::Cnn::importance) measures it.
     ///
     /// # Errors
     ///
-    /// Those of [`importance::fisher`](si_core::importance::fisher()).
-    pub fn fisher(
+    /// Those of [`importance::from_outputs`](si_core::importance::from_outputs).
+    pub fn importance(
         &self,
         batches: impl IntoIterator<Item = Tensor<2>>,
-        mask: Option<Tensor<1>>,
-        labels: FisherLabels<'_>,
+        outputs: Range<usize>,
+        quantity: Quantity<'_>,
+        power: Power,
     ) -> Result<Importance, Error> {
-        one_by_one::fisher(self, Self::forward, batches, mask, labels)
-    }
-
-    /// How much the outputs change with each parameter, one image at a time, as
-    /// [`Cnn::sensitivity`](super::Cnn::sensitivity) measures it.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`importance::sensitivity`](si_core::importance::sensitivity()).
-    pub fn sensitivity(
-        &self,
-        batches: impl IntoIterator<Item = Tensor<2>>,
-        mask: Option<Tensor<1>>,
-    ) -> Result<Importance, Error> {
-        one_by_one::sensitivity(self, Self::forward, batches, mask)
+        one_by_one::importance(self, Self::forward, batches, outputs, quantity, power)
     }
 }
 

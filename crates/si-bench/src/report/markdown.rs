@@ -93,7 +93,7 @@ fn protocol(results: &Results) -> String {
                 "{}seeds {}, wall time of the runs together {}",
                 settings
                     .values()
-                    .map(|(parameter, value)| format!("{} = {value}, ", parameter.symbol))
+                    .map(|(it, value)| format!("{} = {}, ", it.symbol, it.text(value)))
                     .collect::<String>(),
                 seeds.join(" "),
                 duration(condition.seconds),

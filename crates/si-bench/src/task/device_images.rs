@@ -51,10 +51,12 @@ impl DeviceImages {
     /// nothing from the device and uploads nothing.
     pub fn batch(&self, indices: Tensor<1, Int>) -> ImageBatch {
         let images = self.images.clone().select(0, indices.clone());
-        (
-            self.reordered(images),
-            self.labels.clone().select(0, indices),
-        )
+        (self.reordered(images), self.labels(indices))
+    }
+
+    /// The labels at `indices`, `[batch]`, which must be on the same device.
+    pub fn labels(&self, indices: Tensor<1, Int>) -> Tensor<1, Int> {
+        self.labels.clone().select(0, indices)
     }
 
     /// All images in their order, `size` at a time; the last chunk may be shorter.

@@ -24,6 +24,14 @@ pub struct Task {
 }
 
 impl Task {
+    /// The outputs that the network chooses from: those of this task if it is told the task, otherwise all.
+    pub fn seen_outputs(&self, num_outputs: usize) -> Range<usize> {
+        match self.scenario {
+            Scenario::Task => self.outputs.clone(),
+            Scenario::Domain | Scenario::Class => 0..num_outputs,
+        }
+    }
+
     /// What to add to the logits `[batch, outputs]` before the softmax: 0 for the outputs of this
     /// task and −1e32 for the others, `[outputs]`. `None` if the network is not told the task.
     pub fn output_mask(&self, num_outputs: usize, device: &Device) -> Option<Tensor<1>> {
@@ -66,6 +74,13 @@ mod tests {
             let mask: Option<Vec<f32>> = mask.map(|mask| mask.into_data().iter().collect());
             let expected = (scenario == Scenario::Task).then(|| vec![-1e32, -1e32, 0.0, 0.0]);
             assert_eq!(mask, expected);
+            let all = 0..sequence.num_outputs;
+            let seen = if scenario == Scenario::Task {
+                2..4
+            } else {
+                all
+            };
+            assert_eq!(sequence.tasks[1].seen_outputs(sequence.num_outputs), seen);
         }
     }
 }

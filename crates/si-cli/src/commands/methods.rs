@@ -29,11 +29,11 @@ pub(crate) fn run(_args: &MethodsArgs) -> anyhow::Result<()> {
 }
 
 /// The value in the paper's protocols: one if it is the same in all, otherwise with their names.
-fn defaults(default: fn(&ExperimentConfig) -> f64) -> String {
-    let value = |experiment| default(&ExperimentConfig::paper(experiment));
+fn defaults(parameter: &Parameter, default: fn(&ExperimentConfig) -> f64) -> String {
+    let value = |experiment| parameter.text(default(&ExperimentConfig::paper(experiment)));
     let values = Experiment::ALL.map(value);
     if values.iter().all(|value| *value == values[0]) {
-        values[0].to_string()
+        values[0].clone()
     } else {
         let named = Experiment::ALL.map(|it| format!("{} in {}", value(it), it.name()));
         named.join(", ")
@@ -47,22 +47,22 @@ fn described(method: &Method) -> String {
         let _ = write!(text, " ({})", method.source);
     }
     let _ = write!(text, "\n    {}\n", method.summary);
-    for Parameter {
-        key,
-        symbol,
-        summary,
-        range,
-        default,
-        ..
-    } in method.parameters
-    {
+    for parameter in method.parameters {
+        let Parameter {
+            key,
+            symbol,
+            summary,
+            range,
+            default,
+            ..
+        } = parameter;
         let name = if key == symbol {
             (*key).to_string()
         } else {
             format!("{key} ({symbol})")
         };
         let default = match default {
-            Some(default) => format!("[default: {}]", defaults(*default)),
+            Some(default) => format!("[default: {}]", defaults(parameter, *default)),
             None => "(must be given)".to_string(),
         };
         let _ = writeln!(text, "      {name}: {summary}, {range} {default}");

@@ -34,11 +34,6 @@ pub(super) fn images(num_images: usize, rng: &mut impl Rng) -> Tensor<2> {
     Tensor::from_data(pixels, &Device::flex())
 }
 
-/// Outputs 1 and 2 alone.
-pub(super) fn mask() -> Tensor<1> {
-    Tensor::from_floats([-1e32, 0.0, 0.0, -1e32], &Device::flex())
-}
-
 /// The importance of each parameter, from input to output.
 pub(super) fn parts(model: &Mlp, fisher: &Importance) -> Vec<Vec<f64>> {
     let values = |layer: &Linear| {

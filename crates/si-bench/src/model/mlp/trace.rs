@@ -1,4 +1,3 @@
-use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::Tensor;
 use si_core::Importance;
@@ -6,26 +5,6 @@ use si_core::Importance;
 use super::Mlp;
 
 impl Mlp {
-    /// The mean over all images of the importance that `measure` finds for a batch, layer by layer.
-    pub(super) fn mean_over(
-        &self,
-        batches: impl IntoIterator<Item = Tensor<2>>,
-        mut measure: impl FnMut(&Self, Tensor<2>) -> Vec<Factors>,
-    ) -> Importance {
-        // Outside autodiff, so that the backward passes stop at each layer's outputs.
-        let constant = self.valid();
-        let mut importance = Importance::default();
-        let mut num_images = 0;
-        for images in batches {
-            let images = images.inner();
-            num_images += images.dims()[0];
-            for (layer, factors) in self.layers().zip(measure(&constant, images)) {
-                factors.add_to(&mut importance, layer);
-            }
-        }
-        importance.scale(1.0 / num_images.max(1) as f64)
-    }
-
     /// A forward pass of a module outside autodiff. The backward pass gives gradients at each layer's outputs.
     pub(super) fn trace(&self, images: Tensor<2>) -> Trace {
         let mut layers = Vec::new();
@@ -61,7 +40,7 @@ impl Mlp {
 pub(super) struct Trace {
     /// From input to output.
     layers: Vec<LayerTrace>,
-    /// `[batch, outputs]`, without a mask.
+    /// `[batch, outputs]`.
     pub(super) logits: Tensor<2>,
 }
 
@@ -110,7 +89,8 @@ pub(super) struct Factors {
 }
 
 impl Factors {
-    fn add_to(self, importance: &mut Importance, layer: &Linear) {
+    /// Adds the sum over the batch to the importance of the layer's parameters that are trained.
+    pub(super) fn add_to(self, importance: &mut Importance, layer: &Linear) {
         if let Some(bias) = layer.bias.as_ref().filter(|bias| bias.is_require_grad()) {
             importance.add(bias.id, self.deltas.clone().sum_dim(0).squeeze_dim::<1>(0));
         }

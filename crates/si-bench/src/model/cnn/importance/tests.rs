@@ -1,7 +1,10 @@
+use std::ops::Range;
+
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Device, TensorData, activation};
+use burn::tensor::{Device, TensorData, Tolerance, activation};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
+use si_core::importance::{self, FisherLabels};
 
 use super::*;
 use crate::model::CnnConfig;
@@ -33,30 +36,33 @@ fn images(num_images: usize) -> Tensor<2> {
     Tensor::from_data(pixels, &Device::flex())
 }
 
-/// All outputs but the second.
-fn mask() -> Tensor<1> {
-    Tensor::from_floats([0.0, -1e32, 0.0, 0.0], &Device::flex())
-}
+/// All outputs but the first.
+const SEEN: Range<usize> = 1..OUTPUTS;
 
-/// log p(y | x), `[images × outputs]`, by the network that is tested.
+/// log p(y | x), `[images × seen outputs]`, by the network that is tested.
 fn log_likelihoods(cnn: &Cnn, images: &Tensor<2>) -> Vec<f64> {
-    let logits = cnn.forward(images.clone()) + mask().unsqueeze();
-    activation::log_softmax(logits, 1)
+    let logits = cnn.forward(images.clone());
+    activation::log_softmax(logits.slice([0..images.dims()[0], SEEN]), 1)
         .into_data()
         .iter()
         .collect()
+}
+
+fn information(
+    cnn: &Cnn,
+    batches: impl IntoIterator<Item = Tensor<2>>,
+    labels: FisherLabels<'_>,
+) -> Importance {
+    let quantity = Quantity::LogLikelihood(labels);
+    let information = cnn.importance(batches, SEEN, quantity, Power::Square);
+    information.expect("the network can be trained")
 }
 
 #[test]
 fn information_matches_finite_differences_without_dropout() {
     let cnn = cnn();
     let images = images(6);
-    let fisher = cnn.fisher(
-        images.clone().split(4, 0),
-        Some(mask()),
-        FisherLabels::Exact,
-    );
-    let fisher = fisher.expect("the network can be trained");
+    let fisher = information(&cnn, images.clone().split(4, 0), FisherLabels::Exact);
 
     let tested = cnn.valid().with_backend_convolutions();
     let probabilities = log_likelihoods(&tested, &images);
@@ -68,16 +74,15 @@ fn information_matches_finite_differences_without_dropout() {
         };
         log_likelihoods(&tested.clone().map(&mut shift), &images)
     };
-    let information = |parameter, index| {
+    let expected = |parameter, index| {
         let (above, below) = (
             shifted(parameter, index, STEP),
             shifted(parameter, index, -STEP),
         );
         let slopes = above.iter().zip(&below);
         let slopes = slopes.map(|(above, below)| (above - below) / (2.0 * f64::from(STEP)));
-        let weighted = slopes.zip(&probabilities);
-        let possible = weighted.filter(|(_, log_likelihood)| **log_likelihood > -1e30);
-        let sum: f64 = possible
+        let sum: f64 = slopes
+            .zip(&probabilities)
             .map(|(slope, log_likelihood)| log_likelihood.exp() * slope * slope)
             .sum();
         sum / 6.0
@@ -92,7 +97,7 @@ fn information_matches_finite_differences_without_dropout() {
         let largest = found.iter().copied().fold(0.0, f64::max);
         assert!(largest > 0.0, "parameter {parameter} has information");
         for (index, found) in found.iter().enumerate() {
-            let expected = information(parameter, index);
+            let expected = expected(parameter, index);
             assert!(
                 (found - expected).abs() < TOLERANCE * largest,
                 "{index} of parameter {parameter}: {found}, not {expected}; the largest is {largest}"
@@ -106,13 +111,11 @@ fn sampled_information_converges_to_the_exact_one() {
     let cnn = cnn();
     let images = images(8);
     let batches = |repeats| vec![images.clone(); repeats];
-    let exact = cnn.fisher(batches(1), Some(mask()), FisherLabels::Exact);
-    let exact = exact.expect("the network can be trained");
+    let exact = information(&cnn, batches(1), FisherLabels::Exact);
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut error = |repeats| {
         let draw = &mut || rng.random();
-        let sampled = cnn.fisher(batches(repeats), Some(mask()), FisherLabels::Sampled(draw));
-        let sampled = sampled.expect("the network can be trained");
+        let sampled = information(&cnn, batches(repeats), FisherLabels::Sampled(draw));
         let id = cnn.hidden.weight.id;
         let [sampled, exact] = [&sampled, &exact].map(|it| it.get::<2>(id).expect("informed"));
         let largest = exact.clone().max().into_scalar::<f64>();
@@ -120,6 +123,37 @@ fn sampled_information_converges_to_the_exact_one() {
     };
     let (few, many) = (error(3), error(150));
     assert!(many < 0.5 * few && many < 0.2, "{few}, then {many}");
+}
+
+#[test]
+fn outputs_of_other_tasks_do_not_count_and_dropout_is_off() {
+    let cnn = cnn();
+    let images = images(3);
+    for outputs in [0..OUTPUTS, 1..3] {
+        let batches = images.clone().split(2, 0);
+        let found = cnn.importance(
+            batches,
+            outputs.clone(),
+            Quantity::SquaredOutputs,
+            Power::Magnitude,
+        );
+        let found = found.expect("the network can be trained");
+        let expected = importance::sensitivity(
+            &cnn.valid().train(),
+            images.clone().split(1, 0),
+            |network: &Cnn, image: &Tensor<2>| {
+                let logits = network.forward(image.clone().autodiff());
+                logits.squeeze_dim::<1>(0).slice([outputs.clone()])
+            },
+        );
+        let expected = expected.expect("the network can be trained");
+        let of_layer = |importance: &Importance| {
+            let values = importance.get::<2>(cnn.hidden.weight.id);
+            values.expect("it is trained").into_data()
+        };
+        of_layer(&found).assert_approx_eq::<f32>(&of_layer(&expected), Tolerance::default());
+        assert!(of_layer(&found).iter::<f64>().any(|it| it > 0.0));
+    }
 }
 
 /// Of the largest information of a parameter: what float32 and the edges of ReLU and pooling leave of the
