@@ -105,3 +105,6 @@ fn batched(
     };
     importance::from_gradients(network, batches, loss, power)
 }
+
+#[cfg(test)]
+mod tests;

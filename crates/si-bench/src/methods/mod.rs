@@ -7,16 +7,19 @@
 //!
 //! To add a method, write its file and add its row. The program, the reports and `si sweep` read the table.
 
+mod absolute_fisher;
 mod agem;
 mod der;
 mod derpp;
 mod dropout;
 mod er;
 mod ewc;
+mod ewc_dr;
 mod freezing;
 mod functional;
 mod information;
 mod joint;
+mod l2;
 mod lfl;
 mod lwf;
 mod lwta;
@@ -32,6 +35,7 @@ mod reduced_rate;
 mod scratch;
 mod si;
 mod spec;
+mod sqrt_fisher;
 mod table;
 
 pub use functional::{Compared, Functional};

@@ -1,14 +1,18 @@
+use super::absolute_fisher::ABSOLUTE_FISHER;
 use super::agem::AGEM;
 use super::der::DER;
 use super::derpp::DERPP;
 use super::er::ER;
+use super::ewc_dr::EWC_DR;
 use super::freezing::FREEZING;
+use super::l2::L2;
 use super::lfl::LFL;
 use super::lwf::LWF;
 use super::lwta::LWTA;
 use super::maxout::MAXOUT;
 use super::progressive::PROGRESSIVE;
 use super::reduced_rate::REDUCED_RATE;
+use super::sqrt_fisher::SQRT_FISHER;
 use super::{DROPOUT, EWC, JOINT, Method, NONE, SCRATCH, SI, mas::MAS, online_ewc::ONLINE_EWC};
 
 /// Every method, in the order of help and reports.
@@ -18,6 +22,10 @@ pub static METHODS: &[&Method] = &[
     &EWC,
     &ONLINE_EWC,
     &MAS,
+    &ABSOLUTE_FISHER,
+    &SQRT_FISHER,
+    &EWC_DR,
+    &L2,
     &FREEZING,
     &REDUCED_RATE,
     &LWF,

@@ -1,0 +1,60 @@
+use burn::tensor::Tensor;
+use si_core::importance::constant;
+use si_core::{Importance, QuadraticPenaltyConfig};
+
+use super::method::{Method, Parameter, Range};
+use super::{Anchor, Examples, Parts};
+use crate::experiment::Experiment;
+use crate::model::Network;
+
+/// An L2 anchor: what any measure of importance is compared with.
+pub(crate) static L2: Method = Method {
+    key: "l2",
+    title: "L2 anchor",
+    label: "l2",
+    source: "",
+    summary: "every parameter is equally important: shows what a measure of importance adds",
+    parameters: &[Parameter {
+        key: "lambda",
+        symbol: "λ",
+        summary: "strength of the penalty λ Σ (θ − θ̃)², one per task",
+        range: Range::Positive,
+        default: Some(|config| match config.experiment {
+            Experiment::SplitMnist => 0.01,
+            Experiment::PermutedMnist => 0.02,
+            Experiment::SplitCifar => 1.0,
+        }),
+        is_strength: true,
+        search: |_| &[0.001, 0.01, 0.1, 1.0, 10.0],
+    }],
+    parts: |values| Parts {
+        anchor: Some(Anchor {
+            penalty: QuadraticPenaltyConfig::l2(values["lambda"]),
+            measure: Box::new(|network, examples| Ok(importance(network, &examples))),
+        }),
+        ..Parts::default()
+    },
+};
+
+/// 1 for every parameter but the readout of outputs that the task does not have: those of later tasks must stay free.
+fn importance(network: &Network, examples: &Examples<'_>) -> Importance {
+    let mut importance = constant(network);
+    let readout = network.readout();
+    if let Some(ones) = importance.get::<2>(readout.weight.id) {
+        importance.add(readout.weight.id, without(ones, 1, examples));
+    }
+    if let Some(bias) = &readout.bias
+        && let Some(ones) = importance.get::<1>(bias.id)
+    {
+        importance.add(bias.id, without(ones, 0, examples));
+    }
+    importance
+}
+
+/// −1 at the outputs of other tasks, which are the dimension `dim` of `ones`, and 0 at those of this task.
+fn without<const D: usize>(ones: Tensor<D>, dim: usize, examples: &Examples<'_>) -> Tensor<D> {
+    let mut own = ones.dims().map(|len| 0..len);
+    own[dim] = examples.outputs.clone();
+    let zeros = ones.clone().slice(own.clone()).zeros_like();
+    ones.neg().slice_assign(own, zeros)
+}
