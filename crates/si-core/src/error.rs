@@ -26,6 +26,9 @@ pub enum Error {
     /// A decay of the moving average outside its range.
     #[error("decay must be in [0, 1), got {0}")]
     Decay(f64),
+    /// An interval of a running measure of importance without steps.
+    #[error("interval must be at least 1 step, got 0")]
+    Interval,
     /// A precision for importance and anchor that a device does not support.
     #[error(
         "state_precision is bf16, which {0} does not support; use `StatePrecision::Full` there"

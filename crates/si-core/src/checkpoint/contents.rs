@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::format::{LEARNER, OPTIMIZER, PROGRESS, Section, Stored};
 use super::{CheckpointError, CheckpointHeader, CheckpointSource};
+use crate::importance::RunningImportance;
 use crate::learner::{counters, other_kind};
 use crate::pack::Pack;
 use crate::replace::replace;
@@ -233,6 +234,23 @@ impl Checkpoint {
         let learner = self.restore_learner(learner)?;
         let optimizer = self.restore_optimizer(optimizer)?;
         Ok((learner, optimizer))
+    }
+
+    /// Loads the additional record `name` into a new running measure of importance, for the parameters of `module`. Restore
+    /// the module first.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`record`](Self::record), and [`CheckpointError::OtherModel`] if the state is not of this module or of
+    /// another measure.
+    pub fn restore_running<M: Module>(
+        &self,
+        name: &str,
+        running: RunningImportance,
+        module: &M,
+    ) -> Result<RunningImportance, CheckpointError> {
+        let loaded = running.load_record(module, self.record(name)?);
+        loaded.map_err(|error| CheckpointError::other_model(&self.origin, error))
     }
 
     /// Loads the additional record `name` into a new quadratic penalty, for the parameters of

@@ -1,7 +1,7 @@
-//! What of the past is worth keeping: how much each parameter matters, measured at the end of a task.
+//! What of the past is worth keeping: how much each parameter matters, measured at the end of a task or in its steps.
 //!
 //! Each source gives an [`Importance`], which a [`QuadraticPenalty`](crate::QuadraticPenalty) takes. Synaptic
-//! Intelligence measures its importance during training instead; see [`SynapticIntelligence`](crate::SynapticIntelligence).
+//! Intelligence is a type of its own; see [`SynapticIntelligence`](crate::SynapticIntelligence).
 //!
 //! | source | importance of a parameter |
 //! |---|---|
@@ -9,6 +9,7 @@
 //! | [`sensitivity()`] | how much the outputs change |
 //! | [`constant()`] | 1 |
 //! | [`from_outputs`] | the mean of squares or magnitudes of a [`Quantity`]'s gradient: the general form of the above |
+//! | [`RunningImportance`] | what the gradients of the training were, without passes at the task's end |
 //! | [`from_gradients`] | the same for any number that you compute |
 
 mod constant;
@@ -16,6 +17,7 @@ mod fisher;
 mod fisher_labels;
 mod gradients;
 mod quantity;
+mod running;
 mod sensitivity;
 mod values;
 
@@ -24,5 +26,6 @@ pub use fisher::{fisher, fisher_of_regression};
 pub use fisher_labels::FisherLabels;
 pub use gradients::{Power, from_gradients, from_outputs};
 pub use quantity::Quantity;
+pub use running::{RunningImportance, RunningMeasure};
 pub use sensitivity::sensitivity;
 pub use values::Importance;

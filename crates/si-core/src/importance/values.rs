@@ -101,6 +101,34 @@ impl Importance {
         self.values.contains_key(&id)
     }
 
+    /// Everything scaled to `[0, 1]`, by the smallest and the largest element of all parameters together. Zero if all
+    /// elements are the same.
+    pub(crate) fn scaled_to_unit(self) -> Self {
+        let extremes = |of: fn(FloatTensor<Dispatch>) -> FloatTensor<Dispatch>| {
+            let extremes = self.values.values().cloned().map(of);
+            let extremes = extremes.map(|it| Tensor::<1>::from_dispatch(it).into_scalar::<f64>());
+            extremes.collect::<Vec<f64>>().into_iter()
+        };
+        let largest = extremes(Dispatch::float_max)
+            .reduce(f64::max)
+            .unwrap_or(0.0);
+        let smallest = extremes(Dispatch::float_min)
+            .reduce(f64::min)
+            .unwrap_or(0.0);
+        let range = if largest == smallest {
+            1.0
+        } else {
+            largest - smallest
+        };
+        let scaled = |(id, values)| {
+            let above = Dispatch::float_sub_scalar(values, smallest.into());
+            (id, Dispatch::float_div_scalar(above, range.into()))
+        };
+        Self {
+            values: self.values.into_iter().map(scaled).collect(),
+        }
+    }
+
     fn remove<const D: usize>(&mut self, id: ParamId) -> Option<Tensor<D>> {
         self.values
             .remove(&id)

@@ -18,6 +18,9 @@ pub enum Joining {
     /// One penalty for all tasks around the latest parameters, as `Latest`, with the mean of the tasks' importance: at the
     /// end of the n-th task, `Ω ← ((n − 1) Ω + Ω^n) / n`. So the penalty does not grow with the number of tasks.
     Average,
+    /// One penalty around the latest parameters, as `Latest`, with the latest importance alone: for importance that spans
+    /// all tasks already, such as [`RunningMeasure::RiemannianWalk`](crate::importance::RunningMeasure).
+    Replace,
 }
 
 /// What the importance of each task is divided by before it joins that of earlier tasks.
@@ -42,7 +45,7 @@ pub enum Normalization {
 /// |---|---|---|---|
 /// | `strength` | λ | ≥ 0 | none |
 /// | `penalty_factor` | | `One`, `Half` | `One` |
-/// | `joining` | | `PerTask`, `Latest` with a decay in `(0, 1]`, `Average` | `Latest` with a decay of 1 |
+/// | `joining` | | `PerTask`, `Latest` with a decay in `(0, 1]`, `Average`, `Replace` | `Latest` with a decay of 1 |
 /// | `normalization` | | `Off`, `Mean`, `Largest` | `Off` |
 #[derive(Config, Debug)]
 pub struct QuadraticPenaltyConfig {

@@ -157,6 +157,7 @@ impl<B: SynapticBackend> QuadraticPenalty<B> {
                 Some(num_before / (num_before + 1.0)),
                 1.0 / (num_before + 1.0),
             ),
+            Joining::Replace => (Some(0.0), 1.0),
         };
         if let Some(decay) = kept {
             let pulls = &mut self.pulls;

@@ -5,6 +5,7 @@ mod outputs;
 mod penalty;
 mod protection;
 mod record;
+mod running;
 mod sensitivity;
 
 use burn::module::{Module, Param};
