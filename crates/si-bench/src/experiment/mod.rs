@@ -1,5 +1,6 @@
 //! An experiment as data: its protocol, and the record of each of its runs.
 
+mod anchored;
 mod checkpoint;
 mod condition;
 mod config;

@@ -53,13 +53,15 @@ impl Run<'_> {
         let per_epoch = training.num_steps(&lessons[middle..=middle]) / self.config.num_epochs;
         student.begin_lesson(middle, self.seed);
         let mut batches = training.batches(&lessons[middle], middle, 0);
+        let mut others = training.second_batches(&lessons[middle], middle, 0);
         for index in 0.. {
             let start = Instant::now();
             let Some(batch) = batches.next() else {
                 break;
             };
             let drawn = start.elapsed().as_secs_f64();
-            student = student.step(batch, self.config.learning_rate);
+            let second = others.as_mut().and_then(Iterator::next);
+            student = student.step(batch, second, self.config.learning_rate);
             // Reading the losses waits for the device.
             student.learner.end_epoch();
             // The last step of an epoch is timed even if it is a warm-up step.

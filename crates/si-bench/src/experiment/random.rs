@@ -40,6 +40,13 @@ pub(super) enum Purpose {
         /// Number of images that the memory has seen before.
         num_seen: u64,
     },
+    /// The order of the training images in the second minibatches of an epoch's steps.
+    SecondOrder {
+        /// Task, from 0.
+        task: usize,
+        /// Epoch within the task, from 0.
+        epoch: usize,
+    },
     /// The order of the training images in an epoch of a task.
     Order {
         /// Task, from 0.
@@ -59,6 +66,7 @@ pub(super) fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
         Purpose::Importance { task } => [seed, 4, task as u64, 0],
         Purpose::Replay { num_seen } => [seed, 6, num_seen, 0],
         Purpose::Memory { num_seen } => [seed, 7, num_seen, 0],
+        Purpose::SecondOrder { task, epoch } => [seed, 8, task as u64, epoch as u64],
         Purpose::Order { task, epoch } => [seed, 1, task as u64, epoch as u64],
     };
     let mut key = [0; 32];

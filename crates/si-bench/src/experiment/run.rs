@@ -172,8 +172,10 @@ impl<'a> Training<'a> {
             student.begin_lesson(journal.lesson, seed);
             while journal.epoch < config.num_epochs {
                 observe(progress(&journal));
+                let mut others = self.second_batches(lesson, journal.lesson, journal.epoch);
                 for batch in self.batches(lesson, journal.lesson, journal.epoch) {
-                    student = student.step(batch, config.learning_rate);
+                    let second = others.as_mut().and_then(Iterator::next);
+                    student = student.step(batch, second, config.learning_rate);
                     journal.steps_done += 1;
                     if journal.steps_done.is_multiple_of(report_every) {
                         observe(progress(&journal));
@@ -311,6 +313,27 @@ impl<'a> Training<'a> {
         let mut rng = generator(seed, Purpose::Order { task, epoch });
         let order = permutation(num_images(lesson), &mut rng);
         Batch::of(lesson.tasks, order, config.batch_size)
+    }
+
+    /// The second minibatches of the steps of an epoch, of the same images in another order. `None` if the method takes one
+    /// for each step.
+    pub(super) fn second_batches<'b>(
+        &'b self,
+        lesson: &Lesson<'b>,
+        task: usize,
+        epoch: usize,
+    ) -> Option<Box<dyn Iterator<Item = Batch> + 'b>> {
+        let Run {
+            config,
+            condition,
+            seed,
+            ..
+        } = *self.run;
+        condition.parts().needs_second_batch().then(|| {
+            let mut rng = generator(seed, Purpose::SecondOrder { task, epoch });
+            let order = permutation(num_images(lesson), &mut rng);
+            Batch::of(lesson.tasks, order, config.batch_size)
+        })
     }
 
     /// Accuracy on every task, on the test and on the training images.

@@ -2,17 +2,17 @@ mod trunk;
 
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use rand::RngExt;
 use serde::Serialize;
 use si_core::checkpoint::CheckpointError;
-use si_core::{Checkpoint, ContinualLearner, QuadraticPenalty, SynapticOptimizer};
+use si_core::{Checkpoint, ContinualLearner, SynapticOptimizer};
 
 use crate::Error;
-use crate::methods::{Anchor, Examples, Measure, Parts};
+use crate::methods::Parts;
 use crate::model::Network;
 use crate::task::TaskSequence;
 
-use super::device_task::{Batch, DeviceTask, IMAGES_AT_ONCE};
+use super::anchored::{Anchored, Learnt};
+use super::device_task::{Batch, DeviceTask};
 use super::frozen_copy::FrozenCopy;
 use super::optimizer::adam_after;
 use super::random::{Purpose, generator};
@@ -32,12 +32,6 @@ pub(super) struct Student {
     optimizer: SynapticOptimizer,
 }
 
-/// A penalty whose importance is measured at the end of each task.
-struct Anchored {
-    penalty: QuadraticPenalty,
-    measure: Measure,
-}
-
 impl Student {
     /// One that has learnt nothing yet. `device` is on the autodiff side. `tasks` are those of `sequence`.
     pub(super) fn new(
@@ -50,12 +44,6 @@ impl Student {
     ) -> Result<Self, Error> {
         let mut rng = generator(seed, Purpose::InitialParameters);
         let network = config.network(sequence, condition).init(&mut rng, device);
-        let anchored = |anchor: Anchor| {
-            Ok(Anchored {
-                penalty: anchor.penalty.init()?,
-                measure: anchor.measure,
-            })
-        };
         let Parts {
             anchor,
             trunk,
@@ -63,10 +51,9 @@ impl Student {
             memory,
             ..
         } = condition.parts();
-        let anchor = anchor.map(anchored).transpose();
         Ok(Self {
             learner: ContinualLearner::new(network, &config.synaptic_intelligence(condition))?,
-            anchor: anchor.map_err(Error::Synaptic)?,
+            anchor: anchor.map(Anchored::new).transpose()?,
             trunk: HeldTrunk::new(trunk),
             frozen_copy: functional.map(|it| FrozenCopy::new(it, tasks)),
             rehearsal: memory.map(|it| Rehearsal::new(it, tasks, seed)),
@@ -75,28 +62,38 @@ impl Student {
     }
 
     /// One training step. The path integral is that of the whole loss without penalties, with the gradient that the
-    /// method makes of it.
-    pub(super) fn step(mut self, batch: Batch, learning_rate: f64) -> Self {
+    /// method makes of it. `second` is another minibatch, for a method that measures importance by two.
+    pub(super) fn step(mut self, batch: Batch, second: Option<Batch>, learning_rate: f64) -> Self {
         let learning_rate = self.trunk.learning_rate(learning_rate);
         let (loss, logits) = self.loss(&batch);
         self.learner.regularizer_mut().observe_loss(&loss);
-        let mut grads = GradientsParams::from_grads(loss.backward(), &*self.learner);
-        if let Some(rehearsal) = &self.rehearsal {
-            grads = rehearsal.filter(&self.learner, &batch, grads);
-        }
-        if let Some(frozen_copy) = &self.frozen_copy {
-            grads = frozen_copy.freeze_readout(&self.learner, &batch, grads);
-        }
-        if let Some(Anchored { penalty, .. }) = &self.anchor {
-            grads = penalty.penalize(&*self.learner, grads);
+        let mut grads = self.gradients(&loss, &batch);
+        let second = second.map(|second| self.gradients(&self.loss(&second).0, &second));
+        if let Some(anchor) = &mut self.anchor {
+            grads = anchor.begin_step(&self.learner, grads, second.as_ref());
         }
         self.learner = self
             .learner
             .optimize(&mut self.optimizer, learning_rate, grads);
+        if let Some(anchor) = &mut self.anchor {
+            anchor.end_step(&self.learner);
+        }
         if let Some(rehearsal) = &mut self.rehearsal {
             rehearsal.remember(&batch, logits);
         }
         self
+    }
+
+    /// The gradients of the loss of `batch`, as the method makes them, without penalties.
+    fn gradients(&self, loss: &Tensor<1>, batch: &Batch) -> GradientsParams {
+        let mut grads = GradientsParams::from_grads(loss.backward(), &*self.learner);
+        if let Some(rehearsal) = &self.rehearsal {
+            grads = rehearsal.filter(&self.learner, batch, grads);
+        }
+        if let Some(frozen_copy) = &self.frozen_copy {
+            grads = frozen_copy.freeze_readout(&self.learner, batch, grads);
+        }
+        grads
     }
 
     /// The loss of a step, `[1]`, without penalties, and the logits of `batch`, outside autodiff.
@@ -131,58 +128,32 @@ impl Student {
         }
     }
 
-    /// Ends the task `index`, which is the last of `learnt`. Returns whether consolidation had no
-    /// effect in it although it should have had one. Reports the progress of measuring importance to `observe`, if
-    /// the method measures it at a task's end.
+    /// Ends the task `index`, which is `task`. Returns whether consolidation had no effect in it although it should have
+    /// had one. Reports the progress of measuring importance to `observe`, if the method measures it at a task's end.
     pub(super) fn end_task(
         &mut self,
-        learnt: &DeviceTask,
+        task: &DeviceTask,
         index: usize,
         config: &ExperimentConfig,
         seed: u64,
         observe: &mut dyn FnMut(Measured),
     ) -> Result<bool, Error> {
-        let mut inert = self.learner.end_task();
+        let inert = self.learner.end_task().is_some();
         if let Some(frozen_copy) = &mut self.frozen_copy {
             frozen_copy.renew(&self.learner);
         }
-        if let Some(Anchored { penalty, measure }) = &mut self.anchor {
-            let mut rng = generator(seed, Purpose::Importance { task: index });
-            let at_once = match &*self.learner {
-                Network::Mlp(_) => IMAGES_AT_ONCE,
-                // The images are processed one by one, which is slow.
-                Network::Cnn(_) | Network::Progressive(_) => 10,
-            };
-            let drawn = learnt.draw(config.num_importance_images, &mut rng);
-            let num_images = drawn.len();
-            let mut num_done = 0;
-            let mut images = drawn.images(at_once).inspect(|images| {
-                observe(Measured {
-                    num_done,
-                    num_images,
-                });
-                num_done += images.dims()[0];
-            });
-            let outputs = learnt.seen_outputs.clone();
-            let labels = drawn.labels().into_iter();
-            let examples = Examples {
-                images: &mut images,
-                labels: labels.map(|label| label - outputs.start).collect(),
-                outputs,
-                batch_size: config.batch_size,
-                uniform: &mut || rng.random(),
-            };
-            match measure(&self.learner, examples) {
-                Ok(importance) => inert = penalty.consolidate(&*self.learner, &importance),
-                // A network that has diverged. The run goes on, and its record says so.
-                Err(error @ si_core::Error::Importance(_)) => {
-                    log::warn!("task {}: {error}", index + 1);
-                    return Ok(true);
-                }
-                Err(error) => return Err(error.into()),
+        match &mut self.anchor {
+            None => Ok(inert),
+            Some(anchor) => {
+                let learnt = Learnt {
+                    task,
+                    index,
+                    config,
+                    seed,
+                };
+                anchor.end_task(&self.learner, &learnt, observe)
             }
         }
-        Ok(inert.is_some())
     }
 
     /// Resets the optimizer between tasks, as the config says, after `steps_done` steps.
@@ -210,8 +181,8 @@ impl Student {
         progress: &impl Serialize,
     ) -> Result<Checkpoint, CheckpointError> {
         let mut checkpoint = Checkpoint::new(&self.learner, &self.optimizer, progress)?;
-        if let Some(Anchored { penalty, .. }) = &self.anchor {
-            checkpoint = checkpoint.with_record(PENALTY, penalty.record(&*self.learner))?;
+        if let Some(anchor) = &self.anchor {
+            checkpoint = anchor.save(checkpoint, &self.learner)?;
         }
         match &self.frozen_copy {
             Some(frozen_copy) => frozen_copy.save(checkpoint),
@@ -226,11 +197,7 @@ impl Student {
         memory: Option<StoredMemory>,
     ) -> Result<Self, CheckpointError> {
         let (learner, optimizer) = checkpoint.restore(self.learner, self.optimizer)?;
-        let restored = |Anchored { penalty, measure }| {
-            let penalty = checkpoint.restore_penalty(PENALTY, penalty, &*learner)?;
-            Ok(Anchored { penalty, measure })
-        };
-        let anchor = self.anchor.map(restored).transpose()?;
+        let anchor = self.anchor.map(|it| it.restore(checkpoint, &learner));
         let frozen_copy = self.frozen_copy;
         let frozen_copy = frozen_copy.map(|it| it.restore(checkpoint, &learner));
         let rehearsal = self.rehearsal.map(|rehearsal| match memory {
@@ -240,16 +207,13 @@ impl Student {
         Ok(Self {
             frozen_copy: frozen_copy.transpose()?,
             rehearsal,
+            anchor: anchor.transpose()?,
             learner,
-            anchor,
             optimizer,
             ..self
         })
     }
 }
-
-/// The record of a quadratic penalty in a checkpoint.
-const PENALTY: &str = "penalty";
 
 #[cfg(test)]
 mod tests;

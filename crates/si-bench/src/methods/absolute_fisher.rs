@@ -3,7 +3,7 @@ use si_core::importance::Power;
 
 use super::information::{self, Outputs, information};
 use super::method::{Method, Parameter, Range};
-use super::{Anchor, Parts};
+use super::{Anchor, Measure, Parts};
 
 /// The magnitude in place of the square of Fisher information.
 pub(crate) static ABSOLUTE_FISHER: Method = Method {
@@ -27,7 +27,7 @@ pub(crate) static ABSOLUTE_FISHER: Method = Method {
     parts: |values| Parts {
         anchor: Some(Anchor {
             penalty: QuadraticPenaltyConfig::new(values["lambda"]),
-            measure: information(values, Outputs::Plain, Power::Magnitude),
+            measure: Measure::at_end(information(values, Outputs::Plain, Power::Magnitude)),
         }),
         ..Parts::default()
     },

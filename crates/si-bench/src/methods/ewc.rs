@@ -3,7 +3,7 @@ use si_core::importance::Power;
 
 use super::information::{self, Outputs, information};
 use super::method::{Method, Parameter, Range};
-use super::{Anchor, Parts};
+use super::{Anchor, Measure, Parts};
 use crate::experiment::Experiment;
 
 /// Elastic Weight Consolidation, with one penalty for each task.
@@ -17,7 +17,7 @@ pub(crate) static EWC: Method = Method {
     parts: |values| Parts {
         anchor: Some(Anchor {
             penalty: QuadraticPenaltyConfig::ewc(values["lambda"]),
-            measure: information(values, Outputs::Plain, Power::Square),
+            measure: Measure::at_end(information(values, Outputs::Plain, Power::Square)),
         }),
         ..Parts::default()
     },

@@ -3,7 +3,7 @@ use si_core::importance::Power;
 
 use super::information::{self, Outputs, information};
 use super::method::{Method, Parameter, Range};
-use super::{Anchor, Parts};
+use super::{Anchor, Measure, Parts};
 
 /// Elastic Weight Consolidation Done Right.
 pub(crate) static EWC_DR: Method = Method {
@@ -39,7 +39,7 @@ pub(crate) static EWC_DR: Method = Method {
         Parts {
             anchor: Some(Anchor {
                 penalty: QuadraticPenaltyConfig::ewc_done_right(values["lambda"]),
-                measure: Box::new(move |network, examples| {
+                measure: Measure::at_end(move |network, examples| {
                     Ok(information(network, examples)?.at_most(limit))
                 }),
             }),

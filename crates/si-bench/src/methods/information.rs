@@ -5,8 +5,8 @@ use burn::tensor::{Int, Tensor, TensorData};
 use si_core::importance::{self, FisherLabels, Power, Quantity};
 use si_core::{Error, Importance};
 
+use super::Examples;
 use super::method::{Parameter, Range, Values, chosen};
-use super::{Examples, Measure};
 use crate::experiment::{self, ExperimentConfig};
 use crate::model::Network;
 
@@ -57,9 +57,13 @@ pub(super) enum Outputs {
 }
 
 /// Measures the mean of a power of the gradient of the likelihood, in the kind that `values` has.
-pub(super) fn information(values: &Values, outputs: Outputs, power: Power) -> Measure {
+pub(super) fn information(
+    values: &Values,
+    outputs: Outputs,
+    power: Power,
+) -> impl Fn(&Network, Examples<'_>) -> Result<Importance, Error> + use<> {
     let kind = chosen(values, &KIND, KINDS);
-    Box::new(move |network, examples| {
+    move |network, examples| {
         let mut data = examples.labels.clone().into_iter();
         let labels = match kind {
             Kind::Exact => FisherLabels::Exact,
@@ -72,7 +76,7 @@ pub(super) fn information(values: &Values, outputs: Outputs, power: Power) -> Me
             Outputs::Reversed => Quantity::ReversedLogLikelihood(labels),
         };
         network.importance(examples.images, examples.outputs, quantity, power)
-    })
+    }
 }
 
 /// The mean over minibatches of a power of the gradient of their mean loss.

@@ -3,7 +3,7 @@ use si_core::importance::constant;
 use si_core::{Importance, QuadraticPenaltyConfig};
 
 use super::method::{Method, Parameter, Range};
-use super::{Anchor, Examples, Parts};
+use super::{Anchor, Examples, Measure, Parts};
 use crate::experiment::Experiment;
 use crate::model::Network;
 
@@ -30,7 +30,7 @@ pub(crate) static L2: Method = Method {
     parts: |values| Parts {
         anchor: Some(Anchor {
             penalty: QuadraticPenaltyConfig::l2(values["lambda"]),
-            measure: Box::new(|network, examples| Ok(importance(network, &examples))),
+            measure: Measure::at_end(|network, examples| Ok(importance(network, &examples))),
         }),
         ..Parts::default()
     },

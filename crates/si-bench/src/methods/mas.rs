@@ -2,7 +2,7 @@ use si_core::QuadraticPenaltyConfig;
 use si_core::importance::{Power, Quantity};
 
 use super::method::{Method, Parameter, Range, chosen};
-use super::{Anchor, Parts};
+use super::{Anchor, Measure, Parts};
 
 /// Memory Aware Synapses.
 pub(crate) static MAS: Method = Method {
@@ -28,7 +28,7 @@ pub(crate) static MAS: Method = Method {
         Parts {
             anchor: Some(Anchor {
                 penalty: QuadraticPenaltyConfig::mas(values["lambda"]),
-                measure: Box::new(move |network, examples| {
+                measure: Measure::at_end(move |network, examples| {
                     let (images, outputs) = (examples.images, examples.outputs);
                     network.importance(images, outputs, quantity(), Power::Magnitude)
                 }),

@@ -32,16 +32,19 @@ mod online_ewc;
 mod parts;
 mod progressive;
 mod reduced_rate;
+mod rwalk;
 mod scratch;
 mod si;
+mod sos;
 mod spec;
 mod sqrt_fisher;
 mod table;
+mod unbiased_path;
 
 pub use functional::{Compared, Functional};
 pub use memory::{Memory, Replay};
 pub use method::{Method, Parameter, Values};
-pub use parts::{Anchor, Examples, Growth, Measure, Parts, Regime, Synaptic, Trunk};
+pub use parts::{Anchor, AtEnd, Examples, Growth, Measure, Parts, Regime, Synaptic, Trunk};
 pub use spec::MethodSpec;
 pub use table::METHODS;
 

@@ -5,7 +5,7 @@ use si_core::quadratic::Normalization;
 use super::ewc::STRENGTH;
 use super::information::{self, Outputs, information};
 use super::method::{Method, Parameter, Range, chosen};
-use super::{Anchor, Parts};
+use super::{Anchor, Measure, Parts};
 
 /// Elastic Weight Consolidation, with one penalty for all tasks.
 pub(crate) static ONLINE_EWC: Method = Method {
@@ -32,7 +32,7 @@ pub(crate) static ONLINE_EWC: Method = Method {
         anchor: Some(Anchor {
             penalty: QuadraticPenaltyConfig::online_ewc(values["lambda"], values["decay"])
                 .with_normalization(chosen(values, &NORMALIZATION, NORMALIZATIONS)),
-            measure: information(values, Outputs::Plain, Power::Square),
+            measure: Measure::at_end(information(values, Outputs::Plain, Power::Square)),
         }),
         ..Parts::default()
     },

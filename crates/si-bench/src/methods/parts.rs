@@ -2,6 +2,7 @@ use core::fmt;
 use std::ops::Range;
 
 use burn::tensor::Tensor;
+use si_core::importance::RunningMeasure;
 use si_core::{Error, Importance, QuadraticPenaltyConfig};
 
 use super::{Functional, Memory};
@@ -14,7 +15,7 @@ pub struct Parts {
     pub regime: Option<Regime>,
     /// The penalty of Synaptic Intelligence, whose importance is measured in every step.
     pub synaptic: Option<Synaptic>,
-    /// A penalty whose importance is measured at the end of each task.
+    /// Another quadratic penalty, whose importance is measured at the end of each task or in its steps.
     pub anchor: Option<Anchor>,
     /// What holds back the trunk from the second task on.
     pub trunk: Option<Trunk>,
@@ -75,7 +76,7 @@ pub struct Synaptic {
 pub struct Anchor {
     /// The penalty.
     pub penalty: QuadraticPenaltyConfig,
-    /// Measures the importance of a task at its end.
+    /// Where its importance comes from.
     pub measure: Measure,
 }
 
@@ -87,8 +88,25 @@ impl fmt::Debug for Anchor {
     }
 }
 
+/// How the importance of a task is measured.
+pub enum Measure {
+    /// At its end, on examples.
+    AtEnd(AtEnd),
+    /// In every step.
+    InSteps(RunningMeasure),
+}
+
 /// Measures how important each parameter of a network is for the task that it has just learnt.
-pub type Measure = Box<dyn Fn(&Network, Examples<'_>) -> Result<Importance, Error>>;
+pub type AtEnd = Box<dyn Fn(&Network, Examples<'_>) -> Result<Importance, Error>>;
+
+impl Measure {
+    /// At a task's end, by a function.
+    pub fn at_end(
+        measure: impl Fn(&Network, Examples<'_>) -> Result<Importance, Error> + 'static,
+    ) -> Self {
+        Self::AtEnd(Box::new(measure))
+    }
+}
 
 /// What importance is measured on.
 pub struct Examples<'a> {
@@ -173,6 +191,12 @@ impl Parts {
     /// Whether something holds parameters back.
     pub(crate) fn has_penalty(&self) -> bool {
         self.synaptic.is_some() || self.anchor.is_some()
+    }
+
+    /// Whether a step needs a second minibatch.
+    pub(crate) fn needs_second_batch(&self) -> bool {
+        let measure = self.anchor.as_ref().map(|anchor| &anchor.measure);
+        matches!(measure, Some(Measure::InSteps(measure)) if measure.needs_second_gradient())
     }
 
     /// The order in which tasks are learnt.

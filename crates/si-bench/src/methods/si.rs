@@ -17,10 +17,7 @@ pub(crate) static SI: Method = Method {
             symbol: "c",
             summary: "strength of the penalty (eq. 4)",
             range: Range::Positive,
-            default: Some(|config| match config.experiment {
-                Experiment::SplitMnist => 1.0,
-                Experiment::PermutedMnist | Experiment::SplitCifar => 0.1,
-            }),
+            default: Some(default_strength),
             is_strength: true,
             search: |_| &[0.001, 0.01, 0.1, 1.0, 10.0],
         },
@@ -42,6 +39,14 @@ pub(crate) static SI: Method = Method {
         ..Parts::default()
     },
 };
+
+/// The strength c of the paper, or close to it.
+pub(super) fn default_strength(config: &ExperimentConfig) -> f64 {
+    match config.experiment {
+        Experiment::SplitMnist => 1.0,
+        Experiment::PermutedMnist | Experiment::SplitCifar => 0.1,
+    }
+}
 
 /// The damping ξ of the paper for the preset `paper` in permuted MNIST, otherwise that of the preset.
 pub(crate) fn default_damping(config: &ExperimentConfig) -> f64 {

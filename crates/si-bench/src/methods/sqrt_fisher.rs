@@ -3,7 +3,7 @@ use si_core::importance::Power;
 
 use super::information::{self, Outputs, information};
 use super::method::{Method, Parameter, Range};
-use super::{Anchor, Parts};
+use super::{Anchor, Measure, Parts};
 
 /// The root of Fisher information.
 pub(crate) static SQRT_FISHER: Method = Method {
@@ -29,7 +29,7 @@ pub(crate) static SQRT_FISHER: Method = Method {
         Parts {
             anchor: Some(Anchor {
                 penalty: QuadraticPenaltyConfig::new(values["lambda"]),
-                measure: Box::new(move |network, examples| {
+                measure: Measure::at_end(move |network, examples| {
                     Ok(information(network, examples)?.sqrt())
                 }),
             }),

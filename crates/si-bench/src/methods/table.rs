@@ -12,7 +12,10 @@ use super::lwta::LWTA;
 use super::maxout::MAXOUT;
 use super::progressive::PROGRESSIVE;
 use super::reduced_rate::REDUCED_RATE;
+use super::rwalk::RWALK;
+use super::sos::SOS;
 use super::sqrt_fisher::SQRT_FISHER;
+use super::unbiased_path::{SIB, SIU};
 use super::{DROPOUT, EWC, JOINT, Method, NONE, SCRATCH, SI, mas::MAS, online_ewc::ONLINE_EWC};
 
 /// Every method, in the order of help and reports.
@@ -25,6 +28,10 @@ pub static METHODS: &[&Method] = &[
     &ABSOLUTE_FISHER,
     &SQRT_FISHER,
     &EWC_DR,
+    &SOS,
+    &SIU,
+    &SIB,
+    &RWALK,
     &L2,
     &FREEZING,
     &REDUCED_RATE,

@@ -10,6 +10,7 @@
 //! | Elastic Weight Consolidation Done Right (Liu and Chang 2026) | [`from_outputs`](crate::importance::from_outputs) of [`ReversedLogLikelihood`](crate::importance::Quantity::ReversedLogLikelihood), [`at_most`](crate::Importance::at_most) 1e-4 | [`ewc_done_right`](QuadraticPenaltyConfig::ewc_done_right) |
 //! | Memory Aware Synapses (Aljundi et al. 2018) | [`sensitivity`](crate::importance::sensitivity()) | [`mas`](QuadraticPenaltyConfig::mas) |
 //! | Second-Order Synapses (Benzing 2022) | [`RunningImportance`](crate::importance::RunningImportance) of [`SecondMoment`](crate::importance::RunningMeasure::SecondMoment) | [`new`](QuadraticPenaltyConfig::new) |
+//! | Synaptic Intelligence without its bias, or its bias alone (Benzing 2022) | [`RunningImportance`](crate::importance::RunningImportance) of [`UnbiasedPath`](crate::importance::RunningMeasure::UnbiasedPath) or [`PathBias`](crate::importance::RunningMeasure::PathBias) | [`new`](QuadraticPenaltyConfig::new) |
 //! | Riemannian Walk (Chaudhry et al. 2018) | [`RunningImportance`](crate::importance::RunningImportance) of [`RiemannianWalk`](crate::importance::RunningMeasure::RiemannianWalk) | [`new`](QuadraticPenaltyConfig::new) with [`Joining::Replace`] |
 //! | L2 anchor | [`constant`](crate::importance::constant()) | [`l2`](QuadraticPenaltyConfig::l2) |
 

@@ -125,6 +125,40 @@ fn penalty_acts_from_the_second_task_on_and_only_with_a_strength() {
 }
 
 #[test]
+fn every_source_of_importance_acts_from_the_second_task_on() {
+    let sources = [
+        "ewc:lambda=1000:fisher=empirical",
+        "ewc:lambda=1000:fisher=batched",
+        "online-ewc:lambda=10:normalization=mean",
+        "mas:of=probabilities:lambda=1000",
+        "af:lambda=100",
+        "sqrt-fisher:lambda=100",
+        "ewc-dr:lambda=1e6",
+        "sos:lambda=100",
+        "rwalk:lambda=100:interval=4",
+        "siu:c=100",
+        "sib:c=100",
+        "l2:lambda=100",
+    ];
+    let config = ExperimentConfig {
+        methods: methods(&format!("none,{}", sources.join(","))),
+        num_importance_images: 20,
+        ..config()
+    };
+    let (free, _) = train(&config, 0, 5);
+    let losses = |record: &RunRecord, task: usize| -> Vec<Option<f64>> {
+        let epochs = record.epochs.iter().filter(|it| it.task == task);
+        epochs.map(|it| it.task_loss).collect()
+    };
+    for (condition, source) in sources.iter().enumerate() {
+        let (held, _) = train(&config, condition + 1, 5);
+        assert!(!held.inert, "{source}");
+        assert_eq!(losses(&held, 0), losses(&free, 0), "{source}");
+        assert_ne!(losses(&held, 1), losses(&free, 1), "{source}");
+    }
+}
+
+#[test]
 fn progress_ends_with_the_last_step() {
     let (_, progress) = train(&config(), 0, 0);
     // 32 images of each task make six batches of five and one of two.
@@ -140,11 +174,14 @@ fn a_run_that_is_resumed_ends_with_the_same_bits() {
         (1, OptimizerReset::Moments),
         (1, OptimizerReset::All),
         (2, OptimizerReset::None),
+        (3, OptimizerReset::None),
+        (4, OptimizerReset::All),
+        (5, OptimizerReset::None),
     ] {
         let config = ExperimentConfig {
             reset_optimizer,
             record_correlations: true,
-            methods: methods("none,si,ewc:lambda=10"),
+            methods: methods("none,si,ewc:lambda=10,sos:lambda=1,rwalk:interval=4,sib"),
             num_importance_images: 20,
             ..config()
         };
@@ -160,7 +197,7 @@ fn a_run_that_is_resumed_ends_with_the_same_bits() {
                 assert!(progress.len() < whole.len());
             }
         }
-        // Elastic Weight Consolidation has other importances.
+        // The methods after Synaptic Intelligence have other importances.
         let layers: Vec<usize> = expected
             .correlations
             .iter()

@@ -60,7 +60,7 @@ fn learn(mut student: Student, index: usize, num_steps: usize) -> Student {
         let order = (0..task[0].train.len() as i32).collect();
         let mut batches = Batch::of(task, order, 100);
         let batch = batches.next().expect("there are images");
-        student = student.step(batch, LEARNING_RATE);
+        student = student.step(batch, None, LEARNING_RATE);
     }
     student
 }

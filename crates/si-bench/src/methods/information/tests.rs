@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::*;
 use crate::experiment::Activation;
-use crate::methods::{MethodSpec, Parts};
+use crate::methods::{Measure, MethodSpec, Parts};
 use crate::model::{MlpConfig, NetworkConfig};
 
 const NUM_IMAGES: usize = 6;
@@ -45,7 +45,9 @@ fn importance(network: &Network, spec: &str, batch_size: usize) -> Importance {
         panic!("{spec} is one method");
     };
     let Parts { anchor, .. } = (method.parts)(&spec.values(&config));
-    let measure = anchor.expect("it has a penalty").measure;
+    let Measure::AtEnd(measure) = anchor.expect("it has a penalty").measure else {
+        panic!("{spec} measures at a task's end");
+    };
     let examples = Examples {
         images: &mut images().split(4, 0).into_iter(),
         labels: LABELS.to_vec(),

@@ -5,7 +5,8 @@ use crate::Error;
 
 /// What of the steps of a task a [`RunningImportance`](super::RunningImportance) measures.
 ///
-/// g is the gradient of a minibatch's mean task loss, and Δθ the step that the optimizer makes.
+/// g is the gradient of a minibatch's mean task loss, g′ that of another minibatch at the same parameters, and Δθ the step
+/// that the optimizer makes with g.
 #[derive(Config, Debug, Copy, PartialEq)]
 pub enum RunningMeasure {
     /// The root of the gradients' second moment: `v ← decay · v + (1 − decay) g²` in each step, and `Ω = √v` at the task's
@@ -40,6 +41,20 @@ pub enum RunningMeasure {
         /// Lower bound of the denominator: > 0. The authors' code has 10⁻³.
         damping: f64,
     },
+    /// The path integral of Synaptic Intelligence without its bias (Benzing 2022): `ω ← ω − g′ · Δθ` in each step, and
+    /// `Ω = max(0, ω / (d² + damping))` at the task's end, for the distance d that the parameter moved in the task.
+    ///
+    /// g shares the noise of its minibatch with the step that it causes, so `−g · Δθ` is too large on average. g′ does
+    /// not. Needs [`begin_step_with`](super::RunningImportance::begin_step_with).
+    UnbiasedPath {
+        /// Lower bound of the denominator: > 0.
+        damping: f64,
+    },
+    /// The bias alone (Benzing 2022): as [`UnbiasedPath`](Self::UnbiasedPath), with `ω ← ω − (g − g′) · Δθ`.
+    PathBias {
+        /// Lower bound of the denominator: > 0.
+        damping: f64,
+    },
 }
 
 impl RunningMeasure {
@@ -51,24 +66,34 @@ impl RunningMeasure {
                 Err(Error::Decay(decay))
             }
         };
+        let check_damping = |damping: f64| {
+            if damping.is_finite() && damping > 0.0 {
+                Ok(())
+            } else {
+                Err(Error::Damping(damping))
+            }
+        };
         match *self {
             Self::SecondMoment { decay } => check_decay(decay),
             Self::RiemannianWalk { interval: 0, .. } => Err(Error::Interval),
             Self::RiemannianWalk { decay, damping, .. } => {
                 check_decay(decay)?;
-                if damping.is_finite() && damping > 0.0 {
-                    Ok(())
-                } else {
-                    Err(Error::Damping(damping))
-                }
+                check_damping(damping)
             }
+            Self::UnbiasedPath { damping } | Self::PathBias { damping } => check_damping(damping),
         }
+    }
+
+    /// Whether it needs the gradient of a second minibatch in each step.
+    pub fn needs_second_gradient(&self) -> bool {
+        matches!(self, Self::UnbiasedPath { .. } | Self::PathBias { .. })
     }
 
     /// The names of the tensors that it keeps of each parameter, in the parameter's shape.
     pub(super) fn names(&self) -> &'static [&'static str] {
         match self {
             Self::SecondMoment { .. } => &["second_moment"],
+            Self::UnbiasedPath { .. } | Self::PathBias { .. } => &["path_integral", "start"],
             Self::RiemannianWalk { .. } => &[
                 "fisher",
                 "squares",
@@ -89,14 +114,28 @@ impl RunningMeasure {
         self.names().iter().map(begin).collect()
     }
 
-    /// The state after a step with the gradient `gradient` that moved the parameter by `moved`.
+    /// The state after a step with the gradient `gradient` that moved the parameter by `moved`. `second` is the gradient of
+    /// another minibatch.
     pub(super) fn step<const D: usize>(
         &self,
         state: Vec<Tensor<D>>,
         gradient: Tensor<D>,
+        second: Option<Tensor<D>>,
         moved: Tensor<D>,
     ) -> Vec<Tensor<D>> {
         match *self {
+            Self::UnbiasedPath { .. } | Self::PathBias { .. } => {
+                let Some(second) = second else {
+                    return state;
+                };
+                let slope = match self {
+                    Self::PathBias { .. } => gradient - second,
+                    _ => second,
+                };
+                let mut path = Path::from(state);
+                path.path_integral = path.path_integral - slope * moved;
+                path.into()
+            }
             Self::SecondMoment { decay } => {
                 let squares = gradient.square().mul_scalar(1.0 - decay);
                 let moments = state.into_iter();
@@ -115,10 +154,7 @@ impl RunningMeasure {
 
     /// Whether an interval ends after `num_steps` steps.
     pub(super) fn ends_interval(&self, num_steps: usize) -> bool {
-        match *self {
-            Self::SecondMoment { .. } => false,
-            Self::RiemannianWalk { interval, .. } => num_steps >= interval,
-        }
+        matches!(*self, Self::RiemannianWalk { interval, .. } if num_steps >= interval)
     }
 
     /// The state after an interval of `num_steps` steps that ends at `parameter`.
@@ -149,13 +185,25 @@ impl RunningMeasure {
         walk.into()
     }
 
-    /// The state after a task, and the parts of its importance. `is_first` says whether it was the first.
+    /// The state after a task that ends at `parameter`, and the parts of its importance. `is_first` says whether it was the
+    /// first.
     pub(super) fn end_task<const D: usize>(
         &self,
         state: Vec<Tensor<D>>,
+        parameter: Tensor<D>,
         is_first: bool,
     ) -> (Vec<Tensor<D>>, Vec<Tensor<D>>) {
-        match self {
+        match *self {
+            Self::UnbiasedPath { damping } | Self::PathBias { damping } => {
+                let path = Path::from(state);
+                let distance = (parameter.clone() - path.start).square();
+                let importance = path.path_integral / (distance + damping);
+                let next = Path {
+                    path_integral: parameter.zeros_like(),
+                    start: parameter,
+                };
+                (next.into(), vec![importance.clamp_min(0.0)])
+            }
             Self::SecondMoment { .. } => {
                 let roots = state.iter().map(|moment| moment.clone().sqrt()).collect();
                 (state.iter().map(Tensor::zeros_like).collect(), roots)
@@ -177,6 +225,33 @@ impl RunningMeasure {
     /// Whether each part of the importance is scaled to `[0, 1]` before they are added.
     pub(super) fn is_scaled(&self) -> bool {
         matches!(self, Self::RiemannianWalk { .. })
+    }
+}
+
+/// What [`RunningMeasure::UnbiasedPath`] and [`RunningMeasure::PathBias`] keep of a parameter.
+struct Path<const D: usize> {
+    /// ω.
+    path_integral: Tensor<D>,
+    /// The parameter at the task's start.
+    start: Tensor<D>,
+}
+
+impl<const D: usize> From<Vec<Tensor<D>>> for Path<D> {
+    /// In the order of [`RunningMeasure::names`].
+    fn from(state: Vec<Tensor<D>>) -> Self {
+        let [path_integral, start] = state
+            .try_into()
+            .expect("the state has as many tensors as names");
+        Self {
+            path_integral,
+            start,
+        }
+    }
+}
+
+impl<const D: usize> From<Path<D>> for Vec<Tensor<D>> {
+    fn from(path: Path<D>) -> Self {
+        vec![path.path_integral, path.start]
     }
 }
 

@@ -59,6 +59,8 @@ pub struct RunningImportance {
 #[derive(Clone, Debug)]
 struct Opened {
     gradient: FloatTensor<Dispatch>,
+    /// The gradient of another minibatch.
+    second: Option<FloatTensor<Dispatch>>,
     parameter: FloatTensor<Dispatch>,
 }
 
@@ -95,9 +97,30 @@ impl RunningImportance {
     /// Opens a step. `module` has the parameters before the step, and `grads` are the gradients of the task loss alone,
     /// before any penalty or clipping. Parameters without a gradient are passed over.
     pub fn begin_step<M: Module>(&mut self, module: &M, grads: &GradientsParams) {
+        self.open_step(module, grads, None);
+    }
+
+    /// Like [`begin_step`](Self::begin_step), with the gradients of another minibatch at the same parameters. A measure that
+    /// [needs them](RunningMeasure::needs_second_gradient) counts no step without.
+    pub fn begin_step_with<M: Module>(
+        &mut self,
+        module: &M,
+        grads: &GradientsParams,
+        second: &GradientsParams,
+    ) {
+        self.open_step(module, grads, Some(second));
+    }
+
+    fn open_step<M: Module>(
+        &mut self,
+        module: &M,
+        grads: &GradientsParams,
+        second: Option<&GradientsParams>,
+    ) {
         self.open.clear();
         let mut open = Open {
             grads,
+            second,
             opened: &mut self.open,
         };
         visit_parameters(module, &Policies::default(), &mut open);
@@ -163,14 +186,19 @@ impl RunningImportance {
 /// Keeps each gradient, and the parameter before the step.
 struct Open<'a> {
     grads: &'a GradientsParams,
+    second: Option<&'a GradientsParams>,
     opened: &'a mut HashMap<ParamId, Opened>,
 }
 
 impl ParameterVisitor for Open<'_> {
     fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
         if let Some(gradient) = self.grads.get::<D>(param.id) {
-            let parameter = param.val().inner().to_device(&gradient.device());
+            let device = gradient.device();
+            let parameter = param.val().inner().to_device(&device);
+            let second = self.second.and_then(|it| it.get::<D>(param.id));
+            let second = second.map(|it| widened(it.inner()).to_device(&device).into_dispatch());
             let opened = Opened {
+                second,
                 gradient: widened(gradient.inner()).into_dispatch(),
                 parameter: widened(parameter).into_dispatch(),
             };
@@ -193,6 +221,7 @@ impl ParameterVisitor for Advance<'_> {
         };
         let before: Tensor<D> = ranked::<Dispatch, D>(&opened.parameter);
         let gradient: Tensor<D> = ranked::<Dispatch, D>(&opened.gradient);
+        let second = opened.second.as_ref().map(ranked::<Dispatch, D>);
         let after = widened(param.val().inner()).to_device(&before.device());
         // Its shape has changed between the two calls.
         if after.shape() != before.shape() {
@@ -201,7 +230,7 @@ impl ParameterVisitor for Advance<'_> {
         let state = self.states.get(&param.id);
         let state = state.and_then(|state| state.tensors(self.measure, &before));
         let state = state.unwrap_or_else(|| self.measure.begin(&before));
-        let state = self.measure.step(state, gradient, after - before);
+        let state = self.measure.step(state, gradient, second, after - before);
         self.states.insert(param.id, State::new(state));
     }
 }
@@ -246,7 +275,7 @@ impl ParameterVisitor for EndTask<'_> {
         let Some(state) = state.and_then(|state| state.tensors(self.measure, &parameter)) else {
             return;
         };
-        let (state, parts) = self.measure.end_task(state, self.is_first);
+        let (state, parts) = self.measure.end_task(state, parameter, self.is_first);
         self.states.insert(param.id, State::new(state));
         self.parts.resize_with(parts.len(), Importance::default);
         for (importance, part) in self.parts.iter_mut().zip(parts) {

@@ -170,6 +170,76 @@ fn much_information_makes_the_score_of_a_walk_small() {
 }
 
 #[test]
+fn unbiased_path_and_its_bias_add_up_to_the_path_integral() {
+    let damping = 0.1;
+    let [mut unbiased, mut bias] = [
+        running(RunningMeasure::UnbiasedPath { damping }),
+        running(RunningMeasure::PathBias { damping }),
+    ];
+    let mut place = [0.3, -1.0];
+    let module = Vector::new(&place);
+    let rng = &mut ChaCha8Rng::seed_from_u64(6);
+    for _ in 0..2 {
+        let start = place;
+        let (mut total, mut unbiased_path) = ([0.0; 2], [0.0; 2]);
+        for _ in 0..5 {
+            // Both gradients are downhill and that of the step is steeper, so that no path integral is negative.
+            let second = [(); 2].map(|()| -rng.random_range(0.1..0.5));
+            let gradient = second.map(|it| it - rng.random_range(0.1..0.5));
+            let before = module.moved_to(&place);
+            let to = [place[0] + 0.2, place[1] + 0.7];
+            let [mut grads, mut seconds] = [GradientsParams::new(), GradientsParams::new()];
+            grads.register(module.theta.id, tensor(&gradient).inner());
+            seconds.register(module.theta.id, tensor(&second).inner());
+            for running in [&mut unbiased, &mut bias] {
+                running.begin_step_with(&before, &grads, &seconds);
+                running.end_step(&module.moved_to(&to));
+            }
+            for index in 0..2 {
+                let moved = to[index] - place[index];
+                total[index] -= gradient[index] * moved;
+                unbiased_path[index] -= second[index] * moved;
+            }
+            place = to;
+        }
+        let module = module.moved_to(&place);
+        let divided = |path: [f64; 2]| {
+            [0, 1].map(|index: usize| {
+                let distance = place[index] - start[index];
+                path[index] / (distance * distance + damping)
+            })
+        };
+        let [unbiased, bias] =
+            [&mut unbiased, &mut bias].map(|it| of(&it.end_task(&module), &module));
+        assert_close(&unbiased, &divided(unbiased_path));
+        let sum: Vec<f64> = unbiased.iter().zip(&bias).map(|(a, b)| a + b).collect();
+        assert_close(&sum, &divided(total));
+    }
+}
+
+#[test]
+fn a_negative_path_integral_is_no_importance() {
+    let mut running = running(RunningMeasure::UnbiasedPath { damping: 1.0 });
+    let module = Vector::new(&[0.0]);
+    let mut grads = GradientsParams::new();
+    grads.register(module.theta.id, tensor(&[1.0]).inner());
+    running.begin_step_with(&module, &grads, &grads);
+    let module = module.moved_to(&[1.0]);
+    running.end_step(&module);
+    assert_eq!(of(&running.end_task(&module), &module), [0.0]);
+}
+
+#[test]
+fn a_measure_of_two_minibatches_counts_no_step_with_one() {
+    let mut running = running(RunningMeasure::PathBias { damping: 1.0 });
+    assert!(running.measure().needs_second_gradient());
+    assert!(!WALK.needs_second_gradient());
+    let mut module = Vector::new(&[0.0]);
+    step(&mut running, &mut module, &[-1.0], &[1.0]);
+    assert_eq!(of(&running.end_task(&module), &module), [0.0]);
+}
+
+#[test]
 fn no_step_or_no_gradient_is_no_importance() {
     for measure in [SECOND_MOMENT, WALK] {
         let mut running = running(measure);
@@ -234,6 +304,10 @@ fn settings_outside_their_range_are_refused() {
         (
             walk(0.1, 1, 0.0),
             "damping must be a finite number > 0, got 0",
+        ),
+        (
+            RunningMeasure::PathBias { damping: -1.0 },
+            "damping must be a finite number > 0, got -1",
         ),
     ] {
         let error = RunningImportance::new(measure).expect_err("it is out of range");

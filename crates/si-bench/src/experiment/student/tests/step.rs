@@ -49,7 +49,7 @@ fn a_step_without_further_parts_is_that_of_the_learner() {
                     learner, optimizer, ..
                 } = &mut expected;
                 expected.learner = learner.clone().step(optimizer, 0.01, loss).0;
-                student = student.step(batch, 0.01);
+                student = student.step(batch, None, 0.01);
                 assert_eq!(weights(&student), weights(&expected));
             }
             for student in [&mut student, &mut expected] {
@@ -83,7 +83,7 @@ fn the_readout_of_earlier_tasks_is_frozen_from_the_second_task_on() {
         let mut start = columns(&student);
         for (index, task) in tasks.chunks(1).enumerate() {
             for batch in Batch::of(task, (0..32).collect(), 8) {
-                student = student.step(batch, 0.01);
+                student = student.step(batch, None, 0.01);
             }
             let end = columns(&student);
             assert_eq!(start[0] == end[0], index > 0 && freezes_some);
@@ -107,8 +107,8 @@ fn a_frozen_copy_adds_to_the_loss_from_the_second_task_on() {
         let mut without = (student(&without, &sequence), without);
         for (index, task) in tasks.chunks(1).enumerate() {
             for (step, batch) in Batch::of(task, (0..32).collect(), 8).enumerate() {
-                with.0 = with.0.step(batch.clone(), 0.01);
-                without.0 = without.0.step(batch, 0.01);
+                with.0 = with.0.step(batch.clone(), None, 0.01);
+                without.0 = without.0.step(batch, None, 0.01);
                 // In the second task's first step, the network still is its copy.
                 let is_same = weights(&with.0) == weights(&without.0);
                 assert!(
