@@ -29,7 +29,7 @@ pub(crate) static SOS: Method = Method {
         },
         Parameter {
             key: "decay",
-            symbol: "β",
+            symbol: "β₂",
             summary: "share of the running mean that is kept in each step",
             range: Range::Fraction,
             default: Some(|_| 0.999),
