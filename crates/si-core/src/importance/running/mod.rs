@@ -245,9 +245,11 @@ struct EndInterval<'a> {
 
 impl ParameterVisitor for EndInterval<'_> {
     fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
+        let Some(state) = self.states.get(&param.id) else {
+            return;
+        };
         let parameter = widened(param.val().inner());
-        let state = self.states.get(&param.id);
-        if let Some(state) = state.and_then(|state| state.tensors(self.measure, &parameter)) {
+        if let Some(state) = state.tensors(self.measure, &parameter) {
             let Self {
                 measure,
                 num_steps,
@@ -270,9 +272,11 @@ struct EndTask<'a> {
 
 impl ParameterVisitor for EndTask<'_> {
     fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
+        let Some(state) = self.states.get(&param.id) else {
+            return;
+        };
         let parameter = widened(param.val().inner());
-        let state = self.states.get(&param.id);
-        let Some(state) = state.and_then(|state| state.tensors(self.measure, &parameter)) else {
+        let Some(state) = state.tensors(self.measure, &parameter) else {
             return;
         };
         let (state, parts) = self.measure.end_task(state, parameter, self.is_first);

@@ -2,12 +2,12 @@
 
 use burn::module::{Lora, Module, ParamGroup, QLora, Quantizer};
 use burn::nn::{Linear, LinearConfig};
-use burn::optim::SgdConfig;
+use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::quantization::{Calibration, QuantValue};
 use burn::tensor::{DType, Device, Tensor};
 use si_core::ContinualLearner;
 use si_core::QuadraticPenaltyConfig;
-use si_core::importance::{self, FisherLabels};
+use si_core::importance::{self, FisherLabels, RunningImportance, RunningMeasure};
 
 use crate::common::values;
 use crate::lifecycle::network::{state, wrapped};
@@ -105,4 +105,35 @@ fn information_about_an_adapter_is_measured() {
         .expect("it is valid");
     assert_eq!(elastic.consolidate(&model, &fisher), None);
     assert_eq!(elastic.pulls().len(), 2);
+}
+
+#[test]
+fn importance_of_an_adapter_is_measured_in_the_steps() {
+    for measure in [
+        RunningMeasure::SecondMoment { decay: 0.9 },
+        RunningMeasure::RiemannianWalk {
+            decay: 0.1,
+            interval: 2,
+            damping: 1e-3,
+        },
+    ] {
+        let mut running = RunningImportance::new(measure).expect("it is valid");
+        let mut model = adapted();
+        let before = base(&model);
+        let mut optimizer = SgdConfig::new().init();
+        for _ in 0..3 {
+            let x = Tensor::<2>::ones([1, 4], &device());
+            let grads = (model.forward(x) - 1.0).square().mean().backward();
+            let grads = GradientsParams::from_grads(grads, &model);
+            running.begin_step(&model, &grads);
+            model = optimizer.step(0.1, model, grads);
+            running.end_step(&model);
+        }
+        let record = running.record(&model);
+        let loaded = RunningImportance::new(measure).expect("it is valid");
+        let mut loaded = loaded.load_record(&model, record).expect("it fits");
+        assert_eq!(loaded.end_task(&model).len(), 2);
+        assert_eq!(running.end_task(&model).len(), 2);
+        assert_eq!(base(&model), before);
+    }
 }
