@@ -71,7 +71,7 @@ mod tests {
             error.to_string(),
             "float32 products on cuda are reduced to about 3 decimal digits, as in TF32 (measured error 8e-4), and \
              matmul_precision is exact; Burn 0.22.1 has no setting that makes them exact: choose another device, such \
-             as vulkan for the same card, or accept them with --matmul-precision any"
+             as vulkan for the same card (built with the feature vulkan), or accept them with --matmul-precision any"
         );
     }
 
