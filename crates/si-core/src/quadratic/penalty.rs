@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use burn::Tensor;
 use burn::backend::Dispatch;
 use burn::module::{Module, ParamId};
@@ -46,6 +48,9 @@ pub struct QuadraticPenalty<B: SynapticBackend = Dispatch> {
     config: QuadraticPenaltyConfig,
     pub(super) policies: Policies,
     pub(super) pulls: Pulls<B>,
+    /// The parameters that the loaded record had entries for. Entries of zeros leave no pull, but later records have them
+    /// too.
+    pub(super) recorded: HashSet<ParamId>,
     pub(super) task: usize,
 }
 
@@ -61,6 +66,7 @@ impl<B: SynapticBackend> QuadraticPenalty<B> {
             policies: config.policies(),
             config,
             pulls: Pulls::new(),
+            recorded: HashSet::new(),
             task: 0,
         })
     }

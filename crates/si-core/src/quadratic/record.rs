@@ -79,8 +79,8 @@ impl<M: Module> Recorded<M> {
         }
     }
 
-    /// The parameters whose state is recorded: those that have state, and those that may get some. A layer may have been
-    /// frozen after its state was stored.
+    /// The parameters whose state is recorded: those that have state, those that may get some, and those that the loaded
+    /// record had. A layer may have been frozen after its state was stored.
     fn consolidated(&self) -> HashSet<ParamId> {
         struct Stored<'a>(&'a HashSet<String>, HashSet<ParamId>);
         impl ParameterVisitor for Stored<'_> {
@@ -92,6 +92,7 @@ impl<M: Module> Recorded<M> {
         }
         let mut ids = consolidated_ids(&self.module, &self.penalty.policies);
         ids.extend(self.penalty.pulls.keys());
+        ids.extend(&self.penalty.recorded);
         let mut stored = Stored(&self.stored, ids);
         visit_parameters(&self.module, &self.penalty.policies, &mut stored);
         stored.1
@@ -122,14 +123,16 @@ impl<M: Module> Module for Recorded<M> {
     }
 
     fn map<Mapper: ModuleMapper>(mut self, mapper: &mut Mapper) -> Self {
+        let recorded = self.consolidated();
         let mut map = Map {
-            consolidated: self.consolidated(),
+            consolidated: recorded.clone(),
             before: core::mem::take(&mut self.penalty.pulls),
             after: Pulls::new(),
             mapper,
         };
         visit_parameters(&self.module, &self.penalty.policies, &mut map);
         self.penalty.pulls = map.after;
+        self.penalty.recorded = recorded;
         if let Some(task) = self.task() {
             let task = mapper.map_under(STATE, |mapper| {
                 mapper.map_under(TASK, |it| it.map_int(task))

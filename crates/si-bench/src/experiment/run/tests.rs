@@ -213,13 +213,13 @@ fn a_run_with_other_parts_than_a_penalty_that_is_resumed_ends_with_the_same_bits
         reset_optimizer: OptimizerReset::None,
         record_correlations: true,
         methods: methods(
-            "si+freezing,ewc+freezing:lambda=10,reduced-rate,mas+lwta,maxout,progressive,none",
+            "si+freezing,ewc+freezing:lambda=10,sos+freezing:lambda=1,reduced-rate,mas+lwta,maxout,progressive,none",
         ),
         num_importance_images: 20,
         ..config()
     };
-    let (plain, _) = train(&config, 6, 5);
-    for condition in 0..6 {
+    let (plain, _) = train(&config, 7, 5);
+    for condition in 0..7 {
         let (expected, _) = train(&config, condition, 5);
         // The first task has three epochs.
         assert_ne!(expected.epochs[3..], plain.epochs[3..]);

@@ -6,7 +6,7 @@ mod state;
 
 pub use measure::RunningMeasure;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use burn::Tensor;
 use burn::backend::{Dispatch, tensor::FloatTensor};
@@ -46,6 +46,9 @@ use crate::traversal::{ParameterVisitor, Place, parameter_ids, visit_parameters}
 pub struct RunningImportance {
     measure: RunningMeasure,
     states: HashMap<ParamId, State>,
+    /// The parameters that the loaded record had entries for. Entries of zeros leave no state, but later records have them
+    /// too.
+    recorded: HashSet<ParamId>,
     /// The gradients and the parameters before the step that is open.
     open: HashMap<ParamId, Opened>,
     /// Number of steps in the current interval.
@@ -77,6 +80,7 @@ impl RunningImportance {
         Ok(Self {
             measure,
             states: HashMap::new(),
+            recorded: HashSet::new(),
             open: HashMap::new(),
             num_steps: 0,
             num_intervals: 0,

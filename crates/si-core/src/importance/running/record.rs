@@ -74,8 +74,8 @@ impl<M: Module> Recorded<M> {
         }
     }
 
-    /// The parameters whose state is recorded: those that have state, and those that may get some. A layer may have been
-    /// frozen after its state was stored.
+    /// The parameters whose state is recorded: those that have state, those that may get some, and those that the loaded
+    /// record had. A layer may have been frozen after its state was stored.
     fn recorded_ids(&self) -> HashSet<ParamId> {
         struct Stored<'a>(&'a HashSet<String>, HashSet<ParamId>);
         impl ParameterVisitor for Stored<'_> {
@@ -87,6 +87,7 @@ impl<M: Module> Recorded<M> {
         }
         let mut ids = consolidated_ids(&self.module, &Policies::default());
         ids.extend(self.running.states.keys());
+        ids.extend(&self.running.recorded);
         let mut stored = Stored(&self.stored, ids);
         visit_parameters(&self.module, &Policies::default(), &mut stored);
         stored.1
@@ -124,15 +125,17 @@ impl<M: Module> Module for Recorded<M> {
     }
 
     fn map<Mapper: ModuleMapper>(mut self, mapper: &mut Mapper) -> Self {
+        let recorded = self.recorded_ids();
         let mut map = Map {
             measure: self.running.measure,
-            recorded: self.recorded_ids(),
+            recorded: recorded.clone(),
             before: core::mem::take(&mut self.running.states),
             after: HashMap::new(),
             mapper,
         };
         visit_parameters(&self.module, &Policies::default(), &mut map);
         self.running.states = map.after;
+        self.running.recorded = recorded;
         if let Some(counts) = self.counts() {
             let counts = mapper.map_under(STATE, |mapper| {
                 mapper.map_under(COUNTS, |it| it.map_int(counts))

@@ -207,6 +207,23 @@ fn state_of_a_layer_that_was_frozen_later_is_loaded() {
 }
 
 #[test]
+fn a_layer_that_nothing_holds_is_recorded_again_after_it_was_loaded_and_frozen() {
+    let module = Vector::new(&[1.0]);
+    let config = config(1.0).with_joining(Joining::Replace);
+    let mut consolidated = ewc(&config);
+    consolidated.consolidate(&module, &module.fisher(&[2.0]));
+    // The task does not depend on the layer, and its importance replaces the earlier one.
+    consolidated.consolidate(&module, &Importance::default());
+    let mut record = consolidated.record(&module);
+    for _ in 0..3 {
+        let loaded = ewc(&config).load_record(&module, bytes(record));
+        let loaded = loaded.expect("the layer is in the record");
+        assert_eq!(loaded.task(), 2);
+        record = loaded.record(&module.clone().freeze());
+    }
+}
+
+#[test]
 fn loading_without_the_state_of_a_trained_layer_says_what_to_do() {
     let module = Vector::new(&[1.0]);
     let record = ewc(&config(1.0)).record(&module.clone().freeze());

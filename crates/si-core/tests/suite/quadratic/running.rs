@@ -410,6 +410,21 @@ fn training_resumes_from_a_record_with_the_same_bits() {
 }
 
 #[test]
+fn a_layer_whose_state_is_zero_is_recorded_again_after_it_was_loaded_and_frozen() {
+    let mut run = Run::new(SECOND_MOMENT);
+    run.step(0.0);
+    // The second moment of the next task begins at zero.
+    run.end_task();
+    let mut record = run.running.record(&run.model);
+    for _ in 0..3 {
+        let loaded = running(SECOND_MOMENT).load_record(&run.model, bytes(record));
+        let loaded = loaded.expect("the layers are in the record");
+        assert_eq!(loaded.task(), 1);
+        record = loaded.record(&run.model.clone().freeze());
+    }
+}
+
+#[test]
 fn a_record_of_another_measure_is_refused() {
     let mut run = Run::new(SECOND_MOMENT);
     run.step(0.0);
