@@ -87,8 +87,8 @@ impl Identity {
                 "it was written with {threads} thread(s), not {other}, which can change the last \
                  digits of results; resume with num_threads = {threads}"
             ))
-        } else if (&self.config, &self.condition, self.seed)
-            != (&other.config, &other.condition, other.seed)
+        } else if (&self.config, self.seed) != (&other.config, other.seed)
+            || !self.condition.is_reading_of(&other.condition)
         {
             Some("it belongs to a run with other settings".to_string())
         } else {

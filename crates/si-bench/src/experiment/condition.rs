@@ -15,6 +15,8 @@ pub struct Condition {
     /// method differ, as in `si c=0.1`.
     pub name: String,
     methods: Vec<&'static Method>,
+    /// Of each parameter. In a condition that was read, a parameter of words may be missing: the file may be from before
+    /// it existed.
     values: Values,
 }
 
@@ -99,6 +101,14 @@ impl Condition {
         before.without_effect()
     }
 
+    /// Whether it is `complete`, which has a value for each parameter: parameters that are missing here count as equal.
+    pub(super) fn is_reading_of(&self, complete: &Self) -> bool {
+        let is_same = |(key, value): (&String, &f64)| complete.value(key) == Some(*value);
+        self.name == complete.name
+            && self.methods == complete.methods
+            && self.values.iter().all(is_same)
+    }
+
     fn parameters(&self) -> impl Iterator<Item = &'static Parameter> {
         self.methods.iter().flat_map(|method| method.parameters)
     }
@@ -117,12 +127,12 @@ impl TryFrom<Stored> for Condition {
         let parameters: Vec<&Parameter> = condition.parameters().collect();
         for parameter in parameters {
             let Parameter { key, range, .. } = parameter;
-            let value = match (stored.parameters.get(*key), range) {
-                (Some(written), _) => parameter.read(written),
-                // Records from before the parameter existed.
-                (None, Range::OneOf(_)) => Some(0.0),
-                (None, _) => None,
-            };
+            let written = stored.parameters.get(*key);
+            // Records from before the parameter existed.
+            if written.is_none() && matches!(range, Range::OneOf(_)) {
+                continue;
+            }
+            let value = written.and_then(|written| parameter.read(written));
             let value = value.ok_or_else(|| {
                 Error::Records(format!(
                     "the condition {:?} has no value for {key}",
@@ -255,7 +265,15 @@ mod tests {
         assert_eq!(written, text);
         let text = r#"{"name":"ewc","method":"ewc","parameters":{"lambda":3.0}}"#;
         let old: Condition = serde_json::from_str(text).expect("a condition");
-        assert_eq!(old.value("fisher"), Some(0.0));
+        assert_eq!(old.value("fisher"), None);
+        assert!(old.is_reading_of(&condition));
+        assert!(!condition.is_reading_of(&old));
+        let [strength, name] = [("3.0", "4.0"), ("\"name\":\"ewc\"", "\"name\":\"other\"")]
+            .map(|(from, to)| serde_json::from_str(&text.replace(from, to)));
+        for other in [strength, name] {
+            let other: Condition = other.expect("a condition");
+            assert!(!other.is_reading_of(&condition));
+        }
         let text = r#"{"name":"si","method":"si","parameters":{"c":1.0}}"#;
         let read: Result<Condition, _> = serde_json::from_str(text);
         let error = read.expect_err("it lacks ξ").to_string();

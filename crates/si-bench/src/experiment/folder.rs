@@ -219,7 +219,8 @@ impl RunFolder {
 
     /// The finished runs, in the order in which they finished.
     ///
-    /// A last line that a crash cut short does not count as a finished run and is not an error.
+    /// A last line that a crash cut short does not count as a finished run and is not an error. A parameter that did not
+    /// exist yet when a record was written has the value of the config.
     ///
     /// # Errors
     ///
@@ -227,23 +228,29 @@ impl RunFolder {
     /// that does not belong to the config; [`Error::Io`] if the file cannot be read.
     pub fn records(&self) -> Result<Vec<RunRecord>, Error> {
         let path = self.path.join(RECORDS);
-        let records = records::read(&path)?;
         let wanted = self.wanted();
-        for (index, record) in records.iter().enumerate() {
-            let is_wanted = wanted
+        let mut records: Vec<RunRecord> = Vec::new();
+        for record in records::read(&path)? {
+            let run = wanted
                 .iter()
-                .any(|(condition, seed)| is_run(record, condition, *seed));
-            let is_repeated = records[..index]
-                .iter()
-                .any(|earlier| is_run(earlier, &record.condition, record.seed));
-            let reason = match (is_wanted, is_repeated) {
-                (false, _) => "is not a run of config.toml",
-                (true, true) => "repeats an earlier run",
-                (true, false) => continue,
+                .find(|(condition, seed)| is_run(&record, condition, *seed));
+            let reason = match run {
+                None => "is not a run of config.toml",
+                Some((condition, seed)) => {
+                    let is_run = |earlier: &RunRecord| is_run(earlier, condition, *seed);
+                    if !records.iter().any(is_run) {
+                        records.push(RunRecord {
+                            condition: condition.clone(),
+                            ..record
+                        });
+                        continue;
+                    }
+                    "repeats an earlier run"
+                }
             };
             return Err(Error::Record {
                 path,
-                line: index + 1,
+                line: records.len() + 1,
                 reason: format!(
                     "condition {:?} with seed {} {reason}",
                     record.condition.name, record.seed
@@ -349,7 +356,7 @@ impl RunFolder {
 
 /// Whether `record` is the run of `condition` at `seed`.
 fn is_run(record: &RunRecord, condition: &Condition, seed: u64) -> bool {
-    record.seed == seed && record.condition == *condition
+    record.seed == seed && record.condition.is_reading_of(condition)
 }
 
 /// Creates a new folder named after the time `now`: `parent/<UTC stamp>`, or `parent/<UTC stamp>-2`

@@ -2,7 +2,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
-use crate::experiment::Versions;
+use crate::experiment::{FisherLabels, Versions};
 use crate::fixture::write_images;
 use crate::methods::methods;
 use crate::metrics::AccuracyMatrix;
@@ -114,6 +114,36 @@ fn a_last_line_that_lacks_only_its_line_feed_counts() {
     assert_eq!(folder.records().expect("records"), records[..1]);
     folder.append(&records[1]).expect("append");
     assert_eq!(folder.records().expect("records"), records[..2]);
+}
+
+#[test]
+fn a_record_from_before_a_parameter_existed_has_the_value_of_the_config() {
+    let dir = TempDir::new().expect("temporary folder");
+    let config = ExperimentConfig {
+        output_dir: Some(dir.path().to_path_buf()),
+        fisher_labels: FisherLabels::Sampled,
+        methods: methods("ewc:lambda=3"),
+        ..config()
+    };
+    let folder = RunFolder::create(config, Path::new("unused"), UNIX_EPOCH).expect("new folder");
+    let [first, second] = [0, 1].map(|run: usize| all_records(&folder)[run].clone());
+    let line = serde_json::to_string(&first).expect("JSON's types");
+    let old = line.replace(r#""fisher":"sampled","#, "");
+    assert_ne!(old, line);
+    fs::write(dir.path().join(RECORDS), format!("{old}\n")).expect("write");
+    assert_eq!(folder.records().expect("records"), [first]);
+    let missing = folder.missing().expect("missing");
+    assert_eq!(missing, [(second.condition, second.seed)]);
+
+    let other = line.replace("sampled", "empirical");
+    for (line, reason) in [
+        (&other, "is not a run of config.toml"),
+        (&old, "repeats an earlier run"),
+    ] {
+        fs::write(dir.path().join(RECORDS), format!("{old}\n{line}\n")).expect("write");
+        let error = folder.records().expect_err("it does not fit").to_string();
+        assert!(error.contains(reason), "{error}");
+    }
 }
 
 #[test]
