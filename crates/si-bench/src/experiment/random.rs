@@ -35,6 +35,11 @@ pub(super) enum Purpose {
         /// Number of images that the memory has seen before.
         num_seen: u64,
     },
+    /// The images that a step draws from a memory for its second minibatch.
+    SecondReplay {
+        /// Number of images that the memory has seen before.
+        num_seen: u64,
+    },
     /// The images of a minibatch that a memory takes up.
     Memory {
         /// Number of images that the memory has seen before.
@@ -67,6 +72,7 @@ pub(super) fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
         Purpose::Replay { num_seen } => [seed, 6, num_seen, 0],
         Purpose::Memory { num_seen } => [seed, 7, num_seen, 0],
         Purpose::SecondOrder { task, epoch } => [seed, 8, task as u64, epoch as u64],
+        Purpose::SecondReplay { num_seen } => [seed, 9, num_seen, 0],
         Purpose::Order { task, epoch } => [seed, 1, task as u64, epoch as u64],
     };
     let mut key = [0; 32];

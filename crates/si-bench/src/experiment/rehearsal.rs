@@ -29,6 +29,13 @@ pub(super) struct StoredMemory {
     logits: Option<Vec<f32>>,
 }
 
+/// Which of a step's minibatches: a method may measure importance with a second one. Each draws its own images.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Minibatch {
+    First,
+    Second,
+}
+
 /// Images from the memory.
 struct Drawn {
     batch: Batch,
@@ -49,8 +56,13 @@ impl Rehearsal {
     }
 
     /// The loss of a step, `[1]`, with the images that it draws, and what `network` computes for those of `batch`.
-    pub(super) fn loss(&self, network: &Network, batch: &Batch) -> (Tensor<1>, Output) {
-        let rng = &mut self.generator();
+    pub(super) fn loss(
+        &self,
+        network: &Network,
+        batch: &Batch,
+        minibatch: Minibatch,
+    ) -> (Tensor<1>, Output) {
+        let rng = &mut self.generator(minibatch);
         match self.memory.replay {
             Replay::Joined => match self.draw(i32::MAX, rng) {
                 Some(drawn) => {
@@ -97,6 +109,7 @@ impl Rehearsal {
         &self,
         network: &Network,
         batch: &Batch,
+        minibatch: Minibatch,
         grads: GradientsParams,
     ) -> GradientsParams {
         if self.memory.replay != Replay::Projection {
@@ -104,7 +117,7 @@ impl Rehearsal {
         }
         let earlier = DeviceTask::before(&self.tasks, batch).last();
         let end = earlier.map_or(0, |task| task.places.end);
-        let Some(drawn) = self.draw(end, &mut self.generator()) else {
+        let Some(drawn) = self.draw(end, &mut self.generator(minibatch)) else {
             return grads;
         };
         let (loss, _) = drawn.batch.loss(network);
@@ -158,10 +171,14 @@ impl Rehearsal {
         }
     }
 
-    /// What the next step draws with.
-    fn generator(&self) -> ChaCha8Rng {
+    /// What the next step draws with, for one of its minibatches.
+    fn generator(&self, minibatch: Minibatch) -> ChaCha8Rng {
         let num_seen = self.reservoir.num_seen();
-        generator(self.seed, Purpose::Replay { num_seen })
+        let purpose = match minibatch {
+            Minibatch::First => Purpose::Replay { num_seen },
+            Minibatch::Second => Purpose::SecondReplay { num_seen },
+        };
+        generator(self.seed, purpose)
     }
 
     /// Images from those with places below `end`. `None` if there are none.
@@ -280,7 +297,7 @@ mod tests {
             let before = rehearsal.reservoir.clone();
             rehearsal.remember(&batch, Tensor::from_data(flat, &Device::flex()));
             num_changed += usize::from(before != rehearsal.reservoir);
-            let drawn = rehearsal.draw(i32::MAX, &mut rehearsal.generator());
+            let drawn = rehearsal.draw(i32::MAX, &mut rehearsal.generator(Minibatch::First));
             let drawn = drawn.expect("there are images");
             assert_eq!(drawn.batch.len(), 4);
             let expected: Vec<f64> = drawn
@@ -305,15 +322,15 @@ mod tests {
                 let num_outputs = tasks[1].outputs.end;
                 let network = network(num_outputs);
                 let first = Batch::at(&tasks, &[0, 1, 2, 3, 4, 5]);
-                let (loss, output) = rehearsal.loss(&network, &first);
+                let (loss, output) = rehearsal.loss(&network, &first, Minibatch::First);
                 let plain = first.loss(&network).0.into_scalar::<f64>();
                 assert_eq!(loss.into_scalar::<f64>(), plain);
                 let then = output.logits.inner() + 0.5;
                 rehearsal.remember(&first, then);
 
                 let batch = Batch::at(&tasks, &[40, 41]);
-                let (loss, output) = rehearsal.loss(&network, &batch);
-                let rng = &mut rehearsal.generator();
+                let (loss, output) = rehearsal.loss(&network, &batch, Minibatch::First);
+                let rng = &mut rehearsal.generator(Minibatch::First);
                 let drawn = rehearsal.draw(i32::MAX, rng).expect("there are images");
                 let current = batch.loss(&network).0.into_scalar::<f64>();
                 let replayed = drawn.batch.loss(&network).0.into_scalar::<f64>();
@@ -352,19 +369,28 @@ mod tests {
             let gradient = grads.get::<2>(network.readout().weight.id);
             numbers(&gradient.expect("it is trained"))
         };
+        let filter = |rehearsal: &Rehearsal, batch: &Batch| {
+            rehearsal.filter(&network, batch, Minibatch::First, gradient(batch))
+        };
         let first = Batch::at(&tasks, &[0, 1, 2, 3]);
         rehearsal.remember(&first, Tensor::zeros([4, 2], &Device::flex()));
-        let unchanged = rehearsal.filter(&network, &first, gradient(&first));
+        let unchanged = filter(&rehearsal, &first);
         assert_eq!(weight(&unchanged), weight(&gradient(&first)));
 
         // The same pictures with the other label: what lowers their loss raises that of the first.
         let mut opposite = Batch::at(&tasks, &[32, 33, 34, 35]);
         opposite.images = first.images.clone();
         opposite.labels = first.labels.clone() * -1 + 1;
-        let filtered = rehearsal.filter(&network, &opposite, gradient(&opposite));
+        let filtered = filter(&rehearsal, &opposite);
         let expected = projected(&network, gradient(&opposite), gradient(&first));
         assert_eq!(weight(&filtered), weight(&expected));
         assert_ne!(weight(&filtered), weight(&gradient(&opposite)));
+
+        // Images of the current task beside all those of the first.
+        let current = Batch::at(&tasks, &[36, 37]);
+        rehearsal.remember(&current, Tensor::zeros([2, 2], &Device::flex()));
+        assert_eq!(rehearsal.reservoir.len(), 6);
+        assert_eq!(weight(&filter(&rehearsal, &opposite)), weight(&expected));
     }
 
     #[test]
@@ -379,7 +405,7 @@ mod tests {
         let mut copy = None;
         for (step, batch) in Batch::of(&tasks, (0..64).collect(), 5).enumerate() {
             let go_on = |rehearsal: &mut Rehearsal| {
-                let (loss, output) = rehearsal.loss(&network, &batch);
+                let (loss, output) = rehearsal.loss(&network, &batch, Minibatch::First);
                 rehearsal.remember(&batch, output.logits.inner());
                 (loss.into_scalar::<f64>(), rehearsal.reservoir.clone())
             };

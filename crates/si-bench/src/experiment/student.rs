@@ -16,7 +16,7 @@ use super::device_task::{Batch, DeviceTask};
 use super::frozen_copy::FrozenCopy;
 use super::optimizer::adam_after;
 use super::random::{Purpose, generator};
-use super::rehearsal::{Rehearsal, StoredMemory};
+use super::rehearsal::{Minibatch, Rehearsal, StoredMemory};
 use super::{Condition, ExperimentConfig, Measured, OptimizerReset};
 
 use trunk::HeldTrunk;
@@ -65,10 +65,13 @@ impl Student {
     /// method makes of it. `second` is another minibatch, for a method that measures importance by two.
     pub(super) fn step(mut self, batch: Batch, second: Option<Batch>, learning_rate: f64) -> Self {
         let learning_rate = self.trunk.learning_rate(learning_rate);
-        let (loss, logits) = self.loss(&batch);
+        let (loss, logits) = self.loss(&batch, Minibatch::First);
         self.learner.regularizer_mut().observe_loss(&loss);
-        let mut grads = self.gradients(&loss, &batch);
-        let second = second.map(|second| self.gradients(&self.loss(&second).0, &second));
+        let mut grads = self.gradients(&loss, &batch, Minibatch::First);
+        let second = second.map(|second| {
+            let (loss, _) = self.loss(&second, Minibatch::Second);
+            self.gradients(&loss, &second, Minibatch::Second)
+        });
         if let Some(anchor) = &mut self.anchor {
             grads = anchor.begin_step(&self.learner, grads, second.as_ref());
         }
@@ -85,10 +88,10 @@ impl Student {
     }
 
     /// The gradients of the loss of `batch`, as the method makes them, without penalties.
-    fn gradients(&self, loss: &Tensor<1>, batch: &Batch) -> GradientsParams {
+    fn gradients(&self, loss: &Tensor<1>, batch: &Batch, minibatch: Minibatch) -> GradientsParams {
         let mut grads = GradientsParams::from_grads(loss.backward(), &*self.learner);
         if let Some(rehearsal) = &self.rehearsal {
-            grads = rehearsal.filter(&self.learner, batch, grads);
+            grads = rehearsal.filter(&self.learner, batch, minibatch, grads);
         }
         if let Some(frozen_copy) = &self.frozen_copy {
             grads = frozen_copy.freeze_readout(&self.learner, batch, grads);
@@ -97,9 +100,9 @@ impl Student {
     }
 
     /// The loss of a step, `[1]`, without penalties, and the logits of `batch`, outside autodiff.
-    fn loss(&self, batch: &Batch) -> (Tensor<1>, Tensor<2>) {
+    fn loss(&self, batch: &Batch, minibatch: Minibatch) -> (Tensor<1>, Tensor<2>) {
         let (loss, output) = match &self.rehearsal {
-            Some(rehearsal) => rehearsal.loss(&self.learner, batch),
+            Some(rehearsal) => rehearsal.loss(&self.learner, batch, minibatch),
             None => batch.loss(&self.learner),
         };
         let frozen_copy = self.frozen_copy.as_ref();

@@ -123,3 +123,20 @@ fn a_frozen_copy_adds_to_the_loss_from_the_second_task_on() {
         }
     }
 }
+
+#[test]
+fn the_two_minibatches_of_a_step_draw_different_images_from_the_memory() {
+    let sequence = tasks(Scenario::Task);
+    let tasks = DeviceTask::upload(&sequence, &Device::flex());
+    for (given, is_same) in [("sib", true), ("sib+er:size=20:batch=4", false)] {
+        let config = config(given);
+        let mut student = student(&config, &sequence);
+        for batch in Batch::of(&tasks[..1], (0..32).collect(), 4) {
+            // The same images again, so the gradients differ only in what is drawn.
+            student = student.step(batch.clone(), Some(batch), 0.01);
+        }
+        // Importance is what the difference of the gradients adds up to.
+        let inert = student.end_task(&tasks[0], 0, &config, 3, &mut |_| {});
+        assert_eq!(inert.expect("importance is measured"), is_same, "{given}");
+    }
+}
