@@ -338,6 +338,12 @@ mod tests {
             "each has its own rule for the trunk"
         );
         assert_eq!(conflict("si+freezing"), "");
+        assert_eq!(
+            conflict("lfl+freezing"),
+            "a comparison of features has no effect on a frozen trunk"
+        );
+        assert_eq!(conflict("lwf+freezing"), "");
+        assert_eq!(conflict("lfl+reduced-rate"), "");
         assert_eq!(conflict("reduced-rate+dropout"), "");
         assert_eq!(conflict("lwta+maxout"), "each has its own hidden units");
         assert_eq!(conflict("si+lwta+dropout"), "");

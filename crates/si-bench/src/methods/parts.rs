@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use si_core::importance::RunningMeasure;
 use si_core::{Error, Importance, QuadraticPenaltyConfig};
 
-use super::{Functional, Memory};
+use super::{Compared, Functional, Memory};
 use crate::model::{Network, Units};
 
 /// What a method is made of. A part that a method does not have is `None`.
@@ -179,6 +179,12 @@ impl Parts {
         let growth = self.growth.map(|_| "a new column");
         if let Some(part) = held_back.filter(|_| growth.is_some()) {
             return Some(format!("{part} has no effect on columns that never change"));
+        }
+        let compares_features = |it: &Functional| it.compared == Compared::Features;
+        if self.trunk == Some(Trunk::Frozen)
+            && self.functional.as_ref().is_some_and(compares_features)
+        {
+            return Some("a comparison of features has no effect on a frozen trunk".to_string());
         }
         let of_later_tasks = held_back.or(growth);
         of_later_tasks
