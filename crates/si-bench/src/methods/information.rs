@@ -86,14 +86,28 @@ fn batched(
     outputs: Outputs,
     power: Power,
 ) -> Result<Importance, Error> {
-    let images: Vec<Tensor<2>> = examples.images.collect();
-    if images.is_empty() {
-        return Ok(Importance::default());
-    }
-    let images = Tensor::cat(images, 0).split(examples.batch_size, 0);
-    let batches = images
-        .into_iter()
-        .zip(examples.labels.chunks(examples.batch_size));
+    // Images are drawn when their minibatch is due, because drawing them reports the progress.
+    let mut drawn: Option<Tensor<2>> = None;
+    let batches = examples
+        .labels
+        .chunks(examples.batch_size)
+        .map_while(|labels| {
+            let size = labels.len();
+            let mut images = drawn.take();
+            while images.as_ref().map_or(0, |it| it.dims()[0]) < size {
+                let more = examples.images.next()?;
+                images = Some(match images {
+                    Some(images) => Tensor::cat(vec![images, more], 0),
+                    None => more,
+                });
+            }
+            let images = images?;
+            let num_left = images.dims()[0] - size;
+            if num_left > 0 {
+                drawn = Some(images.clone().narrow(0, size, num_left));
+            }
+            Some((images.narrow(0, 0, size), labels))
+        });
     let loss = |network: &Network, (images, labels): &(Tensor<2>, &[usize])| {
         let logits = network.forward(images.clone().inner().autodiff());
         let logits = logits.slice([0..labels.len(), examples.outputs.clone()]);

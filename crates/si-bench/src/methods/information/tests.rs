@@ -103,6 +103,31 @@ fn batched_information_is_the_mean_square_of_minibatches_mean_gradients() {
 }
 
 #[test]
+fn batched_information_draws_images_when_their_minibatch_is_due() {
+    let spec: MethodSpec = "ewc:lambda=1:fisher=batched"
+        .parse()
+        .expect("it is well formed");
+    let values = spec.values(&ExperimentConfig::paper(experiment::Experiment::SplitMnist));
+    let measure = information(&values, Outputs::Plain, Power::Square);
+    for batch_size in [1, 2, 3] {
+        let mut num_drawn = 0;
+        // The first minibatch has no finite loss, so the measurement ends there.
+        let images = Tensor::<2>::full([NUM_IMAGES, 3], f32::NAN, &Device::flex());
+        let images = images.split(2, 0).into_iter();
+        let examples = Examples {
+            images: &mut images.inspect(|it| num_drawn += it.dims()[0]),
+            labels: LABELS.to_vec(),
+            outputs: 1..3,
+            batch_size,
+            uniform: &mut || 0.4,
+        };
+        let error = measure(&network(), examples).expect_err("the loss is not a number");
+        assert!(error.to_string().contains("example 0"), "{error}");
+        assert_eq!(num_drawn, batch_size.next_multiple_of(2));
+    }
+}
+
+#[test]
 fn minibatches_of_one_image_have_the_empirical_information() {
     let squares: Vec<Vec<f64>> = gradients()
         .iter()
