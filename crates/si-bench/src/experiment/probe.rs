@@ -35,7 +35,8 @@ impl Run<'_> {
     /// Trains for a few steps and evaluates on one task, to estimate the cost of the run. Keeps
     /// nothing.
     ///
-    /// The network is that in the middle of the run: with some methods it grows, or a part of it no longer learns.
+    /// The steps are those in the middle of the run: with some methods the network has grown there, a part of it no longer
+    /// learns, or images of earlier tasks are used again.
     ///
     /// # Errors
     ///
@@ -51,7 +52,7 @@ impl Run<'_> {
         let (mut num_timed, mut seconds, mut data_seconds) = (0, 0.0, 0.0);
         let middle = lessons.len() / 2;
         let per_epoch = training.num_steps(&lessons[middle..=middle]) / self.config.num_epochs;
-        student.begin_lesson(middle, self.seed);
+        student.begin_lesson_untaught(middle, self.seed);
         let mut batches = training.batches(&lessons[middle], middle, 0);
         let mut others = training.second_batches(&lessons[middle], middle, 0);
         for index in 0.. {

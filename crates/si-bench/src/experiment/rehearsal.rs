@@ -131,8 +131,7 @@ impl Rehearsal {
         let num_before = self.reservoir.len();
         let mut rng = generator(self.seed, Purpose::Memory { num_seen });
         let placed = self.reservoir.see(&batch.places, &mut rng);
-        let needs_logits = matches!(self.memory.replay, Replay::Logits { .. });
-        if !needs_logits || placed.is_empty() {
+        if !self.keeps_logits() || placed.is_empty() {
             return;
         }
         let mut rows: Vec<i32> = (0..self.reservoir.len() as i32).collect();
@@ -145,6 +144,26 @@ impl Rehearsal {
             None => logits,
         };
         self.logits = Some(all.select(0, rows));
+    }
+
+    /// Lets the memory see each image of the first `num_tasks` tasks once, as if a network with `num_outputs` outputs had
+    /// learnt them. Logits are zero. A step then costs as much as after these tasks.
+    pub(super) fn see_tasks(&mut self, num_tasks: usize, num_outputs: usize) {
+        let Some(last) = self.tasks[..num_tasks].last() else {
+            return;
+        };
+        let places: Vec<i32> = (0..last.places.end).collect();
+        let num_seen = self.reservoir.num_seen();
+        let mut rng = generator(self.seed, Purpose::Memory { num_seen });
+        self.reservoir.see(&places, &mut rng);
+        if self.keeps_logits() {
+            let shape = [self.reservoir.len(), num_outputs];
+            self.logits = Some(Tensor::zeros(shape, &last.train.device()));
+        }
+    }
+
+    fn keeps_logits(&self) -> bool {
+        matches!(self.memory.replay, Replay::Logits { .. })
     }
 
     /// For a checkpoint.

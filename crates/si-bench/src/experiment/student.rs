@@ -122,6 +122,21 @@ impl Student {
         self.trunk.begin_lesson(index, &mut self.learner);
     }
 
+    /// Begins the lesson `index` with all that a step in it needs, although the lessons before were not learnt: a frozen
+    /// copy, and a memory of earlier images. So a step costs what it costs in a run.
+    pub(super) fn begin_lesson_untaught(&mut self, index: usize, seed: u64) {
+        if index > 0 {
+            if let Some(frozen_copy) = &mut self.frozen_copy {
+                frozen_copy.renew(&self.learner);
+            }
+            if let Some(rehearsal) = &mut self.rehearsal {
+                let [_, num_outputs] = self.learner.readout().weight.dims();
+                rehearsal.see_tasks(index, num_outputs);
+            }
+        }
+        self.begin_lesson(index, seed);
+    }
+
     /// Adds what a network that grows has when that many lessons have begun.
     pub(super) fn grow(&mut self, num_lessons: usize, seed: u64) {
         if let Network::Progressive(network) = &mut *self.learner {

@@ -140,3 +140,39 @@ fn the_two_minibatches_of_a_step_draw_different_images_from_the_memory() {
         assert_eq!(inert.expect("importance is measured"), is_same, "{given}");
     }
 }
+
+#[test]
+fn a_lesson_that_begins_untaught_has_a_frozen_copy_and_a_full_memory() {
+    let sequence = tasks(Scenario::Task);
+    let tasks = DeviceTask::upload(&sequence, &Device::flex());
+    let batch = Batch::at(&tasks, &[40, 41]);
+    for given in ["lwf", "lfl", "er:size=10", "der:size=10", "agem:size=10"] {
+        let config = config(given);
+        for index in [0, 1] {
+            let mut student = student(&config, &sequence);
+            student.begin_lesson_untaught(index, 3);
+            let output = batch.output(&student.learner);
+            let is_compared = match &student.frozen_copy {
+                Some(copy) => copy.loss(&batch, &output).is_some(),
+                None => false,
+            };
+            assert_eq!(
+                is_compared,
+                index > 0 && student.frozen_copy.is_some(),
+                "{given}"
+            );
+            let Some(memory) = student.stored_memory() else {
+                continue;
+            };
+            let memory = serde_json::to_value(memory).expect("plain data");
+            let kept = memory["reservoir"]["kept"].as_array().expect("an array");
+            assert_eq!(kept.len(), 10 * index, "{given}");
+            assert!(
+                kept.iter()
+                    .all(|place| place.as_i64().is_some_and(|it| it < 32))
+            );
+            // The step has what it needs of them.
+            student.step(batch.clone(), None, 0.01);
+        }
+    }
+}
