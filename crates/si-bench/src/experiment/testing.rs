@@ -9,15 +9,26 @@ use super::Scenario;
 
 /// Two tasks of two classes each. A class has 16 images of four pixels, one of which is bright.
 pub(super) fn tasks(scenario: Scenario) -> TaskSequence {
+    several_tasks(2, scenario)
+}
+
+/// Tasks of two classes each. A class has 16 images of one pixel for each class of all tasks, one of which is bright.
+pub(super) fn several_tasks(num_tasks: u8, scenario: Scenario) -> TaskSequence {
+    let num_classes = 2 * num_tasks;
+    let num_images = 16 * num_classes;
+    let pixels_of = |image: u8| {
+        let is_bright = move |pixel| image % num_classes == pixel;
+        (0..num_classes).map(move |pixel| if is_bright(pixel) { 255 } else { image })
+    };
     let images = LabelledImages::new(ImageParts {
-        pixels: (0..64)
-            .flat_map(|image| (0..4).map(move |pixel| if image % 4 == pixel { 255 } else { image }))
-            .collect(),
-        labels: (0..64).map(|image| image % 4).collect(),
-        shape: [1, 2, 2],
-        num_classes: 4,
+        pixels: (0..num_images).flat_map(pixels_of).collect(),
+        labels: (0..num_images).map(|image| image % num_classes).collect(),
+        shape: [1, 2, usize::from(num_tasks)],
+        num_classes: usize::from(num_classes),
     });
     let images = Arc::new(images.expect("the parts fit"));
-    let classes = [vec![0, 1], vec![2, 3]];
-    TaskSequence::split(&images, &images, &classes, scenario).expect("four classes")
+    let classes: Vec<_> = (0..usize::from(num_tasks))
+        .map(|task| vec![2 * task, 2 * task + 1])
+        .collect();
+    TaskSequence::split(&images, &images, &classes, scenario).expect("two classes for each task")
 }

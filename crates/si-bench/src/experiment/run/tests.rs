@@ -49,11 +49,21 @@ fn train_in_pieces(
     folder: &Path,
     interruption: usize,
 ) -> Option<(RunRecord, Vec<Progress>)> {
+    train_tasks_in_pieces(&tasks(), config, condition, folder, interruption)
+}
+
+fn train_tasks_in_pieces(
+    tasks: &TaskSequence,
+    config: &ExperimentConfig,
+    condition: usize,
+    folder: &Path,
+    interruption: usize,
+) -> Option<(RunRecord, Vec<Progress>)> {
     let mut progress = Vec::new();
     let condition = &config.conditions()[condition];
     let run = run(config, condition, 5, Some(folder));
     let broken_off = panic::catch_unwind(panic::AssertUnwindSafe(|| {
-        run.train_on(&tasks(), &Device::flex(), &mut |event: Progress| {
+        run.train_on(tasks, &Device::flex(), &mut |event: Progress| {
             if event.steps_done >= interruption {
                 panic::resume_unwind(Box::new("interruption"));
             }
@@ -230,6 +240,25 @@ fn a_run_with_other_parts_than_a_penalty_that_is_resumed_ends_with_the_same_bits
             assert_eq!(record.is_some(), interruption == usize::MAX);
             assert!(record.is_none_or(|(record, _)| record == expected));
         }
+    }
+}
+
+#[test]
+fn a_run_whose_frozen_trunk_is_no_longer_held_is_resumed_twice_with_the_same_bits() {
+    let tasks = testing::several_tasks(3, Scenario::Task);
+    let config = ExperimentConfig {
+        methods: methods("rwalk+freezing:interval=4"),
+        ..config()
+    };
+    let whole = tempfile::tempdir().expect("temporary folder");
+    let (expected, _) = train_tasks_in_pieces(&tasks, &config, 0, whole.path(), usize::MAX)
+        .expect("it is not interrupted");
+    let folder = tempfile::tempdir().expect("temporary folder");
+    // At the start of the third task, and in its second epoch.
+    for interruption in [44, 51, usize::MAX] {
+        let record = train_tasks_in_pieces(&tasks, &config, 0, folder.path(), interruption);
+        assert_eq!(record.is_some(), interruption == usize::MAX);
+        assert!(record.is_none_or(|(record, _)| record == expected));
     }
 }
 
