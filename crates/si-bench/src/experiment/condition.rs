@@ -58,7 +58,7 @@ impl Condition {
         &self.methods
     }
 
-    /// The value of a parameter. `None` if its methods have no such parameter.
+    /// The value of a parameter. `None` if its methods have no such parameter, or had none when its file was written.
     pub fn value(&self, key: &str) -> Option<f64> {
         self.values.get(key).copied()
     }
@@ -266,6 +266,7 @@ mod tests {
         let text = r#"{"name":"ewc","method":"ewc","parameters":{"lambda":3.0}}"#;
         let old: Condition = serde_json::from_str(text).expect("a condition");
         assert_eq!(old.value("fisher"), None);
+        assert!(old.parts().anchor.is_some());
         assert!(old.is_reading_of(&condition));
         assert!(!condition.is_reading_of(&old));
         let [strength, name] = [("3.0", "4.0"), ("\"name\":\"ewc\"", "\"name\":\"other\"")]

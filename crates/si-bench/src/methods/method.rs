@@ -99,13 +99,15 @@ impl Parameter {
     }
 }
 
-/// That of `choices` which `values` has for `parameter`, whose words are in the same order.
+/// That of `choices` which `values` has for `parameter`, whose words are in the same order. The first, if `values` are from
+/// before the parameter existed.
 pub(super) fn chosen<T: Copy, const N: usize>(
     values: &Values,
     parameter: &Parameter,
     choices: [T; N],
 ) -> T {
-    choices[values[parameter.key] as usize]
+    let place = values.get(parameter.key).copied().unwrap_or_default();
+    choices[place as usize]
 }
 
 impl Method {
