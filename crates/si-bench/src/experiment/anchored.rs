@@ -162,6 +162,7 @@ impl Learnt<'_> {
             images: &mut images,
             labels: labels.map(|label| label - outputs.start).collect(),
             outputs,
+            outputs_so_far: task.outputs_so_far.clone(),
             batch_size: config.batch_size,
             uniform: &mut || rng.random(),
         })

@@ -16,6 +16,8 @@ pub(super) struct DeviceTask {
     pub(super) test: DeviceImages,
     /// The outputs of its classes.
     pub(super) outputs: Range<usize>,
+    /// The outputs of all tasks up to this one.
+    pub(super) outputs_so_far: Range<usize>,
     /// The outputs that the network chooses from.
     pub(super) seen_outputs: Range<usize>,
     /// The places of its training images among those of all tasks, one task after the other.
@@ -52,14 +54,16 @@ impl DeviceTask {
                 }
             }
         };
-        let mut num_images = 0;
+        let (mut num_images, mut num_outputs) = (0, 0);
         let tasks = sequence.tasks.iter().map(|task| {
+            num_outputs = num_outputs.max(task.outputs.end);
             let start = num_images;
             num_images += task.train.len() as i32;
             Self {
                 train: upload(&task.train),
                 test: upload(&task.test),
                 outputs: task.outputs.clone(),
+                outputs_so_far: 0..num_outputs,
                 seen_outputs: task.seen_outputs(sequence.num_outputs),
                 places: start..num_images,
                 mask: task
@@ -309,6 +313,16 @@ mod tests {
             assert_eq!(DeviceTask::before(&tasks, &batch).len(), num_before);
         }
         assert_eq!(tasks[1].outputs, 2..4);
+    }
+
+    #[test]
+    fn the_outputs_so_far_leave_out_those_of_later_tasks() {
+        for scenario in [Scenario::Task, Scenario::Domain, Scenario::Class] {
+            let sequence = tasks(scenario);
+            let tasks = DeviceTask::upload(&sequence, &Device::flex());
+            assert_eq!(tasks[0].outputs_so_far, 0..2, "{scenario:?}");
+            assert_eq!(tasks[1].outputs_so_far, 0..sequence.num_outputs);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@ use si_core::importance::Power;
 
 use super::information::{self, Outputs, information};
 use super::method::{Method, Parameter, Range};
-use super::{Anchor, Measure, Parts};
+use super::{Anchor, Examples, Measure, Parts};
 
 /// Elastic Weight Consolidation Done Right.
 pub(crate) static EWC_DR: Method = Method {
@@ -40,6 +40,13 @@ pub(crate) static EWC_DR: Method = Method {
             anchor: Some(Anchor {
                 penalty: QuadraticPenaltyConfig::ewc_done_right(values["lambda"]),
                 measure: Measure::at_end(move |network, examples| {
+                    // Training lowers the logits of later tasks on every image: with the opposite sign, they would
+                    // have nearly all the probability.
+                    let end = examples.outputs.end.min(examples.outputs_so_far.end);
+                    let examples = Examples {
+                        outputs: examples.outputs.start..end,
+                        ..examples
+                    };
                     Ok(information(network, examples)?.at_most(limit))
                 }),
             }),

@@ -36,7 +36,7 @@ pub(crate) static L2: Method = Method {
     },
 };
 
-/// 1 for every parameter but the readout of outputs that the task does not have: those of later tasks must stay free.
+/// 1 for every parameter but the readout of the outputs of later tasks, which must stay free.
 fn importance(network: &Network, examples: &Examples<'_>) -> Importance {
     let mut importance = constant(network);
     let readout = network.readout();
@@ -51,10 +51,10 @@ fn importance(network: &Network, examples: &Examples<'_>) -> Importance {
     importance
 }
 
-/// −1 at the outputs of other tasks, which are the dimension `dim` of `ones`, and 0 at those of this task.
+/// −1 at the outputs of later tasks, and 0 at those of the tasks up to now. Outputs are the dimension `dim` of `ones`.
 fn without<const D: usize>(ones: Tensor<D>, dim: usize, examples: &Examples<'_>) -> Tensor<D> {
-    let mut own = ones.dims().map(|len| 0..len);
-    own[dim] = examples.outputs.clone();
-    let zeros = ones.clone().slice(own.clone()).zeros_like();
-    ones.neg().slice_assign(own, zeros)
+    let mut held = ones.dims().map(|len| 0..len);
+    held[dim] = examples.outputs_so_far.clone();
+    let zeros = ones.clone().slice(held.clone()).zeros_like();
+    ones.neg().slice_assign(held, zeros)
 }

@@ -116,6 +116,8 @@ pub struct Examples<'a> {
     pub labels: Vec<usize>,
     /// The outputs that the network chooses from.
     pub outputs: Range<usize>,
+    /// The outputs of all tasks up to now, from 0. No task has trained the others yet.
+    pub outputs_so_far: Range<usize>,
     /// Number of images in a minibatch of the training.
     pub batch_size: usize,
     /// Draws a random number in `[0, 1)`.

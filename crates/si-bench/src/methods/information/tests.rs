@@ -1,3 +1,5 @@
+use std::ops;
+
 use burn::tensor::{Device, Tolerance};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -30,15 +32,25 @@ fn images() -> Tensor<2> {
     Tensor::from_data(pixels, &Device::flex())
 }
 
-/// The importance of the readout's weights by a method, on a task with the outputs 1 and 2.
+/// The importance of the readout's weights by a method, on a second task with the outputs 1 and 2.
 fn measured(spec: &str, batch_size: usize) -> TensorData {
     let network = network();
-    let importance = importance(&network, spec, batch_size);
+    let importance = importance(&network, spec, batch_size, 1..3);
+    of_readout(&network, &importance)
+}
+
+fn of_readout(network: &Network, importance: &Importance) -> TensorData {
     let importance = importance.get::<2>(network.readout().weight.id);
     importance.expect("it is trained").into_data()
 }
 
-fn importance(network: &Network, spec: &str, batch_size: usize) -> Importance {
+/// That after the tasks with the outputs up to 2. The network chooses from `outputs`.
+fn importance(
+    network: &Network,
+    spec: &str,
+    batch_size: usize,
+    outputs: ops::Range<usize>,
+) -> Importance {
     let spec: MethodSpec = spec.parse().expect("it is well formed");
     let config = ExperimentConfig::paper(experiment::Experiment::SplitMnist);
     let [method] = spec.methods() else {
@@ -51,7 +63,8 @@ fn importance(network: &Network, spec: &str, batch_size: usize) -> Importance {
     let examples = Examples {
         images: &mut images().split(4, 0).into_iter(),
         labels: LABELS.to_vec(),
-        outputs: 1..3,
+        outputs,
+        outputs_so_far: 0..3,
         batch_size,
         uniform: &mut || 0.4,
     };
@@ -164,19 +177,35 @@ fn root_and_limit_change_each_weight_alone() {
 }
 
 #[test]
-fn anchors_of_l2_hold_all_but_the_outputs_of_other_tasks() {
+fn anchors_of_l2_hold_all_but_the_outputs_of_later_tasks() {
     let network = network();
-    let importance = importance(&network, "l2", 1);
-    assert_eq!(importance.len(), 4);
-    let readout = network.readout();
-    let columns = [0.0, 1.0, 1.0, 0.0];
-    let weight = importance.get::<2>(readout.weight.id);
-    let weight = weight.expect("it is trained").into_data();
-    assert_eq!(weight, data(&columns.repeat(4)));
-    let bias = readout.bias.as_ref().expect("the layer has a bias");
-    let bias = importance.get::<1>(bias.id).expect("it is trained");
-    assert_eq!(bias.into_data(), TensorData::from([0.0_f32, 1.0, 1.0, 0.0]));
-    let hidden = network.hidden_weights()[0];
-    let hidden = importance.get::<2>(hidden.id).expect("it is trained");
-    assert!(hidden.into_data().iter::<f64>().all(|it| it == 1.0));
+    // Whether the network is given the task or not.
+    for outputs in [1..3, 0..4] {
+        let importance = importance(&network, "l2", 1, outputs);
+        assert_eq!(importance.len(), 4);
+        let columns = [1.0, 1.0, 1.0, 0.0];
+        let weight = of_readout(&network, &importance);
+        assert_eq!(weight, data(&columns.repeat(4)));
+        let bias = network.readout().bias.as_ref();
+        let bias = bias.expect("the layer has a bias").id;
+        let bias = importance.get::<1>(bias).expect("it is trained");
+        assert_eq!(bias.into_data(), TensorData::from([1.0_f32, 1.0, 1.0, 0.0]));
+        let hidden = network.hidden_weights()[0];
+        let hidden = importance.get::<2>(hidden.id).expect("it is trained");
+        assert!(hidden.into_data().iter::<f64>().all(|it| it == 1.0));
+    }
+}
+
+#[test]
+fn reversed_information_leaves_out_the_outputs_of_later_tasks() {
+    let network = network();
+    for kind in ["exact", "batched"] {
+        let spec = format!("ewc-dr:fisher={kind}:limit=1e9");
+        let of = |outputs| of_readout(&network, &importance(&network, &spec, 3, outputs));
+        let (all, so_far) = (of(0..4), of(0..3));
+        assert_eq!(all, so_far, "{kind}");
+        let of_last: Vec<f64> = all.iter::<f64>().skip(3).step_by(4).collect();
+        assert_eq!(of_last, [0.0; 4], "{kind}");
+        assert!(all.iter::<f64>().any(|it| it > 0.0), "{kind}");
+    }
 }
