@@ -74,6 +74,11 @@ impl DeviceTask {
         tasks.collect()
     }
 
+    /// Whether the network is told the task.
+    pub(super) fn is_given(&self) -> bool {
+        self.mask.is_some()
+    }
+
     /// The tasks of `all` that come before that of `batch`.
     pub(super) fn before<'a>(all: &'a [Self], batch: &Batch) -> &'a [Self] {
         let place = batch.places.first().copied().unwrap_or_default();

@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 use si_core::Checkpoint;
 use si_core::checkpoint::CheckpointError;
 
-use crate::methods::Functional;
+use crate::methods::{ComparedOutputs, Functional};
 use crate::model::{Network, Output};
 
 use super::device_task::{Batch, DeviceTask};
@@ -37,8 +37,8 @@ impl FrozenCopy {
     /// Its loss, `[1]`, for the output `now` of the network for `batch`. `None` in the first task.
     pub(super) fn loss(&self, batch: &Batch, now: &Output) -> Option<Tensor<1>> {
         let before = self.network.as_ref()?.output(batch.images.clone());
-        let earlier = self.earlier_outputs(batch);
-        Some(self.functional.loss(now, &before, &earlier))
+        let outputs = self.compared_outputs(batch);
+        Some(self.functional.loss(now, &before, &outputs))
     }
 
     /// Takes the gradients of the readout's columns for the outputs of earlier tasks away, if the method freezes them.
@@ -83,6 +83,23 @@ impl FrozenCopy {
         let mut outputs: Vec<_> = before.map(|task| task.outputs.clone()).collect();
         outputs.dedup();
         outputs
+    }
+
+    /// The outputs whose probabilities are compared in a step on `batch`.
+    fn compared_outputs(&self, batch: &Batch) -> Vec<ComparedOutputs> {
+        let earlier = DeviceTask::before(&self.tasks, batch);
+        let current = &self.tasks[earlier.len()];
+        if current.is_given() {
+            let of_task = |task: &DeviceTask| ComparedOutputs::of_both(task.outputs.clone());
+            earlier.iter().map(of_task).collect()
+        } else {
+            let last = earlier.last().into_iter();
+            last.map(|last| ComparedOutputs {
+                before: last.outputs_so_far.clone(),
+                now: current.outputs_so_far.clone(),
+            })
+            .collect()
+        }
     }
 
     /// Adds the copy to a checkpoint.

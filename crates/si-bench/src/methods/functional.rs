@@ -20,9 +20,10 @@ pub struct Functional {
 /// What of the network is compared with a frozen copy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Compared {
-    /// The probabilities of the outputs, separately for each earlier task ν with the outputs O_ν:
-    /// `−Σ_ν Σ_{i ∈ O_ν} p_i log q_i`, a mean over the images. p is the softmax of z/T over O_ν for the copy's logits
-    /// z, and q the same for the network's. The gradient with respect to a logit is `(q_i − p_i) / T` for each image.
+    /// The probabilities of the outputs, for some [`ComparedOutputs`]: `−Σ_i p_i log q_i`, summed over these, a mean over
+    /// the images. p is the softmax of z/T over the outputs that the copy has learnt, for its logits z. q is that of the
+    /// network's logits, which may be over more outputs; p is 0 there. The gradient with respect to a logit is
+    /// `(q_i − p_i) / T` for each image.
     Outputs {
         /// T > 0. Above 1, it makes probabilities more even.
         temperature: f64,
@@ -32,18 +33,44 @@ pub enum Compared {
     Features,
 }
 
+/// Outputs whose probabilities are compared.
+///
+/// If the network is given the task, there is one of these for each earlier task, with that task's outputs for both.
+/// Otherwise there is one in all. The copy's are the outputs of the tasks before, the network's also those of the new
+/// task: it must not raise these on all images alike, or it would no longer choose an earlier class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComparedOutputs {
+    /// Those of the frozen copy.
+    pub before: Range<usize>,
+    /// Those of the network, which include the copy's.
+    pub now: Range<usize>,
+}
+
+impl ComparedOutputs {
+    /// The same for the copy and the network.
+    pub fn of_both(outputs: Range<usize>) -> Self {
+        Self {
+            before: outputs.clone(),
+            now: outputs,
+        }
+    }
+}
+
 impl Functional {
-    /// The loss, `[1]`. `now` is the network's output for a minibatch, `before` the frozen copy's. `earlier` are the
-    /// outputs of each earlier task.
-    pub fn loss(&self, now: &Output, before: &Output, earlier: &[Range<usize>]) -> Tensor<1> {
+    /// The loss, `[1]`. `now` is the network's output for a minibatch, `before` the frozen copy's. `outputs` are those
+    /// that [`Compared::Outputs`] compares.
+    pub fn loss(&self, now: &Output, before: &Output, outputs: &[ComparedOutputs]) -> Tensor<1> {
         let loss = match self.compared {
             Compared::Outputs { temperature } => {
-                let losses = earlier.iter().map(|outputs| {
-                    let [now, before] = [now, before].map(|output| {
-                        let logits = output.logits.clone();
-                        logits.narrow(1, outputs.start, outputs.len()) / temperature
-                    });
-                    let products = activation::softmax(before, 1) * activation::log_softmax(now, 1);
+                let scaled = |output: &Output, range: &Range<usize>| {
+                    let logits = output.logits.clone();
+                    logits.narrow(1, range.start, range.len()) / temperature
+                };
+                let losses = outputs.iter().map(|outputs| {
+                    let probabilities = activation::softmax(scaled(before, &outputs.before), 1);
+                    let logs = activation::log_softmax(scaled(now, &outputs.now), 1);
+                    let start = outputs.before.start - outputs.now.start;
+                    let products = probabilities * logs.narrow(1, start, outputs.before.len());
                     products.sum_dim(1).mean().neg()
                 });
                 let sum = losses.reduce(|sum, loss| sum + loss);
@@ -70,7 +97,7 @@ mod tests {
 
     /// The loss for features and logits that are the same numbers, and its gradients with respect to them: those of the
     /// features and those of the logits.
-    fn loss(functional: &Functional, earlier: &[Range<usize>]) -> (f64, [Vec<f64>; 2]) {
+    fn loss(functional: &Functional, outputs: &[ComparedOutputs]) -> (f64, [Vec<f64>; 2]) {
         let device = Device::flex();
         let tracked = || Tensor::<2>::from_floats(NOW, &device.clone().autodiff()).require_grad();
         let now = Output {
@@ -82,7 +109,7 @@ mod tests {
             features: before.clone(),
             logits: before,
         };
-        let loss = functional.loss(&now, &before, earlier);
+        let loss = functional.loss(&now, &before, outputs);
         let grads = loss.backward();
         let gradient = |tensor: &Tensor<2>| {
             let gradient = tensor.grad(&grads);
@@ -107,23 +134,41 @@ mod tests {
     }
 
     #[test]
-    fn compared_outputs_give_one_cross_entropy_for_each_earlier_task() {
+    fn compared_outputs_give_one_cross_entropy_for_each_entry() {
+        // The last output plays no part, however large it is.
+        assert_cross_entropies(&[
+            ComparedOutputs::of_both(0..2),
+            ComparedOutputs::of_both(2..3),
+        ]);
+    }
+
+    #[test]
+    fn outputs_that_the_copy_has_not_learnt_have_the_probability_zero() {
+        let outputs = ComparedOutputs {
+            before: 0..2,
+            now: 0..3,
+        };
+        assert_cross_entropies(&[outputs]);
+    }
+
+    /// Checks the loss and its gradient for outputs that do not overlap.
+    #[track_caller]
+    fn assert_cross_entropies(outputs: &[ComparedOutputs]) {
         let (strength, temperature) = (3.0, 2.0);
         let functional = Functional {
             strength,
             compared: Compared::Outputs { temperature },
             freezes_readout: false,
         };
-        // The last output is of the task that is learnt now. It plays no part, however large it is.
-        let earlier = [0..2, 2..3];
-        let (found, [features, logits]) = loss(&functional, &earlier);
+        let (found, [features, logits]) = loss(&functional, outputs);
         assert_eq!(features, Vec::<f64>::new());
         let (mut expected, mut gradient) = (0.0, vec![0.0; 8]);
         for image in 0..2 {
-            for outputs in &earlier {
-                let p = softmax(&BEFORE[image][outputs.clone()], temperature);
-                let q = softmax(&NOW[image][outputs.clone()], temperature);
-                for ((output, p), q) in outputs.clone().zip(p).zip(q) {
+            for ComparedOutputs { before, now } in outputs {
+                let mut p = softmax(&BEFORE[image][before.clone()], temperature);
+                p.resize(now.len(), 0.0);
+                let q = softmax(&NOW[image][now.clone()], temperature);
+                for ((output, p), q) in now.clone().zip(p).zip(q) {
                     expected -= strength * p * q.ln() / 2.0;
                     gradient[4 * image + output] = strength * (q - p) / temperature / 2.0;
                 }
@@ -169,8 +214,8 @@ mod tests {
                 features: tensor.clone(),
                 logits: tensor,
             });
-            let earlier = 0..3;
-            let grads = functional.loss(&now, &before, &[earlier]).backward();
+            let outputs = [ComparedOutputs::of_both(0..3)];
+            let grads = functional.loss(&now, &before, &outputs).backward();
             let gradient = values.grad(&grads).expect("the loss depends on it");
             for found in gradient.into_data().iter::<f64>() {
                 assert!(found.abs() < 1e-7, "{found}");

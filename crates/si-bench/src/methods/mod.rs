@@ -41,7 +41,7 @@ mod sqrt_fisher;
 mod table;
 mod unbiased_path;
 
-pub use functional::{Compared, Functional};
+pub use functional::{Compared, ComparedOutputs, Functional};
 pub use memory::{Memory, Replay};
 pub use method::{Method, Parameter, Values};
 pub use parts::{Anchor, AtEnd, Examples, Growth, Measure, Parts, Regime, Synaptic, Trunk};
