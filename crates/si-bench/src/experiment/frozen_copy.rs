@@ -1,8 +1,7 @@
-use std::ops::Range;
-
-use burn::module::Module;
+use burn::module::{Module, Param};
+use burn::nn::Linear;
 use burn::optim::GradientsParams;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Bool, Tensor};
 use si_core::Checkpoint;
 use si_core::checkpoint::CheckpointError;
 
@@ -41,48 +40,12 @@ impl FrozenCopy {
         Some(self.functional.loss(now, &before, &outputs))
     }
 
-    /// Takes the gradients of the readout's columns for the outputs of earlier tasks away, if the method freezes them.
-    ///
-    /// If they are all the columns there are, the optimizer gets no gradient at all. So it leaves the readout alone even
-    /// if it has momentum from the task before.
-    pub(super) fn freeze_readout(
-        &self,
-        network: &Network,
-        batch: &Batch,
-        mut grads: GradientsParams,
-    ) -> GradientsParams {
-        if !self.functional.freezes_readout || self.network.is_none() {
-            return grads;
-        }
-        let readout = network.readout();
-        let [_, num_outputs] = readout.weight.dims();
-        let earlier = self.earlier_outputs(batch);
-        let is_free = |output: usize| !earlier.iter().any(|outputs| outputs.contains(&output));
-        let free: Vec<f32> = (0..num_outputs)
-            .map(|output| f32::from(is_free(output)))
-            .collect();
-        let weight = grads.remove::<2>(readout.weight.id);
-        let bias = readout.bias.as_ref();
-        let bias = bias.and_then(|bias| Some((bias.id, grads.remove::<1>(bias.id)?)));
-        if free.contains(&1.0) {
-            let device = readout.weight.val().device().inner();
-            let free = Tensor::<1>::from_data(TensorData::new(free, [num_outputs]), &device);
-            if let Some(weight) = weight {
-                grads.register(readout.weight.id, weight * free.clone().unsqueeze());
-            }
-            if let Some((id, bias)) = bias {
-                grads.register(id, bias * free);
-            }
-        }
-        grads
-    }
-
-    /// The outputs of the tasks before that of `batch`. Tasks with the same outputs count once.
-    fn earlier_outputs(&self, batch: &Batch) -> Vec<Range<usize>> {
-        let before = DeviceTask::before(&self.tasks, batch).iter();
-        let mut outputs: Vec<_> = before.map(|task| task.outputs.clone()).collect();
-        outputs.dedup();
-        outputs
+    /// The part of the readout of `network` that is frozen in a step on `batch`. `None` if the method freezes none, and
+    /// in the first task.
+    pub(super) fn frozen_readout(&self, network: &Network, batch: &Batch) -> Option<FrozenReadout> {
+        let earlier = DeviceTask::before(&self.tasks, batch).last();
+        let earlier = earlier.filter(|_| self.functional.freezes_readout)?;
+        Some(FrozenReadout::new(network.readout(), earlier))
     }
 
     /// The outputs whose probabilities are compared in a step on `batch`.
@@ -123,6 +86,69 @@ impl FrozenCopy {
             ..self
         })
     }
+}
+
+/// The columns of a readout for the outputs of earlier tasks, before a step in which they must not change.
+pub(super) struct FrozenReadout {
+    before: Linear,
+    /// Whether each output is frozen, `[1, outputs]`.
+    is_frozen: Tensor<2, Bool>,
+}
+
+impl FrozenReadout {
+    /// `earlier` is the last of the earlier tasks.
+    fn new(readout: &Linear, earlier: &DeviceTask) -> Self {
+        let [_, num_outputs] = readout.weight.dims();
+        let device = readout.weight.val().device().inner();
+        let is_frozen = (0..num_outputs).map(|output| earlier.outputs_so_far.contains(&output));
+        let is_frozen: Vec<bool> = is_frozen.collect();
+        Self {
+            before: readout.clone(),
+            is_frozen: Tensor::<1, Bool>::from_data(is_frozen.as_slice(), &device).unsqueeze(),
+        }
+    }
+
+    /// The gradients with zeros for its columns.
+    pub(super) fn without_gradient(&self, mut grads: GradientsParams) -> GradientsParams {
+        let Self { before, is_frozen } = self;
+        if let Some(gradient) = grads.remove::<2>(before.weight.id) {
+            let is_frozen = is_frozen.clone().expand(gradient.dims());
+            grads.register(before.weight.id, gradient.mask_fill(is_frozen, 0.0));
+        }
+        if let Some(bias) = &before.bias
+            && let Some(gradient) = grads.remove::<1>(bias.id)
+        {
+            let is_frozen = is_frozen.clone().squeeze_dim(0);
+            grads.register(bias.id, gradient.mask_fill(is_frozen, 0.0));
+        }
+        grads
+    }
+
+    /// Gives its columns the values that they had before the optimizer's step. Momentum and weight decay move them even
+    /// if their gradient is zero.
+    pub(super) fn restore(self, network: &mut Network) {
+        let Self { before, is_frozen } = self;
+        let readout = network.readout_mut();
+        let of_weight = is_frozen.clone().expand(before.weight.dims());
+        readout.weight = restored(&readout.weight, &before.weight, of_weight);
+        if let (Some(bias), Some(before)) = (&mut readout.bias, &before.bias) {
+            *bias = restored(bias, before, is_frozen.squeeze_dim(0));
+        }
+    }
+}
+
+/// `now`, with the values of `before` where `is_frozen`.
+fn restored<const D: usize>(
+    now: &Param<Tensor<D>>,
+    before: &Param<Tensor<D>>,
+    is_frozen: Tensor<D, Bool>,
+) -> Param<Tensor<D>> {
+    let before = before.val().inner();
+    now.clone().map(|now| {
+        let is_tracked = now.is_require_grad();
+        let restored = now.inner().mask_where(is_frozen, before);
+        Tensor::from_inner(restored).set_require_grad(is_tracked)
+    })
 }
 
 /// The record of the copy in a checkpoint.

@@ -13,7 +13,7 @@ use crate::task::TaskSequence;
 
 use super::anchored::{Anchored, Learnt};
 use super::device_task::{Batch, DeviceTask};
-use super::frozen_copy::FrozenCopy;
+use super::frozen_copy::{FrozenCopy, FrozenReadout};
 use super::optimizer::adam_after;
 use super::random::{Purpose, generator};
 use super::rehearsal::{Minibatch, Rehearsal, StoredMemory};
@@ -67,10 +67,12 @@ impl Student {
         let learning_rate = self.trunk.learning_rate(learning_rate);
         let (loss, logits) = self.loss(&batch, Minibatch::First);
         self.learner.regularizer_mut().observe_loss(&loss);
-        let mut grads = self.gradients(&loss, &batch, Minibatch::First);
+        let frozen_copy = self.frozen_copy.as_ref();
+        let frozen = frozen_copy.and_then(|it| it.frozen_readout(&self.learner, &batch));
+        let mut grads = self.gradients(&loss, &batch, Minibatch::First, frozen.as_ref());
         let second = second.map(|second| {
             let (loss, _) = self.loss(&second, Minibatch::Second);
-            self.gradients(&loss, &second, Minibatch::Second)
+            self.gradients(&loss, &second, Minibatch::Second, frozen.as_ref())
         });
         if let Some(anchor) = &mut self.anchor {
             grads = anchor.begin_step(&self.learner, grads, second.as_ref());
@@ -78,6 +80,9 @@ impl Student {
         self.learner = self
             .learner
             .optimize(&mut self.optimizer, learning_rate, grads);
+        if let Some(frozen) = frozen {
+            frozen.restore(&mut self.learner);
+        }
         if let Some(anchor) = &mut self.anchor {
             anchor.end_step(&self.learner);
         }
@@ -88,15 +93,21 @@ impl Student {
     }
 
     /// The gradients of the loss of `batch`, as the method makes them, without penalties.
-    fn gradients(&self, loss: &Tensor<1>, batch: &Batch, minibatch: Minibatch) -> GradientsParams {
+    fn gradients(
+        &self,
+        loss: &Tensor<1>,
+        batch: &Batch,
+        minibatch: Minibatch,
+        frozen: Option<&FrozenReadout>,
+    ) -> GradientsParams {
         let mut grads = GradientsParams::from_grads(loss.backward(), &*self.learner);
         if let Some(rehearsal) = &self.rehearsal {
             grads = rehearsal.filter(&self.learner, batch, minibatch, grads);
         }
-        if let Some(frozen_copy) = &self.frozen_copy {
-            grads = frozen_copy.freeze_readout(&self.learner, batch, grads);
+        match frozen {
+            Some(frozen) => frozen.without_gradient(grads),
+            None => grads,
         }
-        grads
     }
 
     /// The loss of a step, `[1]`, without penalties, and the logits of `batch`, outside autodiff.

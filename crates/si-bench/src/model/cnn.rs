@@ -140,6 +140,11 @@ impl Cnn {
         &self.readout
     }
 
+    /// The linear readout, to change it.
+    pub fn readout_mut(&mut self) -> &mut Linear {
+        &mut self.readout
+    }
+
     /// The parameters and training flags of everything before the readout.
     pub fn trunk(&self) -> ParamGroup {
         ParamGroup::all().exclude(ParamGroup::ids_from_module(self.readout.clone()))

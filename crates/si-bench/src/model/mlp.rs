@@ -91,6 +91,11 @@ impl Mlp {
         &self.readout
     }
 
+    /// The linear readout, to change it.
+    pub fn readout_mut(&mut self) -> &mut Linear {
+        &mut self.readout
+    }
+
     /// The input of the readout, `[batch, units]`.
     fn features(&self, images: Tensor<2>) -> Tensor<2> {
         self.hidden.iter().fold(images, |features, layer| {

@@ -70,6 +70,15 @@ impl Network {
         }
     }
 
+    /// [`readout`](Self::readout), to change it.
+    pub fn readout_mut(&mut self) -> &mut Linear {
+        match self {
+            Self::Mlp(model) => model.readout_mut(),
+            Self::Cnn(model) => model.readout_mut(),
+            Self::Progressive(model) => model.readout_mut(),
+        }
+    }
+
     /// The parameters and training flags of the trunk: of everything before the readout.
     pub fn trunk(&self) -> ParamGroup {
         match self {

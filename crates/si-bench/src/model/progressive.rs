@@ -168,6 +168,12 @@ impl Progressive {
         &self.columns[self.columns.len() - 1].readout
     }
 
+    /// The readout of the newest column, to change it.
+    pub fn readout_mut(&mut self) -> &mut Linear {
+        let newest = self.columns.len() - 1;
+        &mut self.columns[newest].readout
+    }
+
     /// The number of columns so far: of tasks that have begun.
     pub fn num_columns(&self) -> usize {
         self.columns.len()
