@@ -4,7 +4,7 @@ use si_core::{Importance, QuadraticPenaltyConfig};
 
 use super::method::{Method, Parameter, Range};
 use super::{Anchor, Examples, Measure, Parts};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Scenario};
 use crate::model::Network;
 
 /// An L2 anchor: what any measure of importance is compared with.
@@ -17,12 +17,14 @@ pub(crate) static L2: Method = Method {
     parameters: &[Parameter {
         key: "lambda",
         symbol: "λ",
-        summary: "strength of the penalty λ Σ (θ − θ̃)², one per task",
+        summary: "strength of the penalty λ Σ (θ − θ̃)² (0.5 in split-mnist if the network is not given the task)",
         range: Range::Positive,
-        default: Some(|config| match config.experiment {
-            Experiment::SplitMnist => 0.01,
-            Experiment::PermutedMnist => 0.02,
-            Experiment::SplitCifar => 1.0,
+        // Those of Hsu et al. 2018. That of the scenario domain serves the scenario class too.
+        default: Some(|config| match (config.experiment, config.scenario) {
+            (Experiment::SplitMnist, Scenario::Task) => 0.01,
+            (Experiment::SplitMnist, Scenario::Domain | Scenario::Class) => 0.5,
+            (Experiment::PermutedMnist, _) => 0.02,
+            (Experiment::SplitCifar, _) => 1.0,
         }),
         is_strength: true,
         search: |_| &[0.001, 0.01, 0.1, 1.0, 10.0],

@@ -269,6 +269,7 @@ impl<'de> Deserialize<'de> for MethodSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::Scenario;
 
     fn spec(text: &str) -> MethodSpec {
         text.parse().expect("it is well formed")
@@ -309,6 +310,21 @@ mod tests {
         let mut expected = Values::from([("decay".into(), 1.0), ("lambda".into(), 3.0)]);
         expected.extend(words);
         assert_eq!(values, expected);
+    }
+
+    #[test]
+    fn the_default_strength_of_l2_depends_on_whether_the_task_is_known() {
+        for (scenario, strength) in [
+            (Scenario::Task, 0.01),
+            (Scenario::Domain, 0.5),
+            (Scenario::Class, 0.5),
+        ] {
+            let config = ExperimentConfig {
+                scenario,
+                ..ExperimentConfig::paper(Experiment::SplitMnist)
+            };
+            assert_eq!(spec("l2").values(&config)["lambda"], strength);
+        }
     }
 
     #[test]

@@ -19,7 +19,8 @@ pub enum Joining {
     /// end of the n-th task, `Ω ← ((n − 1) Ω + Ω^n) / n`. So the penalty does not grow with the number of tasks.
     Average,
     /// One penalty around the latest parameters, as `Latest`, with the latest importance alone: for importance that spans
-    /// all tasks already, such as [`RunningMeasure::RiemannianWalk`](crate::importance::RunningMeasure).
+    /// all tasks already, such as [`RunningMeasure::RiemannianWalk`](crate::importance::RunningMeasure), and for
+    /// [constant](crate::importance::constant()) importance.
     Replace,
 }
 

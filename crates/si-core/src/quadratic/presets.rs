@@ -51,11 +51,12 @@ impl QuadraticPenaltyConfig {
         Self::new(strength)
     }
 
-    /// An L2 anchor, for [constant](crate::importance::constant()) importance: the penalty `λ Σ_ν Σ (θ − θ^ν)²` around
-    /// the parameters θ^ν at the end of each task ν.
+    /// An L2 anchor, for [constant](crate::importance::constant()) importance: the penalty `λ Σ (θ − θ̃)²` around the
+    /// latest parameters θ̃.
     ///
-    /// After n tasks, it pulls n times as strongly, towards the mean of these parameters.
+    /// It pulls equally strongly after any number of tasks, so a strength can be compared with one of
+    /// [`ewc_done_right`](Self::ewc_done_right): if all importance is at a limit l there, λ corresponds to `λ l / 2` here.
     pub fn l2(strength: f64) -> Self {
-        Self::new(strength).with_joining(Joining::PerTask)
+        Self::new(strength).with_joining(Joining::Replace)
     }
 }

@@ -208,7 +208,7 @@ fn parameter_that_a_policy_excludes_is_free_whatever_its_record_holds() {
 }
 
 #[test]
-fn constant_importance_makes_the_penalty_the_squared_distance() {
+fn constant_importance_makes_the_penalty_the_squared_distance_after_any_number_of_tasks() {
     for is_in_validation in [false, true] {
         let mut model = linear([[1.0, -2.0], [0.5, 3.0]], &device());
         let mut l2 = QuadraticPenaltyConfig::l2(3.0).init().expect("it is valid");
@@ -219,13 +219,15 @@ fn constant_importance_makes_the_penalty_the_squared_distance() {
         };
         assert_eq!(of_weight(&ones, &model), [1.0; 4]);
         assert_eq!(l2.consolidate(&model, &ones), None);
-        model.weight = model
-            .weight
-            .map(|it| Tensor::from_inner(it.inner() - 0.1).require_grad());
-        assert_close(&values(l2.penalty(&model)), &[3.0 * 4.0 * 0.01]);
-        // A second end, a distance of 0.1 away.
         assert_eq!(l2.consolidate(&model, &ones), None);
-        assert_close(&values(l2.penalty(&model)), &[3.0 * 4.0 * 0.01]);
-        assert_eq!(values(l2.pulls()[0].precision::<2>()), [2.0; 4]);
+        for _task in 0..3 {
+            assert_eq!(values(l2.penalty(&model)), [0.0]);
+            model.weight = model
+                .weight
+                .map(|it| Tensor::from_inner(it.inner() - 0.1).require_grad());
+            assert_close(&values(l2.penalty(&model)), &[3.0 * 4.0 * 0.01]);
+            assert_eq!(l2.consolidate(&model, &ones), None);
+            assert_eq!(values(l2.pulls()[0].precision::<2>()), [1.0; 4]);
+        }
     }
 }
