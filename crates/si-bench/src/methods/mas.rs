@@ -19,7 +19,7 @@ pub(crate) static MAS: Method = Method {
             range: Range::Positive,
             default: Some(|_| 1.0),
             is_strength: true,
-            search: |_| &[0.01, 0.1, 1.0, 10.0, 100.0],
+            search: |_| &[0.01, 0.1, 1.0, 10.0, 100.0, 1e3],
         },
         OF,
     ],
@@ -38,7 +38,9 @@ pub(crate) static MAS: Method = Method {
     },
 };
 
-/// What the importance is the change of. The paper has the outputs; Benzing (2022) compares the others.
+/// What the importance is the change of. The paper has the outputs; Benzing (2022) compares the others. Their importance
+/// is smaller, so the paper's strength does not fit them: Benzing has 500 on permuted MNIST and 200 on split CIFAR for the
+/// probabilities.
 const OF: Parameter = Parameter {
     key: "of",
     symbol: "of",

@@ -6,7 +6,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::method::{Method, Parameter, Values, Written};
+use super::method::{Method, Parameter, Range, Values, Written};
 use super::table::METHODS;
 use crate::Error;
 use crate::experiment::{Experiment, ExperimentConfig};
@@ -77,16 +77,34 @@ impl MethodSpec {
     }
 
     /// Checks that no parameter without a default is missing.
+    ///
+    /// The default of a strength is for what a method measures by default. If a word chooses something else, which has
+    /// another size, the strength must be given.
     fn check_complete(&self) -> Result<(), Error> {
-        let is_missing = |it: &&Parameter| it.default.is_none() && !self.given.contains_key(it.key);
-        let needed = self.parameters().find(is_missing);
-        match needed {
+        let missing = self.methods.iter().find_map(|method| {
+            let has_choice = method.parameters.iter().any(|it| self.is_choice(it));
+            let needs = |it: &&Parameter| it.default.is_none() || it.is_strength && has_choice;
+            let mut needed = method.parameters.iter().filter(needs);
+            needed.find(|it| !self.given.contains_key(it.key))
+        });
+        match missing {
             None => Ok(()),
             Some(Parameter { key, summary, .. }) => Err(Error::Config(format!(
-                "the method {method} needs {key}, the {summary}: for example {method}:{key}=100",
-                method = self.key()
+                "the method {self} needs {key}, the {summary}: for example {self}:{key}=100"
             ))),
         }
+    }
+
+    /// Whether another word than the default is given for `parameter`.
+    fn is_choice(&self, parameter: &Parameter) -> bool {
+        let is_default = |value: f64| {
+            parameter.default.is_some_and(|default| {
+                let default = |it| default(&ExperimentConfig::paper(it));
+                Experiment::ALL.into_iter().any(|it| default(it) == value)
+            })
+        };
+        let given = self.given.get(parameter.key);
+        matches!(parameter.range, Range::OneOf(_)) && given.is_some_and(|it| !is_default(*it))
     }
 
     /// The specs of a search, from a text like that of [`from_str`](Self::from_str): one with each value that is tried
@@ -347,6 +365,26 @@ mod tests {
         assert_eq!(texts("joint"), ["joint"]);
         assert_eq!(texts("ewc").len(), 5);
         assert_eq!(texts("si:xi=0.5")[0], "si:c=0.001:xi=0.5");
+        let of_probabilities = texts("mas:of=probabilities");
+        assert_eq!(of_probabilities[5], "mas:lambda=1000:of=probabilities");
+    }
+
+    #[test]
+    fn the_default_strength_is_for_the_default_words() {
+        for text in [
+            "mas",
+            "mas:of=outputs",
+            "ewc-dr:fisher=batched",
+            "ewc-dr:limit=1",
+        ] {
+            assert_eq!(spec(text).to_string(), text);
+        }
+        for text in ["mas:of=confidence", "ewc-dr:fisher=exact"] {
+            let needed = format!("the method {text} needs lambda, ");
+            assert!(error(text).starts_with(&needed), "{}", error(text));
+            let complete = spec(&format!("{text}:lambda=200"));
+            assert_eq!(complete.given()["lambda"], 200.0);
+        }
     }
 
     #[test]
@@ -396,6 +434,11 @@ mod tests {
         assert_eq!(
             error("ewc"),
             "the method ewc needs lambda, the strength of the penalty λ/2 Σ Ω (θ − θ̃)²: for example ewc:lambda=100"
+        );
+        assert_eq!(
+            error("mas:of=probabilities"),
+            "the method mas:of=probabilities needs lambda, the strength of the penalty λ Σ Ω (θ − θ̃)²: for example \
+             mas:of=probabilities:lambda=100"
         );
         assert_eq!(
             error("ewc:lamda=3"),

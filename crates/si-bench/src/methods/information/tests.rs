@@ -150,8 +150,11 @@ fn minibatches_of_one_image_have_the_empirical_information() {
     let empirical = measured("ewc:lambda=1:fisher=empirical", 1);
     assert_close(&empirical, &expected);
     assert_close(&measured("ewc:lambda=1:fisher=batched", 1), &empirical);
-    let reversed = measured("ewc-dr:fisher=empirical:limit=1e9", 1);
-    assert_close(&measured("ewc-dr:fisher=batched:limit=1e9", 1), &reversed);
+    let reversed = measured("ewc-dr:lambda=1:fisher=empirical:limit=1e9", 1);
+    assert_close(
+        &measured("ewc-dr:lambda=1:fisher=batched:limit=1e9", 1),
+        &reversed,
+    );
 }
 
 #[test]
@@ -169,10 +172,10 @@ fn root_and_limit_change_each_weight_alone() {
     let plain = measured("ewc:lambda=1:fisher=exact", 1);
     let roots: Vec<f64> = plain.iter::<f64>().map(f64::sqrt).collect();
     assert_close(&measured("sqrt-fisher:lambda=1", 1), &data(&roots));
-    let free = measured("ewc-dr:fisher=exact:limit=1e9", 1);
+    let free = measured("ewc-dr:lambda=1:fisher=exact:limit=1e9", 1);
     let limit = free.iter::<f64>().fold(0.0, f64::max) / 2.0;
     let limited: Vec<f64> = free.iter::<f64>().map(|it| it.min(limit)).collect();
-    let found = measured(&format!("ewc-dr:fisher=exact:limit={limit}"), 1);
+    let found = measured(&format!("ewc-dr:lambda=1:fisher=exact:limit={limit}"), 1);
     assert_close(&found, &data(&limited));
 }
 
@@ -200,7 +203,7 @@ fn anchors_of_l2_hold_all_but_the_outputs_of_later_tasks() {
 fn reversed_information_leaves_out_the_outputs_of_later_tasks() {
     let network = network();
     for kind in ["exact", "batched"] {
-        let spec = format!("ewc-dr:fisher={kind}:limit=1e9");
+        let spec = format!("ewc-dr:lambda=1:fisher={kind}:limit=1e9");
         let of = |outputs| of_readout(&network, &importance(&network, &spec, 3, outputs));
         let (all, so_far) = (of(0..4), of(0..3));
         assert_eq!(all, so_far, "{kind}");
