@@ -22,7 +22,10 @@ pub(crate) static AGEM: Method = Method {
             ..SIZE
         },
         Parameter {
-            default: Some(|_| 256.0),
+            default: Some(|config| match config.experiment {
+                Experiment::SplitMnist | Experiment::PermutedMnist => 256.0,
+                Experiment::SplitCifar => 1300.0,
+            }),
             ..BATCH
         },
     ],
