@@ -166,7 +166,7 @@ pub struct ExperimentConfig {
     #[arg(long = "held-out", alias = "num-held-out", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_held_out: Option<usize>,
-    /// Methods to compare, one condition each: METHOD or METHOD:KEY=NUMBER, such as none, si:c=0.1 or ewc:lambda=30;
+    /// Methods to compare, one condition each: METHOD or METHOD:KEY=VALUE, such as none, si:c=0.1 or ewc:lambda=30;
     /// `si methods` lists them.
     #[arg(
         long,
@@ -175,7 +175,8 @@ pub struct ExperimentConfig {
         help_heading = "Method"
     )]
     pub methods: Vec<MethodSpec>,
-    /// Labels for which Fisher information (ewc) is computed.
+    /// Labels for which Fisher information is computed, if a method does not have its own `fisher`. For ewc, online-ewc,
+    /// af and sqrt-fisher.
     #[arg(long, value_name = "NAME", help_heading = "Method")]
     pub fisher_labels: FisherLabels,
     /// Training images of each task on which importance is measured at its end, drawn at random.
