@@ -44,7 +44,7 @@ pub(crate) static MAS: Method = Method {
 const OF: Parameter = Parameter {
     key: "of",
     symbol: "of",
-    summary: "whose squared norm is measured",
+    summary: "what is measured: the outputs, the probabilities, or the largest probability",
     range: Range::OneOf(&["outputs", "probabilities", "confidence"]),
     default: Some(|_| 0.0),
     is_strength: false,

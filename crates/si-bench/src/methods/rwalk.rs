@@ -47,7 +47,7 @@ pub(crate) static RWALK: Method = Method {
         Parameter {
             key: "epsilon",
             symbol: "ε",
-            summary: "bound below the distance that the gain is divided by",
+            summary: "what is added to the distance that the gain is divided by",
             range: Range::Positive,
             default: Some(|_| 1e-3),
             is_strength: false,

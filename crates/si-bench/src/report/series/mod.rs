@@ -26,7 +26,8 @@ pub struct Series {
     pub experiment: Experiment,
     /// Name of the condition.
     pub condition: String,
-    /// Strength of its method. 0 if the method has none.
+    /// The parameter of its method that tables and figures always show: that of a penalty or a comparison, or the size of
+    /// a memory. 0 if there is none.
     pub strength: f64,
     /// Seed of the run.
     pub seed: u64,
