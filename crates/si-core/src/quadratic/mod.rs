@@ -1,4 +1,4 @@
-//! What is done with importance that is measured at the end of a task: a quadratic pull towards an anchor.
+//! What is done with the importance of a task after its end: a quadratic pull towards an anchor.
 //!
 //! A [`QuadraticPenalty`] takes any [`Importance`](crate::Importance). A method of a paper is one source of importance
 //! with one [preset](QuadraticPenaltyConfig) of the penalty:

@@ -16,14 +16,16 @@ use crate::step::PenaltySum;
 use crate::traversal::{parameter_ids, visit_consolidated, visit_parameters};
 use crate::{Error, Importance, TaskWarning};
 
-/// Holds each parameter back in proportion to its importance for past tasks, which is measured at their ends.
+/// Holds each parameter back in proportion to its importance for past tasks.
 ///
 /// While a task is learnt, leaving the anchor θ̃ costs a penalty: the surrogate loss is `L + λ Σ Ω (θ − θ̃)²`. Where the
 /// importance Ω comes from is a separate choice: see [`importance`](crate::importance). [`Joining`] decides how the
 /// penalties of several tasks join. The [module](crate::quadratic) has a table of the papers' methods.
 ///
-/// A training step needs one call, before the optimizer. Importance is measured at the end of each task, in separate
-/// passes over the task's data. [`SynapticIntelligence`](crate::SynapticIntelligence) instead measures during training.
+/// A training step needs one call, before the optimizer. Importance is given at the end of each task. Most of it is
+/// measured at that time, in separate passes over the task's data, as below.
+/// [`RunningImportance`](crate::importance::RunningImportance) measures it in the steps, by two more calls around the
+/// optimizer. [`SynapticIntelligence`](crate::SynapticIntelligence) is a method of its own: it measures and pulls.
 ///
 /// ```diff
 ///  let grads = GradientsParams::from_grads(loss.backward(), &model);
@@ -34,7 +36,7 @@ use crate::{Error, Importance, TaskWarning};
 /// +ewc.consolidate(&model, &fisher);
 /// ```
 ///
-/// The state is two tensors of the size of the parameters, for any number of tasks and in both ways of joining;
+/// The state is two tensors of the size of the parameters, for any number of tasks and in every way of joining;
 /// [`QuadraticPull`] explains why. It belongs to parameters by id. A new parameter starts without state. A module
 /// that was loaded from a file has other ids: call [`rebind`](Self::rebind) after loading.
 /// [`record`](QuadraticPenalty::record) saves the state. Only [`consolidate`](Self::consolidate) waits for the device.
@@ -81,8 +83,8 @@ impl<B: SynapticBackend> QuadraticPenalty<B> {
         self.task
     }
 
-    /// The state of a parameter, by its id. `None` before the end of the first task in which its importance was
-    /// measured, and for parameters that are not consolidated.
+    /// The state of a parameter, by its id. `None` before the end of the first task for which its importance was
+    /// given, and for parameters that are not consolidated.
     pub fn pull(&self, id: ParamId) -> Option<&QuadraticPull<B>> {
         self.pulls.get(&id)
     }
@@ -128,9 +130,9 @@ impl<B: SynapticBackend> QuadraticPenalty<B> {
 
     /// Ends a task: from now on, parameters are held at their current values according to `importance`.
     ///
-    /// Call it after the last step of every task, with the importance of the parameters of `module` for the task,
-    /// measured at that time. The module may be in training or in validation mode. A parameter without importance
-    /// counts as one that the task does not depend on. The state of parameters that the module no longer has is dropped.
+    /// Call it after the last step of every task, with the importance of the parameters of `module` for the task. The
+    /// module may be in training or in validation mode. A parameter without importance counts as one that the task does
+    /// not depend on. The state of parameters that the module no longer has is dropped.
     ///
     /// Returns [`TaskWarning::NoImportance`] if the importance is zero for every consolidated parameter: the task is
     /// then not protected. Returns the same and changes nothing if `importance` is of none of the module's

@@ -72,8 +72,8 @@ impl<B: Backend> QuadraticPull<B> {
 }
 
 impl<B: SynapticBackend> QuadraticPull<B> {
-    /// P: the sum of the tasks' importance, with [`Joining::Latest`](super::Joining) the decayed sum, and with
-    /// [`Joining::Average`](super::Joining) the mean.
+    /// P: the sum of the tasks' importance. With [`Joining::Latest`](super::Joining) it is the decayed sum, with
+    /// [`Joining::Average`](super::Joining) the mean, and with [`Joining::Replace`](super::Joining) the latest importance.
     ///
     /// # Panics
     ///
