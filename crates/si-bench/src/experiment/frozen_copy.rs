@@ -153,3 +153,39 @@ fn restored<const D: usize>(
 
 /// The record of the copy in a checkpoint.
 const RECORD: &str = "frozen-copy";
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::super::Scenario;
+    use super::super::testing::tasks;
+    use super::*;
+    use crate::methods::Compared;
+
+    #[test]
+    fn the_new_task_takes_part_in_a_comparison_of_outputs_only_if_its_own_classes_compete() {
+        for (scenario, expected) in [
+            (Scenario::Task, ComparedOutputs::of_both(0..2)),
+            (Scenario::Domain, ComparedOutputs::of_both(0..2)),
+            (
+                Scenario::Class,
+                ComparedOutputs {
+                    before: 0..2,
+                    now: 0..4,
+                },
+            ),
+        ] {
+            let tasks = DeviceTask::upload(&tasks(scenario), &Device::flex());
+            let functional = Functional {
+                strength: 1.0,
+                compared: Compared::Outputs { temperature: 2.0 },
+                freezes_readout: false,
+            };
+            let copy = FrozenCopy::new(functional, &tasks);
+            assert_eq!(copy.compared_outputs(&Batch::at(&tasks, &[3])), []);
+            let found = copy.compared_outputs(&Batch::at(&tasks, &[40]));
+            assert_eq!(found, [expected], "{scenario:?}");
+        }
+    }
+}
