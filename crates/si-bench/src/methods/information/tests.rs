@@ -131,6 +131,7 @@ fn batched_information_draws_images_when_their_minibatch_is_due() {
             images: &mut images.inspect(|it| num_drawn += it.dims()[0]),
             labels: LABELS.to_vec(),
             outputs: 1..3,
+            outputs_so_far: 0..3,
             batch_size,
             uniform: &mut || 0.4,
         };
