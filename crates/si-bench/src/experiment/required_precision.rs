@@ -14,7 +14,7 @@ pub enum RequiredPrecision {
     /// The products are those of float32. A device that rounds their factors is refused.
     #[default]
     Exact,
-    /// Any.
+    /// Every device is accepted.
     Any,
 }
 
