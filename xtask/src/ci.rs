@@ -21,7 +21,7 @@ const CHECKS: &[&str] = &[
     "cargo fmt --all --check",
     "bash -n xtask/gpu-check.sh",
     "cargo clippy --workspace --all-targets -- --deny warnings",
-    "cargo clippy --workspace --features train,remote,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm -- --deny warnings",
+    "cargo clippy --workspace --lib --bins --test remote --features train,remote,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm -- --deny warnings",
     "cargo doc --workspace --no-deps --document-private-items --features train,remote,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm",
 ];
 

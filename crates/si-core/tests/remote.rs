@@ -123,10 +123,10 @@ fn learn_task(
 fn optimizers() -> [SynapticOptimizer; 4] {
     let momentum = Some(MomentumConfig::new());
     [
-        ModuleOptimizer::from(AdamConfig::new().build()).into(),
+        AdamConfig::new().build().into(),
         SgdConfig::new()
             .with_momentum(momentum.clone())
-            .init()
+            .build()
             .into(),
         SynapticAdamConfig::new().init(),
         SynapticSgdConfig::new().with_momentum(momentum).init(),
