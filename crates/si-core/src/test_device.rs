@@ -107,7 +107,7 @@ pub(crate) fn assert_same<T: Copy + Into<f64>>(found: &[T], expected: &[T]) {
     }
 }
 
-/// The numbers of each part of a state, by name. Each part has a largest number of its own.
+/// The numbers of each part of a state, by name. Each part is compared by its own largest number.
 #[allow(dead_code, reason = "some test programs need only some of these")]
 pub(crate) type Parts = Vec<(String, Vec<f64>)>;
 

@@ -59,7 +59,7 @@ pub enum Trunk {
 /// How a network grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Growth {
-    /// Each task has a column of its own, which also reads the earlier ones. The earlier ones no longer change.
+    /// Each task has a separate column, which also reads the earlier ones. The earlier ones no longer change.
     ColumnPerTask,
 }
 

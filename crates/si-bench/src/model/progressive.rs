@@ -11,7 +11,7 @@ use si_core::{Error, Importance};
 use super::initial::{Weights, dense, dense_pieces};
 use super::{Output, Units, one_by_one};
 
-/// A progressive network (Rusu et al. 2016): a column of its own for each task. A column is a perceptron that also reads
+/// A progressive network (Rusu et al. 2016): a separate column for each task. A column is a perceptron that also reads
 /// the hidden layers of the earlier columns, which no longer change.
 ///
 /// The hidden layer i of column k has the outputs

@@ -1,7 +1,7 @@
 //! What of the past is worth keeping: how much each parameter matters, measured at the end of a task or in its steps.
 //!
 //! Each source gives an [`Importance`], which a [`QuadraticPenalty`](crate::QuadraticPenalty) takes. Synaptic
-//! Intelligence is a type of its own; see [`SynapticIntelligence`](crate::SynapticIntelligence).
+//! Intelligence is a separate type; see [`SynapticIntelligence`](crate::SynapticIntelligence).
 //!
 //! | source | importance of a parameter |
 //! |---|---|

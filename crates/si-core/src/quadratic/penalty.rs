@@ -25,7 +25,7 @@ use crate::{Error, Importance, TaskWarning};
 /// A training step needs one call, before the optimizer. Importance is given at the end of each task. Most of it is
 /// measured at that time, in separate passes over the task's data, as below.
 /// [`RunningImportance`](crate::importance::RunningImportance) measures it in the steps, by two more calls around the
-/// optimizer. [`SynapticIntelligence`](crate::SynapticIntelligence) is a method of its own: it measures and pulls.
+/// optimizer. [`SynapticIntelligence`](crate::SynapticIntelligence) is a separate method: it measures and pulls.
 ///
 /// ```diff
 ///  let grads = GradientsParams::from_grads(loss.backward(), &model);

@@ -19,7 +19,7 @@ impl<M: Module> ContinualLearner<M> {
     /// `module` is the replica as a single module, made from the stack by
     /// [`StackedLinear::replica`](crate::replicas::StackedLinear::replica) and [`replica`](crate::replicas::replica()).
     /// `optimizer` is the stack's, and `new` one for the replica, built in the same way. The strength is that of the
-    /// replica. The means for [`end_epoch`](Self::end_epoch) begin anew.
+    /// replica. The means for [`end_epoch`](Self::end_epoch) start over.
     ///
     /// # Errors
     ///
