@@ -1,8 +1,12 @@
 //! What the records of all methods share: named state in addition to the parameters.
 
+use std::collections::HashSet;
+
 use burn::Tensor;
 use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::store::RecordError;
+use burn::store::{ModuleRecord, RecordError};
+
+use crate::pack::Pack;
 
 /// A type name that none of Burn's modules has and that no policy uses.
 const CONTAINER: &str = "Struct:ContinualState";
@@ -47,6 +51,17 @@ pub(crate) trait MapState: ModuleMapper + Sized {
 }
 
 impl<P: ModuleMapper> MapState for P {}
+
+/// The paths of the parameters of which a record has the state `name`.
+pub(crate) fn paths_with(
+    record: &ModuleRecord,
+    name: &str,
+) -> Result<HashSet<String>, RecordError> {
+    let pack = Pack::read(record.clone().into_bytes()?).map_err(RecordError::Validation)?;
+    let suffix = format!(".{name}");
+    let paths = pack.names().filter_map(|it| it.strip_suffix(&suffix));
+    Ok(paths.map(str::to_string).collect())
+}
 
 /// If Burn's error says that a record lacks `part` of a parameter's state, adds the likely reason.
 pub(crate) fn explain(error: RecordError, part: &str) -> RecordError {

@@ -66,6 +66,27 @@ pub(crate) fn consolidated_ids<M: Module>(module: &M, policies: &Policies) -> Ha
     ids.0
 }
 
+/// The ids of the parameters and buffers of `module` that are at one of these paths.
+pub(crate) fn ids_at<M: Module>(module: &M, paths: &HashSet<String>) -> HashSet<ParamId> {
+    struct AtPaths<'a> {
+        paths: &'a HashSet<String>,
+        found: HashSet<ParamId>,
+    }
+    impl ParameterVisitor for AtPaths<'_> {
+        fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
+            if self.paths.contains(place.path) {
+                self.found.insert(param.id);
+            }
+        }
+    }
+    let mut visitor = AtPaths {
+        paths,
+        found: HashSet::new(),
+    };
+    visit_parameters(module, &Policies::default(), &mut visitor);
+    visitor.found
+}
+
 struct Ids(HashSet<ParamId>);
 
 impl ParameterVisitor for Ids {

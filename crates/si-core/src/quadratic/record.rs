@@ -16,10 +16,9 @@ use burn::tensor::{DType, Device, Int};
 use super::QuadraticPenalty;
 use super::pull::{Pulls, QuadraticPull};
 use crate::ops::SynapticBackend;
-use crate::pack::Pack;
 use crate::precision::widened;
-use crate::recorded::{MapState, VisitState, explain};
-use crate::traversal::{ParameterVisitor, Place, consolidated_ids, visit_parameters};
+use crate::recorded::{MapState, VisitState, explain, paths_with};
+use crate::traversal::{ParameterVisitor, Place, consolidated_ids, ids_at, visit_parameters};
 
 impl QuadraticPenalty {
     /// The state for the parameters of `module`, by path. Save it together with the module's own record.
@@ -41,11 +40,8 @@ impl QuadraticPenalty {
         module: &M,
         record: ModuleRecord,
     ) -> Result<Self, RecordError> {
-        let pack = Pack::read(record.clone().into_bytes()?).map_err(RecordError::Validation)?;
-        let suffix = format!(".{PRECISION}");
-        let paths = pack.names().filter_map(|name| name.strip_suffix(&suffix));
         let recorded = Recorded {
-            stored: paths.map(str::to_string).collect(),
+            stored: paths_with(&record, PRECISION)?,
             ..Recorded::new(self, module)
         };
         let loaded = recorded.try_load_record(record);
@@ -82,20 +78,11 @@ impl<M: Module> Recorded<M> {
     /// The parameters whose state is recorded: those that have state, those that may get some, and those that the loaded
     /// record had. A layer may have been frozen after its state was stored.
     fn consolidated(&self) -> HashSet<ParamId> {
-        struct Stored<'a>(&'a HashSet<String>, HashSet<ParamId>);
-        impl ParameterVisitor for Stored<'_> {
-            fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
-                if self.0.contains(place.path) {
-                    self.1.insert(param.id);
-                }
-            }
-        }
         let mut ids = consolidated_ids(&self.module, &self.penalty.policies);
         ids.extend(self.penalty.pulls.keys());
         ids.extend(&self.penalty.recorded);
-        let mut stored = Stored(&self.stored, ids);
-        visit_parameters(&self.module, &self.penalty.policies, &mut stored);
-        stored.1
+        ids.extend(ids_at(&self.module, &self.stored));
+        ids
     }
 
     /// The number of tasks, `[1]`, on the device of the module.

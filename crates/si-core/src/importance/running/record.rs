@@ -13,11 +13,10 @@ use burn::tensor::{DType, Device, Int};
 
 use super::state::State;
 use super::{RunningImportance, RunningMeasure};
-use crate::pack::Pack;
 use crate::policy::Policies;
 use crate::precision::widened;
-use crate::recorded::{MapState, VisitState, explain};
-use crate::traversal::{ParameterVisitor, Place, consolidated_ids, visit_parameters};
+use crate::recorded::{MapState, VisitState, explain, paths_with};
+use crate::traversal::{ParameterVisitor, Place, consolidated_ids, ids_at, visit_parameters};
 
 impl RunningImportance {
     /// The state for the parameters of `module`, by path. Save it together with the module's own record, between two
@@ -40,12 +39,9 @@ impl RunningImportance {
         module: &M,
         record: ModuleRecord,
     ) -> Result<Self, RecordError> {
-        let pack = Pack::read(record.clone().into_bytes()?).map_err(RecordError::Validation)?;
         let name = self.measure.names()[0];
-        let suffix = format!(".{name}");
-        let paths = pack.names().filter_map(|name| name.strip_suffix(&suffix));
         let recorded = Recorded {
-            stored: paths.map(str::to_string).collect(),
+            stored: paths_with(&record, name)?,
             ..Recorded::new(self, module)
         };
         let loaded = recorded.try_load_record(record);
@@ -77,20 +73,11 @@ impl<M: Module> Recorded<M> {
     /// The parameters whose state is recorded: those that have state, those that may get some, and those that the loaded
     /// record had. A layer may have been frozen after its state was stored.
     fn recorded_ids(&self) -> HashSet<ParamId> {
-        struct Stored<'a>(&'a HashSet<String>, HashSet<ParamId>);
-        impl ParameterVisitor for Stored<'_> {
-            fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
-                if self.0.contains(place.path) {
-                    self.1.insert(param.id);
-                }
-            }
-        }
         let mut ids = consolidated_ids(&self.module, &Policies::default());
         ids.extend(self.running.states.keys());
         ids.extend(&self.running.recorded);
-        let mut stored = Stored(&self.stored, ids);
-        visit_parameters(&self.module, &Policies::default(), &mut stored);
-        stored.1
+        ids.extend(ids_at(&self.module, &self.stored));
+        ids
     }
 
     /// The numbers of steps, intervals and tasks, `[3]`, on the device of the module.
