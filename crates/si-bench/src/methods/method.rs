@@ -97,6 +97,20 @@ impl Parameter {
     pub fn text(&self, value: f64) -> String {
         self.write(value).to_string()
     }
+
+    /// The text of its default in the paper's protocols: one value if it is the same in all, otherwise each with the name
+    /// of its experiment. `None` if a value must be given.
+    pub fn default_text(&self) -> Option<String> {
+        let default = self.default?;
+        let value = |experiment| self.text(default(&ExperimentConfig::paper(experiment)));
+        let values = Experiment::ALL.map(value);
+        Some(if values.iter().all(|value| *value == values[0]) {
+            values[0].clone()
+        } else {
+            let named = Experiment::ALL.map(|it| format!("{} in {}", value(it), it.name()));
+            named.join(", ")
+        })
+    }
 }
 
 /// That of `choices` which `values` has for `parameter`, whose words are in the same order. The first, if `values` are from

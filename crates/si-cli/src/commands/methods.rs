@@ -1,7 +1,6 @@
 use std::fmt::Write;
 
 use clap::Args;
-use si_bench::experiment::{Experiment, ExperimentConfig};
 use si_bench::methods::{METHODS, Method, Parameter};
 
 use crate::output;
@@ -28,18 +27,6 @@ pub(crate) fn run(_args: &MethodsArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The value in the paper's protocols: one if it is the same in all, otherwise with their names.
-fn defaults(parameter: &Parameter, default: fn(&ExperimentConfig) -> f64) -> String {
-    let value = |experiment| parameter.text(default(&ExperimentConfig::paper(experiment)));
-    let values = Experiment::ALL.map(value);
-    if values.iter().all(|value| *value == values[0]) {
-        values[0].clone()
-    } else {
-        let named = Experiment::ALL.map(|it| format!("{} in {}", value(it), it.name()));
-        named.join(", ")
-    }
-}
-
 /// A few lines about a method.
 fn described(method: &Method) -> String {
     let mut text = format!("{}: {}", method.key, method.title);
@@ -53,7 +40,6 @@ fn described(method: &Method) -> String {
             symbol,
             summary,
             range,
-            default,
             ..
         } = parameter;
         let name = if key == symbol {
@@ -61,8 +47,8 @@ fn described(method: &Method) -> String {
         } else {
             format!("{key} ({symbol})")
         };
-        let default = match default {
-            Some(default) => format!("[default: {}]", defaults(parameter, *default)),
+        let default = match parameter.default_text() {
+            Some(default) => format!("[default: {default}]"),
             None => "(must be given)".to_string(),
         };
         let _ = writeln!(text, "      {name}: {summary}, {range} {default}");
