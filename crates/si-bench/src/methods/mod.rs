@@ -5,7 +5,8 @@
 //! it, how it grows. So methods can be combined, as in `si+dropout`. A [`MethodSpec`] is a method with its parameters, as
 //! it is written on the command line and in files: `si:c=0.1`.
 //!
-//! To add a method, write its file and add its row. The program, the reports and `si sweep` read the table.
+//! To add a method, write its file, add its row, and describe it in `docs/methods.md`. The program, the reports and
+//! `si sweep` read the table; a test compares the page with it.
 
 mod absolute_fisher;
 mod agem;
@@ -29,6 +30,8 @@ mod memory;
 mod method;
 mod none;
 mod online_ewc;
+#[cfg(test)]
+mod page;
 mod parts;
 mod progressive;
 mod reduced_rate;
