@@ -78,6 +78,22 @@ impl<B: SynapticBackend> QuadraticPenalty<B> {
         &self.config
     }
 
+    /// Sets the strength λ from the next step on, for all parameters without a strength from a policy.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Strength`] if it is negative or not finite. The strength then stays as it was.
+    pub fn set_strength(&mut self, strength: f64) -> Result<(), Error> {
+        let config = QuadraticPenaltyConfig {
+            strength,
+            ..self.config.clone()
+        };
+        config.validate()?;
+        self.policies = config.policies();
+        self.config = config;
+        Ok(())
+    }
+
     /// The number of tasks consolidated so far, which is also the index of the task being learnt.
     pub fn task(&self) -> usize {
         self.task

@@ -221,6 +221,27 @@ fn gradients_stay_as_they_are_in_the_first_task_and_without_strength() {
 }
 
 #[test]
+fn a_strength_that_is_set_acts_from_the_next_step_on() {
+    let module = Vector::new(&[0.5, -1.0]);
+    let mut ewc = ewc(&config(2.0));
+    ewc.consolidate(&module, &module.fisher(&[1.0, 4.0]));
+    let moved = module.moved_to(&[1.5, 1.0]);
+    let pull = |ewc: &QuadraticPenalty| moved.pull(ewc, &[0.0, 0.0]);
+    let before = pull(&ewc);
+    ewc.set_strength(0.5).expect("it is in the range");
+    assert_eq!(ewc.config().strength, 0.5);
+    let expected: Vec<f64> = before.iter().map(|gradient| gradient / 4.0).collect();
+    assert_ne!(expected, [0.0, 0.0]);
+    assert_eq!(pull(&ewc), expected);
+    let error = ewc.set_strength(-1.0).expect_err("it is negative");
+    assert_eq!(
+        error.to_string(),
+        "strength must be a finite number ≥ 0, got -1"
+    );
+    assert_eq!(pull(&ewc), expected);
+}
+
+#[test]
 fn state_is_two_tensors_whatever_the_number_of_tasks() {
     let module = Vector::new(&[0.0]);
     let mut ewc = ewc(&config(1.0));
