@@ -80,6 +80,7 @@ pub(crate) fn records(config: &ExperimentConfig, num_tasks: usize) -> Vec<RunRec
                 condition: condition.clone(),
                 seed,
                 correlations: Vec::new(),
+                chosen_strengths: Vec::new(),
                 inert: false,
                 elapsed_seconds: 41.25 + seed as f64,
                 device: config.device.clone(),

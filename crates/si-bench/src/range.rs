@@ -11,6 +11,8 @@ pub enum Range {
     Share,
     /// 0 or above, below 1.
     Fraction,
+    /// Above 0, below 1.
+    ProperShare,
     /// A whole number from 1.
     Count,
     /// A list of whole numbers from 1.
@@ -30,6 +32,7 @@ impl Range {
                 Range::NonNegative => value >= 0.0,
                 Range::Share => value > 0.0 && value <= 1.0,
                 Range::Fraction => (0.0..1.0).contains(&value),
+                Range::ProperShare => value > 0.0 && value < 1.0,
                 Range::Count | Range::Counts => value >= 1.0 && value.fract() == 0.0,
                 Range::OneOf(words) => (0..words.len()).any(|place| place as f64 == value),
                 Range::Several => (2.0..=1000.0).contains(&value) && value.fract() == 0.0,
@@ -48,6 +51,7 @@ impl Range {
             Range::NonNegative => "≥ 0",
             Range::Share => "in (0, 1]",
             Range::Fraction => "in [0, 1)",
+            Range::ProperShare => "in (0, 1)",
             Range::Count | Range::Counts => "≥ 1",
             Range::Several => "from 2 to 1000",
             Range::OneOf(_) => "",
@@ -80,6 +84,7 @@ mod tests {
             (Range::NonNegative, true, true),
             (Range::Share, false, true),
             (Range::Fraction, true, false),
+            (Range::ProperShare, false, false),
             (Range::Count, false, true),
             (Range::Counts, false, true),
             (Range::Several, false, false),

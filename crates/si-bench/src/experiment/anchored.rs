@@ -45,6 +45,28 @@ impl Anchored {
         })
     }
 
+    /// A copy with the strength of `anchor`, which differs in nothing else.
+    pub(super) fn copy_with(&self, anchor: Anchor) -> Result<Self, Error> {
+        let mut penalty = self.penalty.clone();
+        penalty.set_strength(anchor.penalty.strength)?;
+        let measuring = match (&self.measuring, anchor.measure) {
+            (Measuring::InSteps(running), _) => Measuring::InSteps(running.clone()),
+            (Measuring::AtEnd(_), Measure::AtEnd(measure)) => Measuring::AtEnd(measure),
+            (Measuring::AtEnd(_), Measure::InSteps(measure)) => {
+                Measuring::InSteps(RunningImportance::new(measure)?)
+            }
+        };
+        Ok(Self { penalty, measuring })
+    }
+
+    /// Whether it measures importance by two minibatches in each step.
+    pub(super) fn needs_second_batch(&self) -> bool {
+        match &self.measuring {
+            Measuring::AtEnd(_) => false,
+            Measuring::InSteps(running) => running.measure().needs_second_gradient(),
+        }
+    }
+
     /// Takes what it measures from the gradients of the task loss, and adds those of the penalty. `second` are the
     /// gradients of another minibatch.
     pub(super) fn begin_step(

@@ -11,7 +11,7 @@ use crate::metrics::LayerCorrelations;
 use super::path_integrals::PathIntegrals;
 use super::rehearsal::StoredMemory;
 use super::student::Student;
-use super::{Condition, EpochRecord, ExperimentConfig, Versions};
+use super::{ChosenStrength, Condition, EpochRecord, ExperimentConfig, Versions};
 
 /// Where and how often a run writes its checkpoints, from which it can resume.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,18 @@ pub(super) struct Journal {
     pub(super) train_accuracy: Vec<Vec<f64>>,
     pub(super) epochs: Vec<EpochRecord>,
     pub(super) inert: bool,
+    /// How the strength was chosen for earlier tasks.
+    #[serde(default)]
+    pub(super) chosen: Vec<ChosenStrength>,
+    /// The same for the current task, as far as it has gone.
+    #[serde(default)]
+    pub(super) choosing: Option<ChosenStrength>,
+    /// Training steps of copies that learnt with nothing held back. `steps_done` is without these.
+    #[serde(default)]
+    pub(super) steps_free: usize,
+    /// Training steps of attempts that were not kept. `steps_done` is without these.
+    #[serde(default)]
+    pub(super) steps_refused: usize,
     /// How the path integrals of the tasks are correlated; empty before the end.
     pub(super) correlations: Vec<LayerCorrelations>,
     /// Wall time so far, in seconds.
@@ -158,7 +170,7 @@ impl Checkpoints {
     pub(super) fn restore(
         &mut self,
         config: &ExperimentConfig,
-        new_student: impl FnOnce() -> Result<Student, Error>,
+        new_student: impl FnOnce(&Journal) -> Result<Student, Error>,
         keeps_path_integrals: bool,
     ) -> Result<Option<Restored>, Error> {
         let folder = self.files.path().to_path_buf();
@@ -181,7 +193,7 @@ impl Checkpoints {
         if let Some(difference) = identity.difference(&self.identity) {
             return Err(unusable(difference));
         }
-        let mut student = new_student()?;
+        let mut student = new_student(&journal)?;
         if journal.lesson > 0 {
             student.reset_optimizer(config, journal.steps_before_lesson);
         }

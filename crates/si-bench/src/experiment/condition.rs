@@ -75,6 +75,43 @@ impl Condition {
         strength.and_then(|strength| self.value(strength.key))
     }
 
+    /// The first strength among its parameters that is the [factor](Method::factor) of a penalty or of a loss. `None` if
+    /// none is.
+    pub fn factor(&self) -> Option<f64> {
+        let factor = self.methods.iter().find_map(|method| method.factor());
+        factor.and_then(|factor| self.value(factor.key))
+    }
+
+    /// The same with another [`factor`](Self::factor). If several methods have one, all change in proportion.
+    pub(super) fn with_factor(&self, factor: f64) -> Self {
+        let mut changed = self.clone();
+        let Some(before) = self.factor() else {
+            return changed;
+        };
+        for key in self
+            .methods
+            .iter()
+            .filter_map(|it| it.factor())
+            .map(|it| it.key)
+        {
+            if let Some(value) = changed.values.get_mut(key) {
+                *value = if *value == before {
+                    factor
+                } else {
+                    *value * (factor / before)
+                };
+            }
+        }
+        changed
+    }
+
+    /// Only its methods without a [factor](Method::factor).
+    pub(super) fn without_factors(&self) -> Self {
+        let mut free = self.clone();
+        free.methods.retain(|method| method.factor().is_none());
+        free
+    }
+
     /// What it is made of.
     pub fn parts(&self) -> Parts {
         let parts = self
@@ -279,6 +316,39 @@ mod tests {
         let read: Result<Condition, _> = serde_json::from_str(text);
         let error = read.expect_err("it lacks ξ").to_string();
         assert_eq!(error, "the condition \"si\" has no value for xi");
+    }
+
+    #[test]
+    fn all_factors_change_in_proportion_and_nothing_else_does() {
+        let condition = conditions("si+lwf+er:c=2:weight=3").remove(0);
+        assert_eq!(condition.factor(), Some(2.0));
+        let halved = condition.with_factor(1.0);
+        for (parameter, before) in condition.values() {
+            let is_factor = ["c", "weight"].contains(&parameter.key);
+            let expected = if is_factor { before / 2.0 } else { before };
+            assert_eq!(
+                halved.value(parameter.key),
+                Some(expected),
+                "{}",
+                parameter.key
+            );
+        }
+        assert_eq!(halved.parts().synaptic.map(|it| it.strength), Some(1.0));
+    }
+
+    #[test]
+    fn a_condition_without_its_factors_has_the_other_methods() {
+        let parts = conditions("si+lwf+er+dropout")[0].without_factors().parts();
+        assert!(!parts.has_penalty() && parts.functional.is_none());
+        assert!(parts.memory.is_some() && parts.dropout.is_some());
+        let parts = conditions("derpp")[0].without_factors().parts();
+        assert!(parts.memory.is_none());
+        for without in ["none", "er", "agem", "reduced-rate", "dropout", "joint"] {
+            let condition = conditions(without).remove(0);
+            assert_eq!(condition.factor(), None, "{without}");
+            assert_eq!(condition.with_factor(3.0), condition);
+            assert_eq!(condition.without_factors(), condition);
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::data::{DataSet, ImageSet};
 use crate::methods::{MethodSpec, Synaptic, default_damping};
 use crate::{Error, read_toml::read_toml_over};
 
-use super::{Condition, Optimizer, OptimizerReset, RequiredPrecision};
+use super::{Condition, Optimizer, OptimizerReset, RequiredPrecision, StrengthChoice};
 
 /// An experiment of the paper, whose protocol is the default of its [`ExperimentConfig`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -175,6 +175,46 @@ pub struct ExperimentConfig {
         help_heading = "Method"
     )]
     pub methods: Vec<MethodSpec>,
+    /// How the strength of each method is chosen. fixed takes it as given. chf begins with the given one and lowers it in
+    /// each task from the second on, until the new task is learnt nearly as well as with nothing held back (De Lange et
+    /// al. 2022). It needs no old data, and never measures forgetting. Methods without a strength, or whose strength is no
+    /// factor of a penalty or loss, run as they are: none, joint, scratch, er and others. Default: fixed.
+    #[arg(
+        long = "choose",
+        alias = "choose-strength",
+        value_name = "NAME",
+        help_heading = "Method"
+    )]
+    #[serde(default, skip_serializing_if = "StrengthChoice::is_fixed")]
+    pub choose_strength: StrengthChoice,
+    /// Share of the accuracy with nothing held back that chf lets a new task lack. Default: 0.2.
+    #[arg(
+        long,
+        value_name = "P",
+        allow_negative_numbers = true,
+        help_heading = "Method"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chf_drop: Option<f64>,
+    /// Factor by which chf lowers the strength each time. Default: 0.5.
+    #[arg(
+        long,
+        value_name = "ALPHA",
+        allow_negative_numbers = true,
+        help_heading = "Method"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chf_decay: Option<f64>,
+    /// Hold out the last N training images of each task, for chf to measure on. The test set stays as it is. Default: as
+    /// many as in `si sweep`.
+    #[arg(
+        long = "chf-images",
+        alias = "num-chf-images",
+        value_name = "N",
+        help_heading = "Method"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_chf_images: Option<usize>,
     /// Labels for which Fisher information is computed, if a method does not have its own `fisher`. For ewc, online-ewc,
     /// af and sqrt-fisher.
     #[arg(long, value_name = "NAME", help_heading = "Method")]

@@ -14,6 +14,8 @@ use super::random::permutation;
 pub(super) struct DeviceTask {
     pub(super) train: DeviceImages,
     pub(super) test: DeviceImages,
+    /// Those to choose a strength on.
+    pub(super) held_out: Option<DeviceImages>,
     /// The outputs of its classes.
     pub(super) outputs: Range<usize>,
     /// The outputs of all tasks up to this one.
@@ -62,6 +64,7 @@ impl DeviceTask {
             Self {
                 train: upload(&task.train),
                 test: upload(&task.test),
+                held_out: task.held_out.as_ref().map(&mut upload),
                 outputs: task.outputs.clone(),
                 outputs_so_far: 0..num_outputs,
                 seen_outputs: task.seen_outputs(sequence.num_outputs),

@@ -28,6 +28,15 @@ impl FrozenCopy {
         }
     }
 
+    /// Itself with another `functional`.
+    pub(super) fn copy_with(&self, functional: Functional) -> Self {
+        Self {
+            functional,
+            tasks: self.tasks.clone(),
+            network: self.network.clone(),
+        }
+    }
+
     /// Replaces the copy at a task's end.
     pub(super) fn renew(&mut self, network: &Network) {
         self.network = Some(network.valid());

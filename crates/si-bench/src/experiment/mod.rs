@@ -2,6 +2,7 @@
 
 mod anchored;
 mod checkpoint;
+mod choice;
 mod condition;
 mod config;
 mod cores;
@@ -29,6 +30,7 @@ mod testing;
 mod validate;
 
 pub use checkpoint::Checkpointing;
+pub use choice::{Attempt, ChosenStrength, StrengthChoice};
 pub use condition::Condition;
 pub use config::{
     Activation, Experiment, ExperimentConfig, FisherLabels, Scenario, StatePrecision,

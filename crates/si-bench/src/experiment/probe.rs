@@ -11,7 +11,7 @@ use super::tasks::tasks;
 /// The estimated cost of a run, from its first steps.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
-    /// Training steps of the whole run.
+    /// Training steps of the whole run, with the fewest that the choice of strengths may need.
     pub num_steps: usize,
     /// Time per training step, in seconds.
     pub seconds_per_step: f64,
@@ -45,16 +45,16 @@ impl Run<'_> {
         let device = device(&self.config.device)?.inner();
         let sequence = tasks(self.config, self.seed)?;
         let training = Training::new(self, &sequence, device);
-        let mut student = training.new_student()?;
+        let mut student = training.new_student(self.condition)?;
         let lessons = training.lessons();
-        let num_steps = training.num_steps(&lessons);
+        let num_steps = training.num_steps_at_least(&lessons);
 
         let (mut num_timed, mut seconds, mut data_seconds) = (0, 0.0, 0.0);
         let middle = lessons.len() / 2;
         let per_epoch = training.num_steps(&lessons[middle..=middle]) / self.config.num_epochs;
         student.begin_lesson_untaught(middle, self.seed);
         let mut batches = training.batches(&lessons[middle], middle, 0);
-        let mut others = training.second_batches(&lessons[middle], middle, 0);
+        let mut others = training.second_batches(&student, &lessons[middle], middle, 0);
         for index in 0.. {
             let start = Instant::now();
             let Some(batch) = batches.next() else {

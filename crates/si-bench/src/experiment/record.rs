@@ -3,7 +3,7 @@ use si_core::checkpoint::BURN_VERSION;
 
 use crate::metrics::{AccuracyMatrix, LayerCorrelations};
 
-use super::Condition;
+use super::{ChosenStrength, Condition};
 
 /// Result of one finished run, that is, one condition at one seed: a line of `runs.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct RunRecord {
     /// them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub correlations: Vec<LayerCorrelations>,
+    /// How the strength was chosen for each task from the second on, if the config asks for it and the method has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chosen_strengths: Vec<ChosenStrength>,
     /// Whether consolidation had no effect in a task where it should have had one.
     pub inert: bool,
     /// Wall time of the run, in seconds.

@@ -55,6 +55,17 @@ impl Rehearsal {
         }
     }
 
+    /// The same images with another use of them. `memory` has the same size.
+    pub(super) fn copy_with(&self, memory: Memory) -> Self {
+        Self {
+            memory,
+            tasks: self.tasks.clone(),
+            seed: self.seed,
+            reservoir: self.reservoir.clone(),
+            logits: self.logits.clone(),
+        }
+    }
+
     /// The loss of a step, `[1]`, with the images that it draws, and what `network` computes for those of `batch`.
     pub(super) fn loss(
         &self,

@@ -1,3 +1,5 @@
+mod choosing;
+
 use std::time::Instant;
 
 use burn::module::Module;
@@ -11,6 +13,7 @@ use crate::task::{DeviceImages, TaskSequence};
 use crate::{Error, device, resolve_device};
 
 use super::checkpoint::{Checkpoints, Journal, Restored};
+use super::choice::first_strength;
 use super::device_task::{Batch, DeviceTask};
 use super::path_integrals::PathIntegrals;
 use super::random::{Purpose, generator, permutation};
@@ -40,7 +43,7 @@ pub struct Progress {
     pub epoch: usize,
     /// Training steps done since the run's start.
     pub steps_done: usize,
-    /// Training steps of the whole run.
+    /// Training steps of the whole run. The number grows if a strength is chosen and an attempt is not accepted.
     pub steps_total: usize,
     /// At the end of a task: progress of measuring importance, if it is measured then.
     pub measured: Option<Measured>,
@@ -110,6 +113,7 @@ impl Run<'_> {
             initial_accuracy: journal.initial_accuracy,
             epochs: journal.epochs,
             correlations: journal.correlations,
+            chosen_strengths: journal.chosen,
             inert: journal.inert,
             elapsed_seconds: journal.elapsed_seconds,
             device: resolve_device(&self.config.device)?,
@@ -141,7 +145,8 @@ impl<'a> Training<'a> {
             .map(|place| Checkpoints::new(place.clone(), config, self.run.condition, seed));
         let restored = match &mut checkpoints {
             Some(checkpoints) => {
-                checkpoints.restore(config, || self.new_student(), self.keeps_path_integrals())?
+                let new_student = |journal: &Journal| self.new_student(&self.condition_in(journal));
+                checkpoints.restore(config, new_student, self.keeps_path_integrals())?
             }
             None => None,
         };
@@ -154,65 +159,68 @@ impl<'a> Training<'a> {
             None => self.begin()?,
         };
         let seconds_before = journal.elapsed_seconds;
+        let mut save =
+            |journal: &mut Journal, student: &Student, path_integrals: &PathIntegrals| {
+                journal.elapsed_seconds = seconds_before + start.elapsed().as_secs_f64();
+                match &mut checkpoints {
+                    Some(checkpoints) => checkpoints.save_if_due(journal, student, path_integrals),
+                    None => Ok(()),
+                }
+            };
 
         let lessons = self.lessons();
-        let steps_total = self.num_steps(&lessons);
-        let report_every = (steps_total / 100).max(1);
-        let progress = |journal: &Journal| Progress {
-            task: journal.lesson,
-            epoch: journal.epoch,
-            steps_done: journal.steps_done,
-            steps_total,
-            measured: None,
-        };
+        let rule = config.choice_rule(self.run.condition);
+        let mut reporter = Reporter::new(observe, self.num_steps_at_least(&lessons));
         while let Some(lesson) = lessons.get(journal.lesson) {
             if lesson.begins_afresh && journal.epoch == 0 {
-                student = self.new_student()?;
+                student = self.new_student(self.run.condition)?;
             }
-            student.begin_lesson(journal.lesson, seed);
-            while journal.epoch < config.num_epochs {
-                observe(progress(&journal));
-                let mut others = self.second_batches(lesson, journal.lesson, journal.epoch);
-                for batch in self.batches(lesson, journal.lesson, journal.epoch) {
-                    let second = others.as_mut().and_then(Iterator::next);
-                    student = student.step(batch, second, config.learning_rate);
-                    journal.steps_done += 1;
-                    if journal.steps_done.is_multiple_of(report_every) {
-                        observe(progress(&journal));
-                    }
-                }
-                journal.epochs.push(epoch_record(&journal, &mut student));
-                journal.epoch += 1;
-                if journal.epoch == config.num_epochs {
-                    break;
-                }
-                journal.elapsed_seconds = seconds_before + start.elapsed().as_secs_f64();
-                if let Some(checkpoints) = &mut checkpoints {
-                    checkpoints.save_if_due(&journal, &student, &path_integrals)?;
-                }
-            }
-            let here = progress(&journal);
-            let mut observe_measured = |measured| {
-                observe(Progress {
-                    measured: Some(measured),
-                    ..here
-                });
+            let rule = rule.filter(|_| journal.lesson > 0);
+            let (now, reporter) = (&mut journal, &mut reporter);
+            let save_now = &mut |journal: &mut Journal, student: &Student| {
+                save(journal, student, &path_integrals)
             };
-            self.end_lesson(
-                lesson,
-                &mut journal,
-                &mut student,
-                &mut path_integrals,
-                &mut observe_measured,
-            )?;
-            journal.elapsed_seconds = seconds_before + start.elapsed().as_secs_f64();
-            if let Some(checkpoints) = &mut checkpoints {
-                checkpoints.save_if_due(&journal, &student, &path_integrals)?;
-            }
+            student = match rule {
+                None => self.learn(lesson, now, student, reporter, save_now)?,
+                Some(rule) => {
+                    self.learn_by_choice(rule, lesson, now, &student, reporter, save_now)?
+                }
+            };
+            self.end_lesson(lesson, now, &mut student, &mut path_integrals, reporter)?;
+            save(now, &student, &path_integrals)?;
         }
-        observe(progress(&journal));
+        reporter.report(&journal);
         journal.correlations = path_integrals.correlations();
         Ok(journal)
+    }
+
+    /// Trains `student` up to the end of the lesson. Calls `save` after each epoch but the last.
+    fn learn(
+        &self,
+        lesson: &Lesson,
+        journal: &mut Journal,
+        mut student: Student,
+        reporter: &mut Reporter<'_>,
+        save: &mut Save<'_>,
+    ) -> Result<Student, Error> {
+        let Run { config, seed, .. } = *self.run;
+        student.begin_lesson(journal.lesson, seed);
+        while journal.epoch < config.num_epochs {
+            reporter.report(journal);
+            let mut others = self.second_batches(&student, lesson, journal.lesson, journal.epoch);
+            for batch in self.batches(lesson, journal.lesson, journal.epoch) {
+                let second = others.as_mut().and_then(Iterator::next);
+                student = student.step(batch, second, config.learning_rate);
+                journal.steps_done += 1;
+                reporter.report_step(journal);
+            }
+            journal.epochs.push(epoch_record(journal, &mut student));
+            journal.epoch += 1;
+            if journal.epoch < config.num_epochs {
+                save(journal, &student)?;
+            }
+        }
+        Ok(student)
     }
 
     /// Consolidates and evaluates.
@@ -222,14 +230,16 @@ impl<'a> Training<'a> {
         journal: &mut Journal,
         student: &mut Student,
         path_integrals: &mut PathIntegrals,
-        observe: &mut dyn FnMut(Measured),
+        reporter: &mut Reporter<'_>,
     ) -> Result<(), Error> {
         let Run { config, seed, .. } = *self.run;
         if self.keeps_path_integrals() {
             path_integrals.keep(&student.learner);
         }
         if let [learnt] = lesson.tasks {
-            journal.inert |= student.end_task(learnt, journal.lesson, config, seed, observe)?;
+            let mut observe = |measured| reporter.report_measured(journal, measured);
+            let is_inert = student.end_task(learnt, journal.lesson, config, seed, &mut observe)?;
+            journal.inert |= is_inert;
         }
         student.reset_optimizer(config, journal.steps_done);
         journal.steps_before_lesson = journal.steps_done;
@@ -244,7 +254,7 @@ impl<'a> Training<'a> {
     }
 
     fn begin(&self) -> Result<Restored, Error> {
-        let student = self.new_student()?;
+        let student = self.new_student(self.run.condition)?;
         let network = student.learner.valid();
         let accuracy = |task: &DeviceTask| task.accuracy(&network, &task.test);
         Ok(Restored {
@@ -257,13 +267,15 @@ impl<'a> Training<'a> {
         })
     }
 
-    pub(super) fn new_student(&self) -> Result<Student, Error> {
-        let Run {
-            config,
-            condition,
-            seed,
-            ..
-        } = *self.run;
+    /// The condition with the strength that the last finished lesson was learnt with.
+    fn condition_in(&self, journal: &Journal) -> Condition {
+        let condition = self.run.condition;
+        let given = condition.factor().unwrap_or_default();
+        condition.with_factor(first_strength(&journal.chosen, given))
+    }
+
+    pub(super) fn new_student(&self, condition: &Condition) -> Result<Student, Error> {
+        let Run { config, seed, .. } = *self.run;
         let device = self.device.clone().autodiff();
         Student::new(self.sequence, &self.tasks, config, condition, seed, &device)
     }
@@ -287,7 +299,19 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// Training steps of the whole run.
+    /// Training steps of the whole run, if every strength is accepted at once.
+    pub(super) fn num_steps_at_least(&self, lessons: &[Lesson]) -> usize {
+        let Run {
+            config, condition, ..
+        } = *self.run;
+        let free = match config.choice_rule(condition) {
+            None => 0,
+            Some(_) => self.num_steps(lessons.get(1..).unwrap_or_default()),
+        };
+        self.num_steps(lessons) + free
+    }
+
+    /// Training steps of `lessons`, each of which is learnt once.
     pub(super) fn num_steps(&self, lessons: &[Lesson]) -> usize {
         let per_epoch = |lesson| num_images(lesson).div_ceil(self.run.config.batch_size);
         lessons.iter().map(per_epoch).sum::<usize>() * self.run.config.num_epochs
@@ -315,21 +339,17 @@ impl<'a> Training<'a> {
         Batch::of(lesson.tasks, order, config.batch_size)
     }
 
-    /// The second minibatches of the steps of an epoch, of the same images in another order. `None` if the method takes one
+    /// The second minibatches of the steps of an epoch, of the same images in another order. `None` if `student` takes one
     /// for each step.
     pub(super) fn second_batches<'b>(
         &'b self,
+        student: &Student,
         lesson: &Lesson<'b>,
         task: usize,
         epoch: usize,
     ) -> Option<Box<dyn Iterator<Item = Batch> + 'b>> {
-        let Run {
-            config,
-            condition,
-            seed,
-            ..
-        } = *self.run;
-        condition.parts().needs_second_batch().then(|| {
+        let Run { config, seed, .. } = *self.run;
+        student.needs_second_batch().then(|| {
             let mut rng = generator(seed, Purpose::SecondOrder { task, epoch });
             let order = permutation(num_images(lesson), &mut rng);
             Batch::of(lesson.tasks, order, config.batch_size)
@@ -354,6 +374,55 @@ impl<'a> Training<'a> {
         let parts = self.run.condition.parts();
         let is_sequence = parts.regime() == Regime::OneByOne;
         self.run.config.record_correlations && is_sequence && parts.anchor.is_none()
+    }
+}
+
+/// Stores a run if its last checkpoint is old enough.
+type Save<'s> = dyn FnMut(&mut Journal, &Student) -> Result<(), Error> + 's;
+
+/// Tells an observer how far the run is.
+struct Reporter<'o> {
+    observe: &'o mut dyn FnMut(Progress),
+    /// Training steps of the whole run, if every strength is accepted at once.
+    num_steps: usize,
+}
+
+impl<'o> Reporter<'o> {
+    fn new(observe: &'o mut dyn FnMut(Progress), num_steps: usize) -> Self {
+        Self { observe, num_steps }
+    }
+
+    fn report(&mut self, journal: &Journal) {
+        let progress = self.progress(journal);
+        (self.observe)(progress);
+    }
+
+    /// Reports about a hundred times in the whole run.
+    fn report_step(&mut self, journal: &Journal) {
+        if journal
+            .steps_done
+            .is_multiple_of((self.num_steps / 100).max(1))
+        {
+            self.report(journal);
+        }
+    }
+
+    fn report_measured(&mut self, journal: &Journal, measured: Measured) {
+        let progress = Progress {
+            measured: Some(measured),
+            ..self.progress(journal)
+        };
+        (self.observe)(progress);
+    }
+
+    fn progress(&self, journal: &Journal) -> Progress {
+        Progress {
+            task: journal.lesson,
+            epoch: journal.epoch,
+            steps_done: journal.steps_done + journal.steps_free + journal.steps_refused,
+            steps_total: self.num_steps + journal.steps_refused,
+            measured: None,
+        }
     }
 }
 

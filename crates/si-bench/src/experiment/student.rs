@@ -61,6 +61,32 @@ impl Student {
         })
     }
 
+    /// A copy that is made of `parts`: those of its own method with other strengths, or without some of them.
+    pub(super) fn copy_with(&self, parts: Parts) -> Result<Self, Error> {
+        let strength = parts.synaptic.map_or(0.0, |it| it.strength);
+        let mut learner = self.learner.clone();
+        learner.set_strength(strength)?;
+        let anchors = self.anchor.as_ref().zip(parts.anchor);
+        let anchor = anchors.map(|(own, anchor)| own.copy_with(anchor));
+        let functionals = self.frozen_copy.as_ref().zip(parts.functional);
+        let memories = self.rehearsal.as_ref().zip(parts.memory);
+        Ok(Self {
+            learner,
+            anchor: anchor.transpose()?,
+            trunk: self.trunk.clone(),
+            frozen_copy: functionals.map(|(own, functional)| own.copy_with(functional)),
+            rehearsal: memories.map(|(own, memory)| own.copy_with(memory)),
+            optimizer: self.optimizer.clone(),
+        })
+    }
+
+    /// Whether a step needs a second minibatch.
+    pub(super) fn needs_second_batch(&self) -> bool {
+        self.anchor
+            .as_ref()
+            .is_some_and(Anchored::needs_second_batch)
+    }
+
     /// One training step. The path integral is that of the whole loss without penalties, with the gradient that the
     /// method makes of it. `second` is another minibatch, for a method that measures importance by two.
     pub(super) fn step(mut self, batch: Batch, second: Option<Batch>, learning_rate: f64) -> Self {

@@ -8,7 +8,7 @@ use crate::{
     metrics::{AccuracyMatrix, LayerCorrelations, Statistic, Statistics},
 };
 
-use super::{Condition, Experiment, ExperimentConfig, RunRecord, Versions};
+use super::{ChosenStrength, Condition, Experiment, ExperimentConfig, RunRecord, Versions};
 
 /// The combined results of an experiment's runs: the content of `summary.json`, whose keys are
 /// stable.
@@ -64,6 +64,9 @@ pub struct ConditionSummary {
     /// Empty if they were not recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub correlations: Vec<Vec<LayerCorrelations>>,
+    /// How each run chose its strengths; `[seeds]`. Empty if none was chosen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chosen_strengths: Vec<Vec<ChosenStrength>>,
     /// Seeds in whose run consolidation had no effect although it should have had one.
     pub inert_seeds: Vec<u64>,
     /// Seeds whose loss was not finite in some epoch.
@@ -167,6 +170,12 @@ impl ConditionSummary {
                 Vec::new()
             } else {
                 runs.values().map(|run| run.correlations.clone()).collect()
+            },
+            chosen_strengths: if runs.values().all(|run| run.chosen_strengths.is_empty()) {
+                Vec::new()
+            } else {
+                let chosen = runs.values().map(|run| run.chosen_strengths.clone());
+                chosen.collect()
             },
             inert_seeds: seeds_of(&|run| run.inert),
             diverged_seeds: seeds_of(&|run| {

@@ -1,5 +1,5 @@
 use crate::Error;
-use crate::task::{TaskSequence, permute_pixels, split_cifar, split_in_pairs};
+use crate::task::{Task, TaskSequence, permute_pixels, split_cifar, split_in_pairs};
 
 use super::random::{Purpose, generator};
 use super::{Experiment, ExperimentConfig};
@@ -23,19 +23,28 @@ pub(super) fn tasks(config: &ExperimentConfig, seed: u64) -> Result<TaskSequence
         }
         Experiment::SplitCifar => split_cifar(config.data_dir.as_deref(), scenario, num_tasks)?,
     };
+    let check = |task: &Task, key, count: usize| {
+        if task.train.is_empty() {
+            Err(Error::Value {
+                key,
+                value: count.to_string(),
+                expected: "smaller than the number of training images of a task".to_string(),
+            })
+        } else {
+            Ok(())
+        }
+    };
     for task in &mut sequence.tasks {
         if let Some(count) = config.num_held_out {
             (task.train, task.test) = task.train.split_off_last(count);
+            check(task, "num_held_out", count)?;
+        }
+        if let Some(count) = config.num_chf_images() {
+            task.hold_out(count);
+            check(task, "num_chf_images", count)?;
         }
         if let Some(count) = config.num_train_images {
             task.train = task.train.first(count);
-        }
-        if task.train.is_empty() {
-            return Err(Error::Value {
-                key: "num_held_out",
-                value: config.num_held_out.unwrap_or(0).to_string(),
-                expected: "smaller than the number of training images of a task".to_string(),
-            });
         }
     }
     Ok(sequence)

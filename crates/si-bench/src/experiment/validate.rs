@@ -62,6 +62,14 @@ impl ExperimentConfig {
                 }));
             }
         }
+        let has_factor = conditions.iter().any(|it| it.factor().is_some());
+        if !self.choose_strength.is_fixed() && !has_factor {
+            return Err(Error::Config(
+                "choose_strength = chf has nothing to choose: give a method whose strength is the factor of a penalty or \
+                 of a loss, such as si, ewc or lwf"
+                    .to_string(),
+            ));
+        }
         Ok(())
     }
 
@@ -168,6 +176,20 @@ impl ExperimentConfig {
                 check(is_stored, key, number, "below 2^63")?;
             }
         }
+        for (key, setting) in [
+            ("chf_drop", &self.chf_drop as &dyn Numbers),
+            ("chf_decay", &self.chf_decay),
+            ("num_chf_images", &self.num_chf_images),
+        ] {
+            for number in setting.numbers() {
+                check(
+                    !self.choose_strength.is_fixed(),
+                    key,
+                    number,
+                    "left out unless choose_strength is chf",
+                )?;
+            }
+        }
         check(
             self.reset_optimizer != OptimizerReset::Moments || self.optimizer == Optimizer::Adam,
             "reset_optimizer",
@@ -205,6 +227,9 @@ ranges! {
     num_train_images: Count,
     num_train_evaluated: Count,
     num_held_out: Count,
+    chf_drop: Fraction,
+    chf_decay: ProperShare,
+    num_chf_images: Count,
     num_importance_images: Count,
     num_epochs: Count,
     batch_size: Count,
@@ -282,6 +307,36 @@ mod tests {
             let error = error.expect_err("it is outside").to_string();
             let start = format!("{key} must be {range}, got ");
             assert!(error.starts_with(&start), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_a_choice_of_the_strength_needs_is_checked() {
+        for (text, expected) in [
+            (
+                "chf_decay = 0.3\n",
+                "chf_decay must be left out unless choose_strength is chf, got 0.3",
+            ),
+            (
+                "num_chf_images = 7\n",
+                "num_chf_images must be left out unless choose_strength is chf, got 7",
+            ),
+            (
+                "choose_strength = 'chf'\nchf_decay = 1\n",
+                "chf_decay must be a number in (0, 1), got 1",
+            ),
+            (
+                "choose_strength = 'chf'\nchf_drop = 1\n",
+                "chf_drop must be a number in [0, 1), got 1",
+            ),
+            (
+                "choose_strength = 'chf'\nmethods = ['none', 'er', 'reduced-rate', 'joint']\n",
+                "choose_strength = chf has nothing to choose: give a method whose strength is the factor of a penalty or \
+                 of a loss, such as si, ewc or lwf",
+            ),
+        ] {
+            let error = ExperimentConfig::from_toml(Experiment::SplitMnist, text);
+            assert_eq!(error.expect_err(text).to_string(), expected);
         }
     }
 

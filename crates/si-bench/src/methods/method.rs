@@ -66,7 +66,8 @@ pub struct Parameter {
     pub range: Range,
     /// Its value if none is given. `None` if one must be given.
     pub default: Option<fn(&ExperimentConfig) -> f64>,
-    /// Whether tables and figures always show it, as they do for the strength of a penalty.
+    /// Whether tables and figures always show it, as they do for the strength of a penalty. If it can be any positive
+    /// number, it is the [factor](Method::factor) of a penalty or of a loss.
     pub is_strength: bool,
     /// The values that `si sweep` tries.
     pub search: fn(Experiment) -> &'static [f64],
@@ -128,6 +129,12 @@ impl Method {
     /// Its strength, if it has one.
     pub fn strength(&self) -> Option<&'static Parameter> {
         self.parameters.iter().find(|it| it.is_strength)
+    }
+
+    /// Its strength, if that is the factor of a penalty or of a loss: the smaller it is, the less it holds back. A size, a
+    /// rate and a share are no factors.
+    pub fn factor(&self) -> Option<&'static Parameter> {
+        self.strength().filter(|it| it.range == Range::Positive)
     }
 }
 

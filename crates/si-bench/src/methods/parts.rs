@@ -201,12 +201,6 @@ impl Parts {
         self.synaptic.is_some() || self.anchor.is_some()
     }
 
-    /// Whether a step needs a second minibatch.
-    pub(crate) fn needs_second_batch(&self) -> bool {
-        let measure = self.anchor.as_ref().map(|anchor| &anchor.measure);
-        matches!(measure, Some(Measure::InSteps(measure)) if measure.needs_second_gradient())
-    }
-
     /// The order in which tasks are learnt.
     pub(crate) fn regime(&self) -> Regime {
         self.regime.unwrap_or(Regime::OneByOne)

@@ -92,6 +92,15 @@ mod tests {
     }
 
     #[test]
+    fn a_factor_is_a_strength_that_can_be_any_positive_number() {
+        let with_factor = METHODS.iter().filter(|it| it.factor().is_some());
+        let keys: Vec<&str> = with_factor.map(|it| it.key).collect();
+        let expected =
+            "si ewc online-ewc mas af sqrt-fisher ewc-dr sos siu sib rwalk l2 lwf lfl der derpp";
+        assert_eq!(keys.join(" "), expected);
+    }
+
+    #[test]
     fn every_value_that_a_search_tries_is_in_range() {
         use crate::experiment::Experiment;
         for method in METHODS {

@@ -112,6 +112,7 @@ impl TaskSequence {
             outputs: task.outputs.start + offset..task.outputs.end + offset,
             train: task.train.with_labels_from(offset),
             test: task.test.with_labels_from(offset),
+            held_out: task.held_out.map(|it| it.with_labels_from(offset)),
             ..task
         }));
         self
@@ -151,6 +152,7 @@ fn task(
         classes: classes.to_vec(),
         train: ImageDataset::new(train, label_of),
         test: ImageDataset::new(test, label_of),
+        held_out: None,
         outputs,
         scenario,
     }

@@ -21,9 +21,18 @@ pub struct Task {
     pub train: ImageDataset,
     /// Images to test on.
     pub test: ImageDataset,
+    /// Training images that are not trained on, to choose settings on while the task is learnt.
+    pub held_out: Option<ImageDataset>,
 }
 
 impl Task {
+    /// Holds out the last `count` of the images to train on.
+    pub fn hold_out(&mut self, count: usize) {
+        let (train, held_out) = self.train.split_off_last(count);
+        self.train = train;
+        self.held_out = Some(held_out);
+    }
+
     /// The outputs that the network chooses from: those of this task if it is told the task, otherwise all.
     pub fn seen_outputs(&self, num_outputs: usize) -> Range<usize> {
         match self.scenario {

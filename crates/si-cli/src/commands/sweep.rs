@@ -83,14 +83,9 @@ fn report_best(summary: &Summary, methods: &[&Method]) -> anyhow::Result<()> {
 /// The paper's protocol with a coarse grid, on images and seeds that the experiments do not report on.
 fn base(experiment: Experiment) -> ExperimentConfig {
     let paper = ExperimentConfig::paper(experiment);
-    let num_held_out = match experiment {
-        Experiment::SplitMnist => 2000,
-        Experiment::PermutedMnist => 10_000,
-        Experiment::SplitCifar => 1000,
-    };
     ExperimentConfig {
         methods: searched(&SEARCHED, experiment),
-        num_held_out: Some(num_held_out),
+        num_held_out: Some(experiment.num_held_out()),
         record_correlations: false,
         num_seeds: 1,
         first_seed: FIRST_SEED,

@@ -217,6 +217,7 @@ fn record_of(job: &Job) -> RunRecord {
         initial_accuracy: vec![0.5],
         epochs: Vec::new(),
         correlations: Vec::new(),
+        chosen_strengths: Vec::new(),
         inert: false,
         elapsed_seconds: 0.5,
         device: "flex".to_string(),

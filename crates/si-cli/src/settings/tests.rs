@@ -158,7 +158,7 @@ fn the_command_line_accepts_the_same_names_as_the_file() {
         assert_eq!(in_file, names, "{key}");
         checked.push(key.to_string());
     }
-    assert_eq!(checked.len(), 9, "{checked:?}");
+    assert_eq!(checked.len(), 10, "{checked:?}");
 }
 
 #[test]

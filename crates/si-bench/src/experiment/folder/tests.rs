@@ -400,6 +400,7 @@ fn record(condition: Condition, seed: u64) -> RunRecord {
         initial_accuracy: vec![0.5, 0.5],
         epochs: Vec::new(),
         correlations: Vec::new(),
+        chosen_strengths: Vec::new(),
         inert: false,
         elapsed_seconds: 1.5,
         device: "flex".to_string(),

@@ -10,8 +10,8 @@ use burn::tensor::Device;
 use crate::data::{ImageParts, LabelledImages};
 use crate::experiment::testing;
 use crate::experiment::{
-    Checkpointing, Condition, Experiment, ExperimentConfig, Measured, Optimizer, OptimizerReset,
-    RunRecord, Scenario,
+    Activation, Checkpointing, Condition, Experiment, ExperimentConfig, Measured, Optimizer,
+    OptimizerReset, RunRecord, Scenario, StrengthChoice,
 };
 use crate::methods::{EWC, SI, methods};
 use crate::task::TaskSequence;
@@ -404,6 +404,207 @@ fn joint_training_learns_all_tasks_at_once_and_scratch_each_alone() {
     assert_eq!(scratch.accuracy.rows()[0], plain.accuracy.rows()[0]);
     assert_eq!(scratch.accuracy.rows()[1][1], 1.0);
     assert_ne!(scratch.epochs[8], plain.epochs[8]);
+}
+
+/// Three tasks with the same outputs. Each holds out eight of its 32 images, four of each class.
+fn tasks_to_choose_in() -> TaskSequence {
+    let mut sequence = testing::several_tasks(3, Scenario::Domain);
+    for task in &mut sequence.tasks {
+        task.hold_out(8);
+    }
+    sequence
+}
+
+/// Five minibatches in each of eight epochs, which are enough to learn a task.
+fn config_to_choose(compared: &str, choose_strength: StrengthChoice) -> ExperimentConfig {
+    ExperimentConfig {
+        choose_strength,
+        scenario: Scenario::Domain,
+        activation: Activation::Tanh,
+        // It diverges if the strength is too large.
+        optimizer: Optimizer::Sgd,
+        learning_rate: 0.1,
+        num_epochs: 8,
+        num_importance_images: 20,
+        record_correlations: true,
+        methods: methods(compared),
+        ..config()
+    }
+}
+
+/// Methods with a strength at which training diverges, and what lowers it to one that hardly counts, in several attempts or
+/// in two.
+const TOO_STRONG: [(&str, f64); 2] = [("l2:lambda", 1e-13), ("lwf:weight", 1e-39)];
+
+fn config_of_too_strong(method: &str, decay: f64) -> ExperimentConfig {
+    ExperimentConfig {
+        chf_decay: Some(decay),
+        ..config_to_choose(&format!("{method}=1e30"), StrengthChoice::Chf)
+    }
+}
+
+fn train_to_choose(config: &ExperimentConfig, condition: usize) -> (RunRecord, Vec<Progress>) {
+    let mut progress = Vec::new();
+    let conditions = config.conditions();
+    let record = run(config, &conditions[condition], 5, None).train_on(
+        &tasks_to_choose_in(),
+        &Device::flex(),
+        &mut |event| progress.push(event),
+    );
+    (untimed(record.expect("the settings are valid")), progress)
+}
+
+#[test]
+fn a_strength_that_is_too_large_is_lowered_until_the_task_is_learnt() {
+    for (method, decay) in TOO_STRONG {
+        let (record, progress) = train_to_choose(&config_of_too_strong(method, decay), 0);
+        let [second, third] = &record.chosen_strengths[..] else {
+            panic!("{:?}", record.chosen_strengths);
+        };
+        assert_eq!((second.task, third.task), (1, 2));
+        assert!(second.free_accuracy > 0.9 && third.free_accuracy > 0.9);
+        let mut expected = 1e30;
+        for (index, attempt) in second.attempts.iter().enumerate() {
+            assert_eq!(attempt.strength, expected);
+            let bound = 0.8 * second.free_accuracy;
+            assert_eq!(attempt.is_accepted, attempt.accuracy >= bound);
+            assert_eq!(attempt.is_accepted, index + 1 == second.attempts.len());
+            expected *= decay;
+        }
+        let num_attempts = second.attempts.len();
+        assert!(num_attempts > 1, "{second:?}");
+        let strength = second.strength().expect("there are attempts");
+        let strengths: Vec<f64> = third.attempts.iter().map(|it| it.strength).collect();
+        assert_eq!(strengths, [strength]);
+
+        // Of 40 steps each: the first task, two copies with nothing held back, and the attempts.
+        let last = progress.last().expect("progress was made");
+        let num_steps = 40 * (1 + 2 + num_attempts + 1);
+        assert_eq!((last.steps_done, last.steps_total), (num_steps, num_steps));
+        assert!(progress.is_sorted_by_key(|event| event.steps_done));
+
+        // What was not kept has left no trace.
+        let fixed = config_to_choose(&format!("{method}={strength}"), StrengthChoice::Fixed);
+        let (fixed, _) = train_to_choose(&fixed, 0);
+        let kept = RunRecord {
+            condition: fixed.condition.clone(),
+            chosen_strengths: Vec::new(),
+            ..record
+        };
+        assert_eq!(kept, fixed);
+    }
+}
+
+#[test]
+fn a_run_whose_strengths_are_accepted_at_once_is_that_with_these_strengths() {
+    let with_factor = [
+        "si:c=1e-9",
+        "si+freezing:c=1e-9",
+        "ewc:lambda=1e-9",
+        "online-ewc:lambda=1e-9",
+        "sib:c=1e-9",
+        "rwalk:lambda=1e-9:interval=4",
+        "lwf:weight=1e-9",
+        "der:alpha=1e-9:size=10",
+        "er+lwf:size=10:weight=1e-9",
+    ];
+    let without = ["none", "er:size=10", "reduced-rate", "joint", "scratch"];
+    let all = [&with_factor[..], &without].concat().join(",");
+    let [chosen, fixed] = [StrengthChoice::Chf, StrengthChoice::Fixed]
+        .map(|choose_strength| config_to_choose(&all, choose_strength));
+    for condition in 0..chosen.methods.len() {
+        let method = &chosen.methods[condition];
+        let (record, _) = train_to_choose(&chosen, condition);
+        let attempts = record.chosen_strengths.iter().map(|it| it.attempts.len());
+        let expected: &[usize] = match condition < with_factor.len() {
+            true => &[1, 1],
+            false => &[],
+        };
+        assert_eq!(attempts.collect::<Vec<_>>(), expected, "{method}");
+        let kept = RunRecord {
+            chosen_strengths: Vec::new(),
+            ..record
+        };
+        assert_eq!(kept, train_to_choose(&fixed, condition).0, "{method}");
+    }
+}
+
+#[test]
+fn a_choice_that_is_resumed_ends_with_the_same_bits() {
+    for (method, decay) in TOO_STRONG {
+        let config = config_of_too_strong(method, decay);
+        let (expected, whole) = train_to_choose(&config, 0);
+        assert!(expected.chosen_strengths[0].attempts.len() > 1);
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let num_steps = whole.last().map_or(0, |event| event.steps_done);
+        // Within the first task, the copy with nothing held back, the first attempt and the second; and from there on to
+        // the end.
+        let interruptions = [
+            20,
+            60,
+            100,
+            140,
+            num_steps - 100,
+            num_steps - 60,
+            num_steps - 20,
+        ];
+        for interruption in interruptions.into_iter().chain([usize::MAX]) {
+            let tasks = tasks_to_choose_in();
+            let record = train_tasks_in_pieces(&tasks, &config, 0, folder.path(), interruption);
+            assert_eq!(record.is_some(), interruption == usize::MAX);
+            if let Some((record, progress)) = record {
+                assert_eq!(record, expected);
+                // It goes on with the last attempt, and repeats none before.
+                let first = progress.first().map(|event| event.steps_done);
+                assert_eq!(first, Some(num_steps - 40));
+            }
+        }
+    }
+}
+
+#[test]
+fn tasks_that_hold_out_no_images_leave_nothing_to_choose_on() {
+    let config = config_to_choose("si", StrengthChoice::Chf);
+    let conditions = config.conditions();
+    let result =
+        run(&config, &conditions[0], 5, None).train_on(&tasks(), &Device::flex(), &mut |_| {});
+    assert_eq!(
+        result.expect_err("there are no images").to_string(),
+        "choose_strength must be fixed if the tasks hold out no images, got chf"
+    );
+}
+
+#[test]
+fn a_choice_is_made_on_training_images_that_are_not_trained_on() {
+    let plain = ExperimentConfig {
+        num_tasks: 2,
+        ..ExperimentConfig::paper(Experiment::SplitMnist)
+    };
+    let config = ExperimentConfig {
+        choose_strength: StrengthChoice::Chf,
+        num_chf_images: Some(30),
+        num_train_images: Some(100),
+        ..plain.clone()
+    };
+    let of = |config| super::tasks(config, 0);
+    let [tasks, all] = [&config, &plain].map(|it| of(it).expect("MNIST is in the box").tasks);
+    for (task, all) in tasks.iter().zip(&all) {
+        let held_out = task.held_out.as_ref().expect("they are held out");
+        let [train, held_out, of_both] =
+            [&task.train, held_out, &all.train].map(|images| images.classes().collect::<Vec<_>>());
+        assert_eq!(train, of_both[..100]);
+        assert_eq!(held_out, of_both[of_both.len() - 30..]);
+        assert_eq!(task.test.len(), all.test.len());
+        assert!(all.held_out.is_none());
+    }
+    let too_many = ExperimentConfig {
+        num_chf_images: Some(1_000_000),
+        ..config.clone()
+    };
+    assert_eq!(
+        of(&too_many).expect_err("none is left").to_string(),
+        "num_chf_images must be smaller than the number of training images of a task, got 1000000"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::model::Network;
 /// What holds back the trunk of a network from the second lesson on.
 ///
 /// It has no state to store: how the trunk learns follows from the lesson alone.
+#[derive(Clone)]
 pub(super) struct HeldTrunk {
     rule: Option<Trunk>,
     /// The parameters that learn at a lower rate in this lesson, with the factor of their rate.

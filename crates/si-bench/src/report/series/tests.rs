@@ -30,6 +30,7 @@ fn record() -> RunRecord {
             epoch(1, 0, None, None, None),
         ],
         correlations: Vec::new(),
+        chosen_strengths: Vec::new(),
         inert: false,
         elapsed_seconds: 1.5,
         device: "flex".to_string(),
