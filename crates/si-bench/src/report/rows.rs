@@ -1,3 +1,4 @@
+use crate::experiment::ChosenStrength;
 use crate::metrics::Statistic;
 
 use super::{
@@ -77,7 +78,40 @@ pub(super) fn rows(columns: &[Column]) -> Vec<Row> {
         column.condition.forward_transfer
     }));
     rows.push(measure("Forgetting", &|column| column.condition.forgetting));
+
+    if columns.iter().any(has_choices) {
+        rows.push(Row::Heading("Strength that chf chose"));
+        rows.extend((1..num_tasks).map(|index| Row::Cells {
+            label: task(index),
+            cells: columns.iter().map(|it| strengths(it, index)).collect(),
+        }));
+    }
     rows
+}
+
+fn has_choices(column: &Column) -> bool {
+    !column.condition.chosen_strengths.is_empty()
+}
+
+/// The strengths with which `task` was learnt: the smallest and the largest over the seeds.
+fn strengths(column: &Column, task: usize) -> String {
+    let choices = column.condition.chosen_strengths.iter().flatten();
+    let of_task = choices.filter(|choice| choice.task == task);
+    let mut strengths: Vec<f64> = of_task.filter_map(ChosenStrength::strength).collect();
+    strengths.sort_by(f64::total_cmp);
+    match &strengths[..] {
+        [] => "–".to_string(),
+        [first, .., last] if first != last => {
+            format!("{} to {}", significant(*first), significant(*last))
+        }
+        [first, ..] => significant(*first),
+    }
+}
+
+/// A number with three significant digits.
+fn significant(number: f64) -> String {
+    let rounded: f64 = format!("{number:.2e}").parse().unwrap_or(number);
+    rounded.to_string()
 }
 
 /// Notes below the table.
@@ -106,8 +140,27 @@ pub(super) fn notes(columns: &[Column]) -> Vec<String> {
             notes.push(note);
         }
     }
+    notes.extend(columns.iter().filter_map(refused));
     notes.extend(columns.iter().flat_map(warnings));
     notes
+}
+
+/// The tasks in which no strength let the new task be learnt well enough. `None` without any.
+fn refused(column: &Column) -> Option<String> {
+    let condition = &column.condition;
+    let runs = condition.seeds.iter().zip(&condition.chosen_strengths);
+    let refused = runs.flat_map(|(seed, choices)| {
+        let refused = choices.iter().filter(|choice| !choice.is_accepted());
+        refused.map(move |choice| format!("task {} at seed {seed}", choice.task + 1))
+    });
+    let refused: Vec<String> = refused.collect();
+    (!refused.is_empty()).then(|| {
+        format!(
+            "{}: no strength was accepted in {}, so the last one tried was kept",
+            column.name(" "),
+            refused.join(", ")
+        )
+    })
 }
 
 /// Warnings about runs that went wrong.

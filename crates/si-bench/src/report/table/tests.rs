@@ -1,4 +1,5 @@
 use super::*;
+use crate::experiment::{Attempt, ChosenStrength};
 use crate::fixture;
 
 #[test]
@@ -39,6 +40,38 @@ fn consolidation_without_effect_is_reported() {
 
     assert!(
         text.contains("no effect in some task at seed 1, 2"),
+        "{text}"
+    );
+}
+
+#[test]
+fn strengths_that_were_chosen_are_shown_task_by_task() {
+    let config = fixture::config(&[0.0, 1.0], 2);
+    let mut records = fixture::records(&config, 3);
+    let text = |records: &[_]| table(&[Results::new("", &config, records).expect("even runs")]);
+    assert!(!text(&records).contains("chf"));
+    let choice = |task, strength, is_accepted| ChosenStrength {
+        task,
+        free_accuracy: 0.9,
+        attempts: vec![Attempt {
+            strength,
+            accuracy: 0.8,
+            is_accepted,
+        }],
+    };
+    for (record, last) in records.iter_mut().skip(2).zip([0.5, 0.0009765625]) {
+        record.chosen_strengths = vec![choice(1, 0.5, true), choice(2, last, last > 0.1)];
+    }
+    let text = text(&records);
+    let shown = text
+        .split_once("Strength that chf chose")
+        .expect("a heading")
+        .1;
+    let rows: Vec<&str> = shown.lines().skip(1).take(2).collect();
+    assert!(rows[0].contains("Task 2") && rows[0].contains('–') && rows[0].ends_with(" 0.5"));
+    assert!(rows[1].ends_with("0.000977 to 0.5"), "{text}");
+    assert!(
+        text.contains("no strength was accepted in task 3 at seed 1,"),
         "{text}"
     );
 }
