@@ -68,6 +68,29 @@ fn resumed_experiment_gives_the_same_bits_as_an_uninterrupted_one() {
 }
 
 #[test]
+fn strengths_that_are_chosen_are_recorded_and_shown() {
+    let parent = tempfile::tempdir().expect("a folder can be made");
+    let chosen = "--tasks 2 --train-images 400 --choose chf --chf-images 100 --methods none,si:c=1 --out chosen";
+    let chosen: Vec<&str> = chosen.split(' ').collect();
+    train(
+        parent.path(),
+        &[&BUDGET[..], &chosen, &["--seeds", "1"]].concat(),
+    );
+    train(parent.path(), &["--resume", "chosen", "--seeds", "2"]);
+    let folder = parent.path().join("chosen");
+    let runs = runs(&folder);
+    assert_eq!(runs.len(), 4);
+    for run in &runs {
+        let is_chosen = run.contains(r#""chosen_strengths":[{"#);
+        assert_eq!(is_chosen, run.contains(r#""method":"si""#), "{run}");
+    }
+    let read = |file: &str| fs::read_to_string(folder.join(file)).expect(file);
+    assert!(read("config.toml").contains("choose_strength = \"chf\""));
+    assert!(read("summary.md").contains("Strength that chf chose"));
+    assert!(read("summary.json").contains("chosen_strengths"));
+}
+
+#[test]
 fn few_runs_share_all_cores_and_later_runs_keep_the_number_of_threads() {
     let parent = tempfile::tempdir().expect("a folder can be made");
     let one = ["--seeds", "1", "--methods", "si", "--out", "one"];
