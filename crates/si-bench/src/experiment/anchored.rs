@@ -8,6 +8,7 @@ use crate::Error;
 use crate::methods::{Anchor, AtEnd, Examples, Measure};
 use crate::model::Network;
 
+use super::cost::{Kept, PassCounter, Passes};
 use super::device_task::{DeviceTask, IMAGES_AT_ONCE};
 use super::random::{Purpose, generator};
 use super::{ExperimentConfig, Measured};
@@ -16,6 +17,7 @@ use super::{ExperimentConfig, Measured};
 pub(super) struct Anchored {
     penalty: QuadraticPenalty,
     measuring: Measuring,
+    pub(super) passes: PassCounter,
 }
 
 enum Measuring {
@@ -42,6 +44,7 @@ impl Anchored {
         Ok(Self {
             penalty: anchor.penalty.init()?,
             measuring,
+            passes: PassCounter::default(),
         })
     }
 
@@ -56,7 +59,11 @@ impl Anchored {
                 Measuring::InSteps(RunningImportance::new(measure)?)
             }
         };
-        Ok(Self { penalty, measuring })
+        Ok(Self {
+            penalty,
+            measuring,
+            passes: PassCounter::default(),
+        })
     }
 
     /// Whether it measures importance by two minibatches in each step.
@@ -102,7 +109,9 @@ impl Anchored {
         let importance = match &mut self.measuring {
             Measuring::InSteps(running) => running.end_task(network),
             Measuring::AtEnd(measure) => {
-                let measured = learnt.examples(network, observe, |it| measure(network, it));
+                let (measured, num_images) =
+                    learnt.examples(network, observe, |it| measure(network, it));
+                self.passes.count(Passes::measured(num_images));
                 match measured {
                     Ok(importance) => importance,
                     // A network that has diverged. The run goes on, and its record says so.
@@ -115,6 +124,20 @@ impl Anchored {
             }
         };
         Ok(self.penalty.consolidate(network, &importance).is_some())
+    }
+
+    /// What it holds.
+    pub(super) fn kept(&self) -> Kept {
+        let pulls = self.penalty.pulls().into_iter();
+        let of_penalty: Kept = pulls
+            .flat_map(|pull| [pull.precision_primitive(), pull.anchor_primitive()])
+            .map(Kept::tensor)
+            .sum();
+        let of_measure: Kept = match &self.measuring {
+            Measuring::AtEnd(_) => Kept::default(),
+            Measuring::InSteps(running) => running.state_primitives().map(Kept::tensor).sum(),
+        };
+        [of_penalty, of_measure].into_iter().sum()
     }
 
     /// The checkpoint with its state.
@@ -147,18 +170,19 @@ impl Anchored {
         Ok(Self {
             penalty: checkpoint.restore_penalty(PENALTY, self.penalty, network)?,
             measuring,
+            ..self
         })
     }
 }
 
 impl Learnt<'_> {
-    /// Calls `measure` with examples of the task that are drawn at random.
+    /// Calls `measure` with examples of the task that are drawn at random. Also returns how many of their images it took.
     fn examples<T>(
         &self,
         network: &Network,
         observe: &mut dyn FnMut(Measured),
         measure: impl FnOnce(Examples<'_>) -> T,
-    ) -> T {
+    ) -> (T, usize) {
         let Self {
             task, config, seed, ..
         } = *self;
@@ -180,14 +204,16 @@ impl Learnt<'_> {
         });
         let outputs = task.seen_outputs.clone();
         let labels = drawn.labels().into_iter();
-        measure(Examples {
+        let measured = measure(Examples {
             images: &mut images,
             labels: labels.map(|label| label - outputs.start).collect(),
             outputs,
             outputs_so_far: task.outputs_so_far.clone(),
             batch_size: config.batch_size,
             uniform: &mut || rng.random(),
-        })
+        });
+        drop(images);
+        (measured, num_done)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::metrics::LayerCorrelations;
 use super::path_integrals::PathIntegrals;
 use super::rehearsal::StoredMemory;
 use super::student::Student;
-use super::{ChosenStrength, Condition, EpochRecord, ExperimentConfig, Versions};
+use super::{ChosenStrength, Condition, Cost, EpochRecord, ExperimentConfig, Versions};
 
 /// Where and how often a run writes its checkpoints, from which it can resume.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +67,9 @@ pub(super) struct Journal {
     /// Training steps of attempts that were not kept. `steps_done` is without these.
     #[serde(default)]
     pub(super) steps_refused: usize,
+    /// What the run took so far.
+    #[serde(default)]
+    pub(super) cost: Cost,
     /// How the path integrals of the tasks are correlated; empty before the end.
     pub(super) correlations: Vec<LayerCorrelations>,
     /// Wall time so far, in seconds.

@@ -8,6 +8,7 @@ use si_core::checkpoint::CheckpointError;
 use crate::methods::{ComparedOutputs, Functional};
 use crate::model::{Network, Output};
 
+use super::cost::{Kept, PassCounter, Passes};
 use super::device_task::{Batch, DeviceTask};
 
 /// The network as it was at the end of the last task, and the loss that compares with it.
@@ -16,6 +17,7 @@ pub(super) struct FrozenCopy {
     tasks: Vec<DeviceTask>,
     /// In validation mode, outside autodiff. `None` in the first task.
     network: Option<Network>,
+    pub(super) passes: PassCounter,
 }
 
 impl FrozenCopy {
@@ -25,6 +27,7 @@ impl FrozenCopy {
             functional,
             tasks: tasks.to_vec(),
             network: None,
+            passes: PassCounter::default(),
         }
     }
 
@@ -34,6 +37,7 @@ impl FrozenCopy {
             functional,
             tasks: self.tasks.clone(),
             network: self.network.clone(),
+            passes: PassCounter::default(),
         }
     }
 
@@ -45,6 +49,7 @@ impl FrozenCopy {
     /// Its loss, `[1]`, for the output `now` of the network for `batch`. `None` in the first task.
     pub(super) fn loss(&self, batch: &Batch, now: &Output) -> Option<Tensor<1>> {
         let before = self.network.as_ref()?.output(batch.images.clone());
+        self.passes.count(Passes::forward(batch.len()));
         let outputs = self.compared_outputs(batch);
         Some(self.functional.loss(now, &before, &outputs))
     }
@@ -72,6 +77,12 @@ impl FrozenCopy {
             })
             .collect()
         }
+    }
+
+    /// What it holds.
+    pub(super) fn kept(&self) -> Kept {
+        let network = self.network.as_ref();
+        Kept::numbers(network.map_or(0, Module::num_params))
     }
 
     /// Adds the copy to a checkpoint.

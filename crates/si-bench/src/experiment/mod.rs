@@ -6,7 +6,9 @@ mod choice;
 mod condition;
 mod config;
 mod cores;
+mod cost;
 mod device_task;
+mod equal_memory;
 mod folder;
 mod frozen_copy;
 mod images;
@@ -35,6 +37,7 @@ pub use condition::Condition;
 pub use config::{
     Activation, Experiment, ExperimentConfig, FisherLabels, Scenario, StatePrecision,
 };
+pub use cost::{Cost, Kept, Passes};
 pub use folder::{RunFolder, new_stamped_folder};
 pub use optimizer::{Optimizer, OptimizerReset};
 pub use probe::Probe;

@@ -1,13 +1,27 @@
+use burn::module::Module;
+use burn::tensor::Device;
+
 use crate::methods::{Compared, Functional, Growth, Parts};
 use crate::model::{CnnConfig, MlpConfig, NetworkConfig, ProgressiveConfig, Units};
 use crate::task::TaskSequence;
 
+use super::random::{Purpose, generator};
 use super::{Condition, Experiment, ExperimentConfig, Scenario};
 
 impl ExperimentConfig {
     /// The network that learns `tasks` under `condition`.
     pub(super) fn network(&self, tasks: &TaskSequence, condition: &Condition) -> NetworkConfig {
-        let parts = condition.parts();
+        self.network_with(tasks, &condition.parts())
+    }
+
+    /// Number of parameters of the network that learns `tasks` with nothing against forgetting.
+    pub(super) fn num_plain_parameters(&self, tasks: &TaskSequence, device: &Device) -> usize {
+        let network = self.network_with(tasks, &Parts::default());
+        let mut rng = generator(0, Purpose::InitialParameters);
+        network.init(&mut rng, device).num_params()
+    }
+
+    fn network_with(&self, tasks: &TaskSequence, parts: &Parts) -> NetworkConfig {
         let num_inputs = tasks.image_shape.iter().product();
         let units = parts.units.unwrap_or(self.activation.into());
         let dropout = parts.dropout.unwrap_or(self.usual_dropout());

@@ -3,7 +3,7 @@ use si_core::checkpoint::BURN_VERSION;
 
 use crate::metrics::{AccuracyMatrix, LayerCorrelations};
 
-use super::{ChosenStrength, Condition};
+use super::{ChosenStrength, Condition, Cost};
 
 /// Result of one finished run, that is, one condition at one seed: a line of `runs.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub struct RunRecord {
     /// Also `None` in old records, which do not store it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub num_threads: Option<usize>,
+    /// What it took beside plain training. `None` in old records, which do not store it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// Versions of the programs that made it.
     pub versions: Versions,
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::methods::{Memory, Replay};
 use crate::model::{Network, Output};
 
+use super::cost::{Kept, PassCounter, Passes};
 use super::device_task::{Batch, DeviceTask, indices};
 use super::projection::projected;
 use super::random::{Purpose, generator};
@@ -20,6 +21,7 @@ pub(super) struct Rehearsal {
     /// The logits of each image in the memory, in the step that put it there, `[images, outputs]`, outside autodiff.
     /// `None` if they are not needed, or if there is no image.
     logits: Option<Tensor<2>>,
+    pub(super) passes: PassCounter,
 }
 
 /// A memory in a checkpoint. How many images it has seen also decides what is drawn next.
@@ -52,6 +54,7 @@ impl Rehearsal {
             tasks: tasks.to_vec(),
             seed,
             logits: None,
+            passes: PassCounter::default(),
         }
     }
 
@@ -63,6 +66,7 @@ impl Rehearsal {
             seed: self.seed,
             reservoir: self.reservoir.clone(),
             logits: self.logits.clone(),
+            passes: PassCounter::default(),
         }
     }
 
@@ -177,6 +181,15 @@ impl Rehearsal {
         matches!(self.memory.replay, Replay::Logits { .. })
     }
 
+    /// What it holds.
+    pub(super) fn kept(&self) -> Kept {
+        let num_pixels = self.tasks.first().map_or(0, |task| task.train.num_pixels());
+        let images = Kept::images(self.reservoir.len(), num_pixels);
+        let logits = self.logits.as_ref();
+        let logits = Kept::numbers(logits.map_or(0, |logits| logits.shape().num_elements()));
+        [images, logits].into_iter().sum()
+    }
+
     /// For a checkpoint.
     pub(super) fn stored(&self) -> StoredMemory {
         let logits = self.logits.clone().map(Tensor::into_data);
@@ -211,9 +224,10 @@ impl Rehearsal {
         generator(self.seed, purpose)
     }
 
-    /// Images from those with places below `end`. `None` if there are none.
+    /// Images from those with places below `end`, to pass forward and backward. `None` if there are none.
     fn draw(&self, end: i32, rng: &mut ChaCha8Rng) -> Option<Drawn> {
         let slots = self.reservoir.draw(self.memory.batch, end, rng);
+        self.passes.count(Passes::both(slots.len()));
         (!slots.is_empty()).then(|| Drawn {
             batch: Batch::at(&self.tasks, &self.reservoir.at(&slots)),
             slots,

@@ -19,7 +19,9 @@ use super::path_integrals::PathIntegrals;
 use super::random::{Purpose, generator, permutation};
 use super::student::Student;
 use super::tasks::tasks;
-use super::{Checkpointing, Condition, EpochRecord, ExperimentConfig, RunRecord, Versions};
+use super::{
+    Checkpointing, Condition, Cost, EpochRecord, ExperimentConfig, Kept, RunRecord, Versions,
+};
 
 /// One condition at one seed, over the whole sequence of tasks.
 #[derive(Clone, Debug)]
@@ -119,6 +121,7 @@ impl Run<'_> {
             device: resolve_device(&self.config.device)?,
             matmul_error: products.map(|measured| measured.error),
             num_threads: self.config.threads_in_use(),
+            cost: Some(journal.cost),
             versions: Versions::current(),
         })
     }
@@ -215,6 +218,7 @@ impl<'a> Training<'a> {
                 reporter.report_step(journal);
             }
             journal.epochs.push(epoch_record(journal, &mut student));
+            journal.cost.passes += student.take_passes();
             journal.epoch += 1;
             if journal.epoch < config.num_epochs {
                 save(journal, &student)?;
@@ -241,6 +245,8 @@ impl<'a> Training<'a> {
             let is_inert = student.end_task(learnt, journal.lesson, config, seed, &mut observe)?;
             journal.inert |= is_inert;
         }
+        journal.cost.passes += student.take_passes();
+        journal.cost.kept = self.kept(student, journal);
         student.reset_optimizer(config, journal.steps_done);
         journal.steps_before_lesson = journal.steps_done;
         // If one network has learnt all tasks at once, every row has its accuracies.
@@ -257,9 +263,15 @@ impl<'a> Training<'a> {
         let student = self.new_student(self.run.condition)?;
         let network = student.learner.valid();
         let accuracy = |task: &DeviceTask| task.accuracy(&network, &task.test);
+        let config = self.run.config;
+        let num_parameters = config.num_plain_parameters(self.sequence, &self.device) as u64;
         Ok(Restored {
             journal: Journal {
                 initial_accuracy: self.tasks.iter().map(accuracy).collect(),
+                cost: Cost {
+                    num_parameters,
+                    ..Cost::default()
+                },
                 ..Journal::default()
             },
             student,
@@ -368,6 +380,23 @@ impl<'a> Training<'a> {
             accuracies(&|task| task.test.clone()),
             accuracies(&|task| task.train.first(evaluated)),
         )
+    }
+
+    /// What the method holds at the end of a lesson.
+    fn kept(&self, student: &Student, journal: &Journal) -> Kept {
+        let num_plain = journal.cost.num_parameters as usize;
+        let num_parameters = student.learner.num_params();
+        let of_regime = match self.run.condition.parts().regime() {
+            Regime::OneByOne => Kept::default(),
+            Regime::Afresh => Kept::numbers(journal.lesson * num_parameters),
+            Regime::Jointly => {
+                let of_task =
+                    |task: &DeviceTask| Kept::images(task.train.len(), task.train.num_pixels());
+                self.tasks.iter().map(of_task).sum()
+            }
+        };
+        let growth = Kept::numbers(num_parameters.saturating_sub(num_plain));
+        [student.kept(), growth, of_regime].into_iter().sum()
     }
 
     fn keeps_path_integrals(&self) -> bool {

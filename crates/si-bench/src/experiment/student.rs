@@ -1,3 +1,4 @@
+mod cost;
 mod trunk;
 
 use burn::optim::GradientsParams;
@@ -12,6 +13,7 @@ use crate::model::Network;
 use crate::task::TaskSequence;
 
 use super::anchored::{Anchored, Learnt};
+use super::cost::{PassCounter, Passes};
 use super::device_task::{Batch, DeviceTask};
 use super::frozen_copy::{FrozenCopy, FrozenReadout};
 use super::optimizer::adam_after;
@@ -30,6 +32,7 @@ pub(super) struct Student {
     frozen_copy: Option<FrozenCopy>,
     rehearsal: Option<Rehearsal>,
     optimizer: SynapticOptimizer,
+    passes: PassCounter,
 }
 
 impl Student {
@@ -58,6 +61,7 @@ impl Student {
             frozen_copy: functional.map(|it| FrozenCopy::new(it, tasks)),
             rehearsal: memory.map(|it| Rehearsal::new(it, tasks, seed)),
             optimizer: config.optimizer.init(config.momentum),
+            passes: PassCounter::default(),
         })
     }
 
@@ -77,6 +81,7 @@ impl Student {
             frozen_copy: functionals.map(|(own, functional)| own.copy_with(functional)),
             rehearsal: memories.map(|(own, memory)| own.copy_with(memory)),
             optimizer: self.optimizer.clone(),
+            passes: PassCounter::default(),
         })
     }
 
@@ -91,6 +96,7 @@ impl Student {
     /// method makes of it. `second` is another minibatch, for a method that measures importance by two.
     pub(super) fn step(mut self, batch: Batch, second: Option<Batch>, learning_rate: f64) -> Self {
         let learning_rate = self.trunk.learning_rate(learning_rate);
+        self.count_trained(&batch);
         let (loss, logits) = self.loss(&batch, Minibatch::First);
         self.learner.regularizer_mut().observe_loss(&loss);
         let frozen_copy = self.frozen_copy.as_ref();
@@ -138,6 +144,7 @@ impl Student {
 
     /// The loss of a step, `[1]`, without penalties, and the logits of `batch`, outside autodiff.
     fn loss(&self, batch: &Batch, minibatch: Minibatch) -> (Tensor<1>, Tensor<2>) {
+        self.passes.count(Passes::both(batch.len()));
         let (loss, output) = match &self.rehearsal {
             Some(rehearsal) => rehearsal.loss(&self.learner, batch, minibatch),
             None => batch.loss(&self.learner),

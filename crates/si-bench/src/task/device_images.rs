@@ -27,6 +27,12 @@ impl DeviceImages {
         self.len() == 0
     }
 
+    /// Number of pixels of an image.
+    pub fn num_pixels(&self) -> usize {
+        let [_, num_pixels] = self.images.dims();
+        num_pixels
+    }
+
     /// The device that holds them.
     pub fn device(&self) -> Device {
         self.images.device()

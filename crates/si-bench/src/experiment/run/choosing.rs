@@ -35,7 +35,7 @@ impl Training<'_> {
             None => {
                 let free = condition.without_factors();
                 let (learnt, trial) = self.attempt(&free, lesson, journal, student, reporter)?;
-                journal.steps_free += trial.steps_done - journal.steps_done;
+                journal.steps_free += discard(&trial, journal);
                 ChosenStrength {
                     task: journal.lesson,
                     free_accuracy: accuracy(&learnt),
@@ -58,7 +58,7 @@ impl Training<'_> {
                 journal.chosen.push(choice);
                 return Ok(learnt);
             }
-            journal.steps_refused += trial.steps_done - journal.steps_done;
+            journal.steps_refused += discard(&trial, journal);
         }
     }
 
@@ -76,4 +76,10 @@ impl Training<'_> {
         let learnt = self.learn(lesson, &mut journal, copy, reporter, &mut |_, _| Ok(()))?;
         Ok((learnt, journal))
     }
+}
+
+/// Counts the passes of a training that is not kept. Returns the number of its steps.
+fn discard(trial: &Journal, journal: &mut Journal) -> usize {
+    journal.cost.passes += trial.cost.passes.discarded_since(journal.cost.passes);
+    trial.steps_done - journal.steps_done
 }

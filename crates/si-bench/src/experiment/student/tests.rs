@@ -1,3 +1,4 @@
+mod cost;
 mod step;
 
 use std::sync::Arc;

@@ -98,6 +98,12 @@ impl RunningImportance {
         self.num_tasks
     }
 
+    /// The tensors of the state, of all parameters, as the backend's primitives. They tell how much memory the state
+    /// takes.
+    pub fn state_primitives(&self) -> impl Iterator<Item = &FloatTensor<Dispatch>> {
+        self.states.values().flat_map(State::primitives)
+    }
+
     /// Opens a step. `module` has the parameters before the step, and `grads` are the gradients of the task loss alone,
     /// before any penalty or clipping. Parameters without a gradient are passed over.
     pub fn begin_step<M: Module>(&mut self, module: &M, grads: &GradientsParams) {

@@ -15,6 +15,11 @@ impl State {
         Self(tensors.into_iter().map(Tensor::into_dispatch).collect())
     }
 
+    /// The tensors as the backend's primitives.
+    pub(super) fn primitives(&self) -> impl Iterator<Item = &FloatTensor<Dispatch>> {
+        self.0.iter()
+    }
+
     /// The tensors for `parameter`: on its device, in its working precision, and grown to its shape. `None` if they do not
     /// fit its shape.
     pub(super) fn tensors<const D: usize>(

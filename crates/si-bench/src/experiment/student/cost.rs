@@ -1,0 +1,56 @@
+use crate::experiment::cost::{Kept, Passes};
+use crate::experiment::device_task::Batch;
+
+use super::Student;
+
+impl Student {
+    /// Counts a step's own minibatch.
+    pub(super) fn count_trained(&self, batch: &Batch) {
+        self.passes.count(Passes {
+            trained: batch.len() as u64,
+            ..Passes::default()
+        });
+    }
+
+    /// The passes since the last call.
+    pub(in crate::experiment) fn take_passes(&self) -> Passes {
+        let mut sum = self.passes.take();
+        for part in [
+            self.anchor.as_ref().map(|it| &it.passes),
+            self.frozen_copy.as_ref().map(|it| &it.passes),
+            self.rehearsal.as_ref().map(|it| &it.passes),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            sum += part.take();
+        }
+        sum
+    }
+
+    /// What the method holds beside the network and the optimizer's state.
+    ///
+    /// Every learner measures path integrals. They belong to the method only if it is Synaptic Intelligence.
+    pub(in crate::experiment) fn kept(&self) -> Kept {
+        let regularizer = self.learner.regularizer();
+        let synapses = if regularizer.config().strength > 0.0 {
+            regularizer.synapses()
+        } else {
+            Vec::new()
+        };
+        let of_synapses = synapses.into_iter().flat_map(|synapse| {
+            let tensors = [
+                Some(synapse.anchor_primitive()),
+                synapse.importance_primitive(),
+                synapse.path_integral_primitive(),
+            ];
+            tensors.into_iter().flatten().map(Kept::tensor)
+        });
+        let parts = [
+            self.anchor.as_ref().map(|it| it.kept()),
+            self.frozen_copy.as_ref().map(|it| it.kept()),
+            self.rehearsal.as_ref().map(|it| it.kept()),
+        ];
+        of_synapses.chain(parts.into_iter().flatten()).sum()
+    }
+}
