@@ -1,5 +1,6 @@
 use super::Parts;
 use super::method::{Method, Parameter, Range};
+use crate::experiment::Experiment;
 
 /// Dropout of hidden units (fig. 4).
 ///
@@ -18,7 +19,11 @@ pub(crate) static DROPOUT: Method = Method {
         range: Range::Fraction,
         default: Some(|_| 0.5),
         is_strength: true,
-        search: |_| &[],
+        // The network of split CIFAR has 0.5 under every method.
+        search: |experiment| match experiment {
+            Experiment::SplitMnist | Experiment::PermutedMnist => &[0.1, 0.2, 0.3, 0.5, 0.7],
+            Experiment::SplitCifar => &[0.1, 0.2, 0.3, 0.4, 0.7],
+        },
     }],
     parts: |values| Parts {
         dropout: Some(values["rate"]),

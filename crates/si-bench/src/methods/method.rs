@@ -69,7 +69,7 @@ pub struct Parameter {
     /// Whether tables and figures always show it, as they do for the strength of a penalty. If it can be any positive
     /// number, it is the [factor](Method::factor) of a penalty or of a loss.
     pub is_strength: bool,
-    /// The values that `si sweep` tries.
+    /// The values that `si sweep` tries, ascending. Empty if there is nothing to search for.
     pub search: fn(Experiment) -> &'static [f64],
 }
 
@@ -94,6 +94,22 @@ impl Parameter {
         }
     }
 
+    /// That many values of a search, at least 2: from the lowest that `si sweep` tries to the highest, in equal steps of
+    /// their logarithms, with three digits. If `si sweep` tries as many, they are the same. Empty if there is nothing to
+    /// search for.
+    pub(crate) fn trials(&self, experiment: Experiment, count: usize) -> Vec<f64> {
+        let values = (self.search)(experiment);
+        let (Some(lowest), Some(highest)) = (values.first(), values.last()) else {
+            return Vec::new();
+        };
+        if values.len() == count {
+            return values.to_vec();
+        }
+        let step = (highest / lowest).ln() / (count.max(2) - 1) as f64;
+        let value = |index: usize| three_digits(lowest * (step * index as f64).exp());
+        (0..count).map(value).collect()
+    }
+
     /// The text of a value that is in its range.
     pub fn text(&self, value: f64) -> String {
         self.write(value).to_string()
@@ -112,6 +128,12 @@ impl Parameter {
             named.join(", ")
         })
     }
+}
+
+/// `value` > 0, rounded to three digits.
+fn three_digits(value: f64) -> f64 {
+    // Through decimal text, so that the result is the number that is closest to its three digits.
+    format!("{value:.2e}").parse().unwrap_or(value)
 }
 
 /// That of `choices` which `values` has for `parameter`, whose words are in the same order. The first, if `values` are from
@@ -147,5 +169,34 @@ impl PartialEq for Method {
 impl fmt::Debug for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::METHODS;
+    use super::*;
+
+    #[test]
+    fn every_method_with_a_search_has_as_many_trials_as_asked_for_between_the_same_ends() {
+        let parameters = METHODS.iter().flat_map(|method| method.parameters);
+        for parameter in parameters {
+            for experiment in Experiment::ALL {
+                let values = (parameter.search)(experiment);
+                if values.is_empty() {
+                    assert!(parameter.trials(experiment, 5).is_empty());
+                    continue;
+                }
+                assert!(values.is_sorted(), "{}", parameter.summary);
+                for count in [2, 5, 7, 50] {
+                    let trials = parameter.trials(experiment, count);
+                    assert_eq!(trials.len(), count);
+                    assert!(trials.is_sorted_by(|one, next| one < next));
+                    assert_eq!(trials.first(), values.first());
+                    assert_eq!(trials.last(), values.last());
+                    assert!(trials.iter().all(|it| parameter.range.contains(*it)));
+                }
+            }
+        }
     }
 }

@@ -114,18 +114,40 @@ impl MethodSpec {
     ///
     /// Those of [`list`](Self::list).
     pub fn search(text: &str, experiment: Experiment) -> Result<Vec<Self>, Error> {
+        Self::with_strengths(text, |strength| (strength.search)(experiment).to_vec())
+    }
+
+    /// Like [`search`](Self::search), with that many values, at least 2, for every strength. So each method has the same
+    /// number of trials.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`list`](Self::list).
+    pub fn trials(text: &str, experiment: Experiment, count: usize) -> Result<Vec<Self>, Error> {
+        Self::with_strengths(text, |strength| strength.trials(experiment, count))
+    }
+
+    fn with_strengths(
+        text: &str,
+        values: impl Fn(&Parameter) -> Vec<f64>,
+    ) -> Result<Vec<Self>, Error> {
         let (methods, given) = parsed(text)?;
         let spec = Self::incomplete(&methods, given)?;
-        let strength = spec.methods.iter().find_map(|method| method.strength());
-        let free = strength.filter(|it| !spec.given.contains_key(it.key));
-        let values = free.map_or(&[][..], |it| (it.search)(experiment));
-        let with = |value: &f64| {
-            let mut spec = spec.clone();
-            spec.given
-                .extend(free.map(|it| (it.key.to_string(), *value)));
-            spec
+        let strengths = spec.methods.iter().filter_map(|method| method.strength());
+        let mut searched = strengths.map(|it| (it, values(it)));
+        let searched = searched.find(|(_, values)| !values.is_empty());
+        let free = searched.filter(|(it, _)| !spec.given.contains_key(it.key));
+        let mut specs: Vec<Self> = match free {
+            Some((strength, values)) => {
+                let with = |value: f64| {
+                    let mut spec = spec.clone();
+                    spec.given.insert(strength.key.to_string(), value);
+                    spec
+                };
+                values.into_iter().map(with).collect()
+            }
+            None => Vec::new(),
         };
-        let mut specs: Vec<Self> = values.iter().map(with).collect();
         if specs.is_empty() {
             specs.push(spec);
         }
@@ -367,6 +389,29 @@ mod tests {
         assert_eq!(texts("si:xi=0.5")[0], "si:c=0.001:xi=0.5");
         let of_probabilities = texts("mas:of=probabilities");
         assert_eq!(of_probabilities[5], "mas:lambda=1000:of=probabilities");
+    }
+
+    #[test]
+    fn every_method_has_the_same_number_of_trials_or_one_if_nothing_is_searched() {
+        for experiment in Experiment::ALL {
+            for method in METHODS {
+                let trials = MethodSpec::trials(method.key, experiment, 4);
+                let trials = trials.expect("a strength that is needed is searched");
+                let has_search = |it: &Parameter| !(it.search)(experiment).is_empty();
+                let is_searched = method.strength().is_some_and(has_search);
+                assert_eq!(trials.len(), if is_searched { 4 } else { 1 }, "{method:?}");
+            }
+        }
+        let texts = |text: &str| -> Vec<String> {
+            let specs = MethodSpec::trials(text, Experiment::SplitMnist, 3);
+            let specs = specs.expect("they are well formed");
+            specs.iter().map(MethodSpec::to_string).collect()
+        };
+        assert_eq!(texts("si"), ["si:c=0.001", "si:c=0.1", "si:c=10"]);
+        assert_eq!(texts("si:c=2"), ["si:c=2"]);
+        assert_eq!(texts("er"), ["er"]);
+        // The size of a memory is no strength to search for, but that of the combination is.
+        assert_eq!(texts("lfl+er:size=200").len(), 3);
     }
 
     #[test]
