@@ -1,6 +1,7 @@
 //! Benchmarks of continual learning: data sets, task sequences, experiments, metrics and reports.
 
 mod alternatives;
+pub mod comparison;
 pub mod data;
 mod descent;
 mod device;

@@ -106,7 +106,7 @@ impl RunFolder {
         let config = on_this_machine(config)?;
         self.lock()?;
         let stored = read_config(&self.path)?;
-        let differences = difference::differences(&stored, &config);
+        let differences = stored.differences(&config);
         if !differences.is_empty() {
             return Err(Error::ConfigDiffers {
                 path: self.path.clone(),

@@ -44,4 +44,5 @@ pub use probe::Probe;
 pub use record::{EpochRecord, RunRecord, Versions};
 pub use required_precision::RequiredPrecision;
 pub use run::{Measured, Progress, Run};
+pub(crate) use summary::at_end;
 pub use summary::{ConditionSummary, Summary};

@@ -10,6 +10,20 @@ use super::{
 };
 
 impl ExperimentConfig {
+    /// The [paper's protocol](Self::paper) for a search of strengths: it tests on training images that are held out.
+    pub fn search(experiment: Experiment) -> Self {
+        let num_held_out = match experiment {
+            Experiment::SplitMnist => 2000,
+            Experiment::PermutedMnist => 10_000,
+            Experiment::SplitCifar => 1000,
+        };
+        Self {
+            num_held_out: Some(num_held_out),
+            record_correlations: false,
+            ..Self::paper(experiment)
+        }
+    }
+
     /// The paper's protocol (sections 5.1 to 5.3), with three seeds; with one seed in permuted
     /// MNIST, as in the paper.
     ///

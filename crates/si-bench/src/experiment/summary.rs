@@ -204,7 +204,7 @@ impl ConditionSummary {
 }
 
 /// Accuracy on each task after the last one; for training from scratch, right after the task itself; `[tasks]`.
-fn at_end(run: &RunRecord, accuracy: &AccuracyMatrix) -> Vec<f64> {
+pub(crate) fn at_end(run: &RunRecord, accuracy: &AccuracyMatrix) -> Vec<f64> {
     if begins_afresh(run) {
         accuracy.diagonal()
     } else {

@@ -1,5 +1,6 @@
 use crate::alternatives::one_of;
 use crate::data::DataSet;
+use crate::methods::MethodSpec;
 use crate::task::class_pairs;
 use crate::{Error, Range};
 
@@ -28,6 +29,16 @@ impl ExperimentConfig {
     pub fn range(key: &str) -> Option<Range> {
         let row = RANGES.iter().find(|(of, ..)| *of == key);
         row.map(|(_, range, _)| *range)
+    }
+
+    /// Why the method `spec` cannot be run in this experiment and scenario. `None` if it can.
+    pub fn obstacle(&self, spec: &MethodSpec) -> Option<String> {
+        let alone = Self {
+            methods: vec![spec.clone()],
+            ..self.clone()
+        };
+        let condition = alone.conditions().pop()?;
+        condition.conflict().or_else(|| self.unfit(&condition))
     }
 
     fn validate_conditions(&self) -> Result<(), Error> {

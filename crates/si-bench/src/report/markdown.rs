@@ -155,7 +155,7 @@ pub(crate) fn duration(seconds: f64) -> String {
 }
 
 /// Escapes characters that Markdown would read as a table's border, a tag or emphasis.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.chars().fold(String::new(), |mut escaped, character| {
         if matches!(character, '|' | '<' | '*' | '_' | '`' | '[' | ']' | '\\') {
             escaped.push('\\');

@@ -1,4 +1,4 @@
-use crate::experiment::ChosenStrength;
+use crate::experiment::{ChosenStrength, ConditionSummary};
 use crate::metrics::Statistic;
 
 use super::{
@@ -141,7 +141,11 @@ pub(super) fn notes(columns: &[Column]) -> Vec<String> {
         }
     }
     notes.extend(columns.iter().filter_map(refused));
-    notes.extend(columns.iter().flat_map(warnings));
+    notes.extend(
+        columns
+            .iter()
+            .flat_map(|column| warnings(&column.name(" "), column.condition)),
+    );
     notes
 }
 
@@ -163,10 +167,9 @@ fn refused(column: &Column) -> Option<String> {
     })
 }
 
-/// Warnings about runs that went wrong.
-fn warnings(column: &Column) -> impl Iterator<Item = String> {
-    let condition = &column.condition;
-    [
+/// Warnings about runs of `condition`, called `name`, that went wrong.
+pub(crate) fn warnings(name: &str, condition: &ConditionSummary) -> Vec<String> {
+    let wrong = [
         (
             &condition.diverged_seeds,
             "training diverged, with a loss that is not finite, at seed",
@@ -177,17 +180,14 @@ fn warnings(column: &Column) -> impl Iterator<Item = String> {
             "consolidation had no effect in some task at seed",
             "every importance was zero, or nothing that matters moved",
         ),
-    ]
-    .into_iter()
-    .filter(|(seeds, ..)| !seeds.is_empty())
-    .map(|(seeds, what, hint)| {
-        let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
-        format!(
-            "warning: {}: {what} {}: {hint}",
-            column.name(" "),
-            seeds.join(", ")
-        )
-    })
+    ];
+    let wrong = wrong.into_iter().filter(|(seeds, ..)| !seeds.is_empty());
+    wrong
+        .map(|(seeds, what, hint)| {
+            let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+            format!("warning: {name}: {what} {}: {hint}", seeds.join(", "))
+        })
+        .collect()
 }
 
 /// The tasks' names if all columns have the same ones, otherwise none.
@@ -212,7 +212,7 @@ fn paper(column: &Column) -> String {
 }
 
 /// `mean ± std` in per cent.
-fn percent(statistic: Option<Statistic>) -> String {
+pub(crate) fn percent(statistic: Option<Statistic>) -> String {
     match statistic {
         None => "–".to_string(),
         Some(Statistic {
@@ -228,7 +228,7 @@ fn percent(statistic: Option<Statistic>) -> String {
     }
 }
 
-fn number(share: f64) -> String {
+pub(crate) fn number(share: f64) -> String {
     // Small negative numbers are rounded to −0.00. Adding zero turns this into 0.00.
     format!("{:.2}", (share * 1e4).round() / 1e2 + 0.0)
 }

@@ -2,24 +2,26 @@ use toml::{Table, Value};
 
 use super::super::ExperimentConfig;
 
-/// The differences between the experiments `given` and `stored`, one sentence per key. Where and how they run does not
-/// count.
-pub(super) fn differences(stored: &ExperimentConfig, given: &ExperimentConfig) -> Vec<String> {
-    let (old, new) = (table(stored), table(given));
-    let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
-    keys.sort();
-    keys.dedup();
-    keys.into_iter()
-        .filter(|key| old.get(*key) != new.get(*key))
-        .filter(|key| *key != "num_seeds" || given.num_seeds < stored.num_seeds)
-        .map(|key| {
-            format!(
-                "{key} is {}, not {}",
-                shown(old.get(key)),
-                shown(new.get(key))
-            )
-        })
-        .collect()
+impl ExperimentConfig {
+    /// Why an experiment with the settings `self` cannot be resumed with those `given`, one sentence per key. Empty if it
+    /// can: where and how it runs does not count, and there may be more seeds.
+    pub fn differences(&self, given: &Self) -> Vec<String> {
+        let (old, new) = (table(self), table(given));
+        let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
+        keys.sort();
+        keys.dedup();
+        keys.into_iter()
+            .filter(|key| old.get(*key) != new.get(*key))
+            .filter(|key| *key != "num_seeds" || given.num_seeds < self.num_seeds)
+            .map(|key| {
+                format!(
+                    "{key} is {}, not {}",
+                    shown(old.get(key)),
+                    shown(new.get(key))
+                )
+            })
+            .collect()
+    }
 }
 
 fn table(config: &ExperimentConfig) -> Table {

@@ -2,6 +2,7 @@ use super::{
     field::{Field, Outline},
     grid::{LEFT, MARGIN, WIDTH, X_LABEL_HEIGHT, X_TICKS_HEIGHT, draw_label},
     legend::Legend,
+    names::draw_names,
     panel::{Axes, BOLD, Frame, LINE_HEIGHT, NOTE_SIZE, Point, TITLE_SIZE, draw_axes, draw_line},
     scale::{Scale, Ticks},
     style::{LineStyle, heat, shade},
@@ -49,6 +50,8 @@ pub(crate) enum Layer {
     /// Squares of one unit, given by their centres. The closer the third number is to 1, the darker
     /// the square.
     Cells(Vec<(f64, f64, f64)>),
+    /// The names of points, each beside its point if there is room.
+    Names(Vec<((f64, f64), String)>),
     /// Text that starts a little to the right of a point.
     Note((f64, f64), Side, String),
 }
@@ -118,7 +121,7 @@ impl Chart {
         draw_clip(svg, frame, frame_id);
         svg.open("g", &[("clip-path", &format!("url(#{frame_id})"))]);
         for layer in &self.layers {
-            layer.draw(svg, |(across, up)| (x.beyond(across), y.beyond(up)));
+            layer.draw(svg, frame, |(across, up)| (x.beyond(across), y.beyond(up)));
         }
         svg.close();
 
@@ -165,7 +168,7 @@ fn draw_clip(svg: &mut Svg, frame: Frame, id: &str) {
 }
 
 impl Layer {
-    fn draw(&self, svg: &mut Svg, place: impl Fn((f64, f64)) -> (f64, f64)) {
+    fn draw(&self, svg: &mut Svg, frame: Frame, place: impl Fn((f64, f64)) -> (f64, f64)) {
         match self {
             Layer::Shades(field, levels) => {
                 let whole = field.outlines(f64::MIN);
@@ -204,6 +207,12 @@ impl Layer {
                         style.error_bar(svg, x, end(-1.0), end(1.0));
                     }
                 }
+            }
+            Layer::Names(names) => {
+                let names = names
+                    .iter()
+                    .map(|(point, name)| (place(*point), name.as_str()));
+                draw_names(svg, frame, &names.collect::<Vec<_>>());
             }
             Layer::Note(at, side, text) => {
                 let (x, y) = place(*at);

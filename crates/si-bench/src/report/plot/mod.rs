@@ -7,6 +7,7 @@ pub(crate) mod chart;
 pub(crate) mod field;
 pub(crate) mod grid;
 mod legend;
+mod names;
 pub(crate) mod panel;
 pub(crate) mod scale;
 pub(crate) mod style;

@@ -1,0 +1,202 @@
+use crate::experiment::Scenario;
+use crate::methods::METHODS;
+
+use super::{ComparedMethod, Comparison};
+
+/// What stands below the tables: how the strengths were found and what they multiply, what the columns mean, and what is
+/// missing.
+pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
+    let mut notes = vec![measures(comparison)];
+    if comparison
+        .methods
+        .iter()
+        .any(|it| it.min_accuracy.is_some())
+    {
+        notes.push(MIN_ACCURACY.to_string());
+    }
+    if comparison.methods.iter().any(|it| it.cost.is_some()) {
+        notes.extend([KEPT, PASSES].map(str::to_string));
+    }
+    for method in &comparison.methods {
+        if method.has_equal_memory {
+            notes.push(format!(
+                "{}: its memory has as many bytes as si keeps.",
+                method.label
+            ));
+        }
+    }
+    notes.extend(search(comparison));
+    notes.extend(conventions(comparison));
+    notes.push(protocol(comparison));
+    for left_out in &comparison.left_out {
+        notes.push(format!(
+            "left out: {}: {}.",
+            left_out.method, left_out.reason
+        ));
+    }
+    let warnings = comparison.methods.iter().flat_map(|it| &it.warnings);
+    notes.extend(warnings.cloned());
+    notes
+}
+
+fn measures(comparison: &Comparison) -> String {
+    let images = match comparison.config.num_held_out {
+        None => "test images",
+        Some(_) => "held-out training images",
+    };
+    format!(
+        "Results: in % on {images}, as a mean over {} seeds from {} on; ± is the standard deviation (n − 1). Average: \
+         accuracy over all tasks after the last. Forgetting: fall of each earlier task from its best before the last task. \
+         Backward transfer: change of each earlier task since its own end. Learning accuracy: on each task right after it.",
+        comparison.config.num_seeds, comparison.config.first_seed
+    )
+}
+
+const MIN_ACCURACY: &str = "min-ACC: the lowest accuracy on each earlier task since its end, as a mean over these tasks. It \
+    is from the evaluations at the tasks' ends alone, and does not show a drop within a task.";
+
+const KEPT: &str = "Floats, for each parameter of the plain network, and bytes: what a method keeps, counted at the end of a \
+    run beside the network and the optimizer's state of plain training: importance, anchors, frozen copies, further columns \
+    and layers, stored logits and images. A stored image has a byte for each pixel and one for its label. joint needs the \
+    images of all tasks, and scratch the networks of all tasks.";
+
+const PASSES: &str = "Extra passes: images that pass forward and backward in a step beyond the one forward and the one \
+    backward pass of plain training, by the images of its minibatch, averaged over all steps of a run. Measured: images on \
+    which importance is measured at a task's end; they are not part of the passes. Seconds: wall time of a run, as a mean, \
+    whatever else the machine did.";
+
+fn search(comparison: &Comparison) -> Vec<String> {
+    let Some(search) = &comparison.search else {
+        return vec!["Strengths: as given; nothing was searched for.".to_string()];
+    };
+    let seeds: Vec<String> = search.seeds.iter().map(u64::to_string).collect();
+    let mut notes = vec![format!(
+        "Strengths: found by one oracle search for all methods, by the average accuracy on {} held-out training images of \
+         each task, old tasks included. A learner that no longer has these could not do this search. {} values for each \
+         method, in equal steps from the lowest to the highest value of its range, with seed {}.",
+        search.num_held_out,
+        search.num_trials,
+        seeds.join(", ")
+    )];
+    let given: Vec<&str> = comparison
+        .methods
+        .iter()
+        .filter(|it| it.searched.is_none())
+        .map(|it| it.label.as_str())
+        .collect();
+    if !given.is_empty() {
+        notes.push(format!(
+            "Not searched, because there is no strength to search for, or because it was given: {}.",
+            given.join("; ")
+        ));
+    }
+    notes.extend(comparison.methods.iter().filter_map(at_end));
+    notes
+}
+
+/// A warning if a better strength may lie outside the range that was tried.
+fn at_end(method: &ComparedMethod) -> Option<String> {
+    let searched = method.searched.as_ref().filter(|it| it.is_at_end)?;
+    let (lowest, highest) = (searched.tried.first()?, searched.tried.last()?);
+    Some(format!(
+        "warning: {}: this is the end of the range tried, {lowest} to {highest}; a better value may lie beyond it.",
+        method.label
+    ))
+}
+
+/// What the strength of each method multiplies.
+fn conventions(comparison: &Comparison) -> Vec<String> {
+    let is_compared = |key: &str| {
+        let mut methods = comparison.methods.iter();
+        methods.any(|it| {
+            it.condition
+                .methods()
+                .iter()
+                .any(|method| method.key == key)
+        })
+    };
+    let compared = METHODS.iter().filter(|method| is_compared(method.key));
+    compared
+        .filter_map(|method| {
+            let strength = method.strength()?;
+            Some(format!(
+                "{}: {} is the {}.",
+                method.label, strength.symbol, strength.summary
+            ))
+        })
+        .collect()
+}
+
+fn protocol(comparison: &Comparison) -> String {
+    let config = &comparison.config;
+    let scenario = match config.scenario {
+        Scenario::Task => "task (the network is told the task)",
+        Scenario::Domain => "domain (not told, the tasks share their outputs)",
+        Scenario::Class => "class (not told, each class has an output)",
+    };
+    let sizes: Vec<String> = config.hidden_sizes.iter().map(usize::to_string).collect();
+    let images = match config.num_train_images {
+        None => "all training images".to_string(),
+        Some(count) => format!("at most {count} training images of each task"),
+    };
+    format!(
+        "Protocol: {}, scenario {scenario}, {} tasks, {images}; hidden layers of {}; {} with learning rate {}, reset between \
+         tasks: {}; {} epochs of minibatches of {}; importance from {} images; on {}.",
+        config.experiment.name(),
+        config.num_tasks,
+        sizes.join(", "),
+        word(&config.optimizer),
+        config.learning_rate,
+        word(&config.reset_optimizer),
+        config.num_epochs,
+        config.batch_size,
+        config.num_importance_images,
+        config.device
+    )
+}
+
+/// The name of a choice, as files have it.
+fn word(choice: &impl serde::Serialize) -> String {
+    match serde_json::to_value(choice) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comparison::testing;
+
+    #[test]
+    fn notes_name_the_search_what_was_left_out_and_the_end_of_a_range() {
+        let notes = notes(&testing::comparison());
+        let has = |part: &str| notes.iter().any(|note| note.contains(part));
+        for part in [
+            "one oracle search for all methods",
+            "1000 held-out training images of each task",
+            "3 values for each method",
+            "with seed 1000.",
+            "left out: progressive: a task has its own column.",
+            "warning: si (c = 10): this is the end of the range tried, 0.001 to 10;",
+            "er (M = 129), bytes of si: its memory has as many bytes as si keeps.",
+            "si: c is the strength of the penalty (eq. 4).",
+            "scenario task (the network is told the task), 3 tasks",
+            "adam with learning rate 0.001, reset between tasks: all",
+            "Not searched, because there is no strength to search for, or because it was given: none (c = 0); er (M = 500)",
+        ] {
+            assert!(has(part), "{part}: {notes:#?}");
+        }
+    }
+
+    #[test]
+    fn without_a_search_the_notes_say_that_strengths_were_given() {
+        let comparison = Comparison {
+            search: None,
+            ..testing::comparison()
+        };
+        let notes = notes(&comparison);
+        assert!(notes.iter().any(|it| it.starts_with("Strengths: as given")));
+        assert!(!notes.iter().any(|it| it.contains("oracle")));
+    }
+}
