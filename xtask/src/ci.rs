@@ -38,6 +38,8 @@ const TRIALS: &[&str] = &[
      --out target/trial/permuted-mnist",
     "cargo run -p si-cli -- sweep split-mnist --epochs 1 --tasks 2 --hidden-sizes 16 --train-images 1000 \
      --methods si:c=0.1,si:c=1,ewc:lambda=10 --out target/trial/sweep",
+    "cargo run -p si-cli -- compare split-mnist --epochs 1 --tasks 2 --hidden-sizes 16 --train-images 500 --held-out 500 \
+     --methods none,si,er --trials 2 --seeds 1 --out target/trial/compare",
     "cargo xtask repro --only fig1,fig2,theory --out target/trial/repro --publish target/trial/published",
     "cargo run -p si-cli -- metrics target/trial --format tensorboard --output target/trial/tensorboard",
     "cargo run --bin from_scratch",

@@ -4,8 +4,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use si_bench::experiment::{Experiment, Versions};
 
 use crate::commands::{
-    data, devices, inspect, methods, metrics, permuted_mnist, probe, report, repro, schematics,
-    split_cifar, split_mnist, sweep, theory, worker,
+    compare, data, devices, inspect, methods, metrics, permuted_mnist, probe, report, repro,
+    schematics, split_cifar, split_mnist, sweep, theory, worker,
 };
 use crate::settings;
 
@@ -31,6 +31,7 @@ enum Command {
     PermutedMnist(Box<permuted_mnist::PermutedMnistArgs>),
     SplitCifar(Box<split_cifar::SplitCifarArgs>),
     Sweep(Box<sweep::SweepArgs>),
+    Compare(Box<compare::CompareArgs>),
     Repro(repro::ReproArgs),
     Theory(theory::TheoryArgs),
     Schematics(schematics::SchematicsArgs),
@@ -68,6 +69,7 @@ impl Cli {
             Command::PermutedMnist(args) => permuted_mnist::run(args),
             Command::SplitCifar(args) => split_cifar::run(args),
             Command::Sweep(args) => sweep::run(args),
+            Command::Compare(args) => compare::run(args),
             Command::Repro(args) => repro::run(args),
             Command::Theory(args) => theory::run(args),
             Command::Schematics(args) => schematics::run(args),

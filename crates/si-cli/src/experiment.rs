@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use si_bench::experiment::{Experiment, ExperimentConfig, RunFolder};
 use si_bench::{Error, keep_buffers};
 
@@ -36,29 +36,35 @@ pub(crate) fn run_in(
     settings: &Settings,
 ) -> anyhow::Result<RunFolder> {
     let mut folder = open(root, base, settings)?;
-    output::note(format_args!(
-        "{} in {}",
-        folder.config().experiment.name(),
-        folder.path().display()
-    ));
+    let name = folder.config().experiment.name();
+    output::note(format_args!("{name} in {}", folder.path().display()));
+    let resume = resume_command(&format!("{command}{name}"), folder.path());
     match train(&mut folder, &Interrupt::catch()?)? {
         Outcome::Done { num_failed: 0 } => {
             report_on(&folder, folder.path())?;
             Ok(folder)
         }
-        Outcome::Done { num_failed } => bail!(
-            "{num_failed} of {} runs failed; to try them again: {}",
-            num_runs(folder.config()),
-            resume_command(command, &folder)
-        ),
-        Outcome::Interrupted => Err(Interrupted(format!(
-            "interrupted with {} of {} runs complete; to resume: {}",
-            folder.records()?.len(),
-            num_runs(folder.config()),
-            resume_command(command, &folder)
-        ))
-        .into()),
+        outcome => Err(unfinished(&folder, &outcome, &resume)?),
     }
+}
+
+/// The error of runs that failed or were interrupted. `resume` is the command that resumes them.
+pub(crate) fn unfinished(
+    folder: &RunFolder,
+    outcome: &Outcome,
+    resume: &str,
+) -> anyhow::Result<anyhow::Error> {
+    let num_runs = num_runs(folder.config());
+    Ok(match outcome {
+        Outcome::Done { num_failed } => {
+            anyhow!("{num_failed} of {num_runs} runs failed; to try them again: {resume}")
+        }
+        Outcome::Interrupted => Interrupted(format!(
+            "interrupted with {} of {num_runs} runs complete; to resume: {resume}",
+            folder.records()?.len(),
+        ))
+        .into(),
+    })
 }
 
 /// The folder to write in: a new one, or that of `--resume`, whose settings are then the defaults.
@@ -69,7 +75,13 @@ fn open(root: &Path, base: ExperimentConfig, settings: &Settings) -> anyhow::Res
         check(&config)?;
         return Ok(RunFolder::create(config, root, SystemTime::now())?);
     };
-    let path = resumed(root, experiment, resume.as_ref(), settings.output_dir())?;
+    let path = resumed(settings, resume.as_ref(), || {
+        RunFolder::newest_unfinished(root, experiment)?.ok_or_else(|| {
+            let name = experiment.name();
+            let root = root.display();
+            Error::Config(format!("there is no unfinished run in {root}/{name}")).into()
+        })
+    })?;
     let mut folder = RunFolder::open(&path)?;
     if folder.config().experiment != experiment {
         return Err(Error::Config(format!(
@@ -95,13 +107,13 @@ fn open(root: &Path, base: ExperimentConfig, settings: &Settings) -> anyhow::Res
     Ok(folder)
 }
 
-fn resumed(
-    root: &Path,
-    experiment: Experiment,
+/// The folder that `--resume` means: `resume`, or that of `--out`, otherwise the `newest` unfinished one.
+pub(crate) fn resumed(
+    settings: &Settings,
     resume: Option<&PathBuf>,
-    output_dir: Option<&PathBuf>,
+    newest: impl FnOnce() -> anyhow::Result<PathBuf>,
 ) -> anyhow::Result<PathBuf> {
-    match (resume, output_dir) {
+    match (resume, settings.output_dir()) {
         (Some(resume), Some(output_dir)) if resume != output_dir => Err(Error::Config(format!(
             "--resume {} and --out {} name different folders",
             resume.display(),
@@ -109,15 +121,29 @@ fn resumed(
         ))
         .into()),
         (Some(path), _) | (None, Some(path)) => Ok(path.clone()),
-        (None, None) => RunFolder::newest_unfinished(root, experiment)?
-            .ok_or_else(|| {
-                let name = experiment.name();
-                Error::Config(format!(
-                    "there is no unfinished run in {}/{name}",
-                    root.display()
-                ))
-            })
-            .map_err(Into::into),
+        (None, None) => newest(),
+    }
+}
+
+/// The run folder `path` with the settings `config`: resumed if it is there, otherwise new.
+pub(crate) fn folder_at(path: &Path, config: ExperimentConfig) -> anyhow::Result<RunFolder> {
+    let config = ExperimentConfig {
+        output_dir: Some(path.to_path_buf()),
+        ..config
+    };
+    match RunFolder::open(path) {
+        Ok(mut folder) => {
+            folder.resume(config)?;
+            if !folder.missing()?.is_empty() {
+                check(folder.config())?;
+            }
+            Ok(folder)
+        }
+        Err(Error::NotARun { .. }) => {
+            check(&config)?;
+            Ok(RunFolder::create(config, path, SystemTime::now())?)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -186,15 +212,14 @@ pub(crate) fn worker(program: &Path, num_threads: Option<usize>) -> Command {
     command
 }
 
-fn num_runs(config: &ExperimentConfig) -> usize {
+pub(crate) fn num_runs(config: &ExperimentConfig) -> usize {
     config.conditions().len() * config.num_seeds
 }
 
-/// The command that resumes the runs of `folder`.
-fn resume_command(command: &str, folder: &RunFolder) -> String {
+/// The command that resumes what is in the folder `path`. `words` are those between the program's name and its flags.
+pub(crate) fn resume_command(words: &str, path: &Path) -> String {
     let program = env::args().next().unwrap_or_else(|| "si".to_string());
-    let experiment = folder.config().experiment.name();
-    let path = folder.path().display().to_string();
+    let path = path.display().to_string();
     let [program, path] = [program, path].map(|word| {
         if word.contains(char::is_whitespace) {
             format!("\"{word}\"")
@@ -202,5 +227,5 @@ fn resume_command(command: &str, folder: &RunFolder) -> String {
             word
         }
     });
-    format!("{program} {command}{experiment} --resume {path}")
+    format!("{program} {words} --resume {path}")
 }

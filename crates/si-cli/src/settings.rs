@@ -1,21 +1,22 @@
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
-use si_bench::Error;
+use serde::Deserialize;
 use si_bench::data::DataSet;
 use si_bench::experiment::{Experiment, ExperimentConfig};
 use si_bench::methods::MethodSpec;
+use si_bench::{Error, read_toml};
 
 /// The settings of an experiment, from flags and a file.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Settings {
     #[command(flatten)]
     flags: Flags,
-    /// Whether a method without a strength stands for one with each strength of a search.
+    /// What becomes of the methods that a flag names.
     #[arg(skip)]
-    is_search: bool,
+    named: NamedMethods,
     /// TOML file with settings. Flags override it; keys that are not in it keep their defaults
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     config: Option<PathBuf>,
@@ -23,6 +24,18 @@ pub(crate) struct Settings {
     /// newest unfinished folder. --seeds may be larger than before
     #[arg(long, value_name = "DIR", help_heading = "Run")]
     pub(crate) resume: Option<Option<PathBuf>>,
+}
+
+/// What becomes of the methods that a flag names.
+#[derive(Clone, Copy, Debug, Default)]
+enum NamedMethods {
+    /// Each is run.
+    #[default]
+    Run,
+    /// One without a strength stands for one with each strength of a search.
+    Searched,
+    /// The caller reads them.
+    LeftOut,
 }
 
 /// The settings that are given as flags, each by its key.
@@ -107,9 +120,34 @@ impl Settings {
     /// These settings for a search: a method that is given without a strength is tried with several.
     pub(crate) fn for_search(&self) -> Self {
         Self {
-            is_search: true,
+            named: NamedMethods::Searched,
             ..self.clone()
         }
+    }
+
+    /// These settings without the methods that a flag names, which [`methods`](Self::methods) has.
+    pub(crate) fn without_methods(&self) -> Self {
+        Self {
+            named: NamedMethods::LeftOut,
+            ..self.clone()
+        }
+    }
+
+    /// The methods that a flag names, otherwise those of the TOML file, as text. `None` if neither names any.
+    pub(crate) fn methods(&self) -> anyhow::Result<Option<Vec<String>>> {
+        #[derive(Deserialize)]
+        struct Named {
+            methods: Option<Vec<MethodSpec>>,
+        }
+        if let Some(texts) = self.flags.0.get_many::<String>("methods") {
+            return Ok(Some(texts.cloned().collect()));
+        }
+        let Some(path) = &self.config else {
+            return Ok(None);
+        };
+        let Named { methods } =
+            read_toml(&text(path)?).with_context(|| path.display().to_string())?;
+        Ok(methods.map(|methods| methods.iter().map(MethodSpec::to_string).collect()))
     }
 
     /// The folder for the results, if a flag names one.
@@ -121,16 +159,13 @@ impl Settings {
     pub(crate) fn over(&self, base: ExperimentConfig) -> anyhow::Result<ExperimentConfig> {
         let mut config = match &self.config {
             None => base,
-            Some(path) => {
-                let text = fs::read_to_string(path)
-                    .with_context(|| format!("cannot read {}", path.display()))?;
-                base.with_toml(&text)
-                    .with_context(|| path.display().to_string())?
-            }
+            Some(path) => base
+                .with_toml(&text(path)?)
+                .with_context(|| path.display().to_string())?,
         };
         let mut flags = self.flags.clone();
         config = flags.on_images(config)?;
-        if let Some(methods) = flags.methods(self.is_search, config.experiment)? {
+        if let Some(methods) = flags.methods(self.named, config.experiment)? {
             config.methods = methods;
         }
         config.update_from_arg_matches_mut(&mut flags.0)?;
@@ -156,22 +191,25 @@ impl Flags {
     /// Takes out the methods, if they are given.
     fn methods(
         &mut self,
-        is_search: bool,
+        named: NamedMethods,
         experiment: Experiment,
     ) -> Result<Option<Vec<MethodSpec>>, Error> {
         let Some(texts) = self.0.remove_many::<String>("methods") else {
             return Ok(None);
         };
-        let specs = texts.map(|text| {
-            if is_search {
-                MethodSpec::search(&text, experiment)
-            } else {
-                text.parse().map(|spec| vec![spec])
-            }
-        });
+        let read: fn(&str, Experiment) -> Result<Vec<MethodSpec>, Error> = match named {
+            NamedMethods::Run => |text, _| text.parse().map(|spec| vec![spec]),
+            NamedMethods::Searched => MethodSpec::search,
+            NamedMethods::LeftOut => return Ok(None),
+        };
+        let specs = texts.map(|text| read(&text, experiment));
         let specs: Vec<Vec<MethodSpec>> = specs.collect::<Result<_, _>>()?;
         Ok(Some(specs.concat()))
     }
+}
+
+fn text(path: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// The error of a value, with its flag if that is called differently from its key.

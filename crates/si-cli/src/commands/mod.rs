@@ -1,5 +1,6 @@
 //! One file per subcommand: its arguments, and `run`.
 
+pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod devices;
 pub(crate) mod inspect;

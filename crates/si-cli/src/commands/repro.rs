@@ -1,12 +1,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use si_bench::Error;
-use si_bench::experiment::{ExperimentConfig, RunFolder};
 use si_bench::repro::{self, Part, Study};
 
 use crate::exit::Interrupted;
@@ -194,22 +193,10 @@ fn make(folder: &Path, parts: &[Part], studies: &[Study]) -> anyhow::Result<Vec<
 /// Does the runs that are missing in a study's folder.
 fn make_study(folder: &Path, study: &Study, interrupt: &Interrupt) -> anyhow::Result<()> {
     let path = folder.join(study.name());
-    let config = ExperimentConfig {
-        output_dir: Some(path.clone()),
-        ..study.config.clone()
-    };
-    let mut runs = if path.exists() {
-        let mut runs = RunFolder::open(&path)?;
-        runs.resume(config)?;
-        if runs.missing()?.is_empty() {
-            return Ok(());
-        }
-        experiment::check(runs.config())?;
-        runs
-    } else {
-        experiment::check(&config)?;
-        RunFolder::create(config, folder, SystemTime::now())?
-    };
+    let mut runs = experiment::folder_at(&path, study.config.clone())?;
+    if runs.missing()?.is_empty() {
+        return Ok(());
+    }
     match experiment::train(&mut runs, interrupt)? {
         Outcome::Done { num_failed: 0 } => Ok(()),
         Outcome::Done { num_failed } => bail!("{num_failed} runs failed"),

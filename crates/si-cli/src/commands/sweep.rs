@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use clap::Args;
+use si_bench::comparison::BestStrength;
 use si_bench::experiment::{ConditionSummary, Experiment, ExperimentConfig, Summary};
 use si_bench::methods::{Method, MethodSpec};
 
@@ -55,41 +56,37 @@ pub(crate) fn run(args: &SweepArgs) -> anyhow::Result<()> {
 
 /// Prints the best strength of a method. Prints nothing if it has no strength.
 fn report_best(summary: &Summary, methods: &[&Method]) -> anyhow::Result<()> {
-    let parameter = methods.iter().find_map(|method| method.strength());
-    let (Some(parameter), Some(best)) = (parameter, best(summary, methods)) else {
+    let conditions = summary.conditions.iter();
+    let conditions = conditions.filter(|one| one.condition.methods() == methods);
+    let conditions: Vec<&ConditionSummary> = conditions.collect();
+    let Some(best) = BestStrength::among(&conditions) else {
         return Ok(());
     };
-    let (symbol, strength) = (parameter.symbol, strength(best));
-    let mut tried: Vec<f64> = of_methods(summary, methods).map(self::strength).collect();
-    tried.sort_by(f64::total_cmp);
-    tried.dedup();
-    if tried.len() == 1 {
+    let (symbol, strength) = (best.parameter.symbol, best.value());
+    if best.tried.len() == 1 {
         output::note(format_args!(
             "{symbol} = {strength} is the only value tried: give several methods for a search"
         ));
-    } else if [tried.first(), tried.last()].contains(&Some(&strength)) {
+    } else if best.is_at_end() {
         output::note(format_args!(
             "{symbol} = {strength} is at the end of the range tried: try values beyond it"
         ));
     }
     output::result(format_args!(
         "best on held-out images: {}, {:.2} % on average at the end",
-        best.condition.label(),
-        100.0 * average(best)
+        best.condition.condition.label(),
+        100.0 * best.average_accuracy()
     ))?;
     Ok(())
 }
 
 /// The paper's protocol with a coarse grid, on images and seeds that the experiments do not report on.
 fn base(experiment: Experiment) -> ExperimentConfig {
-    let paper = ExperimentConfig::paper(experiment);
     ExperimentConfig {
         methods: searched(&SEARCHED, experiment),
-        num_held_out: Some(experiment.num_held_out()),
-        record_correlations: false,
         num_seeds: 1,
         first_seed: FIRST_SEED,
-        ..paper
+        ..ExperimentConfig::search(experiment)
     }
 }
 
@@ -106,33 +103,6 @@ fn searched(methods: &[&str], experiment: Experiment) -> Vec<MethodSpec> {
 
 /// Far from the first seeds of the experiments.
 const FIRST_SEED: u64 = 1000;
-
-fn of_methods<'a>(
-    summary: &'a Summary,
-    methods: &'a [&Method],
-) -> impl Iterator<Item = &'a ConditionSummary> {
-    let conditions = summary.conditions.iter();
-    conditions.filter(move |one| one.condition.methods() == methods)
-}
-
-fn best<'a>(summary: &'a Summary, methods: &'a [&Method]) -> Option<&'a ConditionSummary> {
-    // Among equals, the weakest strength wins.
-    of_methods(summary, methods).max_by(|left, right| {
-        let weaker = strength(right).total_cmp(&strength(left));
-        average(left).total_cmp(&average(right)).then(weaker)
-    })
-}
-
-fn strength(condition: &ConditionSummary) -> f64 {
-    condition.condition.strength().unwrap_or(0.0)
-}
-
-fn average(condition: &ConditionSummary) -> f64 {
-    condition
-        .average_accuracy
-        .last()
-        .map_or(0.0, |last| last.mean)
-}
 
 #[cfg(test)]
 mod tests {

@@ -162,6 +162,26 @@ fn the_command_line_accepts_the_same_names_as_the_file() {
 }
 
 #[test]
+fn methods_can_be_read_apart_from_the_other_settings() {
+    let file = tempfile::NamedTempFile::new().expect("temporary file");
+    fs::write(file.path(), "methods = ['si:c=2', { method = 'er' }]\n").expect("write");
+    let path = file.path().to_str().expect("a path in UTF-8");
+    let texts = |flags: &[&str]| parse(flags).methods().expect("they are well formed");
+    let given = |texts: &[&str]| Some(texts.iter().map(|it| it.to_string()).collect());
+    assert_eq!(texts(&[]), None);
+    assert_eq!(texts(&["--config", path]), given(&["si:c=2", "er"]));
+    let flags = ["--config", path, "--methods", "ewc,none"];
+    assert_eq!(texts(&flags), given(&["ewc", "none"]));
+    let settings = parse(&["--methods", "ewc,none", "--epochs", "3"]);
+    let config = settings.without_methods().over(paper());
+    let expected = ExperimentConfig {
+        num_epochs: 3,
+        ..paper()
+    };
+    assert_eq!(config.expect("valid settings"), expected);
+}
+
+#[test]
 fn a_method_without_its_strength_is_tried_with_several_only_in_a_search() {
     let settings = parse(&["--methods", "ewc,si:c=2"]);
     let config = settings.for_search().over(paper()).expect("valid settings");

@@ -35,6 +35,11 @@ fn help_of_sweep() {
 }
 
 #[test]
+fn help_of_compare() {
+    insta::assert_snapshot!(help(&["compare", "--help"]));
+}
+
+#[test]
 fn help_of_repro() {
     insta::assert_snapshot!(help(&["repro", "--help"]));
 }

@@ -5,6 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 mod cifar;
 #[cfg(unix)]
+mod compare;
+#[cfg(unix)]
 mod crash;
 mod errors;
 mod figures;

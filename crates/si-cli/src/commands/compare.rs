@@ -1,0 +1,176 @@
+mod plan;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, value_parser};
+use si_bench::comparison::{self, Comparison, Runs, best_trials};
+use si_bench::experiment::{Experiment, ExperimentConfig, RunFolder, RunRecord};
+use si_bench::report;
+
+use crate::interrupt::Interrupt;
+use crate::jobs::Outcome;
+use crate::output_folder::ROOT;
+use crate::settings::Settings;
+use crate::{experiment, output};
+
+use plan::Plan;
+
+const EXAMPLES: &str = "\
+Examples:
+  si compare split-mnist                               all methods that can run: hours on a CPU
+  si compare split-mnist --methods none,si,ewc,er      only these
+  si compare split-mnist --epochs 1 --trials 3         a quick look
+  si compare split-mnist --scenario class              the network is not told the task
+  si compare permuted-mnist --methods si,mas:lambda=1  search for the strength of si alone
+  si compare split-mnist --resume                      resume the newest unfinished comparison
+
+All other settings are those of `si EXPERIMENT --help`. --seeds and --first-seed are those of the
+final runs, and --held-out is the number of images that the search tests on. `si report`,
+`si metrics` and `si inspect` read the folders search and final of a comparison.";
+
+/// Compare methods under one protocol: accuracy, forgetting, memory, passes and time
+///
+/// Without --methods, compares all methods that can run in the experiment and scenario, and adds
+/// experience replay with as many bytes as Synaptic Intelligence keeps.
+///
+/// First, one oracle search finds the strengths of all methods: each method that is given without a
+/// strength has the same number of trials, on held-out training images of all tasks, with seeds of
+/// its own. It is called an oracle because a learner that has moved on no longer has images of old
+/// tasks. Then each method is run with its best strength, on fresh seeds and the test images.
+///
+/// The folder, by default runs/compare/EXPERIMENT/UTC-TIME, gets compare.md, compare.json and three
+/// figures: accuracy over the tasks, stability against plasticity, and accuracy against memory.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CompareArgs {
+    /// The experiment
+    #[arg(value_name = "EXPERIMENT")]
+    experiment: Experiment,
+    /// Strengths to try for each method that has one and is given without: equal steps, on a
+    /// logarithmic scale, from the lowest to the highest of `si sweep` [default: 5]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(2..=50), help_heading = "Search")]
+    trials: Option<u16>,
+    /// Seeds of each trial [default: 1]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..), help_heading = "Search")]
+    search_seeds: Option<u16>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<()> {
+    let root = Path::new(ROOT).join("compare").join(args.experiment.name());
+    let (folder, plan) = match &args.settings.resume {
+        None => {
+            let (plan, folder) = Plan::new(args)?.in_new_folder(&root)?;
+            (folder, plan)
+        }
+        Some(resume) => {
+            let newest = || Plan::newest_unfinished(&root);
+            let folder = experiment::resumed(&args.settings, resume.as_ref(), newest)?;
+            let plan = Plan::read(&folder)?.resumed(&folder, args)?;
+            (folder, plan)
+        }
+    };
+    plan.write(&folder)?;
+    for left_out in &plan.selection.left_out {
+        let (method, reason) = (&left_out.method, &left_out.reason);
+        output::note(format_args!("leaving out {method}: {reason}"));
+    }
+    let phases = Phases {
+        experiment: args.experiment,
+        folder: &folder,
+        interrupt: Interrupt::catch()?,
+    };
+    compare(&phases, &plan)
+}
+
+/// Does what is missing in both phases, and reports.
+fn compare(phases: &Phases<'_>, plan: &Plan) -> anyhow::Result<()> {
+    let candidates = plan.candidates()?;
+    let search = match plan.search()? {
+        None => {
+            output::note("[1 of 2] no strength to search for");
+            None
+        }
+        Some(config) => {
+            let title = "[1 of 2] oracle search for strengths, on held-out images of all tasks";
+            Some(phases.finish(SEARCH, title, config)?)
+        }
+    };
+    let search_runs = search.as_ref().map(Finished::runs);
+    let methods = match search_runs {
+        Some(search) => best_trials(search, &candidates)?,
+        None => candidates.into_iter().flat_map(|it| it.trials).collect(),
+    };
+    let title = "[2 of 2] final runs with the best strengths, on test images";
+    let last = phases.finish(FINAL, title, plan.last(methods))?;
+    let comparison = Comparison::new(&plan.selection, last.runs(), search_runs)?;
+    output::text(&comparison::table(&comparison))?;
+    let files = comparison::write(phases.folder, &comparison)?;
+    let paths = files.figures.iter().chain([&files.markdown, &files.json]);
+    for path in paths {
+        output::result(format_args!("wrote {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The folder of the search, below that of the comparison.
+const SEARCH: &str = "search";
+/// The folder of the runs on fresh seeds.
+const FINAL: &str = "final";
+
+/// The two phases of a comparison, each with a run folder.
+struct Phases<'a> {
+    experiment: Experiment,
+    folder: &'a Path,
+    interrupt: Interrupt,
+}
+
+/// The runs of a phase that is done.
+struct Finished {
+    folder: RunFolder,
+    records: Vec<RunRecord>,
+}
+
+impl Phases<'_> {
+    /// Does the runs that are missing in the folder `name`, and writes their summary.
+    fn finish(
+        &self,
+        name: &str,
+        title: &str,
+        config: ExperimentConfig,
+    ) -> anyhow::Result<Finished> {
+        let path: PathBuf = self.folder.join(name);
+        let mut folder = experiment::folder_at(&path, config)
+            .with_context(|| format!("the phase in {}", path.display()))?;
+        let num_missing = folder.missing()?.len();
+        let num_runs = experiment::num_runs(folder.config());
+        output::note(format_args!(
+            "{title}: {num_missing} of {num_runs} runs to do, in {}",
+            path.display()
+        ));
+        if num_missing > 0 {
+            let words = format!("compare {}", self.experiment.name());
+            match experiment::train(&mut folder, &self.interrupt)? {
+                Outcome::Done { num_failed: 0 } => (),
+                outcome => {
+                    let resume = experiment::resume_command(&words, self.folder);
+                    return Err(experiment::unfinished(&folder, &outcome, &resume)?);
+                }
+            }
+        }
+        let records = folder.records()?;
+        report::write(&path, folder.config(), &records)?;
+        Ok(Finished { folder, records })
+    }
+}
+
+impl Finished {
+    fn runs(&self) -> Runs<'_> {
+        Runs {
+            config: self.folder.config(),
+            records: &self.records,
+        }
+    }
+}
