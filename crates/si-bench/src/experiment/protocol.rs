@@ -12,13 +12,8 @@ use super::{
 impl ExperimentConfig {
     /// The [paper's protocol](Self::paper) for a search of strengths: it tests on training images that are held out.
     pub fn search(experiment: Experiment) -> Self {
-        let num_held_out = match experiment {
-            Experiment::SplitMnist => 2000,
-            Experiment::PermutedMnist => 10_000,
-            Experiment::SplitCifar => 1000,
-        };
         Self {
-            num_held_out: Some(num_held_out),
+            num_held_out: Some(experiment.num_held_out()),
             record_correlations: false,
             ..Self::paper(experiment)
         }
