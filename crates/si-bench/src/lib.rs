@@ -10,6 +10,7 @@ pub mod experiment;
 #[cfg(test)]
 mod fixture;
 pub mod inspect;
+mod kernels;
 pub mod methods;
 pub mod metrics;
 pub mod model;
@@ -29,6 +30,7 @@ pub use device::{
     resolve_device,
 };
 pub use error::Error;
+pub use kernels::{KeptKernels, keep_kernels, kept_kernels};
 pub use range::Range;
 pub use read_toml::read_toml;
 pub use replace_file::replace_file;

@@ -17,6 +17,8 @@ mod settings;
 
 fn main() -> ExitCode {
     logger::start();
+    // Before any device is used. Each worker is this program too.
+    si_bench::keep_kernels();
     match cli::Cli::read().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

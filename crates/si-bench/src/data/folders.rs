@@ -25,7 +25,7 @@ impl DataFolders {
         });
         Self {
             given,
-            cache: dirs::cache_dir().map(|folder| folder.join(CACHE_NAME)),
+            cache: cache_folder(),
         }
     }
 
@@ -52,6 +52,11 @@ impl DataFolders {
             data_set.row().main_form().names()
         )
     }
+}
+
+/// This project's folder in the platform's cache folder.
+pub(crate) fn cache_folder() -> Option<PathBuf> {
+    dirs::cache_dir().map(|folder| folder.join(CACHE_NAME))
 }
 
 const DATA_DIR_VARIABLE: &str = "SI_DATA_DIR";

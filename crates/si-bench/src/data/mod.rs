@@ -29,6 +29,8 @@ mod table;
 
 pub use fetch::{DownloadProgress, fetch};
 pub use folders::DataFolders;
+#[cfg(feature = "cube")]
+pub(crate) use folders::cache_folder;
 #[cfg(test)]
 pub(crate) use idx::tests::encode as encode_idx;
 pub use images::{ImageParts, LabelledImages};

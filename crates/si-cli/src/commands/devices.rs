@@ -64,6 +64,16 @@ pub(crate) fn run(args: &DevicesArgs) -> anyhow::Result<()> {
         output::result(format_args!(
             "\nBurn's kernels: fusion on, autotune {tuning}"
         ))?;
+        match si_bench::kept_kernels() {
+            Some(kept) => output::result(format_args!(
+                "kept for later runs: {} compiled, {} tuned, {} in {}",
+                kept.num_compiled,
+                kept.num_tuned,
+                DecimalBytes(kept.num_bytes),
+                kept.file.display()
+            ))?,
+            None => output::result("kept for later runs: none yet")?,
+        }
     }
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     output::result(format_args!("\nCPU cores for this program: {cores}"))?;

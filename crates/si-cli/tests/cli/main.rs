@@ -14,6 +14,8 @@ mod help;
 mod images;
 #[cfg(unix)]
 mod inspect;
+#[cfg(all(target_os = "linux", feature = "vulkan"))]
+mod kernels;
 mod metrics;
 #[cfg(unix)]
 mod threads;
