@@ -1,6 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use burn::tensor::ExecutionError;
 use si_core::MatmulPrecision;
 use si_core::checkpoint::BURN_VERSION;
 
@@ -145,6 +146,17 @@ pub enum Error {
         backend: &'static str,
         /// How many devices the backend finds.
         found: usize,
+    },
+    /// A device that failed in the first training step.
+    #[error(
+        "{device} cannot do a training step: update its driver, or choose another device from `si devices`"
+    )]
+    Step {
+        /// The device.
+        device: String,
+        /// Burn's error.
+        #[source]
+        source: ExecutionError,
     },
     /// A device whose float32 products are less precise than an experiment requires.
     #[error(

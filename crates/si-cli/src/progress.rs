@@ -28,6 +28,9 @@ struct Bars {
     workers: BTreeMap<usize, ProgressBar>,
 }
 
+/// What a run does on a graphics card until its first step is done.
+const PREPARING: &str = "preparing kernels";
+
 impl<'a> Display<'a> {
     pub(crate) fn new(
         config: &ExperimentConfig,
@@ -40,7 +43,7 @@ impl<'a> Display<'a> {
             num_epochs: config.num_epochs,
             num_before,
             num_finished: 0,
-            meter: Meter::new(jobs.len(), num_jobs),
+            meter: Meter::new(jobs.len(), num_jobs, config.prepares_kernels()),
             bars: std::io::stderr()
                 .is_terminal()
                 .then(|| Bars::new(config.experiment.name())),
@@ -58,13 +61,21 @@ impl<'a> Display<'a> {
         match event {
             Event::Started => {
                 self.meter.start(index, now);
-                if let Some(bars) = &mut self.bars {
-                    bars.add(index, format!("{job}: starting"));
+                let is_preparing = self.meter.is_preparing(index);
+                let doing = if is_preparing { PREPARING } else { "starting" };
+                match &mut self.bars {
+                    Some(bars) => bars.add(index, format!("{job}: {doing}")),
+                    None if is_preparing && self.num_finished == 0 => {
+                        self.print(&format!("{job}: {doing}"));
+                    }
+                    None => {}
                 }
             }
             Event::Advanced(progress) => {
-                self.meter.advance(index, *progress);
-                if let Some(bars) = &self.bars {
+                self.meter.advance(index, *progress, now);
+                if let Some(bars) = &self.bars
+                    && !self.meter.is_preparing(index)
+                {
                     let task = progress.task + 1;
                     let doing = match progress.measured {
                         Some(measured) => format!(

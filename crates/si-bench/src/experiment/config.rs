@@ -9,7 +9,7 @@ use si_core::{Preset, SynapticIntelligenceConfig};
 
 use crate::data::{DataSet, ImageSet};
 use crate::methods::{MethodSpec, Synaptic, default_damping};
-use crate::{Error, read_toml::read_toml_over};
+use crate::{Error, is_cpu, read_toml::read_toml_over, resolve_device};
 
 use super::{Condition, Optimizer, OptimizerReset, RequiredPrecision, StrengthChoice};
 
@@ -414,6 +414,12 @@ impl ExperimentConfig {
         } else {
             Ok(device)
         }
+    }
+
+    /// Whether its device is reached through an interface for graphics cards. The kernels for such a device are compiled,
+    /// and several are tried, when a process first uses them.
+    pub fn prepares_kernels(&self) -> bool {
+        resolve_device(&self.device).is_ok_and(|name| !is_cpu(&name))
     }
 
     /// The seeds, in order.

@@ -1,5 +1,6 @@
 mod choosing;
 
+use std::mem;
 use std::time::Instant;
 
 use burn::module::Module;
@@ -79,13 +80,13 @@ pub(super) struct Lesson<'a> {
 impl Run<'_> {
     /// Trains and evaluates, or resumes that.
     ///
-    /// Calls `observe` at the start of every epoch and about a hundred more times during the run, while importance is measured at
-    /// a task's end, and once at the end. Reads nothing from the device during an epoch.
+    /// Calls `observe` at the start of every epoch, after the first step, about a hundred more times during the run, while
+    /// importance is measured at a task's end, and once at the end. Reads nothing from the device during an epoch. On a
+    /// graphics card, only waits for the first step, for which its kernels are compiled.
     ///
     /// # Errors
     ///
-    /// Those of the device and [its float32 products](ExperimentConfig::measure_products), the data set, the
-    /// regularizer's settings and the checkpoints.
+    /// Those of the device, the data set and [`train_on`](Self::train_on).
     pub fn train(&self, observe: &mut dyn FnMut(Progress)) -> Result<RunRecord, Error> {
         let device = device(&self.config.device)?;
         self.train_on(&tasks(self.config, self.seed)?, &device, observe)
@@ -95,7 +96,8 @@ impl Run<'_> {
     ///
     /// # Errors
     ///
-    /// Those of the device's float32 products, the regularizer's settings and the checkpoints.
+    /// [`Error::Step`] if the device fails in the first step, and those of its float32 products, the regularizer's
+    /// settings and the checkpoints.
     pub fn train_on(
         &self,
         tasks: &TaskSequence,
@@ -215,7 +217,11 @@ impl<'a> Training<'a> {
                 let second = others.as_mut().and_then(Iterator::next);
                 student = student.step(batch, second, config.learning_rate);
                 journal.steps_done += 1;
-                reporter.report_step(journal);
+                let is_first = reporter.is_first_step();
+                if is_first {
+                    self.wait_for_kernels()?;
+                }
+                reporter.report_step(journal, is_first);
             }
             journal.epochs.push(epoch_record(journal, &mut student));
             journal.cost.passes += student.take_passes();
@@ -225,6 +231,18 @@ impl<'a> Training<'a> {
             }
         }
         Ok(student)
+    }
+
+    /// Returns when a step is done, if its kernels are compiled for it.
+    fn wait_for_kernels(&self) -> Result<(), Error> {
+        let config = self.run.config;
+        if config.prepares_kernels() {
+            self.device.sync().map_err(|source| Error::Step {
+                device: config.device.clone(),
+                source,
+            })?;
+        }
+        Ok(())
     }
 
     /// Consolidates and evaluates.
@@ -414,11 +432,21 @@ struct Reporter<'o> {
     observe: &'o mut dyn FnMut(Progress),
     /// Training steps of the whole run, if every strength is accepted at once.
     num_steps: usize,
+    has_stepped: bool,
 }
 
 impl<'o> Reporter<'o> {
     fn new(observe: &'o mut dyn FnMut(Progress), num_steps: usize) -> Self {
-        Self { observe, num_steps }
+        Self {
+            observe,
+            num_steps,
+            has_stepped: false,
+        }
+    }
+
+    /// Whether this is called for the first time.
+    fn is_first_step(&mut self) -> bool {
+        !mem::replace(&mut self.has_stepped, true)
     }
 
     fn report(&mut self, journal: &Journal) {
@@ -426,11 +454,12 @@ impl<'o> Reporter<'o> {
         (self.observe)(progress);
     }
 
-    /// Reports about a hundred times in the whole run.
-    fn report_step(&mut self, journal: &Journal) {
-        if journal
-            .steps_done
-            .is_multiple_of((self.num_steps / 100).max(1))
+    /// Reports the first step of this process, and about a hundred others of the whole run.
+    fn report_step(&mut self, journal: &Journal, is_first: bool) {
+        if is_first
+            || journal
+                .steps_done
+                .is_multiple_of((self.num_steps / 100).max(1))
         {
             self.report(journal);
         }

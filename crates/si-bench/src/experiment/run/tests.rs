@@ -178,6 +178,18 @@ fn progress_ends_with_the_last_step() {
 }
 
 #[test]
+fn the_first_step_is_reported_even_if_not_every_step_is() {
+    let config = ExperimentConfig {
+        num_epochs: 15,
+        ..config()
+    };
+    let (_, progress) = train(&config, 0, 0);
+    // Two hundred and ten steps, of which every second is reported.
+    let steps: Vec<usize> = progress.iter().map(|event| event.steps_done).collect();
+    assert_eq!(steps[..4], [0, 1, 2, 4]);
+}
+
+#[test]
 fn a_run_that_is_resumed_ends_with_the_same_bits() {
     for (condition, reset_optimizer) in [
         (0, OptimizerReset::Moments),
