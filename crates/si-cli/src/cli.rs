@@ -7,7 +7,7 @@ use crate::commands::{
     compare, data, devices, inspect, methods, metrics, permuted_mnist, probe, report, repro,
     schematics, split_cifar, split_mnist, sweep, theory, worker,
 };
-use crate::settings;
+use crate::{logger, settings};
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let Versions { si, burn } = Versions::current();
@@ -61,6 +61,14 @@ impl Cli {
                     settings::describe(command, experiment)
                 })
             })
+    }
+
+    /// A worker's warnings go to its parent; all others to stderr.
+    pub(crate) fn start_logger(&self) {
+        match self.command {
+            Command::Worker(_) => logger::start_sending(worker::warn),
+            _ => logger::start(),
+        }
     }
 
     pub(crate) fn run(&self) -> anyhow::Result<()> {

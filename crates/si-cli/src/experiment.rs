@@ -184,10 +184,11 @@ pub(crate) fn train(folder: &mut RunFolder, interrupt: &Interrupt) -> anyhow::Re
         command
     };
 
-    let pool = Pool::new();
+    // On a graphics card, a new process would compile its kernels again.
+    let pool = Pool::new(num_jobs, folder.config().prepares_kernels());
     interrupt.tell(pool.interrupter());
     let mut display = Display::new(folder.config(), &jobs, num_before, num_jobs);
-    let outcome = pool.run_all(&jobs, num_jobs, command, |index, event| {
+    let outcome = pool.run_all(&jobs, command, |index, event| {
         if let Event::Finished { record, .. } = &event {
             folder.append(record)?;
         }

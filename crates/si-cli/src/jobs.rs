@@ -1,5 +1,7 @@
+use std::collections::VecDeque;
 use std::fmt;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::mem;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -9,7 +11,7 @@ use si_bench::experiment::{Condition, Progress, RunRecord};
 
 use crate::exit::{INTERRUPTED, PREFIX};
 
-/// One run, which is done in a separate process.
+/// One run, which another process does.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) condition: Condition,
@@ -22,12 +24,20 @@ impl fmt::Display for Job {
     }
 }
 
-/// A line of JSON on a worker's stdout. The record is the last line.
+/// A line of JSON on a worker's stdout. The record is the last line of a run.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Message {
     Progress(Progress),
+    Warning(String),
     Record(Box<RunRecord>),
+}
+
+/// A line of JSON on the stdin of a worker that has done a run: the next one.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Request {
+    pub(crate) condition: String,
+    pub(crate) seed: u64,
 }
 
 /// What happens to a job, in this order: it starts, advances, then finishes or fails.
@@ -37,7 +47,7 @@ pub(crate) enum Event {
     Advanced(Progress),
     Finished {
         record: Box<RunRecord>,
-        /// What the worker wrote to stderr.
+        /// What the worker logged in this run.
         warnings: String,
     },
     Failed(String),
@@ -52,32 +62,43 @@ pub(crate) enum Outcome {
 
 /// Runs jobs in processes, a limited number at the same time.
 ///
-/// A worker's stdin is a pipe to which nothing is written. When this process dies, the pipe closes,
-/// and the worker notices.
+/// A worker's stdin is a pipe. When this process dies, the pipe closes, and the worker notices.
 pub(crate) struct Pool {
+    limit: usize,
+    /// Whether a process that has done a job does the next one.
+    reuses_processes: bool,
     sender: Sender<Signal>,
     receiver: Receiver<Signal>,
-    /// One entry per job: its process while it runs, and the record that it sent.
+    /// One entry per process that was started, until it has ended.
     workers: Vec<Option<Worker>>,
 }
 
 struct Worker {
     process: Child,
+    /// The index of its job. `None` if it did not take another one.
+    job: Option<usize>,
+    /// The job's record, once it has sent it.
     record: Option<Box<RunRecord>>,
+    warnings: Vec<String>,
 }
 
+/// What a process says. The number is its index in [`Pool::workers`].
 enum Signal {
-    /// A line on the stdout of a job's worker.
+    /// A line on its stdout.
     Line(usize, String),
-    /// The end of a worker's stdout, with everything that it wrote to stderr.
+    /// The end of its stdout, with everything that it wrote to stderr.
     Closed(usize, String),
     Interrupt,
 }
 
 impl Pool {
-    pub(crate) fn new() -> Self {
+    /// A pool of at most `limit` processes at the same time. Each does one job, or with `reuses_processes` one after the
+    /// other until it fails.
+    pub(crate) fn new(limit: usize, reuses_processes: bool) -> Self {
         let (sender, receiver) = channel();
         Self {
+            limit,
+            reuses_processes,
             sender,
             receiver,
             workers: Vec::new(),
@@ -90,33 +111,31 @@ impl Pool {
         move || sender.send(Signal::Interrupt).is_ok()
     }
 
-    /// Runs all `jobs`, at most `limit` at the same time. Reports what happens to each job to `observe`,
-    /// with the job's index. If a job fails, the others still run. An interrupt or an error of `observe`
-    /// ends all processes.
+    /// Runs all `jobs`. `command` starts a process with its first job. Reports what happens to each job to `observe`,
+    /// with the job's index. If a job fails, the others still run. An interrupt or an error of `observe` ends all
+    /// processes.
     pub(crate) fn run_all(
         mut self,
         jobs: &[Job],
-        limit: usize,
         command: impl Fn(&Job) -> Command,
         mut observe: impl FnMut(usize, Event) -> anyhow::Result<()>,
     ) -> anyhow::Result<Outcome> {
         let (mut num_running, mut num_failed) = (0, 0);
-        self.workers = jobs.iter().map(|_| None).collect();
-        let mut waiting = jobs.iter().enumerate();
+        let mut waiting: VecDeque<usize> = (0..jobs.len()).collect();
         loop {
-            while num_running < limit {
-                let Some((index, job)) = waiting.next() else {
+            while num_running < self.limit {
+                let Some(job) = waiting.pop_front() else {
                     break;
                 };
-                match self.spawn(index, command(job)) {
+                match self.spawn(job, command(&jobs[job])) {
                     Ok(()) => {
                         num_running += 1;
-                        observe(index, Event::Started)?;
+                        observe(job, Event::Started)?;
                     }
                     Err(error) => {
                         num_failed += 1;
                         observe(
-                            index,
+                            job,
                             Event::Failed(format!("cannot start the process: {error}")),
                         )?;
                     }
@@ -128,8 +147,34 @@ impl Pool {
             match self.receiver.recv()? {
                 Signal::Interrupt => return Ok(Outcome::Interrupted),
                 Signal::Line(index, line) => {
-                    if let Some(progress) = self.read(index, &line) {
-                        observe(index, Event::Advanced(progress))?;
+                    let Some(worker) = &mut self.workers[index] else {
+                        continue;
+                    };
+                    let Some(job) = worker.job else {
+                        continue;
+                    };
+                    match Worker::read(&line) {
+                        Some(Message::Progress(progress)) => {
+                            observe(job, Event::Advanced(progress))?;
+                        }
+                        Some(Message::Warning(text)) => worker.warnings.push(text),
+                        Some(Message::Record(record)) => {
+                            worker.record = Some(record);
+                            let next = waiting.front().filter(|_| self.reuses_processes);
+                            let Some(&next) = next else {
+                                worker.dismiss();
+                                continue;
+                            };
+                            if let Some(finished) = worker.finish() {
+                                observe(job, finished)?;
+                            }
+                            // If it cannot take the next job, it has ended, and another process does that.
+                            if worker.go_on_with(next, &jobs[next]).is_ok() {
+                                waiting.pop_front();
+                                observe(next, Event::Started)?;
+                            }
+                        }
+                        None => {}
                     }
                 }
                 Signal::Closed(index, stderr) => {
@@ -141,17 +186,20 @@ impl Pool {
                         return Ok(Outcome::Interrupted);
                     }
                     num_running -= 1;
+                    let Some(job) = worker.job else {
+                        continue;
+                    };
                     let event = worker.end(status, stderr);
                     if matches!(event, Event::Failed(_)) {
                         num_failed += 1;
                     }
-                    observe(index, event)?;
+                    observe(job, event)?;
                 }
             }
         }
     }
 
-    fn spawn(&mut self, index: usize, mut command: Command) -> std::io::Result<()> {
+    fn spawn(&mut self, job: usize, mut command: Command) -> io::Result<()> {
         let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -159,10 +207,13 @@ impl Pool {
             .spawn()?;
         let stdout = process.stdout.take().expect("stdout is a pipe");
         let stderr = process.stderr.take().expect("stderr is a pipe");
-        self.workers[index] = Some(Worker {
+        let index = self.workers.len();
+        self.workers.push(Some(Worker {
             process,
+            job: Some(job),
             record: None,
-        });
+            warnings: Vec::new(),
+        }));
         let sender = self.sender.clone();
         thread::spawn(move || {
             // Reads both at the same time: a worker blocks on a full pipe that nobody reads.
@@ -175,23 +226,6 @@ impl Pool {
             let _ = sender.send(Signal::Closed(index, stderr));
         });
         Ok(())
-    }
-
-    /// Reads a worker's line. Stores a record; returns progress.
-    fn read(&mut self, index: usize, line: &str) -> Option<Progress> {
-        match serde_json::from_str(line) {
-            Ok(Message::Progress(progress)) => Some(progress),
-            Ok(Message::Record(record)) => {
-                if let Some(worker) = &mut self.workers[index] {
-                    worker.record = Some(record);
-                }
-                None
-            }
-            Err(error) => {
-                log::warn!("a worker wrote {line:?}: {error}");
-                None
-            }
-        }
     }
 }
 
@@ -206,18 +240,53 @@ impl Drop for Pool {
 }
 
 impl Worker {
-    fn end(self, status: ExitStatus, stderr: String) -> Event {
-        match self.record {
-            Some(record) if status.success() => Event::Finished {
-                record,
-                warnings: stderr,
-            },
-            _ if !stderr.is_empty() => {
-                let error = stderr.strip_prefix(PREFIX).unwrap_or(&stderr);
-                Event::Failed(error.to_string())
-            }
-            _ => Event::Failed(format!("the process ended without a result ({status})")),
+    fn read(line: &str) -> Option<Message> {
+        let message = serde_json::from_str(line);
+        message
+            .inspect_err(|error| log::warn!("a worker wrote {line:?}: {error}"))
+            .ok()
+    }
+
+    /// Takes the record and the warnings of the job that is done.
+    fn finish(&mut self) -> Option<Event> {
+        self.job = None;
+        let warnings = mem::take(&mut self.warnings).join("\n");
+        self.record
+            .take()
+            .map(|record| Event::Finished { record, warnings })
+    }
+
+    fn go_on_with(&mut self, index: usize, job: &Job) -> io::Result<()> {
+        let mut line = serde_json::to_vec(&Request {
+            condition: job.condition.name.clone(),
+            seed: job.seed,
+        })?;
+        line.push(b'\n');
+        let stdin = self.process.stdin.as_mut();
+        stdin.ok_or(io::ErrorKind::BrokenPipe)?.write_all(&line)?;
+        self.job = Some(index);
+        Ok(())
+    }
+
+    /// Closes its stdin, so that it ends after its last job.
+    fn dismiss(&mut self) {
+        self.process.stdin = None;
+    }
+
+    fn end(mut self, status: ExitStatus, stderr: String) -> Event {
+        if !stderr.is_empty() {
+            self.warnings.push(stderr);
         }
+        if status.success()
+            && let Some(finished) = self.finish()
+        {
+            return finished;
+        }
+        let said = self.warnings.join("\n");
+        if said.is_empty() {
+            return Event::Failed(format!("the process ended without a result ({status})"));
+        }
+        Event::Failed(said.strip_prefix(PREFIX).unwrap_or(&said).to_string())
     }
 }
 

@@ -16,10 +16,11 @@ mod progress;
 mod settings;
 
 fn main() -> ExitCode {
-    logger::start();
     // Before any device is used. Each worker is this program too.
     si_bench::keep_kernels();
-    match cli::Cli::read().run() {
+    let cli = cli::Cli::read();
+    cli.start_logger();
+    match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             exit::print(&error);

@@ -280,8 +280,9 @@ pub struct ExperimentConfig {
     /// any accepts every device. `si devices --measure` shows what each has.
     #[arg(long, value_name = "NAME", help_heading = "Run")]
     pub matmul_precision: RequiredPrecision,
-    /// Runs at the same time, each in a separate process. Default: on flex and ndarray as many as fit the cores, at
-    /// most the number of runs; otherwise 1.
+    /// Processes that do runs at the same time. On a GPU, each does one run after the other and compiles kernels once;
+    /// otherwise each does one run. Default: 1 on a GPU and on cpu; on flex and ndarray as many as fit the cores, at
+    /// most the number of runs.
     #[arg(
         long = "jobs",
         alias = "num-jobs",

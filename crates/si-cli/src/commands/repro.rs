@@ -59,8 +59,9 @@ pub(crate) struct ReproArgs {
     /// Device, as listed by `si devices`; auto takes the best one found [default: auto]
     #[arg(long, value_name = "NAME[:INDEX]", conflicts_with = "resume")]
     device: Option<String>,
-    /// Runs at the same time, each in a separate process [default: on flex and ndarray as many as
-    /// fit the cores, at most the number of runs; otherwise 1]
+    /// Processes that do runs at the same time. On a GPU, each does one run after the other and
+    /// compiles kernels once; otherwise each does one run [default: 1 on a GPU and on cpu; on flex and
+    /// ndarray as many as fit the cores, at most the number of runs]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
     /// Threads per run on flex and ndarray, ≥ 1. The number can change the last digits of results,

@@ -1,17 +1,21 @@
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use anyhow::Context;
 use clap::Args;
-use si_bench::experiment::{Run, RunFolder};
+use si_bench::experiment::{Run, RunFolder, RunRecord};
 use si_bench::in_pool;
 
 use crate::exit::INTERRUPTED;
-use crate::jobs::Message;
+use crate::jobs::{Message, Request};
 
-/// Do one run of a folder; write its progress and its record to stdout as lines of JSON
+/// Do runs of a folder, those that stdin asks for after the first; write their progress and records to stdout as
+/// lines of JSON
 #[derive(Args, Debug)]
 #[command(hide = true)]
 pub(crate) struct WorkerArgs {
@@ -37,36 +41,51 @@ impl WorkerArgs {
 }
 
 pub(crate) fn run(args: &WorkerArgs) -> anyhow::Result<()> {
-    die_with_parent()?;
-    in_pool(|| train(args))
+    let parent = Parent::listen()?;
+    let mut next = Some(Request {
+        condition: args.condition.clone(),
+        seed: args.seed,
+    });
+    while let Some(request) = next {
+        let record = in_pool(|| train(&args.folder, &request))?;
+        parent.stop_waiting();
+        send(&Message::Record(Box::new(record))).context("cannot send the record")?;
+        next = parent.next_request()?;
+    }
+    Ok(())
 }
 
-fn train(args: &WorkerArgs) -> anyhow::Result<()> {
-    let folder = RunFolder::open(&args.folder)?;
+fn train(folder: &Path, request: &Request) -> anyhow::Result<RunRecord> {
+    let folder = RunFolder::open(folder)?;
     let condition = folder
         .config()
         .conditions()
         .into_iter()
-        .find(|condition| condition.name == args.condition)
+        .find(|condition| condition.name == request.condition)
         .with_context(|| {
             format!(
                 "{} has no condition {:?}",
-                args.folder.display(),
-                args.condition
+                folder.path().display(),
+                request.condition
             )
         })?;
     let run = Run {
         config: folder.config(),
         condition: &condition,
-        seed: args.seed,
-        checkpoints: Some(folder.checkpoints(&condition, args.seed)),
+        seed: request.seed,
+        checkpoints: Some(folder.checkpoints(&condition, request.seed)),
     };
     let record = run.train(&mut |progress| {
         if send(&Message::Progress(progress)).is_err() {
             process::exit(INTERRUPTED.into());
         }
     })?;
-    send(&Message::Record(Box::new(record))).context("cannot send the record")
+    Ok(record)
+}
+
+/// Sends a line of the log.
+pub(crate) fn warn(line: &str) -> io::Result<()> {
+    send(&Message::Warning(line.to_string()))
 }
 
 fn send(message: &Message) -> io::Result<()> {
@@ -77,15 +96,50 @@ fn send(message: &Message) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Ends this process when the parent has ended for whatever reason: then the pipe at stdin closes.
-///
-/// Ctrl-C reaches both parent and workers. The worker's exit code tells the parent that this was not a
-/// failure.
-fn die_with_parent() -> anyhow::Result<()> {
-    ctrlc::set_handler(|| process::exit(INTERRUPTED.into()))?;
-    thread::spawn(|| {
-        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        process::exit(INTERRUPTED.into());
-    });
-    Ok(())
+/// The parent, which writes further requests to stdin.
+struct Parent {
+    requests: Receiver<String>,
+    /// Runs that the parent waits for.
+    num_awaited: Arc<AtomicUsize>,
+}
+
+impl Parent {
+    /// Ends this process when the parent has ended for whatever reason while it waits for a run: then the pipe at stdin
+    /// closes.
+    ///
+    /// Ctrl-C reaches both parent and workers. The worker's exit code tells the parent that this was not a failure.
+    fn listen() -> anyhow::Result<Self> {
+        ctrlc::set_handler(|| process::exit(INTERRUPTED.into()))?;
+        let (sender, requests) = channel();
+        let num_awaited = Arc::new(AtomicUsize::new(1));
+        let parent = Self {
+            requests,
+            num_awaited: num_awaited.clone(),
+        };
+        thread::spawn(move || {
+            for line in io::stdin().lines().map_while(Result::ok) {
+                num_awaited.fetch_add(1, Ordering::SeqCst);
+                // Receiving ends only with this process.
+                let _ = sender.send(line);
+            }
+            if num_awaited.load(Ordering::SeqCst) > 0 {
+                process::exit(INTERRUPTED.into());
+            }
+        });
+        Ok(parent)
+    }
+
+    /// Must come before the record is sent, because then the parent may close the pipe.
+    fn stop_waiting(&self) {
+        self.num_awaited.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Waits for the next request. `None` if the parent has closed the pipe.
+    fn next_request(&self) -> anyhow::Result<Option<Request>> {
+        let line = self.requests.recv().ok();
+        let request = line.map(|line| {
+            serde_json::from_str(&line).with_context(|| format!("cannot read the request {line:?}"))
+        });
+        request.transpose()
+    }
 }

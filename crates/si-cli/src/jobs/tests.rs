@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use si_bench::experiment::{Experiment, ExperimentConfig, Versions};
@@ -9,8 +10,8 @@ use super::*;
 fn every_job_runs_and_no_more_at_a_time_than_allowed() {
     let jobs = jobs(5);
     let (mut running, mut most, mut finished) = (0, 0, Vec::new());
-    let outcome = Pool::new()
-        .run_all(&jobs, 2, reporting, |index, event| {
+    let outcome = Pool::new(2, false)
+        .run_all(&jobs, reporting, |index, event| {
             match event {
                 Event::Started => running += 1,
                 Event::Advanced(progress) => assert_eq!(progress, PROGRESS),
@@ -35,10 +36,9 @@ fn every_job_runs_and_no_more_at_a_time_than_allowed() {
 fn a_failed_job_tells_why_and_leaves_the_others_alone() {
     let jobs = jobs(3);
     let mut failures = Vec::new();
-    let outcome = Pool::new()
+    let outcome = Pool::new(1, false)
         .run_all(
             &jobs,
-            1,
             |job| match job.seed {
                 0 => shell("echo error: out of memory >&2; exit 1"),
                 1 => Command::new("/there/is/no/such/program"),
@@ -91,13 +91,12 @@ fn a_worker_that_writes_much_to_stderr_is_not_blocked() {
 #[test]
 fn an_interrupt_ends_all_processes() {
     let jobs = jobs(4);
-    let pool = Pool::new();
+    let pool = Pool::new(2, false);
     let interrupt = pool.interrupter();
     let before = Instant::now();
     let outcome = pool
         .run_all(
             &jobs,
-            2,
             |_| shell("exec sleep 600"),
             |index, event| {
                 assert!(matches!(event, Event::Started));
@@ -115,10 +114,9 @@ fn an_interrupt_ends_all_processes() {
 
 #[test]
 fn a_worker_that_was_interrupted_interrupts_all() {
-    let outcome = Pool::new()
+    let outcome = Pool::new(2, false)
         .run_all(
             &jobs(2),
-            2,
             |job| {
                 shell(if job.seed == 0 {
                     "exit 130"
@@ -133,12 +131,76 @@ fn a_worker_that_was_interrupted_interrupts_all() {
 }
 
 #[test]
+fn a_process_that_is_reused_does_one_job_after_the_other() {
+    let jobs = jobs(3);
+    let mut happened = Vec::new();
+    let num_processes = Cell::new(0);
+    let outcome = Pool::new(1, true)
+        .run_all(
+            &jobs,
+            |job| {
+                num_processes.set(num_processes.get() + 1);
+                going_on(job, &jobs)
+            },
+            |index, event| {
+                happened.push((index, described(&event)));
+                Ok(())
+            },
+        )
+        .expect("the jobs run");
+    assert_eq!(outcome, Outcome::Done { num_failed: 0 });
+    assert_eq!(num_processes.get(), 1);
+    let of_job = |index| {
+        [
+            (index, "started".to_string()),
+            (index, format!("finished, warn: {index}")),
+        ]
+    };
+    assert_eq!(happened, [0, 1, 2].map(of_job).concat());
+}
+
+#[test]
+fn the_jobs_of_a_reused_process_that_fails_are_done_by_another_one() {
+    let jobs = jobs(3);
+    let mut happened = Vec::new();
+    let outcome = Pool::new(1, true)
+        .run_all(
+            &jobs,
+            |job| match job.seed {
+                // It fails in its second job.
+                0 => shell(&format!(
+                    "{}; read line; echo error: poisoned >&2; exit 1",
+                    said(&jobs[0])
+                )),
+                _ => going_on(job, &jobs),
+            },
+            |index, event| {
+                happened.push((index, described(&event)));
+                Ok(())
+            },
+        )
+        .expect("the jobs run");
+    assert_eq!(outcome, Outcome::Done { num_failed: 1 });
+    let expected = [
+        (0, "started"),
+        (0, "finished, warn: 0"),
+        (1, "started"),
+        (1, "failed, poisoned"),
+        (2, "started"),
+        (2, "finished, warn: 2"),
+    ];
+    assert_eq!(
+        happened,
+        expected.map(|(index, text)| (index, text.to_string()))
+    );
+}
+
+#[test]
 fn an_error_of_the_observer_ends_all_processes() {
     let before = Instant::now();
-    let error = Pool::new()
+    let error = Pool::new(2, false)
         .run_all(
             &jobs(2),
-            2,
             |job| {
                 if job.seed == 0 {
                     reporting(job)
@@ -171,12 +233,46 @@ fn reporting(job: &Job) -> Command {
     shell(&format!("echo '{progress}'; echo '{record}'"))
 }
 
+/// A worker that reports `job`, then the jobs that it reads, until its stdin closes.
+fn going_on(job: &Job, jobs: &[Job]) -> Command {
+    let cases: String = jobs
+        .iter()
+        .map(|job| {
+            let request = serde_json::to_string(&Request {
+                condition: job.condition.name.clone(),
+                seed: job.seed,
+            });
+            let request = request.expect("a request is JSON");
+            format!("'{request}') {} ;; ", said(job))
+        })
+        .collect();
+    shell(&format!(
+        "{}; while read -r line; do case \"$line\" in {cases} *) exit 1 ;; esac; done",
+        said(job)
+    ))
+}
+
+/// The commands of a shell that say a warning and the record of `job`.
+fn said(job: &Job) -> String {
+    let warning = line(&Message::Warning(format!("warn: {}", job.seed)));
+    let record = line(&Message::Record(Box::new(record_of(job))));
+    format!("echo '{warning}'; echo '{record}'")
+}
+
+fn described(event: &Event) -> String {
+    match event {
+        Event::Started => "started".to_string(),
+        Event::Advanced(_) => "advanced".to_string(),
+        Event::Finished { warnings, .. } => format!("finished, {warnings}"),
+        Event::Failed(error) => format!("failed, {error}"),
+    }
+}
+
 fn failure_of(script: &str) -> String {
     let mut failure = String::new();
-    Pool::new()
+    Pool::new(1, false)
         .run_all(
             &jobs(1),
-            1,
             |_| shell(script),
             |_, event| {
                 if let Event::Failed(error) = event {

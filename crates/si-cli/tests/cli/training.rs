@@ -1,6 +1,7 @@
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use si_bench::methods::METHODS;
@@ -126,6 +127,43 @@ fn the_warnings_of_a_run_are_shown_unless_rust_log_turns_them_off() {
     };
     assert!(warns(&mut command(parent.path(), &args)));
     assert!(!warns(command(parent.path(), &args).env("RUST_LOG", "off")));
+}
+
+#[test]
+fn runs_in_one_process_have_the_same_bits_as_each_in_its_own() {
+    let parent = tempfile::tempdir().expect("a folder can be made");
+    let args = ["--threads", "1", "--seeds", "1", "--out", "mine"];
+    train(parent.path(), &[&BUDGET[..], &args].concat());
+    let expected = runs(&parent.path().join("mine"));
+    assert_eq!(expected.len(), 2);
+
+    let mut worker = command(parent.path(), &["worker", "--", "mine", "none", "0"])
+        .env("RAYON_NUM_THREADS", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a worker starts");
+    let mut stdin = worker.stdin.take();
+    let mut found = Vec::new();
+    for line in BufReader::new(worker.stdout.take().expect("it is a pipe")).lines() {
+        let mut message: Value = serde_json::from_str(&line.expect("text")).expect("JSON");
+        if let Some(record) = message.get_mut("record") {
+            let fields = record.as_object_mut().expect("a record has fields");
+            fields.remove("elapsed_seconds").expect("it was timed");
+            found.push(record.to_string());
+            match found.len() {
+                1 => {
+                    let request = b"{\"condition\":\"si\",\"seed\":0}\n";
+                    let written = stdin.as_mut().map(|stdin| stdin.write_all(request));
+                    written.expect("it is open").expect("it is read");
+                }
+                _ => stdin = None,
+            }
+        }
+    }
+    assert!(worker.wait().expect("it ends").success());
+    found.sort();
+    assert_eq!(found, expected);
 }
 
 #[test]
