@@ -50,6 +50,7 @@ pub(crate) enum Event {
         /// What the worker logged in this run.
         warnings: String,
     },
+    /// What went wrong, then what the worker logged in this run.
     Failed(String),
 }
 
@@ -274,19 +275,21 @@ impl Worker {
     }
 
     fn end(mut self, status: ExitStatus, stderr: String) -> Event {
-        if !stderr.is_empty() {
-            self.warnings.push(stderr);
-        }
         if status.success()
-            && let Some(finished) = self.finish()
+            && let Some(record) = self.record.take()
         {
-            return finished;
+            self.warnings
+                .extend(Some(stderr).filter(|it| !it.is_empty()));
+            let warnings = self.warnings.join("\n");
+            return Event::Finished { record, warnings };
         }
-        let said = self.warnings.join("\n");
-        if said.is_empty() {
-            return Event::Failed(format!("the process ended without a result ({status})"));
-        }
-        Event::Failed(said.strip_prefix(PREFIX).unwrap_or(&said).to_string())
+        let error = match stderr.strip_prefix(PREFIX).unwrap_or(&stderr) {
+            "" => format!("the process ended without a result ({status})"),
+            error => error.to_string(),
+        };
+        // What went wrong comes first: it stands on the line that says which job failed.
+        self.warnings.insert(0, error);
+        Event::Failed(self.warnings.join("\n"))
     }
 }
 

@@ -16,10 +16,10 @@ mod progress;
 mod settings;
 
 fn main() -> ExitCode {
-    // Before any device is used. Each worker is this program too.
-    si_bench::keep_kernels();
     let cli = cli::Cli::read();
     cli.start_logger();
+    // Before any device is used. Each worker is this program too.
+    si_bench::keep_kernels();
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -83,6 +83,21 @@ fn a_worker_that_fails_after_its_record_has_failed() {
 }
 
 #[test]
+fn a_failed_job_tells_its_error_first_and_then_its_warnings() {
+    let warning = line(&Message::Warning("warn: small steps".to_string()));
+    let said = format!("echo '{warning}'; echo '{warning}'");
+    let warnings = "warn: small steps\nwarn: small steps";
+    assert_eq!(
+        failure_of(&format!("{said}; echo error: out of memory >&2; exit 1")),
+        format!("out of memory\n{warnings}")
+    );
+    assert_eq!(
+        failure_of(&format!("{said}; kill -KILL $$")),
+        format!("the process ended without a result (signal: 9 (SIGKILL))\n{warnings}")
+    );
+}
+
+#[test]
 fn a_worker_that_writes_much_to_stderr_is_not_blocked() {
     let zeros = "head -c 1000000 /dev/zero | tr '\\0' x >&2; exit 1";
     assert_eq!(failure_of(zeros).len(), 1_000_000);
