@@ -80,8 +80,8 @@ with_caches() {
     local folder=$work/caches/$1
     shift
     mkdir -p "$folder/cuda" "$folder/gl"
-    XDG_CACHE_HOME=$folder CUBECL_ENVIRONMENT=gpu-check-$$-$(basename "$folder") CUDA_CACHE_PATH=$folder/cuda \
-        __GL_SHADER_DISK_CACHE_PATH=$folder/gl "$@"
+    XDG_CACHE_HOME=$folder CUBECL_ENVIRONMENT=gpu-check-$$-$(basename "$folder") SI_KERNEL_CACHE=$folder/kernels \
+        CUDA_CACHE_PATH=$folder/cuda __GL_SHADER_DISK_CACHE_PATH=$folder/gl "$@"
 }
 
 # The detail of a row, from a part's log: tests, measurements, or the last line if it failed.

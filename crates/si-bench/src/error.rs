@@ -147,6 +147,18 @@ pub enum Error {
         /// How many devices the backend finds.
         found: usize,
     },
+    /// A database for compiled kernels that cannot be used.
+    #[error(
+        "compiled kernels cannot be kept in {}, so each process compiles and tunes its own: {reason}; name another folder \
+         with the variable SI_KERNEL_CACHE, or turn this off with SI_KERNEL_CACHE=off",
+        file.display()
+    )]
+    Kernels {
+        /// The database.
+        file: PathBuf,
+        /// What failed.
+        reason: String,
+    },
     /// A device that failed in the first training step.
     #[error(
         "{device} cannot do a training step: update its driver, or choose another device from `si devices`"

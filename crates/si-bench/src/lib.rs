@@ -30,7 +30,7 @@ pub use device::{
     resolve_device,
 };
 pub use error::Error;
-pub use kernels::{KeptKernels, keep_kernels, kept_kernels};
+pub use kernels::{KeptKernels, check_kernels_are_kept, keep_kernels, kept_kernels};
 pub use range::Range;
 pub use read_toml::read_toml;
 pub use replace_file::replace_file;

@@ -1,6 +1,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Once;
 use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
@@ -150,6 +151,9 @@ pub(crate) fn folder_at(path: &Path, config: ExperimentConfig) -> anyhow::Result
 /// Checks, before the first process starts, for errors that would make every process fail.
 pub(crate) fn check(config: &ExperimentConfig) -> anyhow::Result<()> {
     let device = config.find_device()?;
+    if config.prepares_kernels() {
+        warn_if_kernels_are_not_kept();
+    }
     if let Some(measured) = config.measure_products(&device)?
         && !measured.is_exact()
     {
@@ -160,6 +164,16 @@ pub(crate) fn check(config: &ExperimentConfig) -> anyhow::Result<()> {
     }
     // This also downloads missing data, once instead of in every process.
     Ok(config.check_images()?)
+}
+
+/// Once for all experiments of this process, and only here, not in the workers.
+fn warn_if_kernels_are_not_kept() {
+    static CHECKED: Once = Once::new();
+    CHECKED.call_once(|| {
+        if let Err(error) = si_bench::check_kernels_are_kept() {
+            log::warn!("{error}");
+        }
+    });
 }
 
 /// Does all runs that the folder lacks.

@@ -2,8 +2,12 @@ use std::io::{self, Write};
 
 use env_logger::{Builder, Env, Target};
 
-/// Warnings and errors, except the warning about a device's products: a run refuses or accepts them by a setting.
-const DEFAULT: &str = "warn,si_core::matmul_precision=off";
+/// Warnings and errors, except those about a device's products, which a run refuses or accepts by a setting, and those of
+/// CubeCL about each kernel that it cannot keep: another process may have kept it first, and a folder that cannot be
+/// written has one warning.
+const DEFAULT: &str = "warn,si_core::matmul_precision=off,\
+                       cubecl_environment::persistence=off,cubecl_server::compiler=off,\
+                       cubecl_runtime::tune::tune_cache=off,cubecl_runtime::throughput=off";
 
 /// Prints warnings and errors to stderr. The variable `RUST_LOG` selects others.
 pub(crate) fn start() {

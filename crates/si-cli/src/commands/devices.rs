@@ -65,14 +65,15 @@ pub(crate) fn run(args: &DevicesArgs) -> anyhow::Result<()> {
             "\nBurn's kernels: fusion on, autotune {tuning}"
         ))?;
         match si_bench::kept_kernels() {
-            Some(kept) => output::result(format_args!(
+            Ok(Some(kept)) => output::result(format_args!(
                 "kept for later runs: {} compiled, {} tuned, {} in {}",
                 kept.num_compiled,
                 kept.num_tuned,
                 DecimalBytes(kept.num_bytes),
                 kept.file.display()
             ))?,
-            None => output::result("kept for later runs: none yet")?,
+            Ok(None) => output::result("kept for later runs: nothing, by your settings")?,
+            Err(error) => output::result(format_args!("kept for later runs: {error}"))?,
         }
     }
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
