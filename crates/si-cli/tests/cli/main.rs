@@ -33,6 +33,8 @@ fn command(folder: &Path, args: &[&str]) -> Command {
         .current_dir(folder)
         .env_remove("RUST_LOG")
         .env("COLUMNS", "100")
+        // The user's kernels are neither used nor changed.
+        .env("SI_KERNEL_CACHE", "off")
         // Without this variable and without a desktop, libraries used by wgpu would write a complaint to stderr.
         .env("XDG_RUNTIME_DIR", std::env::temp_dir())
         .stdin(Stdio::null());
