@@ -15,14 +15,15 @@ pub(crate) struct Ci {
     without_gpu: bool,
 }
 
-/// Checks before the README's commands, in order: of the default build, and of a build with burn-train and every
-/// backend. Without a device or a toolkit, only the types of most backends can be checked.
+/// Checks before the README's commands, in order. The first lints have the features of the build that follows, and so share
+/// macros and build scripts with it. The second are those of every backend: without a device or a toolkit, only the types
+/// of most can be checked.
 const CHECKS: &[&str] = &[
     "cargo fmt --all --check",
     "bash -n xtask/gpu-check.sh",
     "cargo clippy --workspace --all-targets -- --deny warnings",
-    "cargo clippy --workspace --lib --bins --test remote --features train,remote,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm -- --deny warnings",
-    "cargo doc --workspace --no-deps --document-private-items --features train,remote,ndarray,cpu,wgpu,webgpu,vulkan,metal,cuda,rocm",
+    "cargo clippy --workspace --lib --bins --test remote --features remote,cpu,webgpu,vulkan,metal,cuda,rocm -- --deny warnings",
+    "cargo doc --workspace --no-deps --document-private-items --features remote,cpu,webgpu,vulkan,metal,cuda,rocm",
 ];
 
 /// The other commands and the examples, with small budgets that only show that they work.

@@ -15,8 +15,8 @@ pub(crate) fn workspace() -> PathBuf {
     xtask.parent().unwrap_or(xtask).to_path_buf()
 }
 
-/// The environment variable with the features that `cargo run`, `test` and `bench` build with, in addition to the
-/// default ones. It passes them to xtask commands that are started by others.
+/// The environment variable with the features that cargo builds and checks with, in addition to the default ones. It passes
+/// them to xtask commands that are started by others.
 const FEATURES: &str = "SI_FEATURES";
 
 /// The environment variable with a file of settings for cargo, as `cargo --config` takes it, for what is built once.
@@ -81,7 +81,7 @@ pub(crate) fn command(line: &str) -> Result<Command> {
     let features = BUILT_WITH.get_or_init(|| env::var(FEATURES).unwrap_or_default());
     let mut command = Command::new(program);
     command.current_dir(workspace()).env(FEATURES, features);
-    let actions = ["build", "run", "test", "bench"];
+    let actions = ["build", "run", "test", "bench", "clippy", "doc"];
     let builds = |action: &str| actions.contains(&action) && !features.is_empty();
     let action = arguments.next();
     command.args(action);
