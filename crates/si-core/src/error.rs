@@ -23,9 +23,14 @@ pub enum Error {
     /// A bound on the importance that is not positive.
     #[error("importance_bound must be a finite number > 0, got {0}")]
     ImportanceBound(f64),
-    /// A decay of the moving average outside its range.
-    #[error("decay must be in [0, 1), got {0}")]
-    Decay(f64),
+    /// A decay outside its range.
+    #[error("decay of `{setting}` must be in [0, 1), got {decay}")]
+    Decay {
+        /// What it is the decay of.
+        setting: &'static str,
+        /// The value given.
+        decay: f64,
+    },
     /// An interval of a running measure of importance without steps.
     #[error("interval must be at least 1 step, got 0")]
     Interval,
@@ -37,8 +42,8 @@ pub enum Error {
     /// Importance that cannot be measured.
     #[error("the importance cannot be measured: {0}")]
     Importance(String),
-    /// A decay of the importance of earlier tasks outside its range.
-    #[error("decay of the importance must be in (0, 1], got {0}")]
+    /// A decay of earlier importance outside its range, which is not that of [`Decay`](Self::Decay).
+    #[error("decay of `Joining::Latest` must be in (0, 1], got {0}")]
     JoiningDecay(f64),
     /// A policy that sets a damping for a quadratic penalty, which has none.
     #[error("a quadratic penalty has no damping, but the policy for {0} sets one")]

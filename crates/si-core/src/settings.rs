@@ -158,7 +158,10 @@ impl SynapticIntelligenceConfig {
         }
         match self.accumulation {
             Accumulation::MovingAverage { decay } if !(0.0..1.0).contains(&decay) => {
-                Err(Error::Decay(decay))
+                Err(Error::Decay {
+                    setting: "Accumulation::MovingAverage",
+                    decay,
+                })
             }
             _ => Ok(()),
         }

@@ -226,7 +226,7 @@ fn settings_out_of_range_are_refused_with_their_value() {
         ),
         (
             config().with_accumulation(decay),
-            "decay must be in [0, 1), got 1",
+            "decay of `Accumulation::MovingAverage` must be in [0, 1), got 1",
         ),
     ] {
         let error = config.init().expect_err("it is out of range");

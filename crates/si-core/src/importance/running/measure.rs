@@ -59,11 +59,11 @@ pub enum RunningMeasure {
 
 impl RunningMeasure {
     pub(super) fn validate(&self) -> Result<(), Error> {
-        let check_decay = |decay: f64| {
+        let check_decay = |setting, decay: f64| {
             if (0.0..1.0).contains(&decay) {
                 Ok(())
             } else {
-                Err(Error::Decay(decay))
+                Err(Error::Decay { setting, decay })
             }
         };
         let check_damping = |damping: f64| {
@@ -74,10 +74,10 @@ impl RunningMeasure {
             }
         };
         match *self {
-            Self::SecondMoment { decay } => check_decay(decay),
+            Self::SecondMoment { decay } => check_decay("RunningMeasure::SecondMoment", decay),
             Self::RiemannianWalk { interval: 0, .. } => Err(Error::Interval),
             Self::RiemannianWalk { decay, damping, .. } => {
-                check_decay(decay)?;
+                check_decay("RunningMeasure::RiemannianWalk", decay)?;
                 check_damping(damping)
             }
             Self::UnbiasedPath { damping } | Self::PathBias { damping } => check_damping(damping),

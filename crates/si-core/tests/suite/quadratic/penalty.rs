@@ -299,15 +299,15 @@ fn settings_out_of_range_are_refused_with_their_value() {
         ),
         (
             online(0.0),
-            "decay of the importance must be in (0, 1], got 0",
+            "decay of `Joining::Latest` must be in (0, 1], got 0",
         ),
         (
             online(1.5),
-            "decay of the importance must be in (0, 1], got 1.5",
+            "decay of `Joining::Latest` must be in (0, 1], got 1.5",
         ),
         (
             online(f64::NAN),
-            "decay of the importance must be in (0, 1], got NaN",
+            "decay of `Joining::Latest` must be in (0, 1], got NaN",
         ),
     ] {
         let error = config.init().expect_err("it is out of range");

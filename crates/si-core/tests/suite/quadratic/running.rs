@@ -297,9 +297,12 @@ fn settings_outside_their_range_are_refused() {
     for (measure, message) in [
         (
             RunningMeasure::SecondMoment { decay: 1.0 },
-            "decay must be in [0, 1), got 1",
+            "decay of `RunningMeasure::SecondMoment` must be in [0, 1), got 1",
         ),
-        (walk(-0.1, 1, 1.0), "decay must be in [0, 1), got -0.1"),
+        (
+            walk(-0.1, 1, 1.0),
+            "decay of `RunningMeasure::RiemannianWalk` must be in [0, 1), got -0.1",
+        ),
         (walk(0.1, 0, 1.0), "interval must be at least 1 step, got 0"),
         (
             walk(0.1, 1, 0.0),
