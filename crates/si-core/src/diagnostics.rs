@@ -36,7 +36,8 @@ pub struct EpochReport {
     pub penalty: f64,
     /// Mean of the task losses that were reported, if any were.
     pub task_loss: Option<f64>,
-    /// Why consolidation has no effect in this task. `None` if no problem was noticed.
+    /// Why consolidation has no effect in this task, or that the training has diverged. `None` if no problem was
+    /// noticed.
     pub warning: Option<TaskWarning>,
 }
 
@@ -56,7 +57,8 @@ pub struct Diagnostics {
     pub task: usize,
     /// Steps since the task began.
     pub num_steps: usize,
-    /// Why consolidation has no effect in this task. `None` if no problem was noticed.
+    /// Why consolidation has no effect in this task, or that the training has diverged. `None` if no problem was
+    /// noticed.
     pub warning: Option<TaskWarning>,
     /// Each consolidated parameter, in the module's order.
     pub parameters: Vec<ParameterDiagnostics>,

@@ -11,11 +11,11 @@ use crate::{Error, ParameterPolicy, SynapticIntelligenceConfig};
 ///
 /// | preset | gradient in ω | negatives | ξ | penalty | first task's start |
 /// |---|---|---|---|---|---|
-/// | `paper` | task | clamp on the sum | 1e-3 | c Σ Ω Δ² | initial parameters |
-/// | `pathint_permuted` | task | clamp on the sum | 0.1 | c Σ Ω Δ² | zero |
-/// | `avalanche` | total | kept; importance in use at most 1e-3; norm layers left out | 1e-7 | c/2 | initial parameters |
-/// | `van_de_ven` | total | kept | 0.1 | c | initial parameters |
-/// | `benzing` | task | clamp per task | 0.1 | c | initial parameters |
+/// | `paper` | task | clamp on the sum | 1e-3 | c Σ Ω (θ − θ̃)² | initial parameters |
+/// | `pathint_permuted` | task | clamp on the sum | 0.1 | c Σ Ω (θ − θ̃)² | zero |
+/// | `avalanche` | total | kept; importance in use at most 1e-3; norm layers left out | 1e-7 | c/2 Σ Ω (θ − θ̃)² | initial parameters |
+/// | `van_de_ven` | total | kept | 0.1 | c Σ Ω (θ − θ̃)² | initial parameters |
+/// | `benzing` | task | clamp per task | 0.1 | c Σ Ω (θ − θ̃)² | initial parameters |
 ///
 /// ```
 /// use si_core::Preset;

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 /// What the name of a draft ends with.
 pub(crate) const DRAFT: &str = ".draft";
 
-/// Puts what `write` writes in the place of `path`: whole and safe on the disk when this returns, or
-/// else not at all, and then the file that was there before is still there.
+/// Replaces `path` by what `write` writes, atomically. If it fails, the old file is unchanged. When it returns, the new
+/// one is safe on the disk.
 ///
-/// The draft lies beside `path`. One that a crash left is written over by the next, so there must be one
-/// writer at a time to a path.
+/// The draft is beside `path`. The next call overwrites one that a crash left, so only one writer at a time may write to
+/// a path.
 pub(crate) fn replace(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,

@@ -176,7 +176,7 @@ pub struct Epoch {
 pub struct TaskEnd<'a> {
     /// Index of the task, from 0.
     pub task: usize,
-    /// Why consolidation had no effect in the task, if it had none.
+    /// Why consolidation had no effect in the task, or that the training diverged. `None` if no problem was noticed.
     pub warning: Option<TaskWarning>,
     /// For each task trained so far, the accuracies on all tasks after it: what [`learn_tasks`] resumes from.
     pub rows: &'a [Vec<f64>],
@@ -189,7 +189,7 @@ pub struct LearntTasks<M> {
     pub learner: ContinualLearner<M>,
     /// The accuracy on each task after each task.
     pub accuracy: AccuracyMatrix,
-    /// For each task that was trained in this call, why consolidation had no effect, if it had none.
+    /// The warning of each task that was trained in this call, as in [`TaskEnd::warning`].
     pub warnings: Vec<Option<TaskWarning>>,
 }
 

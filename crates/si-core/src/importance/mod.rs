@@ -1,6 +1,6 @@
-//! What of the past is worth keeping: how much each parameter matters, measured at the end of a task or in its steps.
+//! Measures importance: how much each parameter matters, at the end of a task or in its steps.
 //!
-//! Each source gives an [`Importance`], which a [`QuadraticPenalty`](crate::QuadraticPenalty) takes. Synaptic
+//! Each source gives an [`Importance`], which a [`QuadraticPenalty`](crate::QuadraticPenalty) uses. Synaptic
 //! Intelligence is a separate type; see [`SynapticIntelligence`](crate::SynapticIntelligence).
 //!
 //! | source | importance of a parameter |
@@ -9,8 +9,8 @@
 //! | [`sensitivity()`] | how much the outputs change |
 //! | [`constant()`] | 1 |
 //! | [`from_outputs`] | the mean of squares or magnitudes of a [`Quantity`]'s gradient: the general form of the above |
-//! | [`RunningImportance`] | what the gradients of the training were, without passes at the task's end |
 //! | [`from_gradients`] | the same for any number that you compute |
+//! | [`RunningImportance`] | what the gradients of the training were, without passes at the task's end |
 
 mod constant;
 mod fisher;

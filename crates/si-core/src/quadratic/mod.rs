@@ -1,4 +1,4 @@
-//! What is done with the importance of a task after its end: a quadratic pull towards an anchor.
+//! Uses importance: a penalty pulls each parameter back to its value at a task's end.
 //!
 //! A [`QuadraticPenalty`] takes any [`Importance`](crate::Importance). A method of a paper is one source of importance
 //! with one [preset](QuadraticPenaltyConfig) of the penalty:
