@@ -121,7 +121,7 @@ pub(crate) fn begin<'a, B: SynapticBackend>(
     });
     synapse.follow(parameter, config.state_precision);
     // Its place may have changed since, if modules were added or frozen.
-    synapse.stand_at(place);
+    synapse.update_place(place);
     // This may be a step that was opened but not closed.
     synapse.open_step = None;
     synapse
@@ -176,7 +176,7 @@ impl<B: SynapticBackend> ParameterVisitor for Consolidate<'_, B> {
             }
             let parameter = B::primitive(param.val().inner());
             synapse.follow(&parameter, self.config.state_precision);
-            synapse.stand_at(place);
+            synapse.update_place(place);
             synapse.consolidate(parameter, place.settings.damping, self.config);
         }
     }
@@ -198,7 +198,7 @@ impl<B: SynapticBackend> ParameterVisitor for Rebind<'_, B> {
         let followed = |mut synapse: Synapse<B>| {
             let parameter = B::primitive(param.val().inner());
             synapse.follow(&parameter, self.config.state_precision);
-            synapse.stand_at(place);
+            synapse.update_place(place);
             synapse
         };
         let own = self.own.remove(param.id).filter(|own| own.fits(&shape));

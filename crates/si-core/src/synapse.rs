@@ -105,11 +105,8 @@ impl<B: SynapticBackend> Synapse<B> {
 
 /// The tensor of a parameter's state.
 pub(crate) fn ranked<B: SynapticBackend, const D: usize>(state: &FloatTensor<B>) -> Tensor<D> {
-    assert_eq!(
-        state.shape().num_dims(),
-        D,
-        "the parameter's rank is not the one asked for"
-    );
+    let rank = state.shape().num_dims();
+    assert_eq!(rank, D, "this parameter has rank {rank}, but `D` is {D}");
     B::tensor(state.clone())
 }
 
@@ -173,7 +170,7 @@ impl<B: Backend> Synapse<B> {
     }
 
     /// Records where its parameter is in the module now, and the strength there.
-    pub(crate) fn stand_at(&mut self, place: Place<'_>) {
+    pub(crate) fn update_place(&mut self, place: Place<'_>) {
         self.order = place.order;
         self.strength = place.settings.strength;
         if self.path != place.path {

@@ -221,7 +221,7 @@ impl Checkpoint {
     }
 
     /// Loads the saved state into a new learner and optimizer. They must be built like the saved ones. The parameters'
-    /// values do not matter. The learner must be in training mode.
+    /// values do not matter. The learner may be in training or in validation mode.
     ///
     /// # Errors
     ///
@@ -293,8 +293,8 @@ impl Checkpoint {
             return Err(self.no_record(LEARNER, &"it holds no learner"));
         }
         for device in learner.devices() {
-            let is_borne = |dtype| device.supports_dtype(dtype);
-            if let Some(dtype) = pack.dtypes().find(|dtype| !is_borne(*dtype)) {
+            let is_supported = |dtype| device.supports_dtype(dtype);
+            if let Some(dtype) = pack.dtypes().find(|dtype| !is_supported(*dtype)) {
                 return Err(CheckpointError::OtherModel {
                     origin: self.origin.clone(),
                     reason: format!(

@@ -23,7 +23,7 @@ use crate::{
     ContinualOptimizer, Error, SynapticIntelligence, SynapticIntelligenceConfig, TaskWarning,
 };
 
-/// A module that learns task after task without forgetting: your module, with
+/// A module that learns task after task with far less forgetting: your module, with
 /// [`SynapticIntelligence`] applied to its training step.
 ///
 /// In a training loop, one line changes and one is added between tasks:
@@ -77,9 +77,9 @@ impl<M: Module> ContinualLearner<M> {
     /// the precision in which importance and anchor are kept; and [`Error::Replicas`] if the config has strengths by
     /// replica and the module is not a stack of as many [`replicas`](crate::replicas).
     pub fn new(module: M, config: &SynapticIntelligenceConfig) -> Result<Self, Error> {
-        let bears = |device: &Device| device.supports_dtype(DType::BF16);
+        let has_bf16 = |device: &Device| device.supports_dtype(DType::BF16);
         if config.state_precision == StatePrecision::Bf16
-            && let Some(device) = module.devices().iter().find(|device| !bears(device))
+            && let Some(device) = module.devices().iter().find(|device| !has_bf16(device))
         {
             let device = device.clone().inner();
             return Err(Error::StatePrecision(format!("{device:?}")));
@@ -151,8 +151,8 @@ impl<M: Module> ContinualLearner<M> {
     /// Ends the current task: what it taught is consolidated, and the next one begins.
     ///
     /// Call it after the last step of every task, and before the optimizer is reset, in training or in validation
-    /// mode. Does nothing if no step was taken since the last call. Returns `Some(reason)` if consolidation had no
-    /// effect in this task; the reason is also logged as a warning. Only [`optimize`](Self::optimize) and
+    /// mode. Does nothing if no step was taken since the last call. Returns a warning if consolidation had no
+    /// effect in this task, or if the training diverged; it is also logged. Only [`optimize`](Self::optimize) and
     /// [`step`](Self::step) count as steps: passing the learner to an optimizer yourself trains it *without*
     /// consolidation.
     ///

@@ -124,8 +124,8 @@ struct Case {
 impl Case {
     /// If the device supports bf16, a coin toss decides whether importance and anchor are in bf16.
     fn random(rng: &mut ChaCha8Rng, shape: [usize; 2], dtype: DType) -> Self {
-        let bears = device().supports_dtype(DType::BF16);
-        let held = if bears && rng.random_bool(0.5) {
+        let has_bf16 = device().supports_dtype(DType::BF16);
+        let held = if has_bf16 && rng.random_bool(0.5) {
             DType::BF16
         } else {
             dtype

@@ -92,8 +92,8 @@ impl<B: SynapticBackend> QuadraticPull<B> {
         ranked::<B, D>(&self.anchor)
     }
 
-    /// A pull towards `parameter` that has no effect yet. `parameter` is in the working precision.
-    pub(super) fn slack<const D: usize>(path: String, parameter: &Tensor<D>) -> Self {
+    /// A pull towards `parameter` of zero strength. `parameter` is in the working precision.
+    pub(super) fn without_effect<const D: usize>(path: String, parameter: &Tensor<D>) -> Self {
         let options = (&parameter.device(), parameter.dtype());
         Self {
             path,
@@ -105,7 +105,7 @@ impl<B: SynapticBackend> QuadraticPull<B> {
     }
 
     /// Updates the place of its parameter in the module.
-    pub(super) fn stand_at(&mut self, place: Place<'_>) {
+    pub(super) fn update_place(&mut self, place: Place<'_>) {
         self.order = place.order;
         self.path = place.path.to_string();
     }

@@ -180,10 +180,10 @@ impl<B: SynapticBackend> ParameterVisitor for Join<'_, B> {
         let importance = importance.mul_scalar(self.factor);
         let before = self.pulls.remove(&param.id);
         let pull = before.and_then(|pull| pull.grown(&parameter));
-        let mut pull =
-            pull.unwrap_or_else(|| QuadraticPull::slack(place.path.to_string(), &parameter));
+        let mut pull = pull
+            .unwrap_or_else(|| QuadraticPull::without_effect(place.path.to_string(), &parameter));
         // Its place may have changed because modules were added or frozen.
-        pull.stand_at(place);
+        pull.update_place(place);
         pull.join(importance, parameter);
         self.pulls.insert(param.id, pull);
     }
@@ -210,7 +210,7 @@ impl<B: SynapticBackend> ParameterVisitor for Rebind<B> {
         if let Some(pull) = own.or_else(orphan)
             && let Some(mut pull) = pull.grown(&param.val().inner())
         {
-            pull.stand_at(place);
+            pull.update_place(place);
             self.after.insert(param.id, pull);
         }
     }

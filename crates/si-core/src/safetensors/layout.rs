@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use burn::Tensor;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 
+use crate::policy::NORM_LAYERS;
+
 /// How tensors in a file are named and laid out.
 ///
 /// | layer | Burn | PyTorch |
@@ -45,8 +47,8 @@ impl WeightLayout {
     pub(super) fn parameter(self, path: &str, layer: &str) -> String {
         let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
         let name = match (self, layer, name) {
-            (WeightLayout::PyTorch, layer, "gamma") if is_normalisation(layer) => "weight",
-            (WeightLayout::PyTorch, layer, "beta") if is_normalisation(layer) => "bias",
+            (WeightLayout::PyTorch, layer, "gamma") if NORM_LAYERS.contains(&layer) => "weight",
+            (WeightLayout::PyTorch, layer, "beta") if NORM_LAYERS.contains(&layer) => "bias",
             (WeightLayout::PyTorch, "PRelu", "alpha") => "weight",
             _ => name,
         };
@@ -67,17 +69,6 @@ impl fmt::Display for WeightLayout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
-}
-
-fn is_normalisation(layer: &str) -> bool {
-    [
-        "BatchNorm",
-        "GroupNorm",
-        "InstanceNorm",
-        "LayerNorm",
-        "RmsNorm",
-    ]
-    .contains(&layer)
 }
 
 /// Each parameter's layer: the type of the innermost module around it.

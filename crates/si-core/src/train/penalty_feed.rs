@@ -148,9 +148,9 @@ impl PenaltyFeeds {
 }
 
 impl SynapticIntelligence {
-    /// Does [`penalize`](Self::penalize) and shows the step's penalty to the metrics, if there are any.
+    /// Does [`penalize`](Self::penalize) and reports the step's penalty to the metrics, if there are any.
     /// Reads nothing from the device.
-    pub(super) fn penalize_in_sight<M: Module>(
+    pub(super) fn penalize_and_report<M: Module>(
         &mut self,
         module: &M,
         grads: GradientsParams,

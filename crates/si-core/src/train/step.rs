@@ -64,7 +64,7 @@ impl<M: Module + TrainStep> TrainStep for ContinualLearner<M> {
         learning_rate: ModuleLearningRate,
         grads: GradientsParams,
     ) -> Self {
-        let grads = self.regularizer.penalize_in_sight(&self.module, grads);
+        let grads = self.regularizer.penalize_and_report(&self.module, grads);
         forget_reshaped(optimizer, &mut self.regularizer);
         self.module = TrainStep::optimize(self.module, optimizer, learning_rate, grads);
         self.regularizer.observe(&self.module);
@@ -80,7 +80,7 @@ impl<M: Module + TrainStep> TrainStep for ContinualLearner<M> {
         let devices = grads.grads.iter().map(|(_, device)| device.clone());
         let devices = devices.collect();
         let grads = gather(&self.module, grads);
-        let grads = self.regularizer.penalize_in_sight(&self.module, grads);
+        let grads = self.regularizer.penalize_and_report(&self.module, grads);
         let grads = scatter(&self.module, grads, devices);
         forget_reshaped(optimizer, &mut self.regularizer);
         self.module = TrainStep::optimize_multi(self.module, optimizer, learning_rate, grads);

@@ -58,9 +58,10 @@ pub(super) fn recognise(folder: &Path) -> Result<&'static Layout, Error> {
     match found[..] {
         [layout] => Ok(layout),
         [] => {
-            let beginning = match entries.is_empty() {
-                true => "it is empty",
-                false => "it has no images in a known layout",
+            let beginning = if entries.is_empty() {
+                "it is empty"
+            } else {
+                "it has no images in a known layout"
             };
             let all: Vec<&Layout> = LAYOUTS.iter().collect();
             Err(unusable(

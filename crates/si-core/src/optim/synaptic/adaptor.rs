@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use log::warn;
 
 use super::state::SynapticState;
-use super::{TaskControl, survey};
+use super::{TaskControl, request};
 use crate::growth::zeros_like;
 use crate::ops::{PathStep, Penalized, Penalty, SynapticBackend, SynapticOps};
 use crate::precision::widen;
@@ -184,7 +184,7 @@ impl<O: Optimizer> Optimizer for Synaptic<O> {
         let mut state = state.unwrap_or_else(|| self.begin(&parameter));
         let before = Dispatch::primitive(parameter.clone());
         state.catch_up(&before, &self.config, &self.tasks);
-        if survey::is_consolidating() {
+        if request::is_consolidating() {
             return (parameter, Some(state));
         }
         self.tasks.count_step(state.synapse.importance.is_some());

@@ -3,8 +3,8 @@
 
 mod adaptor;
 mod position;
+mod request;
 mod state;
-mod survey;
 mod task_control;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use log::warn;
 
 use super::TaskControl;
 use super::position::{Position, Recorded};
-use super::survey::{self, FoundSynapse};
+use super::request::{self, FoundSynapse};
 use crate::ops::SynapticBackend;
 use crate::{Synapse, SynapticIntelligenceConfig};
 
@@ -83,7 +83,7 @@ impl<S: RecordState, const D: usize> RecordState for SynapticState<S, D> {
                 num_steps: self.num_steps,
             })
         };
-        if survey::show(found) {
+        if request::offer(found) {
             return;
         }
         let synapse = &self.synapse;

@@ -5,7 +5,7 @@ use burn::module::{Module, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use log::warn;
 
-use super::survey::{self, FoundSynapse};
+use super::request::{self, FoundSynapse};
 use crate::policy::Policies;
 use crate::trained::{checkpointing_of, train_with};
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
@@ -84,7 +84,7 @@ impl TaskControl {
     /// [`Error::NoSynapses`] if the optimizer has no synapses: the record is from another optimizer, or from
     /// before the first step.
     pub fn resume(&self, optimizer: &ModuleOptimizer) -> Result<usize, Error> {
-        let found = survey::survey(optimizer);
+        let found = request::collect_synapses(optimizer);
         if found.is_empty() {
             return Err(Error::NoSynapses);
         }
@@ -122,13 +122,13 @@ impl TaskControl {
             }
         }
         let mut due = Due {
-            found: survey::survey(optimizer),
+            found: request::collect_synapses(optimizer),
             grads: GradientsParams::new(),
         };
         visit_parameters(&module, &Policies::default(), &mut due);
         // An optimizer updates parameters only in training mode.
         let in_training = train_with(module.valid(), checkpointing_of(&module));
-        survey::consolidating(|| optimizer.step(0.0, in_training, due.grads));
+        request::consolidating(|| optimizer.step(0.0, in_training, due.grads));
         module
     }
 
@@ -173,7 +173,7 @@ impl TaskControl {
             }
         }
         let mut filled = Filled {
-            found: survey::survey(optimizer),
+            found: request::collect_synapses(optimizer),
             regularizer: config.init()?,
         };
         filled.regularizer.enter_task(self.task());

@@ -187,7 +187,7 @@ fn no_example_gives_no_information() {
 }
 
 #[test]
-#[should_panic(expected = "rank is not the one asked for")]
+#[should_panic(expected = "this parameter has rank 2, but `D` is 1")]
 fn information_asked_for_in_another_rank_panics() {
     let model = logistic_regression();
     let fisher = importance::fisher(&model, EXAMPLES, log_likelihood, FisherLabels::Exact)

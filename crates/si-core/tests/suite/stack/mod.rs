@@ -84,9 +84,9 @@ fn strengths_of_replicas_join_with_every_other_setting() {
         config().with_path_gradient(PathGradient::Total),
         config().with_state_precision(StatePrecision::Bf16),
     ];
-    let bears_bf16 = device().supports_dtype(burn::tensor::DType::BF16);
+    let has_bf16 = device().supports_dtype(burn::tensor::DType::BF16);
     for config in configs {
-        if config.state_precision == StatePrecision::Bf16 && !bears_bf16 {
+        if config.state_precision == StatePrecision::Bf16 && !has_bf16 {
             continue;
         }
         for way in [Way::Adam, Way::SynapticAdam, Way::LossTerm] {

@@ -2,9 +2,9 @@
 //!
 //! A `ModuleOptimizer` gives no access to its state. But it makes each state write itself into a record, and it
 //! makes each optimizer update its parameter. So a request is kept in a thread-local place while it does that.
-//! During a survey, a state shows itself instead of writing. During a consolidation, an optimizer leaves the
-//! parameter as it is. At any other time the place is empty. In a survey, bare optimizers in the same
-//! `ModuleOptimizer` still write their state, to no use. So a survey belongs at a task's end, not in a step.
+//! During a request to collect, a state gives its synapse instead of writing. During one to consolidate, an optimizer
+//! leaves the parameter as it is. At any other time the place is empty. While synapses are collected, bare optimizers in
+//! the same `ModuleOptimizer` still write their state, which is not used. So collect at a task's end, not in a step.
 
 use std::cell::RefCell;
 
@@ -15,7 +15,7 @@ use burn::optim::ModuleOptimizer;
 use super::position::Position;
 use crate::Synapse;
 
-/// What a survey finds for one parameter.
+/// The synapse of one parameter in an optimizer.
 pub(super) struct FoundSynapse {
     pub(super) id: ParamId,
     pub(super) synapse: Synapse<Dispatch>,
@@ -24,8 +24,8 @@ pub(super) struct FoundSynapse {
 }
 
 enum Request {
-    Survey(Vec<FoundSynapse>),
-    Consolidation,
+    Collect(Vec<FoundSynapse>),
+    Consolidate,
 }
 
 thread_local! {
@@ -33,33 +33,33 @@ thread_local! {
 }
 
 /// The synapses in an optimizer, in no particular order.
-pub(super) fn survey(optimizer: &ModuleOptimizer) -> Vec<FoundSynapse> {
-    let found = Request::Survey(Vec::new());
+pub(super) fn collect_synapses(optimizer: &ModuleOptimizer) -> Vec<FoundSynapse> {
+    let found = Request::Collect(Vec::new());
     let (_, wanted) = while_requested(found, || optimizer.to_record());
     match wanted {
-        Some(Request::Survey(found)) => found,
-        Some(Request::Consolidation) | None => Vec::new(),
+        Some(Request::Collect(found)) => found,
+        Some(Request::Consolidate) | None => Vec::new(),
     }
 }
 
-/// During a survey, takes what a state shows of itself and returns `true`. Otherwise returns `false`.
-pub(super) fn show(found: impl FnOnce() -> Option<FoundSynapse>) -> bool {
+/// If synapses are being collected, takes the one that a state has and returns `true`. Otherwise returns `false`.
+pub(super) fn offer(found: impl FnOnce() -> Option<FoundSynapse>) -> bool {
     REQUEST.with_borrow_mut(|place| match place {
-        Some(Request::Survey(all)) => {
+        Some(Request::Collect(all)) => {
             all.extend(found());
             true
         }
-        Some(Request::Consolidation) | None => false,
+        Some(Request::Consolidate) | None => false,
     })
 }
 
 /// Runs `step`, in which optimizers only consolidate.
 pub(super) fn consolidating<T>(step: impl FnOnce() -> T) -> T {
-    while_requested(Request::Consolidation, step).0
+    while_requested(Request::Consolidate, step).0
 }
 
 pub(super) fn is_consolidating() -> bool {
-    REQUEST.with_borrow(|place| matches!(place, Some(Request::Consolidation)))
+    REQUEST.with_borrow(|place| matches!(place, Some(Request::Consolidate)))
 }
 
 /// Runs `ask` and returns its result and what became of `wanted`. Restores the previous request, even if `ask`
