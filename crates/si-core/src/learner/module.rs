@@ -1,13 +1,11 @@
-use std::io::Write;
 use std::path::Path;
 
 use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, ParamGroup};
 use burn::store::{ModuleRecord, RecordError};
-use burn::tensor::{Bytes, Device};
+use burn::tensor::Device;
 
 use super::ContinualLearner;
 use super::record::Recorded;
-use crate::replace::replace;
 use crate::trained::{checkpointing_of, settle_statistics, train_with};
 
 /// The module's own traversals. The state takes part in moves to another device and in records.
@@ -82,21 +80,11 @@ impl<M: Module> Module for ContinualLearner<M> {
         Recorded(self).into_record_group(group)
     }
 
-    /// Leaves the file either complete or unchanged: the record is written to another file, which then replaces it.
-    fn save_file<P: AsRef<Path>>(self, path: P) -> Result<(), RecordError> {
-        let path = path.as_ref();
-        let bytes = self.into_record().into_bytes()?;
-        replace(path, |file| file.write_all(&bytes))
-            .map_err(|error| RecordError::Io(format!("cannot write {}: {error}", path.display())))
-    }
-
     /// Reads the whole file at once. Burn reads a tensor when it is first needed. If another file was written in its
     /// place by then, Burn would read that one's numbers (burn-pack 0.22.1, `reader.rs:62`).
     fn try_load_file<P: AsRef<Path>>(self, path: P) -> Result<Self, RecordError> {
-        let path = path.as_ref();
-        let bytes = std::fs::read(path)
-            .map_err(|error| RecordError::Io(format!("cannot read {}: {error}", path.display())))?;
-        self.try_load_record(ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))?)
+        let bytes = ModuleRecord::load(path)?.into_bytes()?;
+        self.try_load_record(ModuleRecord::from_bytes(bytes)?)
     }
 
     fn try_load_record(self, record: ModuleRecord) -> Result<Self, RecordError> {

@@ -22,7 +22,8 @@ use crate::ops::SynapticBackend;
 use crate::precision::{convert, working};
 use crate::recorded::{MapState, VisitState, explain};
 use crate::settings::StatePrecision;
-use crate::synapse::{Synapse, Synapses};
+use crate::synapse::Synapse;
+use crate::synapses::Synapses;
 use crate::trained::is_trained;
 use crate::traversal::consolidated_ids;
 

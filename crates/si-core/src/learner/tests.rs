@@ -227,12 +227,22 @@ fn file_that_cannot_be_written_is_named_and_leaves_nothing() {
         .expect_err("there is no such folder");
     assert!(error.to_string().contains("learner.bpk"), "{error}");
     // There is a folder at the file's path.
-    let path = folder.path().join("taken");
+    let path = folder.path().join("taken.bpk");
     std::fs::create_dir(&path).expect("a folder can be made");
     let error = learner().save_file(&path).expect_err("it is a folder");
-    assert!(error.to_string().contains("cannot write"), "{error}");
+    assert!(error.to_string().contains("taken.bpk"), "{error}");
     let files = folder.path().read_dir().expect("it can be read").count();
     assert_eq!(files, 1);
+}
+
+#[test]
+fn file_is_found_by_the_path_without_an_extension_that_it_was_saved_by() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("learner");
+    let trained = train(learner(), &mut AdamConfig::new().init(), 0..4);
+    trained.clone().save_file(&path).expect("it can be written");
+    let loaded = learner().try_load_file(&path).expect("it fits");
+    assert_eq!(bits(&loaded), bits(&trained));
 }
 
 #[test]
