@@ -120,6 +120,7 @@ pub mod safetensors;
 pub mod settings;
 mod step;
 mod synapse;
+mod synapses;
 pub mod tasks;
 #[cfg(test)]
 mod test_device;

@@ -11,7 +11,8 @@ use crate::ops::SynapticBackend;
 use crate::policy::Policies;
 use crate::settings::{FirstTaskStart, SynapticIntelligenceConfig};
 use crate::step::{CloseSteps, Consolidate, GradientOf, OpenSteps, PenaltySum, Rebind, SumPenalty};
-use crate::synapse::{Synapse, Synapses};
+use crate::synapse::Synapse;
+use crate::synapses::Synapses;
 use crate::traversal::{parameter_ids, visit_parameters};
 use crate::{Error, TaskWarning};
 

@@ -11,7 +11,8 @@ use crate::growth::zeros_like;
 use crate::ops::{PathStep, Penalized, Penalty, SynapticBackend};
 use crate::precision::{convert, sum, widen, widened, working};
 use crate::settings::{PathGradient, SynapticIntelligenceConfig};
-use crate::synapse::{OpenStep, Pull, Synapse, Synapses, carry};
+use crate::synapse::{OpenStep, Pull, Synapse, carry};
+use crate::synapses::Synapses;
 use crate::trained::is_trained;
 use crate::traversal::{ParameterVisitor, Place};
 

@@ -13,7 +13,8 @@ use super::rule::SynapseBefore;
 use crate::SynapticIntelligenceConfig;
 use crate::ops::{SynapseTensors, SynapticBackend, SynapticUpdate};
 use crate::step::begin;
-use crate::synapse::{Pull, Synapse, Synapses};
+use crate::synapse::{Pull, Synapse};
+use crate::synapses::Synapses;
 use crate::traversal::{Place, Walk};
 
 /// Updates every parameter of a module that has a gradient, and its synapses with it.

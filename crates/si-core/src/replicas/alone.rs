@@ -9,7 +9,8 @@ use super::optimizer::optimizer_alone;
 use super::parameters::no_replica;
 use crate::ops::SynapticBackend;
 use crate::policy::{ParameterSettings, Policies};
-use crate::synapse::{Synapse, Synapses};
+use crate::synapse::Synapse;
+use crate::synapses::Synapses;
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
 use crate::{ContinualLearner, ContinualOptimizer, Error, SynapticIntelligenceConfig};
 

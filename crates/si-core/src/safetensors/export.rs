@@ -8,7 +8,7 @@ use super::metadata::Metadata;
 use super::{ANCHOR, IMPORTANCE, PATH_INTEGRAL, SafeTensorsError, WeightLayout, name_of};
 use crate::SynapticIntelligence;
 use crate::ops::SynapticBackend;
-use crate::synapse::Synapses;
+use crate::synapses::Synapses;
 use crate::traversal::{ParameterVisitor, Place, visit_parameters};
 
 impl<B: SynapticBackend> SynapticIntelligence<B> {
