@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::Value;
 
-use crate::command::{build_with, clear, command, run, workspace};
+use crate::command::{build_with, clear, command, run, version, workspace};
 
 /// Measure what consolidation costs: time of a training step, its growth with the network, several trainings at once,
 /// memory, the single operations, and all of split MNIST.
@@ -55,12 +55,13 @@ const BENCHMARKS: &[Benchmark] = &[
     Benchmark {
         name: STEP,
         title: "A training step",
-        description: "Forwards, backwards and update, in ms, and in brackets by the plain step: a bare module with \
-             Burn's Adam, the same with Synaptic Intelligence in its second task, where the penalty is at \
-             work, and that with `SynapticAdam`. Medians of steps that take turns. With `--peers`, \
-             `benches/peer/peer.py` takes turns with them: PyTorch's fused Adam, Synaptic Intelligence with it as \
-             fast as PyTorch can do it (operations on all parameters at once, one backward pass), and as it is \
-             often written (a second backward pass for the penalty, parameter by parameter).",
+        description: "Time of a whole training step (forwards, backwards and update) in ms. In brackets: divided by the \
+             step without consolidation, which is a bare module with Burn's Adam. The other columns are the \
+             same with Synaptic Intelligence, and that with `SynapticAdam`, both in the second task, where the \
+             penalty is at work. Medians of steps that take turns. With `--peers`, `benches/peer/peer.py` \
+             takes turns with them: PyTorch's fused Adam, Synaptic Intelligence with it as fast as PyTorch can \
+             do it (operations on all parameters at once, one backward pass), and as it is often written (a \
+             second backward pass for the penalty, parameter by parameter).",
         by_threads: true,
     },
     Benchmark {
@@ -75,29 +76,29 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "profile",
         title: "Where the time of a step goes",
         description: "A batch drawn from images on the device, the network and its loss forwards, backwards, the \
-             gradients sorted by parameter, and Adam's update. Beside any optimizer, consolidation has a pass before \
-             and one after it, each of which moves as much as five tensors of the parameters' size: how long that \
-             takes is up to memory, or to the cache that holds them, and not to the batch. With `SynapticAdam`, \
-             update, penalty and path integral are one pass.",
+             gradients sorted by parameter, and Adam's update. Beside any optimizer, consolidation has a pass \
+             before and one after it, each of which moves as much as five tensors of the parameters' size. The \
+             time of a pass depends on memory bandwidth, not on the batch size. With `SynapticAdam`, update, penalty and \
+             path integral are one pass.",
         by_threads: true,
     },
     Benchmark {
         name: PRODUCTS,
         title: "Products of matrices, and of convolutions",
-        description: "The network of split CIFAR is convolutions, and they decide its time. In brackets is how many \
-             of a pass's multiplications and additions are done a nanosecond, as if there were nothing else in it. \
-             Burn's backends for the CPU have convolutions of their own; on Flex the network is trained without \
-             them, by products with shifted rows (`si_bench`, `model/shifted.rs`). What its passes are slower by \
-             than those of the perceptron, whose products are of large matrices, is up to the backend.",
+        description: "The network of split CIFAR is convolutions, and they decide its time. In brackets is how many of \
+             a pass's multiplications and additions are done per nanosecond, if its time is taken as that of \
+             products alone. Burn's backends for the CPU have convolutions of their own; on Flex the network \
+             is trained without them, by products with shifted rows (`si_bench`, `model/shifted.rs`). Its \
+             passes run at a lower rate than the perceptron's. The backend causes this difference.",
         by_threads: true,
     },
     Benchmark {
         name: "denormals",
-        title: "A batch that is learnt by heart",
-        description: "Its gradients become ever smaller, and some processors are many times slower with numbers \
-             that are denormal. This is how many there are in the end, and how long steps take then. The \
-             floating-point environment is left as it is: Rust does not define what a program does that flushes \
-             such numbers to zero.",
+        title: "Very small gradients (denormal numbers)",
+        description: "On one batch, gradients become ever smaller, and some processors are many times slower with \
+             denormal numbers. The table shows how many gradients are denormal in the end, and how long steps \
+             take then. The floating-point environment is left as it is: Rust does not define what a program \
+             does that flushes such numbers to zero.",
         by_threads: false,
     },
     Benchmark {
@@ -127,17 +128,17 @@ const BENCHMARKS: &[Benchmark] = &[
     Benchmark {
         name: "memory",
         title: "Memory",
-        description: "Peak of a process that does nothing else, after the second task's first steps. Beside Adam's \
-             two, consolidation keeps three numbers per parameter; one more is the gradient before the \
-             penalty, and one the parameter before the step, where both are not in one pass. Other buffers move a \
-             peak by some MB from run to run, so read it where the parameters are most.",
+        description: "Peak of a process that does nothing else, after the second task's first steps. Beside Adam's two, \
+             consolidation keeps three numbers per parameter. Without the one-pass optimizers, a step also \
+             keeps the gradient and the old parameter. Other buffers move a peak by some MB from run to run. \
+             The largest networks give the most reliable values.",
         by_threads: false,
     },
     Benchmark {
         name: "kernels",
         title: "The operations alone",
-        description: "Bytes that must be read and written, per second, in GB/s, and in brackets by a copy of as \
-             many numbers on one thread. Each at its fastest, where the operations take turns. `penalize` \
+        description: "Bytes that must be read and written, per second, in GB/s. In brackets: relative to a copy of as \
+             many numbers on one thread. Each is at its fastest, where the operations take turns. `penalize` \
              allocates its result; the others work in place.",
         by_threads: true,
     },
@@ -182,9 +183,9 @@ impl Bench {
         }
         let cores = thread::available_parallelism()?;
         let mut page = format!(
-            "# Performance\n\nMade by `cargo xtask bench --publish`, on {} with {cores} core(s) for this \
-             program; nothing here is typed by hand. The machine is noisy: compare what stands in one \
-             row.\n",
+            "# Performance\n\nMade by `cargo xtask bench --publish` with version {}, on {} with {cores} core(s) for \
+             this program. The tables are generated. The machine is noisy, so compare numbers only within a row.\n",
+            version(),
             processor()
         );
         for benchmark in BENCHMARKS.iter().filter(|it| is_wanted(it.name)) {
@@ -206,7 +207,9 @@ impl Bench {
                 }
             }
             if benchmark.name == "growth" {
-                page += &format!("\n![Time of a step by that without consolidation]({FIGURE})\n");
+                page += &format!(
+                    "\n![Time of a step, divided by that without consolidation]({FIGURE})\n"
+                );
             }
         }
         if is_wanted(SPLIT_MNIST) {

@@ -74,6 +74,21 @@ pub(crate) fn build_with(features: &str) -> Result<()> {
     Ok(())
 }
 
+/// The version of the project, with its commit and the commit's date if this is a repository.
+pub(crate) fn version() -> String {
+    let told = |line: &str| {
+        let output = command(line).ok()?.output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_string();
+        output.status.success().then_some(text)
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    let commit = told("git describe --always --dirty");
+    match commit.zip(told("git show --no-patch --format=%cs")) {
+        Some((commit, date)) => format!("{version} ({commit} of {date})"),
+        None => version.to_string(),
+    }
+}
+
 /// A command in the workspace's folder, from a line of words separated by spaces.
 pub(crate) fn command(line: &str) -> Result<Command> {
     let mut arguments = line.split_whitespace();

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::command::{
-    Built, build, build_with, clear, command, copy_folder, known_backends, run, workspace,
+    Built, build, build_with, clear, copy_folder, known_backends, run, version, workspace,
 };
 use crate::test::{ALWAYS_ON_FLEX, LONG, features, programs_of_si_core};
 
@@ -182,18 +182,6 @@ fn needs(programs: &[&str]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The version of the project, and its commit if this is a repository.
-fn version() -> String {
-    let commit = command("git describe --always --dirty").and_then(|mut git| Ok(git.output()?));
-    let commit = commit.ok().filter(|output| output.status.success());
-    let commit = commit.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_string());
-    let version = env!("CARGO_PKG_VERSION");
-    commit.map_or_else(
-        || version.to_string(),
-        |commit| format!("{version} ({commit})"),
-    )
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

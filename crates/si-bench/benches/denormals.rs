@@ -1,4 +1,4 @@
-//! What a batch costs that is learnt by heart, whose gradients are very small numbers: `cargo xtask bench`.
+//! What very small gradients cost, which are denormal numbers: `cargo xtask bench`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 
@@ -25,7 +25,7 @@ fn main() {
 fn measure_all() {
     let (device, name) = device();
     println!(
-        "{}: median of a plain step, in ms, and by the first\n",
+        "{}: median of a plain step, in ms; in brackets: relative to the first column\n",
         described(&name)
     );
     println!(

@@ -21,7 +21,7 @@ fn main() {
 fn measure_all() {
     let (device, name) = device();
     println!(
-        "{}: median of interleaved steps, in ms and by the first\n",
+        "{}: median of interleaved steps, in ms; in brackets: relative to the first column\n",
         described(&name)
     );
     println!("| network | parameters | Adam | Adam, SI | synaptic Adam, SI |");

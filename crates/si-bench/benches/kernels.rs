@@ -23,7 +23,10 @@ fn main() {
 
 fn measure_all() {
     let (device, name) = device();
-    println!("{}: GB/s, and by the copy\n", described(&name));
+    println!(
+        "{}: GB/s; in brackets: relative to the copy\n",
+        described(&name)
+    );
     println!(
         "| parameters | copy | penalize | path integral | Adam | synaptic Adam | synaptic SGD |"
     );

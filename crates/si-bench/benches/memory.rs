@@ -31,7 +31,7 @@ fn main() {
         return;
     }
     println!(
-        "{}: peak of the process in MB, and what is above the first in numbers of 4 bytes per parameter\n",
+        "{}: peak of the process in MB; in brackets: above the first column, in numbers of 4 bytes per parameter\n",
         described(&name)
     );
     println!("| network | parameters | Adam | Adam, SI | synaptic Adam, SI |");

@@ -64,7 +64,7 @@ fn main() {
 fn measure_all() {
     let (device, name) = device();
     println!(
-        "{}: median of each part, in ms, and by the plain step\n",
+        "{}: median of each part, in ms; in brackets: relative to the step without consolidation\n",
         described(&name)
     );
     println!("| network | {} |", Part::ALL.map(Part::name).join(" | "));

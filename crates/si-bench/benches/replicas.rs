@@ -33,7 +33,7 @@ fn measure_all() {
     let (device, name) = device();
     let case = Case::perceptron([SIZES[1], SIZES[2]], BATCH_SIZE, &device);
     println!(
-        "{}: median of {NUM_BLOCKS} blocks of steps in a row, {}, batch {BATCH_SIZE}, in ms; last, by the first\n",
+        "{}: median of {NUM_BLOCKS} blocks of steps in a row, {}, batch {BATCH_SIZE}, in ms; last column: relative to one replica\n",
         described(&name),
         case.name
     );

@@ -31,10 +31,10 @@ fn main() {
 fn measure_in_a_row() {
     let (device, name) = device();
     println!(
-        "{}: steps in a row, median of blocks, in ms for a step, and by the first\n",
+        "{}: steps in a row, median of blocks, in ms for a step; last column: relative to Adam\n",
         described(&name)
     );
-    println!("| network | batch | learner | ms | by Adam |");
+    println!("| network | batch | learner | ms | relative |");
     println!("|---|---|---|---|---|");
     let only = env::var("SI_BENCH_NETWORK").ok();
     let is_wanted = |case: &Case| only.as_ref().is_none_or(|only| *only == case.name);
@@ -58,7 +58,7 @@ fn measure_in_turns() {
     let (device, name) = device();
     let mut peers = Vec::new();
     println!(
-        "{}: median of interleaved steps, in ms and by the first\n",
+        "{}: median of interleaved steps, in ms; in brackets: relative to the first column\n",
         described(&name)
     );
     println!("| network | batch | Adam | Adam, SI | synaptic Adam, SI |");
@@ -83,7 +83,9 @@ fn measure_in_turns() {
         }
     }
     if !peers.is_empty() {
-        println!("\nPyTorch in turns with it, in ms and by its own first; last, ours by its SI\n");
+        println!(
+            "\nPyTorch's steps, in turns with these, in ms; in brackets: relative to the first column. Last column: our step relative to PyTorch's SI\n"
+        );
         println!("| network | PyTorch | fused Adam | SI | naive SI | synaptic Adam, SI / SI |");
         println!("|---|---|---|---|---|---|");
         println!("{}", peers.join("\n"));
@@ -105,7 +107,7 @@ fn measure(case: &Case, num_steps: usize, mut peer: Option<&mut Peer>) -> ([f64;
     (ours, theirs.map(median))
 }
 
-/// In ms, and in brackets by the first.
+/// In ms, and in brackets relative to the first.
 fn by_first(seconds: &[f64; 3]) -> String {
     let first = seconds[0];
     let others = seconds[1..].iter();

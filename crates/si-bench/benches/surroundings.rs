@@ -51,7 +51,7 @@ fn main() {
         return;
     }
     println!(
-        "{}: median of a plain step, in ms and by the first\n",
+        "{}: median of a plain step, in ms; in brackets: relative to the first column\n",
         described(&name)
     );
     println!("| network | nothing | kept buffers | kept buffers, rayon's pool |");
