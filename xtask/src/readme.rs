@@ -50,7 +50,7 @@ fn with_numbers(text: &str) -> Result<String> {
     };
     let (before, rest) = text.split_once(BEGIN).with_context(missing)?;
     let (_, after) = rest.split_once(END).with_context(missing)?;
-    let numbers = accuracy()? + &speed()?;
+    let numbers = [accuracy()?, claims()?, speed()?].concat();
     Ok(format!("{before}{BEGIN}{numbers}{END}{after}"))
 }
 
@@ -73,6 +73,22 @@ fn accuracy() -> Result<String> {
     Ok(format!(
         "- **Accuracy.** Split MNIST, average test accuracy after five tasks: **{without} without, {with} with** \
          (mean ± standard deviation, n = {n} seeds; [this run](docs/results/README.md)).\n"
+    ))
+}
+
+/// How many of the paper's claims hold, as the report says.
+fn claims() -> Result<String> {
+    let page = "docs/results/README.md";
+    let text = read(page)?;
+    let mut bold = text.lines().filter_map(|line| {
+        let (tally, _) = line.strip_prefix("**")?.split_once(".**")?;
+        tally.contains(" claims: ").then_some(tally)
+    });
+    let tally = bold
+        .next()
+        .with_context(|| format!("{page} does not say how many claims hold"))?;
+    Ok(format!(
+        "- **The paper.** Its figures and claims, with our numbers: {tally} ([all of them]({page})).\n"
     ))
 }
 

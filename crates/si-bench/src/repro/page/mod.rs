@@ -47,16 +47,15 @@ pub fn write_report(folder: &Path) -> Result<Report, Error> {
     })
 }
 
-const TITLE: &str = "The paper again";
+const TITLE: &str = "The paper's results, reproduced";
 const INTRODUCTION: &str = "Every figure of Zenke, Poole and Ganguli, Continual Learning Through \
     Synaptic Intelligence (2017), computed anew, with its claims beside our numbers.";
-const READING: &str = "Numbers are means ± standard deviations over seeds. A claim is tested by the \
-    90 % interval of a difference, which is two one-sided tests at 5 %: it holds where the whole \
-    interval lies where the claim says, does not where the whole interval lies elsewhere, and is \
-    undecided in between. A claim about every task holds if it holds on each, and does not if it fails \
-    on one at 5 % divided by their number. Where the paper's spread is not known, ours is taken for \
-    it. Equivalence to a number of the paper is claimed within a margin that is \
-    stated. One run alone has no interval.";
+const READING: &str = "Numbers are means ± standard deviations over seeds. A claim is tested by the 90 % interval of a \
+    difference (two one-sided tests at 5 %). It holds if the whole interval agrees with it. It does not \
+    hold if the whole interval disagrees. Otherwise it is undecided. A claim about every task holds if \
+    it holds on each task. It does not hold if it fails on one of them at 5 % divided by their number. \
+    If the paper's spread is not known, ours is taken for it. Equivalence to a number of the paper is \
+    claimed within a margin that is stated. One run alone has no interval.";
 
 fn verdicts(chapters: &[Chapter]) -> String {
     let mut lines = Vec::new();
@@ -86,16 +85,25 @@ fn tally(chapters: &[Chapter]) -> String {
             .filter(|claim| claim.verdict == wanted)
             .count()
     };
-    format!(
-        "{} claims: {} hold, {} do not, {} undecided; of one run alone, without a test, {} as \
-         claimed and {} not",
+    let mut tally = format!(
+        "{} claims: {} hold, {} do not, {} are undecided",
         claims.len(),
         count(Verdict::Holds),
         count(Verdict::Fails),
-        count(Verdict::Undecided),
-        count(Verdict::HoldsOnce),
-        count(Verdict::FailsOnce)
-    )
+        count(Verdict::Undecided)
+    );
+    let (agree, disagree) = (count(Verdict::HoldsOnce), count(Verdict::FailsOnce));
+    if agree + disagree > 0 {
+        tally += &format!(
+            ". Claims that rest on one run and were not tested: {}; ",
+            agree + disagree
+        );
+        tally += &match disagree {
+            0 => "all agree with the paper".to_string(),
+            _ => format!("{agree} agree with the paper, {disagree} do not"),
+        };
+    }
+    tally
 }
 
 fn verdict(verdict: Verdict) -> &'static str {
