@@ -36,7 +36,7 @@ impl Importance {
         self.values.insert(id, total.into_dispatch());
     }
 
-    /// The sum of both, for example of what replicas have measured on their shares of the data.
+    /// The sum of both, for example of what data-parallel workers have measured on their shares of the data.
     ///
     /// # Panics
     ///

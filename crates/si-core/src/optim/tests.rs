@@ -435,7 +435,7 @@ fn a_file_of_an_optimizer_is_read_by_burn_and_by_us() {
     }
 }
 
-/// In training across devices, the gradients of all replicas are on one device.
+/// In training across devices, the gradients of all workers are on one device.
 #[cfg(all(feature = "flex", feature = "ndarray"))]
 #[expect(deprecated, reason = "it is the other backend that is always there")]
 #[test]

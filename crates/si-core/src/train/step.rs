@@ -39,7 +39,7 @@ use crate::optim::forget_reshaped;
 /// Input and output are those of the module's step, so metrics work as before. If the module has its own `optimize`,
 /// the penalty's gradient is added before it, and the path integral sees the step that it takes. The penalty counts
 /// once for each step, however many minibatches and devices its gradients come from. In distributed training, each
-/// replica has separate state. The states are equal if Burn averages the gradients. It does so only on CUDA, and this
+/// worker has separate state. The states are equal if Burn averages the gradients. It does so only on CUDA, and this
 /// was not run.
 ///
 /// The state is part of a launch's checkpoints. Training resumed from one gives exactly the same numbers (bit for bit,

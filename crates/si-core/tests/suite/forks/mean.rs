@@ -5,7 +5,7 @@ use si_core::Importance;
 
 use crate::forks::network::Network;
 
-/// The gradient of the joint batch, for each replica, from the gradients of the shares and their numbers of
+/// The gradient of the joint batch, for each worker, from the gradients of the shares and their numbers of
 /// examples.
 ///
 /// If a share has no gradient of a parameter, that gradient counts as zero. If no share has one, the parameter has
@@ -26,8 +26,8 @@ pub(crate) fn mean_of(
                 Some(part.remove::<D>(param.id)? * weight)
             });
             if let Some(mean) = parts.reduce(|sum, part| sum + part) {
-                for replica in &mut self.means {
-                    replica.register(param.id, mean.clone());
+                for worker in &mut self.means {
+                    worker.register(param.id, mean.clone());
                 }
             }
         }

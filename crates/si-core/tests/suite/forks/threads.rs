@@ -6,13 +6,13 @@ use si_core::Importance;
 use crate::forks::data::{TASKS, joint_batch, shares};
 use crate::forks::mean::{mean_information, mean_of};
 use crate::forks::network::Network;
-use crate::forks::ways::{Replica, State, Way};
+use crate::forks::ways::{State, Way, Worker};
 use crate::forks::{STEPS, Trajectory};
 
 /// Sends to the thread that computes the means, with the number of examples.
 struct Sent<T>(Sender<(T, usize)>);
 
-/// A replica's connection to that thread. If either end panics, so does the other, so neither waits for ever.
+/// A worker's connection to that thread. If either end panics, so does the other, so neither waits for ever.
 struct Line {
     gradients: Sent<GradientsParams>,
     mean: Receiver<GradientsParams>,
@@ -32,15 +32,15 @@ struct End {
 
 const GONE: &str = "the other end still exists";
 
-/// The same as in turns, but each replica has a separate thread throughout its life.
-pub(crate) fn learn(way: &Way, hidden: usize, num_replicas: usize) -> Trajectory {
+/// The same as in turns, but each worker has a separate thread throughout its life.
+pub(crate) fn learn(way: &Way, hidden: usize, num_workers: usize) -> Trajectory {
     let first = (way.start)(Network::new(hidden));
     std::thread::scope(|scope| {
-        let ends: Vec<End> = (0..num_replicas)
+        let ends: Vec<End> = (0..num_workers)
             .map(|index| {
                 let (line, end) = connect();
-                let replica = first.fork();
-                scope.spawn(move || run(replica, index, num_replicas, &line));
+                let worker = first.fork();
+                scope.spawn(move || run(worker, index, num_workers, &line));
                 end
             })
             .collect();
@@ -90,22 +90,22 @@ fn connect() -> (Line, End) {
     (line, end)
 }
 
-fn run(mut replica: Box<dyn Replica>, index: usize, num_replicas: usize, line: &Line) {
+fn run(mut worker: Box<dyn Worker>, index: usize, num_workers: usize, line: &Line) {
     for task in 0..TASKS {
-        let share = |step| shares(&joint_batch(task, step), num_replicas).swap_remove(index);
+        let share = |step| shares(&joint_batch(task, step), num_workers).swap_remove(index);
         for step in 0..STEPS {
             let share = share(step);
-            let gradients = replica.gradients(&share);
+            let gradients = worker.gradients(&share);
             line.gradients.0.send((gradients, share.len())).expect(GONE);
-            replica.step(line.mean.recv().expect(GONE));
+            worker.step(line.mean.recv().expect(GONE));
         }
         let examples = share(STEPS);
-        let measured = replica.measure(&examples);
+        let measured = worker.measure(&examples);
         line.measured
             .0
             .send((measured, examples.len()))
             .expect(GONE);
-        replica.end_task(&line.information.recv().expect(GONE));
-        line.states.send(replica.state()).expect(GONE);
+        worker.end_task(&line.information.recv().expect(GONE));
+        line.states.send(worker.state()).expect(GONE);
     }
 }

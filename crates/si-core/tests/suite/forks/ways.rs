@@ -1,4 +1,4 @@
-//! The ways of plugging a method into a training, as replicas.
+//! The ways of plugging a method into a training, as workers.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ use crate::forks::network::Network;
 const LEARNING_RATE: f64 = 0.02;
 
 /// One of several trainings that must stay the same.
-pub(crate) trait Replica: Send {
+pub(crate) trait Worker: Send {
     fn network(&self) -> &Network;
 
     fn gradients(&self, share: &[Example]) -> GradientsParams {
@@ -45,12 +45,12 @@ pub(crate) trait Replica: Send {
     fn state(&self) -> State;
 
     /// A separate training that continues from here.
-    fn fork(&self) -> Box<dyn Replica>;
+    fn fork(&self) -> Box<dyn Worker>;
 }
 
 pub(crate) struct Way {
     pub(crate) name: &'static str,
-    pub(crate) start: fn(Network) -> Box<dyn Replica>,
+    pub(crate) start: fn(Network) -> Box<dyn Worker>,
     /// Whether it uses one pass over memory, with several threads if a parameter is large.
     pub(crate) is_fused: bool,
 }
@@ -95,7 +95,7 @@ pub(crate) const WAYS: &[Way] = &[
     }),
 ];
 
-const fn way(name: &'static str, start: fn(Network) -> Box<dyn Replica>) -> Way {
+const fn way(name: &'static str, start: fn(Network) -> Box<dyn Worker>) -> Way {
     Way {
         name,
         start,
@@ -103,7 +103,7 @@ const fn way(name: &'static str, start: fn(Network) -> Box<dyn Replica>) -> Way 
     }
 }
 
-const fn fused(name: &'static str, start: fn(Network) -> Box<dyn Replica>) -> Way {
+const fn fused(name: &'static str, start: fn(Network) -> Box<dyn Worker>) -> Way {
     Way {
         name,
         start,
@@ -117,7 +117,7 @@ fn config() -> SynapticIntelligenceConfig {
         .with_damping(0.01)
 }
 
-fn wrapped(network: Network, optimizer: SynapticOptimizer) -> Box<dyn Replica> {
+fn wrapped(network: Network, optimizer: SynapticOptimizer) -> Box<dyn Worker> {
     let learner = ContinualLearner::new(network, &config());
     Box::new(Wrapped {
         learner: Some(learner.expect("the config is valid")),
@@ -144,7 +144,7 @@ impl Wrapped {
     }
 }
 
-impl Replica for Wrapped {
+impl Worker for Wrapped {
     fn network(&self) -> &Network {
         self.learner()
     }
@@ -163,7 +163,7 @@ impl Replica for Wrapped {
         State::of_synapses(self.network(), self.learner().regularizer())
     }
 
-    fn fork(&self) -> Box<dyn Replica> {
+    fn fork(&self) -> Box<dyn Worker> {
         Box::new(Self {
             learner: self.learner.clone().map(|learner| learner.fork(&device())),
             optimizer: self.optimizer.clone(),
@@ -177,7 +177,7 @@ struct Alone {
     optimizer: ModuleOptimizer,
 }
 
-impl Replica for Alone {
+impl Worker for Alone {
     fn network(&self) -> &Network {
         self.network.as_ref().expect(IN_PLACE)
     }
@@ -199,7 +199,7 @@ impl Replica for Alone {
         State::of_synapses(self.network(), &self.regularizer)
     }
 
-    fn fork(&self) -> Box<dyn Replica> {
+    fn fork(&self) -> Box<dyn Worker> {
         Box::new(Self {
             network: self.network.clone().map(|network| network.fork(&device())),
             regularizer: self.regularizer.clone(),
@@ -214,7 +214,7 @@ struct Inside {
     tasks: TaskControl,
 }
 
-impl Replica for Inside {
+impl Worker for Inside {
     fn network(&self) -> &Network {
         self.network.as_ref().expect(IN_PLACE)
     }
@@ -237,7 +237,7 @@ impl Replica for Inside {
     }
 
     /// A clone of the optimizer would share its tasks, so the state is passed through a record.
-    fn fork(&self) -> Box<dyn Replica> {
+    fn fork(&self) -> Box<dyn Worker> {
         let tasks = TaskControl::new();
         let bytes = self.optimizer.into_bytes().expect("it can be written");
         let optimizer = synaptic(&tasks).from_bytes(bytes).expect("it can be read");
@@ -257,7 +257,7 @@ struct Elastic {
     optimizer: ModuleOptimizer,
 }
 
-impl Replica for Elastic {
+impl Worker for Elastic {
     fn network(&self) -> &Network {
         self.network.as_ref().expect(IN_PLACE)
     }
@@ -291,7 +291,7 @@ impl Replica for Elastic {
         })
     }
 
-    fn fork(&self) -> Box<dyn Replica> {
+    fn fork(&self) -> Box<dyn Worker> {
         Box::new(Self {
             network: self.network.clone().map(|network| network.fork(&device())),
             regularizer: self.regularizer.clone(),
