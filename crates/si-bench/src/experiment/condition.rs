@@ -133,7 +133,7 @@ impl Condition {
         }
         let has_none = self.methods.iter().any(|method| **method == NONE);
         if self.methods.len() > 1 && has_none {
-            return Some("none is a comparison of its own".to_string());
+            return Some("`none` cannot be combined with other methods".to_string());
         }
         before.without_effect()
     }
@@ -423,7 +423,7 @@ mod tests {
             let methods = format!("progressive+{other}");
             let reason = conflict(&methods);
             assert!(
-                reason.ends_with(" has no effect on columns that never change"),
+                reason.ends_with(" has no effect, because progressive never changes old layers"),
                 "{methods}: {reason}"
             );
         }
@@ -435,7 +435,10 @@ mod tests {
             conflict("freezing+joint"),
             "holding back the trunk has no effect unless one network learns the tasks one by one"
         );
-        assert_eq!(conflict("none+si"), "none is a comparison of its own");
+        assert_eq!(
+            conflict("none+si"),
+            "`none` cannot be combined with other methods"
+        );
         assert_eq!(
             conflict("joint+si"),
             "a penalty has no effect unless one network learns the tasks one by one"

@@ -227,7 +227,7 @@ pub struct ExperimentConfig {
         help_heading = "Method"
     )]
     pub num_importance_images: usize,
-    /// Whose variant of Synaptic Intelligence to use: its settings other than strength and damping.
+    /// Whose variant of Synaptic Intelligence to use: all settings but the strength. A method's `xi` replaces its damping.
     #[arg(
         long,
         value_name = "NAME",

@@ -91,17 +91,13 @@ impl ExperimentConfig {
         }
         if self.experiment == Experiment::SplitCifar {
             return if units.is_some() {
-                Some("its network is convolutional, and only a perceptron can have these units")
+                Some("its hidden units need a perceptron".to_string())
             } else {
-                growth
-                    .map(|_| "its network is convolutional, and only a perceptron can have columns")
-            }
-            .map(str::to_string);
+                growth.map(|_| "progressive networks need a perceptron".to_string())
+            };
         }
         if growth.is_some() && self.scenario != Scenario::Task {
-            return Some(
-                "a task has its own column, so it must be known: set scenario to task".to_string(),
-            );
+            return Some("progressive networks need --scenario task".to_string());
         }
         let Some(Units::Lwta { block }) = units else {
             return None;
@@ -166,17 +162,15 @@ mod tests {
     }
 
     #[test]
-    fn columns_need_to_know_the_task() {
+    fn progressive_networks_need_a_perceptron_and_the_task() {
         assert_eq!(error(Experiment::SplitMnist, "progressive", &[4]), "");
         assert_eq!(
             error(Experiment::PermutedMnist, "progressive", &[4]),
-            "the method progressive is not possible in permuted-mnist: a task has its own column, so it must be known: \
-             set scenario to task"
+            "the method progressive is not possible in permuted-mnist: progressive networks need --scenario task"
         );
         assert_eq!(
             error(Experiment::SplitCifar, "progressive", &[4, 4, 8]),
-            "the method progressive is not possible in split-cifar: its network is convolutional, and only a perceptron \
-             can have columns"
+            "the method progressive is not possible in split-cifar: progressive networks need a perceptron"
         );
     }
 
@@ -220,13 +214,12 @@ mod tests {
     }
 
     #[test]
-    fn the_convolutional_network_has_units_of_its_own() {
+    fn other_hidden_units_need_a_perceptron() {
         for method in ["lwta", "maxout"] {
             assert_eq!(
                 error(Experiment::SplitCifar, method, &[4, 4, 8]),
                 format!(
-                    "the method {method} is not possible in split-cifar: its network is convolutional, and only a \
-                     perceptron can have these units"
+                    "the method {method} is not possible in split-cifar: its hidden units need a perceptron"
                 )
             );
         }

@@ -26,7 +26,7 @@ const KINDS: [Kind; 4] = [Kind::Exact, Kind::Sampled, Kind::Empirical, Kind::Bat
 pub(super) const KIND: Parameter = Parameter {
     key: "fisher",
     symbol: "F",
-    summary: "kind of Fisher information, by default that of --fisher-labels (batched squares the mean gradients of minibatches)",
+    summary: "kind of Fisher information, for this method instead of --fisher-labels (batched squares the mean gradients of minibatches)",
     range: Range::OneOf(&["exact", "sampled", "empirical", "batched"]),
     default: Some(of_config),
     is_strength: false,

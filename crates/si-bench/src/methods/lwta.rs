@@ -8,7 +8,7 @@ pub(crate) static LWTA: Method = Method {
     title: "local winner-take-all",
     label: "lwta",
     source: "Srivastava et al. 2013",
-    summary: "in each block of hidden units, the largest sum is passed on; the perceptron has no other activation",
+    summary: "in each block of hidden units, the largest sum is passed on; replaces --activation; perceptrons only",
     parameters: &[Parameter {
         key: "block",
         symbol: "k",

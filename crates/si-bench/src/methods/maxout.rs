@@ -9,7 +9,7 @@ pub(crate) static MAXOUT: Method = Method {
     title: "Maxout",
     label: "maxout",
     source: "Goodfellow et al. 2013",
-    summary: "a hidden unit is the largest of several sums with their own weights; the perceptron has no other activation",
+    summary: "a hidden unit is the largest of several sums with separate weights; replaces --activation; perceptrons only",
     parameters: &[Parameter {
         key: "pieces",
         symbol: "k",

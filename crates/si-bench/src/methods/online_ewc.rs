@@ -13,7 +13,7 @@ pub(crate) static ONLINE_EWC: Method = Method {
     title: "online Elastic Weight Consolidation",
     label: "online-ewc",
     source: "Schwarz et al. 2018",
-    summary: "as ewc, with one penalty around the end of the last task",
+    summary: "as ewc, with one penalty around the parameters after the latest finished task",
     parameters: &[
         STRENGTH,
         Parameter {

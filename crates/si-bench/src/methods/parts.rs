@@ -180,7 +180,9 @@ impl Parts {
         let held_back = held_back.map(|(_, part)| part);
         let growth = self.growth.map(|_| "a new column");
         if let Some(part) = held_back.filter(|_| growth.is_some()) {
-            return Some(format!("{part} has no effect on columns that never change"));
+            return Some(format!(
+                "{part} has no effect, because progressive never changes old layers"
+            ));
         }
         let compares_features = |it: &Functional| it.compared == Compared::Features;
         if self.trunk == Some(Trunk::Frozen)

@@ -12,7 +12,7 @@ pub(crate) static RWALK: Method = Method {
     title: "Riemannian Walk",
     label: "rwalk",
     source: "Chaudhry et al. 2018",
-    summary: "importance is a running Fisher information and what each parameter gained on its way",
+    summary: "importance is a running Fisher information plus how much each parameter lowered the loss",
     parameters: &[
         Parameter {
             key: "lambda",
