@@ -49,8 +49,9 @@ impl SynapticAdamWConfig {
     }
 }
 
-/// AdamW (Loshchilov and Hutter 2019) in one pass over memory per parameter and step. The same pass computes the
-/// penalty and the path integral of a [`ContinualLearner`](crate::ContinualLearner).
+/// AdamW (Loshchilov and Hutter 2019) in one pass over memory, for a
+/// [`ContinualLearner`](crate::ContinualLearner): the same pass computes the penalty and the path integral. Alone, it does
+/// not consolidate.
 ///
 /// With the total gradient g, the learning rate η and the weight decay λ, at step t:
 ///

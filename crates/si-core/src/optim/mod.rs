@@ -1,4 +1,10 @@
-//! Optimizers with the method built in: in one pass over memory, or in separate passes around any optimizer.
+//! Optimizers with the method built in.
+//!
+//! | type | what it is | consolidates |
+//! |---|---|---|
+//! | [`SynapticAdam`], [`SynapticAdamW`], [`SynapticSgd`] | an update of one parameter that can include the method in the same pass | in a [`SynapticOptimizer`] of a [`ContinualLearner`](crate::ContinualLearner) |
+//! | [`SynapticOptimizer`] | an optimizer for a whole module, made of one of these or of any of Burn's | for a [`ContinualLearner`](crate::ContinualLearner) |
+//! | [`Synaptic`] | the method around any of Burn's optimizers of one parameter | by itself |
 
 mod adam;
 mod adamw;

@@ -14,7 +14,8 @@ use crate::SynapticIntelligence;
 use crate::policy::Policies;
 use crate::traversal::Walk;
 
-/// An optimizer for a whole module that updates each parameter together with its synapses.
+/// An optimizer for a whole module that updates each parameter together with its synapses, if a
+/// [`ContinualLearner`](crate::ContinualLearner) calls it. Alone, it does not consolidate.
 ///
 /// [`SynapticAdam`](crate::optim::SynapticAdam), [`SynapticAdamW`](crate::optim::SynapticAdamW) and
 /// [`SynapticSgd`](crate::optim::SynapticSgd) compute the update, the penalty and the path integral in one pass over

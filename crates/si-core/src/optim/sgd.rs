@@ -41,8 +41,9 @@ impl SynapticSgdConfig {
     }
 }
 
-/// Stochastic gradient descent in one pass over memory per parameter and step. The same pass computes the penalty
-/// and the path integral of a [`ContinualLearner`](crate::ContinualLearner).
+/// Stochastic gradient descent in one pass over memory, for a
+/// [`ContinualLearner`](crate::ContinualLearner): the same pass computes the penalty and the path integral. Alone, it does
+/// not consolidate.
 ///
 /// It computes what Burn's [`Sgd`](burn::optim::Sgd) does, in the same order. Each can load the records of the
 /// other.

@@ -12,8 +12,8 @@ use crate::precision::widen;
 use crate::settings::{FirstTaskStart, PathGradient};
 use crate::{Error, SynapticIntelligenceConfig};
 
-/// Synaptic Intelligence inside any of Burn's optimizers: for a loop with an optimizer, without a wrapper around
-/// its module.
+/// Synaptic Intelligence inside any of Burn's optimizers. It consolidates by itself: for a loop with an optimizer and no
+/// [`ContinualLearner`](crate::ContinualLearner) around its module.
 ///
 /// Replace the optimizer, and report each task's end to [`TaskControl`]. The rest of the loop stays as it is:
 ///
