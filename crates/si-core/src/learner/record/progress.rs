@@ -16,6 +16,7 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn of(regularizer: &SynapticIntelligence, device: &Device) -> Self {
         let meter = &regularizer.meter;
+        // Its bits go into two counters below: a record has no f64 on a backend without it, and f32 would round the sum.
         let penalty = meter.penalty_in_epoch.to_bits();
         let counters = [
             regularizer.task as i32,
