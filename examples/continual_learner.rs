@@ -1,4 +1,4 @@
-//! Your own model and training loop, learning task after task without forgetting: MNIST's digits in five pairs.
+//! Your own model and training loop, learning task after task with far less forgetting: MNIST's digits in five pairs.
 //!
 //! ```sh
 //! cargo run --bin continual_learner
