@@ -17,6 +17,9 @@ pub enum Error {
     /// Replicas that cannot be stacked, or that a stack does not have.
     #[error("{0}")]
     Replicas(String),
+    /// Learners that cannot be merged.
+    #[error("the learners cannot be merged: {0}")]
+    Merge(String),
     /// A damping that is not positive.
     #[error("damping must be a finite number > 0, got {0}")]
     Damping(f64),

@@ -43,6 +43,7 @@
 //!   16 bits.
 //! - [`measures`]: the accuracy matrix with average, forgetting and transfer, and the stability during training.
 //! - [`tasks`]: trains a learner on one task after the other, so that no call is forgotten between them.
+//! - [`ContinualLearner::merge`]: learners that learnt different tasks in different places become one.
 //! - `safetensors` (feature `safetensors`): the state to and from other programs.
 //! - [`replicas`]: several trainings of a small network at once, in the time of about one on a GPU.
 //! - `train` (feature `train`): [`ContinualLearner`] in burn-train's `Learner`, Burn's own training loop, and metrics that

@@ -80,6 +80,14 @@ pub(crate) fn train_with<M: Module>(
     }
 }
 
+/// A copy of the module in the same mode, with separate running statistics: those of a clone would be shared.
+pub(crate) fn separated<M: Module>(module: &M) -> M {
+    match checkpointing_of(module) {
+        Some(strategy) => train_with(module.valid(), Some(strategy)),
+        None => module.valid(),
+    }
+}
+
 /// A copy of the module that predicts as in validation mode but has gradients as in training mode. Dropout is
 /// off, and batch normalisation uses its running statistics without updating them. The copy has the same ids as
 /// the module.

@@ -21,7 +21,7 @@ pub struct CheckpointHeader {
 }
 
 /// Settings by name, as in a serialized configuration.
-type Settings = BTreeMap<String, Value>;
+pub(crate) type Settings = BTreeMap<String, Value>;
 
 /// A setting with different values in a checkpoint and in a configuration. Both are kept as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,22 +52,26 @@ impl CheckpointHeader {
 
     /// The settings that have a different value in `config`.
     pub fn setting_mismatches(&self, config: &SynapticIntelligenceConfig) -> Vec<SettingMismatch> {
-        let given = settings(config);
-        let mut others = Vec::new();
-        for (name, stored) in &self.settings {
-            if let Some(given) = given.get(name).filter(|given| *given != stored) {
-                others.push(SettingMismatch {
-                    name: name.clone(),
-                    stored: shown(stored),
-                    given: shown(given),
-                });
-            }
-        }
-        others
+        setting_mismatches(&self.settings, &settings(config))
     }
 }
 
-fn settings(config: &SynapticIntelligenceConfig) -> Settings {
+/// The settings that both have, with different values.
+pub(crate) fn setting_mismatches(stored: &Settings, given: &Settings) -> Vec<SettingMismatch> {
+    let mut others = Vec::new();
+    for (name, stored) in stored {
+        if let Some(given) = given.get(name).filter(|given| *given != stored) {
+            others.push(SettingMismatch {
+                name: name.clone(),
+                stored: shown(stored),
+                given: shown(given),
+            });
+        }
+    }
+    others
+}
+
+pub(crate) fn settings(config: &SynapticIntelligenceConfig) -> Settings {
     let settings = serde_json::to_value(config).and_then(serde_json::from_value);
     settings.expect("a config has names and values of JSON's types")
 }

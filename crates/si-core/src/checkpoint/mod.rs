@@ -16,3 +16,4 @@ pub use error::{CheckpointError, CheckpointSource};
 pub use folder::CheckpointFolder;
 pub(crate) use format::{LEARNER, OPTIMIZER};
 pub use header::{CheckpointHeader, SettingMismatch};
+pub(crate) use header::{setting_mismatches, settings};

@@ -1,3 +1,4 @@
+mod merge;
 mod module;
 mod record;
 #[cfg(test)]

@@ -13,11 +13,11 @@ use crate::{ContinualLearner, SynapticIntelligenceConfig, TaskWarning};
 
 const LEARNING_RATE: f64 = 0.05;
 
-fn learner() -> ContinualLearner<Line> {
+pub(super) fn learner() -> ContinualLearner<Line> {
     learner_that_holds(StatePrecision::Full)
 }
 
-fn learner_that_holds(precision: StatePrecision) -> ContinualLearner<Line> {
+pub(super) fn learner_that_holds(precision: StatePrecision) -> ContinualLearner<Line> {
     let config = SynapticIntelligenceConfig::new()
         .with_damping(0.01)
         .with_state_precision(precision);
@@ -33,7 +33,7 @@ fn precisions() -> Vec<StatePrecision> {
     }
 }
 
-fn train(
+pub(super) fn train(
     mut learner: ContinualLearner<Line>,
     optimizer: &mut ModuleOptimizer,
     steps: std::ops::Range<usize>,
@@ -50,7 +50,7 @@ fn bits(learner: &ContinualLearner<Line>) -> Vec<u64> {
 }
 
 /// The whole state of a learner.
-fn parts(learner: &ContinualLearner<Line>) -> Parts {
+pub(super) fn parts(learner: &ContinualLearner<Line>) -> Parts {
     let mut parts = Parts::new();
     let mut push =
         |name: String, data: TensorData| parts.push((name, data.iter::<f64>().collect()));
@@ -77,7 +77,7 @@ fn parts(learner: &ContinualLearner<Line>) -> Parts {
 }
 
 /// Reloads a learner and its optimizer: new ones, from the bytes of their records.
-fn reload(
+pub(super) fn reload(
     learner: ContinualLearner<Line>,
     optimizer: &ModuleOptimizer,
 ) -> (ContinualLearner<Line>, ModuleOptimizer) {
