@@ -181,4 +181,7 @@ mod book {
     #[cfg(feature = "safetensors")]
     #[doc = include_str!("../../../docs/interoperability.md")]
     struct Interoperability;
+    #[cfg(feature = "safetensors")]
+    #[doc = include_str!("../../../docs/merging.md")]
+    struct Merging;
 }
