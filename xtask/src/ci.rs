@@ -51,6 +51,7 @@ const TRIALS: &[&str] = &[
     "cargo run --bin transfer",
     "cargo run --bin tabular",
     "cargo run --bin task_free",
+    "cargo run --bin merge",
     "cargo run --bin burn_train",
 ];
 
