@@ -12,7 +12,8 @@ use crate::checkpoint::{setting_mismatches, settings};
 use crate::ops::SynapticBackend;
 use crate::precision::{convert, widen, working};
 use crate::settings::{Accumulation, NegativeImportance, StatePrecision};
-use crate::synapse::{Synapse, Synapses, carry};
+use crate::synapse::{Synapse, carry};
+use crate::synapses::Synapses;
 use crate::trained::{in_mode_of, plain_numbers, separated, settle_statistics};
 use crate::traversal::{ParameterVisitor, Place, Walk, visit_parameters};
 use crate::{Error, SynapticIntelligence, SynapticIntelligenceConfig};
@@ -360,7 +361,7 @@ impl ModuleMapper for Merge<'_> {
             let anchor = widen::<Dispatch>(Dispatch::primitive(numbers.clone()));
             let mut synapse = Synapse::new(place.path.to_string(), hold(anchor));
             synapse.importance = Some(hold(Dispatch::primitive(importance)));
-            synapse.stand_at(place);
+            synapse.update_place(place);
             self.synapses.insert(param.id, synapse);
         }
         let numbers = in_mode_of(&param, numbers);
