@@ -8,7 +8,7 @@ pub(crate) static AGEM: Method = Method {
     key: "agem",
     title: "Averaged Gradient Episodic Memory",
     label: "a-gem",
-    source: "Chaudhry et al. 2019",
+    source: "Chaudhry et al. 2019a",
     summary: "a gradient that raises the loss on a memory of earlier tasks is projected; made for plain SGD",
     parameters: &[
         Parameter {

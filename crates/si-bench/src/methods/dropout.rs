@@ -10,7 +10,7 @@ pub(crate) static DROPOUT: Method = Method {
     key: "dropout",
     title: "dropout",
     label: "dropout",
-    source: "Goodfellow et al. 2013",
+    source: "Goodfellow et al. 2013b",
     summary: "hidden units are dropped at random in training; in split-cifar, whose network always drops some, at another rate",
     parameters: &[Parameter {
         key: "rate",

@@ -6,7 +6,7 @@ pub(crate) static ER: Method = Method {
     key: "er",
     title: "experience replay",
     label: "er",
-    source: "Chaudhry et al. 2019",
+    source: "Chaudhry et al. 2019b",
     summary: "images from a memory join each minibatch",
     parameters: &[SIZE, BATCH],
     parts: |values| Parts {

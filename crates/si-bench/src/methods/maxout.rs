@@ -8,7 +8,7 @@ pub(crate) static MAXOUT: Method = Method {
     key: "maxout",
     title: "Maxout",
     label: "maxout",
-    source: "Goodfellow et al. 2013",
+    source: "Goodfellow et al. 2013a",
     summary: "a hidden unit is the largest of several sums with separate weights; replaces --activation; perceptrons only",
     parameters: &[Parameter {
         key: "pieces",

@@ -215,3 +215,14 @@ fn the_overview_says_what_each_method_is_made_of() {
     let expected: Vec<String> = METHODS.iter().map(|it| overview_line(it)).collect();
     assert_lines("lines of the overview", &found, &expected);
 }
+
+#[test]
+fn every_source_of_a_method_is_one_row_of_the_papers() {
+    let page = page();
+    let (_, papers) = page.split_once("\n## Papers and code").unwrap_or_default();
+    for method in METHODS.iter().filter(|it| !it.source.is_empty()) {
+        let row = format!("| {} | ", method.source);
+        let count = papers.lines().filter(|it| it.starts_with(&row)).count();
+        assert_eq!(count, 1, "{method:?} is from {}", method.source);
+    }
+}

@@ -13,7 +13,7 @@ pub enum Units {
         /// Units in a block, ≥ 1. The number of units of each hidden layer must be a multiple of it.
         block: usize,
     },
-    /// Maxout (Goodfellow et al. 2013): the output of a unit is the largest of several sums, each with its own weights and
+    /// Maxout (Goodfellow et al. 2013a): the output of a unit is the largest of several sums, each with its own weights and
     /// bias. Among equal sums, the first has the gradient.
     Maxout {
         /// Sums of a unit, ≥ 1.
