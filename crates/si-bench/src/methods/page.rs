@@ -112,7 +112,9 @@ fn kept(parts: &Parts) -> &'static str {
         // Two of a penalty, and those of what is measured in the steps.
         return match measure {
             Measure::AtEnd(_) => "2 per parameter",
-            Measure::InSteps(RunningMeasure::SecondMoment { .. }) => "3 per parameter",
+            Measure::InSteps(
+                RunningMeasure::SecondMoment { .. } | RunningMeasure::NoiseMoment { .. },
+            ) => "3 per parameter",
             Measure::InSteps(
                 RunningMeasure::UnbiasedPath { .. } | RunningMeasure::PathBias { .. },
             ) => "4 per parameter",

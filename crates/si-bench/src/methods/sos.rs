@@ -1,7 +1,7 @@
 use si_core::QuadraticPenaltyConfig;
 use si_core::importance::RunningMeasure;
 
-use super::method::{Method, Parameter, Range};
+use super::method::{Method, Parameter, Range, chosen};
 use super::{Anchor, Measure, Parts};
 use crate::experiment::Experiment;
 
@@ -36,14 +36,31 @@ pub(crate) static SOS: Method = Method {
             is_strength: false,
             search: |_| &[],
         },
+        SQUARED,
     ],
-    parts: |values| Parts {
-        anchor: Some(Anchor {
-            penalty: QuadraticPenaltyConfig::new(values["lambda"]),
-            measure: Measure::InSteps(RunningMeasure::SecondMoment {
-                decay: values["decay"],
+    parts: |values| {
+        let decay = values["decay"];
+        let measures = [
+            RunningMeasure::SecondMoment { decay },
+            RunningMeasure::NoiseMoment { decay },
+        ];
+        Parts {
+            anchor: Some(Anchor {
+                penalty: QuadraticPenaltyConfig::new(values["lambda"]),
+                measure: Measure::InSteps(chosen(values, &SQUARED, measures)),
             }),
-        }),
-        ..Parts::default()
+            ..Parts::default()
+        }
     },
+};
+
+/// The author's α is 0 for the gradient, and 1 for the noise.
+const SQUARED: Parameter = Parameter {
+    key: "of",
+    symbol: "of",
+    summary: "what is squared: the gradient, or its noise, which is its distance from that of a second minibatch",
+    range: Range::OneOf(&["gradient", "noise"]),
+    default: Some(|_| 0.0),
+    is_strength: false,
+    search: |_| &[],
 };

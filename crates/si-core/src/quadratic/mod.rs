@@ -11,7 +11,7 @@
 //! | Memory Aware Synapses (Aljundi et al. 2018) | [`sensitivity`](crate::importance::sensitivity()) | [`mas`](QuadraticPenaltyConfig::mas) |
 //! | absolute Fisher information (Benzing 2022) | [`from_outputs`](crate::importance::from_outputs) of [`LogLikelihood`](crate::importance::Quantity::LogLikelihood), [`Power::Magnitude`](crate::importance::Power::Magnitude) | [`new`](QuadraticPenaltyConfig::new) |
 //! | root of the Fisher information (Benzing 2022) | [`fisher`](crate::importance::fisher()), [`sqrt`](crate::Importance::sqrt) | [`new`](QuadraticPenaltyConfig::new) |
-//! | Second-Order Synapses (Benzing 2022) | [`RunningImportance`](crate::importance::RunningImportance) of [`SecondMoment`](crate::importance::RunningMeasure::SecondMoment) | [`new`](QuadraticPenaltyConfig::new) |
+//! | Second-Order Synapses (Benzing 2022) | [`RunningImportance`](crate::importance::RunningImportance) of [`SecondMoment`](crate::importance::RunningMeasure::SecondMoment) or [`NoiseMoment`](crate::importance::RunningMeasure::NoiseMoment) | [`new`](QuadraticPenaltyConfig::new) |
 //! | Synaptic Intelligence without its bias, or its bias alone (Benzing 2022) | [`RunningImportance`](crate::importance::RunningImportance) of [`UnbiasedPath`](crate::importance::RunningMeasure::UnbiasedPath) or [`PathBias`](crate::importance::RunningMeasure::PathBias) | [`new`](QuadraticPenaltyConfig::new) |
 //! | Riemannian Walk (Chaudhry et al. 2018) | [`RunningImportance`](crate::importance::RunningImportance) of [`RiemannianWalk`](crate::importance::RunningMeasure::RiemannianWalk) | [`new`](QuadraticPenaltyConfig::new) with [`Joining::Replace`] |
 //! | L2 anchor | [`constant`](crate::importance::constant()) | [`l2`](QuadraticPenaltyConfig::l2) |

@@ -145,6 +145,7 @@ fn every_source_of_importance_acts_from_the_second_task_on() {
         "sqrt-fisher:lambda=100",
         "ewc-dr:lambda=1e6",
         "sos:lambda=100",
+        "sos:lambda=100:of=noise",
         "rwalk:lambda=100:interval=4",
         "siu:c=100",
         "sib:c=100",
@@ -199,11 +200,14 @@ fn a_run_that_is_resumed_ends_with_the_same_bits() {
         (3, OptimizerReset::None),
         (4, OptimizerReset::All),
         (5, OptimizerReset::None),
+        (6, OptimizerReset::None),
     ] {
         let config = ExperimentConfig {
             reset_optimizer,
             record_correlations: true,
-            methods: methods("none,si,ewc:lambda=10,sos:lambda=1,rwalk:interval=4,sib"),
+            methods: methods(
+                "none,si,ewc:lambda=10,sos:lambda=1,rwalk:interval=4,sib,sos:lambda=1:of=noise",
+            ),
             num_importance_images: 20,
             ..config()
         };

@@ -19,6 +19,16 @@ pub enum RunningMeasure {
         /// The share of v that is kept in each step, in `[0, 1)`.
         decay: f64,
     },
+    /// The root of the second moment of the gradients' noise alone: as [`SecondMoment`](Self::SecondMoment), with
+    /// `v ← decay · v + (1 − decay) (g − g′)²`.
+    ///
+    /// Benzing (2022) uses it for large minibatches, whose mean gradient would outweigh the noise: it is the same in g and
+    /// g′, so it cancels. v tends to twice the variance of g. Needs
+    /// [`begin_step_with`](super::RunningImportance::begin_step_with).
+    NoiseMoment {
+        /// The share of v that is kept in each step, in `[0, 1)`.
+        decay: f64,
+    },
     /// How much each parameter lowered the loss on its way, for the distance that its predictions moved, together with
     /// the Fisher information on that way: Riemannian Walk (Chaudhry et al. 2018).
     ///
@@ -75,6 +85,7 @@ impl RunningMeasure {
         };
         match *self {
             Self::SecondMoment { decay } => check_decay("RunningMeasure::SecondMoment", decay),
+            Self::NoiseMoment { decay } => check_decay("RunningMeasure::NoiseMoment", decay),
             Self::RiemannianWalk { interval: 0, .. } => Err(Error::Interval),
             Self::RiemannianWalk { decay, damping, .. } => {
                 check_decay("RunningMeasure::RiemannianWalk", decay)?;
@@ -86,13 +97,17 @@ impl RunningMeasure {
 
     /// Whether it needs the gradient of a second minibatch in each step.
     pub fn needs_second_gradient(&self) -> bool {
-        matches!(self, Self::UnbiasedPath { .. } | Self::PathBias { .. })
+        matches!(
+            self,
+            Self::NoiseMoment { .. } | Self::UnbiasedPath { .. } | Self::PathBias { .. }
+        )
     }
 
     /// The names of the tensors that it keeps of each parameter, in the parameter's shape.
     pub(super) fn names(&self) -> &'static [&'static str] {
         match self {
             Self::SecondMoment { .. } => &["second_moment"],
+            Self::NoiseMoment { .. } => &["noise_moment"],
             Self::UnbiasedPath { .. } | Self::PathBias { .. } => &["path_integral", "start"],
             Self::RiemannianWalk { .. } => &[
                 "fisher",
@@ -136,13 +151,11 @@ impl RunningMeasure {
                 path.path_integral = path.path_integral - slope * moved;
                 path.into()
             }
-            Self::SecondMoment { decay } => {
-                let squares = gradient.square().mul_scalar(1.0 - decay);
-                let moments = state.into_iter();
-                moments
-                    .map(|moment| moment.mul_scalar(decay) + squares.clone())
-                    .collect()
-            }
+            Self::SecondMoment { decay } => next_moment(state, gradient, decay),
+            Self::NoiseMoment { decay } => match second {
+                Some(second) => next_moment(state, gradient - second, decay),
+                None => state,
+            },
             Self::RiemannianWalk { .. } => {
                 let mut walk = Walk::from(state);
                 walk.squares = walk.squares + gradient.clone().square();
@@ -204,7 +217,7 @@ impl RunningMeasure {
                 };
                 (next.into(), vec![importance.clamp_min(0.0)])
             }
-            Self::SecondMoment { .. } => {
+            Self::SecondMoment { .. } | Self::NoiseMoment { .. } => {
                 let roots = state.iter().map(|moment| moment.clone().sqrt()).collect();
                 (state.iter().map(Tensor::zeros_like).collect(), roots)
             }
@@ -226,6 +239,19 @@ impl RunningMeasure {
     pub(super) fn is_scaled(&self) -> bool {
         matches!(self, Self::RiemannianWalk { .. })
     }
+}
+
+/// The running mean of squares after another number.
+fn next_moment<const D: usize>(
+    state: Vec<Tensor<D>>,
+    number: Tensor<D>,
+    decay: f64,
+) -> Vec<Tensor<D>> {
+    let squares = number.square().mul_scalar(1.0 - decay);
+    let moments = state.into_iter();
+    moments
+        .map(|moment| moment.mul_scalar(decay) + squares.clone())
+        .collect()
 }
 
 /// What [`RunningMeasure::UnbiasedPath`] and [`RunningMeasure::PathBias`] keep of a parameter.

@@ -16,6 +16,7 @@ use crate::common::values;
 /// Rounding of double precision, for a few dozen operations on numbers of size 1.
 const ROUNDING: f64 = 1e-12;
 const SECOND_MOMENT: RunningMeasure = RunningMeasure::SecondMoment { decay: 0.9 };
+const NOISE_MOMENT: RunningMeasure = RunningMeasure::NoiseMoment { decay: 0.9 };
 const WALK: RunningMeasure = RunningMeasure::RiemannianWalk {
     decay: 0.1,
     interval: 3,
@@ -68,6 +69,32 @@ fn second_moment_of_a_constant_gradient_has_a_closed_form() {
         assert_close(&of(&importance, &module), &expected);
     }
     assert_eq!(running.task(), 2);
+}
+
+#[test]
+fn noise_moment_of_a_constant_difference_has_a_closed_form_whatever_the_mean_gradient_is() {
+    let noise = [0.5, -4.0, 0.0];
+    let mut running = running(NOISE_MOMENT);
+    assert!(running.measure().needs_second_gradient());
+    let module = Vector::new(&[1.0, 2.0, 3.0]);
+    // Each task starts at zero again.
+    for num_steps in [1, 7] {
+        for number in 0..num_steps {
+            // Powers of two, so that the differences are exact.
+            let mean = [8.0, -16.0, 32.0].map(|it| it * f64::from(number));
+            let first = [0, 1, 2].map(|k| mean[k] + 0.5 * noise[k]);
+            let second = [0, 1, 2].map(|k| mean[k] - 0.5 * noise[k]);
+            let [mut grads, mut seconds] = [GradientsParams::new(), GradientsParams::new()];
+            grads.register(module.theta.id, tensor(&first).inner());
+            seconds.register(module.theta.id, tensor(&second).inner());
+            running.begin_step_with(&module, &grads, &seconds);
+            running.end_step(&module);
+        }
+        let importance = running.end_task(&module);
+        let share = (1.0 - 0.9_f64.powi(num_steps)).sqrt();
+        let expected = noise.map(|it| it.abs() * share);
+        assert_close(&of(&importance, &module), &expected);
+    }
 }
 
 /// Riemannian Walk of one parameter, in plain numbers.
@@ -231,12 +258,15 @@ fn a_negative_path_integral_is_no_importance() {
 
 #[test]
 fn a_measure_of_two_minibatches_counts_no_step_with_one() {
-    let mut running = running(RunningMeasure::PathBias { damping: 1.0 });
-    assert!(running.measure().needs_second_gradient());
+    for measure in [RunningMeasure::PathBias { damping: 1.0 }, NOISE_MOMENT] {
+        assert!(measure.needs_second_gradient());
+        let mut running = running(measure);
+        let mut module = Vector::new(&[0.0]);
+        step(&mut running, &mut module, &[-1.0], &[1.0]);
+        assert_eq!(of(&running.end_task(&module), &module), [0.0]);
+    }
     assert!(!WALK.needs_second_gradient());
-    let mut module = Vector::new(&[0.0]);
-    step(&mut running, &mut module, &[-1.0], &[1.0]);
-    assert_eq!(of(&running.end_task(&module), &module), [0.0]);
+    assert!(!SECOND_MOMENT.needs_second_gradient());
 }
 
 #[test]
@@ -302,6 +332,10 @@ fn settings_outside_their_range_are_refused() {
         (
             walk(-0.1, 1, 1.0),
             "decay of `RunningMeasure::RiemannianWalk` must be in [0, 1), got -0.1",
+        ),
+        (
+            RunningMeasure::NoiseMoment { decay: -0.5 },
+            "decay of `RunningMeasure::NoiseMoment` must be in [0, 1), got -0.5",
         ),
         (walk(0.1, 0, 1.0), "interval must be at least 1 step, got 0"),
         (
@@ -435,4 +469,8 @@ fn a_record_of_another_measure_is_refused() {
     let other = running(WALK).load_record(&run.model, record);
     let error = other.expect_err("it is of another measure").to_string();
     assert!(error.contains("fisher"), "{error}");
+    let record = bytes(run.running.record(&run.model));
+    let other = running(NOISE_MOMENT).load_record(&run.model, record);
+    let error = other.expect_err("it is of another measure").to_string();
+    assert!(error.contains("noise_moment"), "{error}");
 }

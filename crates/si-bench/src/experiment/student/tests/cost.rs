@@ -123,18 +123,21 @@ fn passes_are_those_that_a_step_makes() {
 
 #[test]
 fn a_second_minibatch_passes_too() {
-    let config = config(Experiment::SplitMnist, "siu");
-    let mut student = student(&config);
-    student.begin_lesson(0, SEED);
-    let tasks = DeviceTask::upload(&tasks(), &Device::flex());
-    let [batch, second] = [[0, 1, 2], [3, 4, 5]].map(|places| Batch::at(&tasks, &places));
-    let student = student.step(batch, Some(second), 0.01);
-    let expected = Passes {
-        trained: 3,
-        forwards: 6,
-        backwards: 6,
-        measured: 0,
-    };
-    assert_eq!(student.take_passes(), expected);
-    assert_eq!(student.take_passes(), Passes::default());
+    for method in ["siu", "sos:lambda=1:of=noise"] {
+        let config = config(Experiment::SplitMnist, method);
+        let mut student = student(&config);
+        assert!(student.needs_second_batch(), "{method}");
+        student.begin_lesson(0, SEED);
+        let tasks = DeviceTask::upload(&tasks(), &Device::flex());
+        let [batch, second] = [[0, 1, 2], [3, 4, 5]].map(|places| Batch::at(&tasks, &places));
+        let student = student.step(batch, Some(second), 0.01);
+        let expected = Passes {
+            trained: 3,
+            forwards: 6,
+            backwards: 6,
+            measured: 0,
+        };
+        assert_eq!(student.take_passes(), expected, "{method}");
+        assert_eq!(student.take_passes(), Passes::default());
+    }
 }
