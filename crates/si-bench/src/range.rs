@@ -13,6 +13,8 @@ pub enum Range {
     Fraction,
     /// Above 0, below 1.
     ProperShare,
+    /// A whole number from 0.
+    Whole,
     /// A whole number from 1.
     Count,
     /// A list of whole numbers from 1.
@@ -33,6 +35,7 @@ impl Range {
                 Range::Share => value > 0.0 && value <= 1.0,
                 Range::Fraction => (0.0..1.0).contains(&value),
                 Range::ProperShare => value > 0.0 && value < 1.0,
+                Range::Whole => value >= 0.0 && value.fract() == 0.0,
                 Range::Count | Range::Counts => value >= 1.0 && value.fract() == 0.0,
                 Range::OneOf(words) => (0..words.len()).any(|place| place as f64 == value),
                 Range::Several => (2.0..=1000.0).contains(&value) && value.fract() == 0.0,
@@ -41,14 +44,17 @@ impl Range {
 
     /// Whether it has only whole numbers.
     pub(crate) fn is_whole(self) -> bool {
-        matches!(self, Range::Count | Range::Counts | Range::Several)
+        matches!(
+            self,
+            Range::Whole | Range::Count | Range::Counts | Range::Several
+        )
     }
 
     /// Its limits alone, such as `> 0`. Words have none.
     pub fn limits(self) -> &'static str {
         match self {
             Range::Positive => "> 0",
-            Range::NonNegative => "≥ 0",
+            Range::NonNegative | Range::Whole => "≥ 0",
             Range::Share => "in (0, 1]",
             Range::Fraction => "in [0, 1)",
             Range::ProperShare => "in (0, 1)",
@@ -65,7 +71,7 @@ impl fmt::Display for Range {
             return write!(f, "one of {}", words.join(", "));
         }
         let kind = match self {
-            Range::Count | Range::Several => "a whole number",
+            Range::Whole | Range::Count | Range::Several => "a whole number",
             Range::Counts => "whole numbers",
             _ => "a number",
         };
@@ -85,6 +91,7 @@ mod tests {
             (Range::Share, false, true),
             (Range::Fraction, true, false),
             (Range::ProperShare, false, false),
+            (Range::Whole, true, true),
             (Range::Count, false, true),
             (Range::Counts, false, true),
             (Range::Several, false, false),
@@ -100,6 +107,7 @@ mod tests {
     #[test]
     fn a_count_is_whole() {
         for (value, is_in) in [(2.0, true), (2.5, false)] {
+            assert_eq!(Range::Whole.contains(value), is_in, "{value}");
             assert_eq!(Range::Count.contains(value), is_in, "{value}");
             assert_eq!(Range::Counts.contains(value), is_in, "{value}");
         }
@@ -123,6 +131,7 @@ mod tests {
     #[test]
     fn it_is_shown_as_it_completes_a_sentence() {
         assert_eq!(Range::Fraction.to_string(), "a number in [0, 1)");
+        assert_eq!(Range::Whole.to_string(), "a whole number ≥ 0");
         assert_eq!(Range::Count.to_string(), "a whole number ≥ 1");
         assert_eq!(Range::OneOf(&["on", "off"]).to_string(), "one of on, off");
         assert_eq!(Range::Counts.to_string(), "whole numbers ≥ 1");

@@ -165,11 +165,12 @@ impl TryFrom<Stored> for Condition {
         for parameter in parameters {
             let Parameter { key, range, .. } = parameter;
             let written = stored.parameters.get(*key);
-            // Records from before the parameter existed.
-            if written.is_none() && matches!(range, Range::OneOf(_)) {
-                continue;
-            }
-            let value = written.and_then(|written| parameter.read(written));
+            let value = match (written, range) {
+                // Records from before the parameter existed.
+                (None, Range::OneOf(_)) => continue,
+                (None, Range::Whole) => Some(0.0),
+                (written, _) => written.and_then(|written| parameter.read(written)),
+            };
             let value = value.ok_or_else(|| {
                 Error::Records(format!(
                     "the condition {:?} has no value for {key}",
@@ -312,6 +313,9 @@ mod tests {
             let other: Condition = other.expect("a condition");
             assert!(!other.is_reading_of(&condition));
         }
+        let text = r#"{"name":"lwf","method":"lwf","parameters":{"temperature":2.0,"weight":1.0}}"#;
+        let old: Condition = serde_json::from_str(text).expect("a condition");
+        assert_eq!(old, conditions("lwf").remove(0));
         let text = r#"{"name":"si","method":"si","parameters":{"c":1.0}}"#;
         let read: Result<Condition, _> = serde_json::from_str(text);
         let error = read.expect_err("it lacks ξ").to_string();
@@ -414,6 +418,11 @@ mod tests {
             "a comparison of features has no effect on a frozen trunk"
         );
         assert_eq!(conflict("lwf+freezing"), "");
+        assert_eq!(
+            conflict("lwf+freezing:warm_up=1"),
+            "each has its own rule for the trunk"
+        );
+        assert_eq!(conflict("si+lwf+er:warm_up=1"), "");
         assert_eq!(conflict("lfl+reduced-rate"), "");
         assert_eq!(conflict("reduced-rate+dropout"), "");
         assert_eq!(conflict("lwta+maxout"), "each has its own hidden units");

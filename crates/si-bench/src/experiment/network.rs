@@ -1,7 +1,7 @@
 use burn::module::Module;
 use burn::tensor::Device;
 
-use crate::methods::{Compared, Functional, Growth, Parts};
+use crate::methods::{Compared, Functional, Growth, Parts, Trunk};
 use crate::model::{CnnConfig, MlpConfig, NetworkConfig, ProgressiveConfig, Units};
 use crate::task::TaskSequence;
 
@@ -83,6 +83,14 @@ impl ExperimentConfig {
         if is_about_layers && self.hidden_sizes.is_empty() {
             return Some("it acts on hidden layers, but hidden_sizes is empty".to_string());
         }
+        if let Some(Trunk::WarmUp { num_epochs }) = trunk
+            && num_epochs >= self.num_epochs
+        {
+            return Some(format!(
+                "its trunk would never learn: warm_up must be below num_epochs, which is {}",
+                self.num_epochs
+            ));
+        }
         let usual = self.usual_dropout();
         if dropout == Some(usual) {
             return Some(format!(
@@ -159,6 +167,26 @@ mod tests {
             );
         }
         assert_eq!(error(Experiment::PermutedMnist, "si", &[]), "");
+    }
+
+    #[test]
+    fn a_warm_up_is_shorter_than_a_task() {
+        let num_epochs = ExperimentConfig::paper(Experiment::SplitMnist).num_epochs;
+        let found = |warm_up| {
+            error(
+                Experiment::SplitMnist,
+                &format!("lwf:warm_up={warm_up}"),
+                &[4],
+            )
+        };
+        assert_eq!(found(num_epochs - 1), "");
+        assert_eq!(
+            found(num_epochs),
+            format!(
+                "the method lwf:warm_up={num_epochs} is not possible in split-mnist: its trunk would never learn: warm_up \
+                 must be below num_epochs, which is {num_epochs}"
+            )
+        );
     }
 
     #[test]

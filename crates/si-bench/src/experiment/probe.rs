@@ -53,6 +53,8 @@ impl Run<'_> {
         let middle = lessons.len() / 2;
         let per_epoch = training.num_steps(&lessons[middle..=middle]) / self.config.num_epochs;
         student.begin_lesson_untaught(middle, self.seed);
+        // Whatever is frozen in the first epochs learns in the last one.
+        student.begin_epoch(middle, self.config.num_epochs - 1);
         let mut batches = training.batches(&lessons[middle], middle, 0);
         let mut others = training.second_batches(&student, &lessons[middle], middle, 0);
         for index in 0.. {

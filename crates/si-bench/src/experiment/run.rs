@@ -212,6 +212,7 @@ impl<'a> Training<'a> {
         student.begin_lesson(journal.lesson, seed);
         while journal.epoch < config.num_epochs {
             reporter.report(journal);
+            student.begin_epoch(journal.lesson, journal.epoch);
             let mut others = self.second_batches(&student, lesson, journal.lesson, journal.epoch);
             for batch in self.batches(lesson, journal.lesson, journal.epoch) {
                 let second = others.as_mut().and_then(Iterator::next);

@@ -77,7 +77,7 @@ impl Student {
         Ok(Self {
             learner,
             anchor: anchor.transpose()?,
-            trunk: self.trunk.clone(),
+            trunk: self.trunk.copy_with(parts.trunk),
             frozen_copy: functionals.map(|(own, functional)| own.copy_with(functional)),
             rehearsal: memories.map(|(own, memory)| own.copy_with(memory)),
             optimizer: self.optimizer.clone(),
@@ -163,7 +163,11 @@ impl Student {
         if let Network::Progressive(network) = &mut *self.learner {
             network.freeze_earlier();
         }
-        self.trunk.begin_lesson(index, &mut self.learner);
+    }
+
+    /// Begins an epoch of the lesson `lesson`, which has begun.
+    pub(super) fn begin_epoch(&mut self, lesson: usize, epoch: usize) {
+        self.trunk.begin_epoch(lesson, epoch, &mut self.learner);
     }
 
     /// Begins the lesson `index` with all that a step in it needs, although the lessons before were not learnt: a frozen

@@ -1,5 +1,5 @@
 use super::method::{Method, Parameter, Range};
-use super::{Compared, Functional, Parts};
+use super::{Compared, Functional, Parts, Trunk};
 
 /// Learning without Forgetting.
 pub(crate) static LWF: Method = Method {
@@ -27,8 +27,21 @@ pub(crate) static LWF: Method = Method {
             is_strength: false,
             search: |_| &[],
         },
+        Parameter {
+            key: "warm_up",
+            symbol: "warm_up",
+            summary: "first epochs of each later task in which the readout alone learns",
+            range: Range::Whole,
+            default: Some(|_| 0.0),
+            is_strength: false,
+            search: |_| &[],
+        },
     ],
     parts: |values| Parts {
+        trunk: match values["warm_up"] as usize {
+            0 => None,
+            num_epochs => Some(Trunk::WarmUp { num_epochs }),
+        },
         functional: Some(Functional {
             strength: values["weight"],
             compared: Compared::Outputs {

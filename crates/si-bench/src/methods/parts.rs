@@ -49,6 +49,11 @@ pub enum Regime {
 pub enum Trunk {
     /// It does not learn, and is in validation mode: its dropout is off.
     Frozen,
+    /// As [`Frozen`](Self::Frozen) in the first epochs of each task. After them, it learns as in the first task.
+    WarmUp {
+        /// The number of these epochs.
+        num_epochs: usize,
+    },
     /// Its learning rate is multiplied by a factor in (0, 1].
     Slowed {
         /// The factor.

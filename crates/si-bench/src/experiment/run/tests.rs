@@ -239,13 +239,14 @@ fn a_run_with_other_parts_than_a_penalty_that_is_resumed_ends_with_the_same_bits
         reset_optimizer: OptimizerReset::None,
         record_correlations: true,
         methods: methods(
-            "si+freezing,ewc+freezing:lambda=10,sos+freezing:lambda=1,reduced-rate,mas+lwta,maxout,progressive,none",
+            "si+freezing,ewc+freezing:lambda=10,sos+freezing:lambda=1,reduced-rate,mas+lwta,maxout,progressive,\
+             si+lwf:warm_up=2,none",
         ),
         num_importance_images: 20,
         ..config()
     };
-    let (plain, _) = train(&config, 7, 5);
-    for condition in 0..7 {
+    let (plain, _) = train(&config, 8, 5);
+    for condition in 0..8 {
         let (expected, _) = train(&config, condition, 5);
         // The first task has three epochs.
         assert_ne!(expected.epochs[3..], plain.epochs[3..]);
@@ -282,7 +283,7 @@ fn a_run_whose_frozen_trunk_is_no_longer_held_is_resumed_twice_with_the_same_bit
 fn a_run_with_a_frozen_copy_or_a_memory_is_resumed_with_the_same_bits() {
     let config = ExperimentConfig {
         methods: methods(
-            "none,lwf,lfl:weight=0.1,er:size=10,der:size=10,derpp:size=10,agem:size=10,er+lwf:size=10",
+            "none,lwf,lwf:warm_up=2,lfl:weight=0.1,er:size=10,der:size=10,derpp:size=10,agem:size=10,er+lwf:size=10",
         ),
         ..config()
     };
@@ -291,7 +292,8 @@ fn a_run_with_a_frozen_copy_or_a_memory_is_resumed_with_the_same_bits() {
         let (expected, _) = train(&config, condition, 5);
         assert_ne!(expected.epochs, none.epochs);
         let folder = tempfile::tempdir().expect("temporary folder");
-        for interruption in [10, 21, 22, 30, usize::MAX] {
+        // The second task begins at step 22. Its second epoch, from step 29 on, is within a warm-up, and its third is not.
+        for interruption in [10, 21, 22, 30, 37, usize::MAX] {
             let record = train_in_pieces(&config, condition, folder.path(), interruption);
             assert_eq!(record.is_some(), interruption == usize::MAX);
             if let Some((record, _)) = record {

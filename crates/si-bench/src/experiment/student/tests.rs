@@ -52,11 +52,17 @@ fn student(config: &ExperimentConfig) -> Student {
     student.expect("the settings are valid")
 }
 
-/// Begins the lesson `index` and takes that many steps in it.
+/// Begins the lesson `index` and takes that many steps in its first epoch.
 fn learn(mut student: Student, index: usize, num_steps: usize) -> Student {
+    student.begin_lesson(index, SEED);
+    learn_epoch(student, index, 0, num_steps)
+}
+
+/// Takes that many steps in an epoch of the lesson `index`, which has begun.
+fn learn_epoch(mut student: Student, index: usize, epoch: usize, num_steps: usize) -> Student {
     let device = Device::flex();
     let task = &DeviceTask::upload(&tasks(), &device)[index..=index];
-    student.begin_lesson(index, SEED);
+    student.begin_epoch(index, epoch);
     for _ in 0..num_steps {
         let order = (0..task[0].train.len() as i32).collect();
         let mut batches = Batch::of(task, order, 100);
@@ -137,8 +143,68 @@ fn a_frozen_trunk_drops_nothing() {
         };
         assert_ne!(logits(&student), logits(&student));
         student.begin_lesson(1, SEED);
+        student.begin_epoch(1, 0);
         assert_eq!(logits(&student), logits(&student));
     }
+}
+
+#[test]
+fn a_warm_up_freezes_the_trunk_in_the_first_epochs_of_each_task_but_the_first() {
+    for (experiment, method) in [
+        (Experiment::SplitMnist, "lwf:warm_up=2"),
+        (Experiment::PermutedMnist, "si+lwf+dropout:warm_up=2"),
+        (Experiment::SplitCifar, "lwf:warm_up=2"),
+    ] {
+        let config = config(experiment, method);
+        let mut student = student(&config);
+        for index in 0..3 {
+            student.begin_lesson(index, SEED);
+            for epoch in 0..4 {
+                let what = format!("{method} in {experiment:?}, task {index}, epoch {epoch}");
+                let [trunk, readout] = parameters(&student);
+                student = learn_epoch(student, index, epoch, 2);
+                let [trunk_after, readout_after] = parameters(&student);
+                let is_held = index > 0 && epoch < 2;
+                assert_eq!(trunk_after == trunk, is_held, "{what}");
+                assert_ne!(readout_after, readout, "{what}");
+            }
+            let task = &DeviceTask::upload(&tasks(), &Device::flex())[index];
+            let ended = student.end_task(task, index, &config, SEED, &mut |_| ());
+            ended.expect("nothing is measured");
+        }
+    }
+}
+
+#[test]
+fn a_trunk_drops_units_again_after_a_warm_up() {
+    for (experiment, method) in [
+        (Experiment::PermutedMnist, "lwf+dropout:warm_up=1"),
+        (Experiment::SplitCifar, "lwf:warm_up=1"),
+    ] {
+        let mut student = learn(student(&config(experiment, method)), 0, 1);
+        let images = Tensor::random([6, 300], Distribution::Uniform(0.0, 1.0), &Device::flex());
+        let logits = |student: &Student| {
+            let logits = student.learner.forward(images.clone().autodiff());
+            logits.into_data()
+        };
+        student.begin_lesson(1, SEED);
+        student.begin_epoch(1, 0);
+        assert_eq!(logits(&student), logits(&student));
+        student.begin_epoch(1, 1);
+        assert_ne!(logits(&student), logits(&student));
+    }
+}
+
+#[test]
+fn a_copy_without_the_rule_of_a_frozen_trunk_learns_with_its_whole_network() {
+    let with_rule = config(Experiment::SplitMnist, "lwf:warm_up=2");
+    let student = learn(learn(student(&with_rule), 0, 1), 1, 1);
+    let plain = config(Experiment::SplitMnist, "none");
+    let copy = student.copy_with(plain.conditions()[0].parts());
+    let copy = copy.expect("the settings are valid");
+    let [trunk, _] = parameters(&copy);
+    let [trunk_after, _] = parameters(&learn(copy, 1, 2));
+    assert_ne!(trunk_after, trunk);
 }
 
 #[test]

@@ -6,26 +6,54 @@ use crate::model::Network;
 
 /// What holds back the trunk of a network from the second lesson on.
 ///
-/// It has no state to store: how the trunk learns follows from the lesson alone.
+/// It has no state to store: how the trunk learns follows from the lesson and the epoch alone.
 #[derive(Clone)]
 pub(super) struct HeldTrunk {
     rule: Option<Trunk>,
+    /// Whether the trunk is frozen in this epoch.
+    is_frozen: bool,
     /// The parameters that learn at a lower rate in this lesson, with the factor of their rate.
     slowed: Option<(ParamGroup, f64)>,
 }
 
 impl HeldTrunk {
-    /// Without a rule, nothing is held back.
+    /// That of a network that has learnt nothing yet. Without a rule, nothing is held back.
     pub(super) fn new(rule: Option<Trunk>) -> Self {
-        Self { rule, slowed: None }
+        Self {
+            rule,
+            is_frozen: false,
+            slowed: None,
+        }
     }
 
-    /// Applies the rule to `network`, which has the parameters with which the lesson `index` begins or goes on.
-    pub(super) fn begin_lesson(&mut self, index: usize, network: &mut Network) {
-        match self.rule.filter(|_| index > 0) {
-            None => self.slowed = None,
-            Some(Trunk::Slowed { factor }) => self.slowed = Some((network.trunk(), factor)),
-            Some(Trunk::Frozen) => *network = network.clone().freeze_group(network.trunk()),
+    /// That of a copy of the network, with its own rule from the next epoch on.
+    pub(super) fn copy_with(&self, rule: Option<Trunk>) -> Self {
+        Self {
+            rule,
+            ..self.clone()
+        }
+    }
+
+    /// Applies the rule to `network`, which has the parameters with which the epoch begins or goes on.
+    pub(super) fn begin_epoch(&mut self, lesson: usize, epoch: usize, network: &mut Network) {
+        let rule = self.rule.filter(|_| lesson > 0);
+        self.slowed = match rule {
+            Some(Trunk::Slowed { factor }) => Some((network.trunk(), factor)),
+            Some(Trunk::Frozen | Trunk::WarmUp { .. }) | None => None,
+        };
+        let is_frozen = match rule {
+            Some(Trunk::Frozen) => true,
+            Some(Trunk::WarmUp { num_epochs }) => epoch < num_epochs,
+            Some(Trunk::Slowed { .. }) | None => false,
+        };
+        if is_frozen != self.is_frozen {
+            let (whole, trunk) = (network.clone(), network.trunk());
+            *network = if is_frozen {
+                whole.freeze_group(trunk)
+            } else {
+                whole.unfreeze_group(trunk)
+            };
+            self.is_frozen = is_frozen;
         }
     }
 
