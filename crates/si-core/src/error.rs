@@ -57,6 +57,12 @@ pub enum Error {
          separate optimizer with `ModuleOptimizer::with_group`, or use `ContinualLearner`"
     )]
     NoPath(String),
+    /// A normalization, given to an optimizer. Optimizers see one parameter at a time.
+    #[error(
+        "an optimizer sees one parameter at a time, so it cannot divide importance by a number of all of them; set \
+         normalization to `Normalization::Off`, or use `ContinualLearner`"
+    )]
+    OneParameter,
     /// An optimizer without synapses, from which they were to be resumed.
     #[error(
         "the optimizer holds no synapses to resume: the record that was loaded into it is not that of a \

@@ -104,6 +104,7 @@ mod inspection;
 mod learner;
 mod matmul_precision;
 pub mod measures;
+mod normalization;
 pub mod ops;
 pub mod optim;
 mod pack;

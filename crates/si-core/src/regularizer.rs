@@ -7,10 +7,14 @@ use log::warn;
 
 use crate::coverage::repeated;
 use crate::diagnostics::Meter;
+use crate::normalization::Size;
 use crate::ops::SynapticBackend;
 use crate::policy::Policies;
-use crate::settings::{FirstTaskStart, SynapticIntelligenceConfig};
-use crate::step::{CloseSteps, Consolidate, GradientOf, OpenSteps, PenaltySum, Rebind, SumPenalty};
+use crate::settings::{FirstTaskStart, Normalization, SynapticIntelligenceConfig};
+use crate::step::{
+    CloseSteps, Consolidate, GradientOf, MeasureContributions, OpenSteps, PenaltySum, Rebind,
+    SumPenalty,
+};
 use crate::synapse::Synapse;
 use crate::synapses::Synapses;
 use crate::traversal::{parameter_ids, visit_parameters};
@@ -223,9 +227,11 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         self.check_ids(module);
         self.forget_removed(module);
         self.check_effect();
+        let divisor = self.divisor(module);
         let mut consolidate = Consolidate {
             config: &self.config,
             synapses: &mut self.synapses,
+            divisor,
             unobserved: None,
         };
         visit_parameters(module, &self.policies, &mut consolidate);
@@ -239,6 +245,21 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         let diverged = self.check_state();
         self.enter_task(self.task + 1);
         self.meter.start_task().or(diverged)
+    }
+
+    /// What the contributions of the task that ends are divided by.
+    fn divisor<M: Module>(&mut self, module: &M) -> f64 {
+        let normalization = self.config.normalization;
+        if normalization == Normalization::Off {
+            return 1.0;
+        }
+        let mut measure = MeasureContributions {
+            config: &self.config,
+            synapses: &mut self.synapses,
+            size: Size::default(),
+        };
+        visit_parameters(module, &self.policies, &mut measure);
+        measure.size.divisor(normalization)
     }
 
     /// Drops the state of parameters that `module` no longer has. Call it after replacing a part of the module by

@@ -2,6 +2,7 @@
 
 use burn::config::Config;
 
+pub use crate::normalization::Normalization;
 use crate::policy::Policies;
 pub use crate::precision::StatePrecision;
 use crate::{Error, ParameterPolicy, SynapticIntelligence};
@@ -70,6 +71,7 @@ pub enum FirstTaskStart {
 /// | `strength` | c | ≥ 0 | 1 (split MNIST, fig. 3) |
 /// | `damping` | ξ | > 0 | 1e-3 |
 /// | `importance_bound` | | > 0 | none |
+/// | `normalization` | | `Off`, `Mean`, `Largest` | `Off` |
 #[derive(Config, Debug)]
 pub struct SynapticIntelligenceConfig {
     /// Strength c of the penalty (eq. 4): ≥ 0. At 0 nothing is held back, but everything is still
@@ -96,8 +98,14 @@ pub struct SynapticIntelligenceConfig {
     /// Treatment of negative values. Default: clamp the running sum, as the authors' code does.
     #[config(default = "NegativeImportance::ReluOnSum")]
     pub negative_importance: NegativeImportance,
+    /// What the contribution of each task is divided by before it joins the importance of earlier tasks. With the mean or
+    /// the largest element, importance does not grow with the number of steps of a task or with the noise of its
+    /// gradients, and every task counts equally. The strength is then one for importance of that size. In a stack of
+    /// [`replicas`](crate::replicas), all have one mean. Default: nothing.
+    #[config(default = "Normalization::Off")]
+    pub normalization: Normalization,
     /// Upper bound, > 0, on the importance that the penalty uses. The sum itself is kept without the
-    /// bound. Default: none.
+    /// bound. It is a bound on normalised importance if `normalization` is on. Default: none.
     #[config(default = "None")]
     pub importance_bound: Option<f64>,
     /// How the importance of several tasks is combined. Default: the sum (eq. 5).

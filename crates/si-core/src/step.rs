@@ -8,10 +8,11 @@ use burn::tensor::{DType, Device};
 use log::warn;
 
 use crate::growth::zeros_like;
+use crate::normalization::Size;
 use crate::ops::{PathStep, Penalized, Penalty, SynapticBackend};
 use crate::precision::{convert, sum, widen, widened, working};
 use crate::settings::{PathGradient, SynapticIntelligenceConfig};
-use crate::synapse::{OpenStep, Pull, Synapse, carry};
+use crate::synapse::{OpenStep, Pull, Synapse, carry, finite_or_zero};
 use crate::synapses::Synapses;
 use crate::trained::is_trained;
 use crate::traversal::{ParameterVisitor, Place};
@@ -159,10 +160,37 @@ impl<B: SynapticBackend> ParameterVisitor for CloseSteps<'_, B> {
     }
 }
 
+/// At a task's end: how large its contributions are.
+pub(crate) struct MeasureContributions<'a, B: SynapticBackend> {
+    pub(crate) config: &'a SynapticIntelligenceConfig,
+    pub(crate) synapses: &'a mut Synapses<B>,
+    pub(crate) size: Size,
+}
+
+impl<B: SynapticBackend> ParameterVisitor for MeasureContributions<'_, B> {
+    fn visit<const D: usize>(&mut self, place: Place<'_>, param: &Param<Tensor<D>>) {
+        self.synapses.drop_unfit(param.id, &param.lazy_shape());
+        let Some(synapse) = self.synapses.get_mut(param.id) else {
+            return;
+        };
+        let parameter = B::primitive(param.val().inner());
+        synapse.follow(&parameter, self.config.state_precision);
+        let damping = place.settings.damping;
+        if let Some(contribution) = synapse.contribution(parameter, damping, self.config) {
+            let finite = B::tensor::<D>(finite_or_zero::<B>(contribution));
+            let positive = finite.clamp_min(0.0);
+            let largest = positive.clone().max().into_scalar::<f64>();
+            self.size.add(positive, largest);
+        }
+    }
+}
+
 /// At a task's end: consolidates the synapses of every parameter that has some.
 pub(crate) struct Consolidate<'a, B: SynapticBackend> {
     pub(crate) config: &'a SynapticIntelligenceConfig,
     pub(crate) synapses: &'a mut Synapses<B>,
+    /// What each contribution is divided by.
+    pub(crate) divisor: f64,
     /// Path of a parameter whose last step was opened but not closed.
     pub(crate) unobserved: Option<String>,
 }
@@ -178,7 +206,8 @@ impl<B: SynapticBackend> ParameterVisitor for Consolidate<'_, B> {
             let parameter = B::primitive(param.val().inner());
             synapse.follow(&parameter, self.config.state_precision);
             synapse.update_place(place);
-            synapse.consolidate(parameter, place.settings.damping, self.config);
+            let damping = place.settings.damping;
+            synapse.consolidate(parameter, damping, self.config, self.divisor);
         }
     }
 }

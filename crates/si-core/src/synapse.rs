@@ -270,31 +270,52 @@ impl<B: Backend> Synapse<B> {
         self.open_step = None;
     }
 
-    /// Ends a task at `parameter`: folds ω into Ω (eq. 5) with the damping ξ, moves the anchor, and clears ω.
-    /// Whatever an infinite or NaN gradient left in ω adds nothing.
+    /// What a task that ends at `parameter` adds to Ω with the damping ξ (eq. 5), before it is normalised: `ω / (Δ² + ξ)`.
+    /// `None` if the task has not used the parameter.
+    pub(crate) fn contribution(
+        &self,
+        parameter: FloatTensor<B>,
+        damping: f64,
+        config: &SynapticIntelligenceConfig,
+    ) -> Option<FloatTensor<B>> {
+        let path_integral = self.path_integral.clone()?;
+        let parameter = widen::<B>(parameter);
+        let anchor = convert::<B>(self.anchor.clone(), parameter.dtype());
+        let displacement = B::float_sub(parameter, anchor);
+        let squared = B::float_mul(displacement.clone(), displacement);
+        let damped = B::float_add_scalar(squared, damping.into());
+        let contribution = B::float_div(path_integral, damped);
+        Some(match config.negative_importance {
+            NegativeImportance::ReluPerTask => B::float_clamp_min(contribution, 0.0.into()),
+            NegativeImportance::ReluOnSum | NegativeImportance::Keep => contribution,
+        })
+    }
+
+    /// Ends a task at `parameter`: folds ω into Ω (eq. 5) with the damping ξ, moves the anchor, and clears ω. What the
+    /// task adds to Ω is divided by `divisor`. Whatever an infinite or NaN gradient left in ω adds nothing.
     pub(crate) fn consolidate(
         &mut self,
         parameter: FloatTensor<B>,
         damping: f64,
         config: &SynapticIntelligenceConfig,
+        divisor: f64,
     ) {
         let parameter = widen::<B>(parameter);
         let precision = parameter.dtype();
-        let held = config.state_precision.hold::<B>(parameter.clone());
-        let anchor = convert::<B>(core::mem::replace(&mut self.anchor, held), precision);
+        let contribution = self.contribution(parameter.clone(), damping, config);
+        self.path_integral = None;
+        self.anchor = config.state_precision.hold::<B>(parameter);
         self.weighted = None;
         let importance = self.importance.take();
         let importance = importance.map(|importance| convert::<B>(importance, precision));
-        let contribution = self.path_integral.take().map(|path_integral| {
-            let all = contribution::<B>(
-                path_integral,
-                parameter,
-                anchor,
-                damping,
-                config.negative_importance,
-            );
+        let contribution = contribution.map(|all| {
             self.last_contribution = Some(B::float_sum(all.clone()));
-            finite_or_zero::<B>(all)
+            let finite = finite_or_zero::<B>(all);
+            if divisor == 1.0 {
+                finite
+            } else {
+                B::float_div_scalar(finite, divisor.into())
+            }
         });
         let (kept, added) = match config.accumulation {
             Accumulation::Sum => (importance, contribution),
@@ -329,7 +350,7 @@ pub(crate) fn carry<B: Backend>(tensor: FloatTensor<B>, device: &B::Device) -> F
 }
 
 /// The tensor with 0 in place of infinite and NaN values.
-fn finite_or_zero<B: Backend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
+pub(crate) fn finite_or_zero<B: Backend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
     let largest = if tensor.dtype() == DType::F64 {
         f64::MAX
     } else {
@@ -339,22 +360,4 @@ fn finite_or_zero<B: Backend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
     let magnitude = B::float_abs(tensor.clone());
     let is_finite = B::float_lower_equal_elem(magnitude, largest.into(), booleans);
     B::float_mask_fill(tensor, B::bool_not(is_finite), 0.0.into())
-}
-
-/// One task's share of the importance: `ω / (Δ² + ξ)`.
-fn contribution<B: Backend>(
-    path_integral: FloatTensor<B>,
-    parameter: FloatTensor<B>,
-    anchor: FloatTensor<B>,
-    damping: f64,
-    negative_importance: NegativeImportance,
-) -> FloatTensor<B> {
-    let displacement = B::float_sub(parameter, anchor);
-    let squared = B::float_mul(displacement.clone(), displacement);
-    let damped = B::float_add_scalar(squared, damping.into());
-    let contribution = B::float_div(path_integral, damped);
-    match negative_importance {
-        NegativeImportance::ReluPerTask => B::float_clamp_min(contribution, 0.0.into()),
-        NegativeImportance::ReluOnSum | NegativeImportance::Keep => contribution,
-    }
 }

@@ -1,5 +1,6 @@
 use burn::config::Config;
 
+use crate::normalization::Normalization;
 use crate::policy::Policies;
 use crate::settings::PenaltyFactor;
 use crate::{Error, ParameterPolicy, QuadraticPenalty};
@@ -22,22 +23,6 @@ pub enum Joining {
     /// all tasks already, such as [`RunningMeasure::RiemannianWalk`](crate::importance::RunningMeasure), and for
     /// [constant](crate::importance::constant()) importance.
     Replace,
-}
-
-/// What the importance of each task is divided by before it joins that of earlier tasks.
-///
-/// Fisher information and sensitivity differ by orders of magnitude between tasks, for example because the network is
-/// surer of one than of another. If each task's importance has the same size, each counts equally, and a strength is
-/// easier to carry over. Schwarz et al. (2018) normalise each task's Fisher information in online Elastic Weight
-/// Consolidation.
-#[derive(Config, Debug, Copy, PartialEq, Eq)]
-pub enum Normalization {
-    /// Nothing: 1.
-    Off,
-    /// Its mean over all elements of the parameters that are consolidated.
-    Mean,
-    /// Its largest element, so that importance is in `[0, 1]`. One outlier then decides the size of all others.
-    Largest,
 }
 
 /// Configuration of a [`QuadraticPenalty`]. Its presets are the methods of papers.

@@ -23,6 +23,7 @@ mod pull;
 mod record;
 mod step;
 
-pub use config::{Joining, Normalization, QuadraticPenaltyConfig};
+pub use crate::normalization::Normalization;
+pub use config::{Joining, QuadraticPenaltyConfig};
 pub use penalty::QuadraticPenalty;
 pub use pull::QuadraticPull;

@@ -8,8 +8,9 @@ use burn::tensor::Device;
 use log::warn;
 
 use super::pull::{Pulls, QuadraticPull};
-use super::step::{Join, MoveOn, Penalize, Rebind, Size, SumPenalty};
+use super::step::{Join, Measure, MoveOn, Penalize, Rebind, SumPenalty};
 use super::{Joining, Normalization, QuadraticPenaltyConfig};
+use crate::normalization::Size;
 use crate::ops::SynapticBackend;
 use crate::policy::Policies;
 use crate::step::PenaltySum;
@@ -187,7 +188,7 @@ impl<B: SynapticBackend> QuadraticPenalty<B> {
             let pulls = &mut self.pulls;
             visit_parameters(module, &self.policies, &mut MoveOn { pulls, decay });
         }
-        let factor = added / self.size(module, importance);
+        let factor = added / self.divisor(module, importance);
         let mut join = Join {
             pulls: &mut self.pulls,
             importance,
@@ -218,19 +219,15 @@ impl<B: SynapticBackend> QuadraticPenalty<B> {
     }
 
     /// What `importance` is divided by before it joins.
-    fn size<M: Module>(&self, module: &M, importance: &Importance) -> f64 {
-        if self.config.normalization == Normalization::Off {
+    fn divisor<M: Module>(&self, module: &M, importance: &Importance) -> f64 {
+        let normalization = self.config.normalization;
+        if normalization == Normalization::Off {
             return 1.0;
         }
-        let mut size = Size::of(importance);
-        visit_consolidated(module, &self.policies, &mut size);
-        let size = match self.config.normalization {
-            Normalization::Off => 1.0,
-            Normalization::Mean => size.mean(),
-            Normalization::Largest => size.largest,
-        };
-        // Importance that is zero everywhere stays so.
-        if size > 0.0 { size } else { 1.0 }
+        let size = Size::default();
+        let mut measure = Measure { importance, size };
+        visit_consolidated(module, &self.policies, &mut measure);
+        measure.size.divisor(normalization)
     }
 
     /// Assigns the state to the parameters by path, whatever their ids are. Call it after the module was loaded from a

@@ -6,6 +6,7 @@ use burn::optim::GradientsParams;
 
 use super::pull::{Pulls, QuadraticPull};
 use crate::Importance;
+use crate::normalization::Size;
 use crate::ops::{Penalty, SynapticBackend};
 use crate::precision::widened;
 use crate::settings::PenaltyFactor;
@@ -103,45 +104,20 @@ fn is_sound([smallest, largest]: [f64; 2]) -> bool {
 }
 
 /// At a task's end: how large its importance is. Leaves out parameters with importance that cannot be used.
-pub(super) struct Size<'a> {
-    importance: &'a Importance,
-    pub(super) largest: f64,
-    total: f64,
-    num_elements: usize,
+pub(super) struct Measure<'a> {
+    pub(super) importance: &'a Importance,
+    pub(super) size: Size,
 }
 
-impl<'a> Size<'a> {
-    pub(super) fn of(importance: &'a Importance) -> Self {
-        Self {
-            importance,
-            largest: 0.0,
-            total: 0.0,
-            num_elements: 0,
-        }
-    }
-
-    /// The mean over all elements.
-    pub(super) fn mean(&self) -> f64 {
-        self.total / self.num_elements.max(1) as f64
-    }
-}
-
-impl ParameterVisitor for Size<'_> {
+impl ParameterVisitor for Measure<'_> {
     fn visit<const D: usize>(&mut self, _place: Place<'_>, param: &Param<Tensor<D>>) {
         let Some(importance) = self.importance.get::<D>(param.id).map(widened) else {
             return;
         };
         let extremes = extremes(&importance);
-        if !is_sound(extremes) {
-            return;
-        }
-        let [_, largest] = extremes;
-        self.largest = self.largest.max(largest);
-        self.num_elements += importance.shape().num_elements();
-        if largest > 0.0 {
-            // Scaled, because the sum of large numbers may overflow.
-            let scaled = importance.div_scalar(largest).sum();
-            self.total += largest * scaled.into_scalar::<f64>();
+        if is_sound(extremes) {
+            let [_, largest] = extremes;
+            self.size.add(importance, largest);
         }
     }
 }

@@ -59,6 +59,8 @@
 //! - The learning rate, the tasks and their ends, and all settings other than the strength.
 //! - The optimizer must treat each number separately, as Adam, AdamW, SGD and RMSProp do. Clip gradients by value: a
 //!   norm would be that of all replicas together.
+//! - With a [`normalization`](crate::SynapticIntelligenceConfig::normalization), the mean or the largest element is that of
+//!   all replicas together, so a replica no longer learns as it would alone.
 //! - Reports are of the whole stack: the loss and the penalty are sums over the replicas, and the quantiles of
 //!   [`diagnostics`](crate::ContinualLearner::diagnostics) are of all replicas. If one replica diverges, the stack is
 //!   reported as diverged, but the others learn on. [`cross_entropy`] gives each replica's loss, and

@@ -2,14 +2,17 @@
 
 use crate::common::values;
 use burn::module::{Module, Param};
-use burn::optim::SgdConfig;
+use burn::optim::{GradientsParams, SgdConfig};
 use burn::prelude::*;
 use burn::tensor::DType;
 use proptest::prelude::*;
 use si_core::settings::{
-    Accumulation, FirstTaskStart, NegativeImportance, PathGradient, PenaltyFactor,
+    Accumulation, FirstTaskStart, NegativeImportance, Normalization, PathGradient, PenaltyFactor,
 };
-use si_core::{ContinualLearner, Preset, SynapticIntelligenceConfig};
+use si_core::{
+    ContinualLearner, ParameterPolicy, Preset, SynapticIntelligence, SynapticIntelligenceConfig,
+    TaskWarning,
+};
 
 const TOLERANCE: f64 = 1e-10;
 const LEARNING_RATE: f64 = 0.1;
@@ -197,6 +200,161 @@ proptest! {
             }
         }
     }
+}
+
+/// Moves every number of `theta` by 1 in a step with that gradient.
+fn step_by_one(si: &mut SynapticIntelligence, module: &mut Parabolas, gradient: &[f64]) {
+    let theta = module.theta.val();
+    let data = TensorData::from(gradient);
+    let gradient = Tensor::<1>::from_data(data, (&theta.device().inner(), DType::F64));
+    let mut grads = GradientsParams::new();
+    grads.register(module.theta.id, gradient);
+    si.penalize(module, grads);
+    let moved = Tensor::from_inner(theta.inner() + 1.0).require_grad();
+    module.theta = Param::initialized(module.theta.id, moved);
+    si.observe(module);
+}
+
+fn zeros(count: usize) -> Parabolas {
+    let device = crate::common::device_with(DType::F64).autodiff();
+    Parabolas {
+        theta: Param::from_tensor(Tensor::zeros([count], (&device, DType::F64))),
+    }
+}
+
+fn importance(si: &SynapticIntelligence, module: &Parabolas) -> Vec<f64> {
+    let synapse = si.synapse(module.theta.id).expect("it was trained");
+    values(synapse.importance::<1>().expect("a task has ended"))
+}
+
+#[track_caller]
+fn assert_close(actual: &[f64], expected: &[f64]) {
+    assert_eq!(actual.len(), expected.len());
+    for (actual, expected) in actual.iter().zip(expected) {
+        assert!(
+            (actual - expected).abs() <= TOLERANCE,
+            "{actual} is not {expected}"
+        );
+    }
+}
+
+/// With ξ = 1 and Δ = 1, a task adds −g/2: 1, 3 and −2 in the first, and 4, 0 and 2 in the second.
+#[test]
+fn what_a_task_adds_is_divided_by_its_mean_or_its_largest_element() {
+    let keep = NegativeImportance::Keep;
+    let relu = NegativeImportance::ReluOnSum;
+    for (normalization, negatives, expected) in [
+        (Normalization::Off, relu, [5.0, 3.0, 2.0]),
+        // The means of what is above zero are 4/3 and 2.
+        (Normalization::Mean, relu, [2.75, 2.25, 1.0]),
+        (Normalization::Mean, keep, [2.75, 2.25, -0.5]),
+        (Normalization::Largest, relu, [4.0 / 3.0, 1.0, 0.5]),
+        (Normalization::Largest, keep, [4.0 / 3.0, 1.0, -1.0 / 6.0]),
+    ] {
+        let config = SynapticIntelligenceConfig::new()
+            .with_strength(2.0)
+            .with_damping(1.0)
+            .with_negative_importance(negatives)
+            .with_normalization(normalization);
+        let mut si = config.init().expect("it is valid");
+        let mut module = zeros(3);
+        for gradient in [[-2.0, -6.0, 4.0], [-8.0, 0.0, -4.0]] {
+            step_by_one(&mut si, &mut module, &gradient);
+            si.consolidate(&module);
+        }
+        assert_close(&importance(&si, &module), &expected);
+        // At a distance of 1 from the anchor, the penalty is c Σ Ω.
+        step_by_one(&mut si, &mut module, &[0.0; 3]);
+        let penalty = values(si.penalty(&module));
+        assert_close(&penalty, &[2.0 * expected.iter().sum::<f64>()]);
+    }
+}
+
+#[test]
+fn normalised_importance_does_not_depend_on_the_size_of_the_gradients() {
+    for normalization in [Normalization::Mean, Normalization::Largest] {
+        let after = |factor: f64| {
+            let config = SynapticIntelligenceConfig::new().with_normalization(normalization);
+            let mut si = config.init().expect("it is valid");
+            let mut module = zeros(3);
+            for gradient in [[-2.0, -6.0, 4.0], [-8.0, 0.0, -4.0]] {
+                step_by_one(&mut si, &mut module, &gradient.map(|it| factor * it));
+                si.consolidate(&module);
+            }
+            importance(&si, &module)
+        };
+        assert_close(&after(1000.0), &after(1.0));
+    }
+}
+
+#[test]
+fn a_task_in_which_nothing_mattered_is_not_normalised() {
+    for normalization in [Normalization::Mean, Normalization::Largest] {
+        let config = SynapticIntelligenceConfig::new()
+            .with_damping(1.0)
+            .with_negative_importance(NegativeImportance::Keep)
+            .with_normalization(normalization);
+        let mut si = config.init().expect("it is valid");
+        let mut module = zeros(2);
+        step_by_one(&mut si, &mut module, &[0.0, 4.0]);
+        si.consolidate(&module);
+        assert_close(&importance(&si, &module), &[0.0, -2.0]);
+    }
+}
+
+#[test]
+fn what_is_not_finite_counts_as_zero_in_the_mean() {
+    let config = SynapticIntelligenceConfig::new()
+        .with_damping(1.0)
+        .with_normalization(Normalization::Mean);
+    let mut si = config.init().expect("it is valid");
+    let mut module = zeros(2);
+    step_by_one(&mut si, &mut module, &[f64::NEG_INFINITY, -4.0]);
+    assert_eq!(si.consolidate(&module), Some(TaskWarning::Diverged));
+    assert_close(&importance(&si, &module), &[0.0, 2.0]);
+}
+
+#[test]
+fn the_mean_is_that_of_all_parameters_that_are_consolidated_and_used() {
+    #[derive(Module, Debug)]
+    struct Several {
+        first: Parabolas,
+        second: Parabolas,
+        excluded: Parabolas,
+        unused: Parabolas,
+    }
+    let config = SynapticIntelligenceConfig::new()
+        .with_damping(1.0)
+        .with_policies(vec![ParameterPolicy::path("excluded.*").exclude()])
+        .with_normalization(Normalization::Mean);
+    let mut si = config.init().expect("it is valid");
+    let mut module = Several {
+        first: zeros(1),
+        second: zeros(2),
+        excluded: zeros(1),
+        unused: zeros(5),
+    };
+    let device = crate::common::device_with(DType::F64);
+    let mut grads = GradientsParams::new();
+    for (parabolas, gradient) in [
+        (&module.first, &[-12.0][..]),
+        (&module.second, &[-2.0, -4.0]),
+        (&module.excluded, &[-100.0]),
+    ] {
+        let gradient = Tensor::<1>::from_data(TensorData::from(gradient), (&device, DType::F64));
+        grads.register(parabolas.theta.id, gradient);
+    }
+    si.penalize(&module, grads);
+    for parabolas in [&mut module.first, &mut module.second, &mut module.excluded] {
+        let moved = Tensor::from_inner(parabolas.theta.val().inner() + 1.0).require_grad();
+        parabolas.theta = Param::initialized(parabolas.theta.id, moved);
+    }
+    si.observe(&module);
+    si.consolidate(&module);
+    // Contributions of 6, 1 and 2, with a mean of 3.
+    assert_close(&importance(&si, &module.first), &[2.0]);
+    assert_close(&importance(&si, &module.second), &[1.0 / 3.0, 2.0 / 3.0]);
+    assert!(si.synapse(module.excluded.theta.id).is_none());
 }
 
 #[test]

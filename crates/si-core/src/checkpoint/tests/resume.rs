@@ -97,6 +97,7 @@ fn header_describes_the_checkpoint() {
         ("first_task_start", "InitialParameters"),
         ("importance_bound", "none"),
         ("negative_importance", "ReluOnSum"),
+        ("normalization", "Off"),
         ("path_gradient", "Task"),
         ("penalty_factor", "One"),
         ("policies", "[]"),

@@ -9,7 +9,7 @@ use super::{TaskControl, request};
 use crate::growth::zeros_like;
 use crate::ops::{PathStep, Penalized, Penalty, SynapticBackend, SynapticOps};
 use crate::precision::widen;
-use crate::settings::{FirstTaskStart, PathGradient};
+use crate::settings::{FirstTaskStart, Normalization, PathGradient};
 use crate::{Error, SynapticIntelligenceConfig};
 
 /// Synaptic Intelligence inside any of Burn's optimizers. It consolidates by itself: for a loop with an optimizer and no
@@ -91,6 +91,7 @@ use crate::{Error, SynapticIntelligenceConfig};
 /// - **Parameters** are chosen by [`with_group`](burn::optim::ModuleOptimizer::with_group). Each group has a
 ///   separate optimizer: a bare one, or one of these with separate settings and the same `TaskControl`. A config
 ///   with policies is an error, because policies go by path.
+/// - **Normalization** is an error, because it takes the importance of all parameters together.
 /// - **A group that is added later** gets its parameters without their state, and so without synapses: Burn stores
 ///   a parameter's optimizer together with its state, and drops both.
 /// - **The optimizer must be kept** between tasks: its state holds the synapses. A new optimizer starts without
@@ -118,7 +119,8 @@ impl<O: Optimizer> Synaptic<O> {
     ///
     /// # Errors
     ///
-    /// Those of [`SynapticIntelligenceConfig::init`], and [`Error::NoPath`] if the config has a policy.
+    /// Those of [`SynapticIntelligenceConfig::init`], [`Error::NoPath`] if the config has a policy, and
+    /// [`Error::OneParameter`] if it has a normalization.
     pub fn new(
         optimizer: O,
         config: &SynapticIntelligenceConfig,
@@ -128,6 +130,9 @@ impl<O: Optimizer> Synaptic<O> {
         // Policies cannot be applied here, so they must not go unnoticed.
         if let Some(policy) = config.policies.first() {
             return Err(Error::NoPath(policy.to_string()));
+        }
+        if config.normalization != Normalization::Off {
+            return Err(Error::OneParameter);
         }
         Ok(Self {
             optimizer,

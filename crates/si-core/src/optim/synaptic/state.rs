@@ -55,7 +55,7 @@ impl<S, const D: usize> SynapticState<S, D> {
         tasks: &TaskControl,
     ) {
         for _ in 0..self.position.advance(tasks) {
-            (self.synapse).consolidate(parameter.clone(), config.damping, config);
+            (self.synapse).consolidate(parameter.clone(), config.damping, config, 1.0);
             // It belongs to a task that has ended, and nobody has read it.
             self.synapse.penalty_sum = None;
             self.num_steps = 0;

@@ -7,7 +7,7 @@ use burn::optim::{Adam, AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig}
 use burn::tensor::Tensor;
 
 use super::{Synaptic, TaskControl};
-use crate::settings::{Accumulation, FirstTaskStart};
+use crate::settings::{Accumulation, FirstTaskStart, Normalization};
 use crate::test_device::{assert_same, device};
 use crate::{
     ContinualLearner, Error, ParameterPolicy, SynapticIntelligence, SynapticIntelligenceConfig,
@@ -504,7 +504,7 @@ fn start_from_zero_applies_to_the_first_task_only() {
 }
 
 #[test]
-fn policies_are_refused() {
+fn what_needs_more_than_one_parameter_is_refused() {
     let tasks = TaskControl::new();
     let refused = |config: SynapticIntelligenceConfig| {
         let adaptor = Synaptic::new(AdamConfig::new().build(), &config, &tasks);
@@ -518,6 +518,8 @@ fn policies_are_refused() {
         let error = refused(config().with_policies(vec![policy])).expect("it is refused");
         assert!(error.contains(&name) && error.contains("with_group"));
     }
+    let error = refused(config().with_normalization(Normalization::Mean)).expect("it is refused");
+    assert!(error.contains("one parameter at a time"), "{error}");
     let error = refused(config().with_damping(0.0));
     assert_eq!(
         error.as_deref(),

@@ -6,7 +6,7 @@ use burn::grad_clipping::GradientClippingConfig;
 use burn::optim::ModuleOptimizer;
 use si_core::SynapticIntelligenceConfig;
 use si_core::settings::{
-    Accumulation, FirstTaskStart, NegativeImportance, PathGradient, PenaltyFactor,
+    Accumulation, FirstTaskStart, NegativeImportance, Normalization, PathGradient, PenaltyFactor,
 };
 
 use super::{Run, Way};
@@ -106,8 +106,10 @@ impl Run for Training<'_> {
             .as_ref()
             .expect("no step is in progress")
             .numbers();
+        let config = &self.setup.config;
+        let divisor = divisor(&self.synapses, &parameters, config);
         for (path, synapse) in &mut self.synapses {
-            consolidate(synapse, &parameters[path], &self.setup.config);
+            consolidate(synapse, &parameters[path], config, divisor);
         }
         self.task += 1;
     }
@@ -166,18 +168,54 @@ fn pull(
     factor * in_task * config.strength * importance * (parameter[k] - synapse.anchor[k])
 }
 
-fn consolidate(synapse: &mut SynapseState, parameter: &[f64], config: &SynapticIntelligenceConfig) {
-    let path_integral = synapse.path_integral.take();
-    if path_integral.is_some() || synapse.importance.is_some() {
+/// What the task adds to the importance of each synapse, before it is normalised. `None` if it has not used the parameter.
+fn contribution(
+    synapse: &SynapseState,
+    parameter: &[f64],
+    config: &SynapticIntelligenceConfig,
+) -> Option<Vec<f64>> {
+    let path_integral = synapse.path_integral.as_ref()?;
+    let added = path_integral.iter().enumerate().map(|(k, path_integral)| {
+        let moved = parameter[k] - synapse.anchor[k];
+        let added = path_integral / (moved * moved + config.damping);
+        match config.negative_importance {
+            NegativeImportance::ReluPerTask => added.max(0.0),
+            NegativeImportance::ReluOnSum | NegativeImportance::Keep => added,
+        }
+    });
+    Some(added.collect())
+}
+
+/// What the contributions of a task are divided by.
+fn divisor(
+    synapses: &BTreeMap<String, SynapseState>,
+    parameters: &Numbers,
+    config: &SynapticIntelligenceConfig,
+) -> f64 {
+    let all = synapses
+        .iter()
+        .filter_map(|(path, synapse)| contribution(synapse, &parameters[path], config));
+    let positive: Vec<f64> = all.flatten().map(|it| it.max(0.0)).collect();
+    match config.normalization {
+        Normalization::Off => 1.0,
+        Normalization::Mean => positive.iter().sum::<f64>() / positive.len() as f64,
+        Normalization::Largest => positive.into_iter().fold(0.0, f64::max),
+    }
+}
+
+fn consolidate(
+    synapse: &mut SynapseState,
+    parameter: &[f64],
+    config: &SynapticIntelligenceConfig,
+    divisor: f64,
+) {
+    let contribution = contribution(synapse, parameter, config);
+    synapse.path_integral = None;
+    if contribution.is_some() || synapse.importance.is_some() {
         let count = parameter.len();
         let mut importance = (synapse.importance.take()).unwrap_or_else(|| vec![0.0; count]);
         for k in 0..count {
-            let moved = parameter[k] - synapse.anchor[k];
-            let path_integral = path_integral.as_ref().map_or(0.0, |it| it[k]);
-            let mut added = path_integral / (moved * moved + config.damping);
-            if config.negative_importance == NegativeImportance::ReluPerTask {
-                added = added.max(0.0);
-            }
+            let added = contribution.as_ref().map_or(0.0, |it| it[k]) / divisor;
             importance[k] = match config.accumulation {
                 Accumulation::Sum => importance[k] + added,
                 Accumulation::MovingAverage { decay } => {
