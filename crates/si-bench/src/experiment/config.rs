@@ -5,6 +5,7 @@ use burn::tensor::{DType, Device};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, ValueEnum};
 use serde::{Deserialize, Serialize};
+use si_core::settings::Normalization;
 use si_core::{Preset, SynapticIntelligenceConfig};
 
 use crate::data::{DataSet, ImageSet};
@@ -436,11 +437,13 @@ impl ExperimentConfig {
         let synaptic = condition.parts().synaptic.unwrap_or(Synaptic {
             strength: 0.0,
             damping: default_damping(self),
+            normalization: Normalization::Off,
         });
         self.preset
             .config()
             .with_strength(synaptic.strength)
             .with_damping(synaptic.damping)
+            .with_normalization(synaptic.normalization)
             .with_state_precision(match self.state_precision {
                 StatePrecision::Full => si_core::settings::StatePrecision::Full,
                 StatePrecision::Bf16 => si_core::settings::StatePrecision::Bf16,

@@ -29,6 +29,7 @@ mod maxout;
 mod memory;
 mod method;
 mod none;
+mod normalization;
 mod online_ewc;
 #[cfg(test)]
 mod page;

@@ -1,10 +1,10 @@
 use si_core::QuadraticPenaltyConfig;
 use si_core::importance::Power;
-use si_core::quadratic::Normalization;
 
 use super::ewc::STRENGTH;
 use super::information::{self, Outputs, information};
-use super::method::{Method, Parameter, Range, chosen};
+use super::method::{Method, Parameter, Range};
+use super::normalization::{NORMALIZATION, normalization};
 use super::{Anchor, Measure, Parts};
 
 /// Elastic Weight Consolidation, with one penalty for all tasks.
@@ -31,26 +31,9 @@ pub(crate) static ONLINE_EWC: Method = Method {
     parts: |values| Parts {
         anchor: Some(Anchor {
             penalty: QuadraticPenaltyConfig::online_ewc(values["lambda"], values["decay"])
-                .with_normalization(chosen(values, &NORMALIZATION, NORMALIZATIONS)),
+                .with_normalization(normalization(values)),
             measure: Measure::at_end(information(values, Outputs::Plain, Power::Square)),
         }),
         ..Parts::default()
     },
 };
-
-/// The size of the information that each task has.
-const NORMALIZATION: Parameter = Parameter {
-    key: "normalization",
-    symbol: "norm",
-    summary: "what the information of each task is divided by",
-    range: Range::OneOf(&["off", "mean", "largest"]),
-    default: Some(|_| 0.0),
-    is_strength: false,
-    search: |_| &[],
-};
-
-const NORMALIZATIONS: [Normalization; 3] = [
-    Normalization::Off,
-    Normalization::Mean,
-    Normalization::Largest,
-];

@@ -3,6 +3,7 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 use si_core::importance::RunningMeasure;
+use si_core::settings::Normalization;
 use si_core::{Error, Importance, QuadraticPenaltyConfig};
 
 use super::{Compared, Functional, Memory};
@@ -75,6 +76,8 @@ pub struct Synaptic {
     pub strength: f64,
     /// Damping ξ.
     pub damping: f64,
+    /// What the importance of each task is divided by.
+    pub normalization: Normalization,
 }
 
 /// A quadratic penalty, and where its importance comes from.

@@ -1,6 +1,7 @@
 use si_core::Preset;
 
 use super::method::{Method, Parameter, Range};
+use super::normalization::{NORMALIZATION, normalization};
 use super::{Parts, Synaptic};
 use crate::experiment::{Experiment, ExperimentConfig};
 
@@ -30,11 +31,13 @@ pub(crate) static SI: Method = Method {
             is_strength: false,
             search: |_| &[],
         },
+        NORMALIZATION,
     ],
     parts: |values| Parts {
         synaptic: Some(Synaptic {
             strength: values["c"],
             damping: values["xi"],
+            normalization: normalization(values),
         }),
         ..Parts::default()
     },

@@ -209,7 +209,7 @@ impl MethodSpec {
             if known.is_empty() {
                 "it has none".to_string()
             } else {
-                format!("it has {}", known.join(" and "))
+                format!("it has {}", known.join(", "))
             }
         };
         let hint = did_you_mean(key, &known).unwrap_or_else(all);
@@ -327,6 +327,7 @@ mod tests {
             "si",
             "si:c=0.1",
             "si:c=0.1:xi=0.01",
+            "si:c=0.1:normalization=mean",
             "ewc:lambda=30",
             "online-ewc:decay=0.9:lambda=100",
             "ewc:fisher=batched:lambda=30",
@@ -343,7 +344,11 @@ mod tests {
         let values = spec("si:xi=0.5").values(&config);
         assert_eq!(
             values,
-            Values::from([("c".into(), 0.1), ("xi".into(), 0.5)])
+            Values::from([
+                ("c".into(), 0.1),
+                ("normalization".into(), 0.0),
+                ("xi".into(), 0.5)
+            ])
         );
         let values = spec("online-ewc:lambda=3").values(&config);
         let words = [("fisher".into(), 0.0), ("normalization".into(), 0.0)];
@@ -424,12 +429,19 @@ mod tests {
         ] {
             assert_eq!(spec(text).to_string(), text);
         }
-        for text in ["mas:of=confidence", "ewc-dr:fisher=exact"] {
+        for text in [
+            "mas:of=confidence",
+            "ewc-dr:fisher=exact",
+            "sos:of=noise",
+            "online-ewc:normalization=mean",
+        ] {
             let needed = format!("the method {text} needs lambda, ");
             assert!(error(text).starts_with(&needed), "{}", error(text));
             let complete = spec(&format!("{text}:lambda=200"));
             assert_eq!(complete.given()["lambda"], 200.0);
         }
+        let needed = "the method si:normalization=mean needs c, ";
+        assert!(error("si:normalization=mean").starts_with(needed));
     }
 
     #[test]
@@ -460,7 +472,7 @@ mod tests {
         );
         assert_eq!(
             error("si:lambda=3"),
-            "the method si has no parameter \"lambda\": it has c and xi"
+            "the method si has no parameter \"lambda\": it has c, xi, normalization"
         );
         assert_eq!(
             error("joint:c=3"),

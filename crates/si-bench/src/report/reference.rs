@@ -1,6 +1,7 @@
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+use si_core::settings::Normalization;
 
 use crate::experiment::{Condition, Experiment, ExperimentConfig, Optimizer, OptimizerReset};
 use crate::methods::{MethodSpec, default_damping};
@@ -85,7 +86,7 @@ impl Reference {
     ///
     /// Methods, seeds, the device, its threads and folders do not count: a curve belongs to one method, and the
     /// others only say where and how often something runs. A damping of Synaptic Intelligence other than the paper's
-    /// counts. Whether a reset of the optimizer keeps its step count does
+    /// counts, and so does a normalization. Whether a reset of the optimizer keeps its step count does
     /// not count either, because the paper leaves it open.
     pub fn departures(config: &ExperimentConfig) -> Vec<String> {
         let protocol =
@@ -113,7 +114,16 @@ impl Reference {
         let mut dampings: Vec<f64> = dampings.filter(|it| *it != damping).collect();
         dampings.dedup();
         let dampings = dampings.into_iter().map(|it| format!("xi = {it}"));
-        dampings.chain(settings).collect()
+        let synaptic = conditions.iter().filter_map(|it| it.parts().synaptic);
+        let normalizations = synaptic.map(|it| it.normalization);
+        let mut normalizations: Vec<Normalization> = normalizations
+            .filter(|it| *it != Normalization::Off)
+            .collect();
+        normalizations.dedup();
+        let normalizations = normalizations
+            .into_iter()
+            .map(|it| format!("normalization = {it:?}").to_lowercase());
+        dampings.chain(normalizations).chain(settings).collect()
     }
 }
 
@@ -221,6 +231,12 @@ mod tests {
         assert_eq!(
             Reference::departures(&config),
             ["xi = 0.1", "num_epochs = 1"]
+        );
+        config.methods =
+            methods("si:c=1:normalization=mean,online-ewc:lambda=1:normalization=largest");
+        assert_eq!(
+            Reference::departures(&config),
+            ["normalization = mean", "num_epochs = 1"]
         );
     }
 }

@@ -144,6 +144,7 @@ fn every_source_of_importance_acts_from_the_second_task_on() {
         "af:lambda=100",
         "sqrt-fisher:lambda=100",
         "ewc-dr:lambda=1e6",
+        "si:c=1:normalization=mean",
         "sos:lambda=100",
         "sos:lambda=100:of=noise",
         "rwalk:lambda=100:interval=4",

@@ -116,7 +116,8 @@ fn json_has_the_stable_keys_and_reads_back() {
     assert_eq!(condition["method"], "none");
     assert!(condition["parameters"].is_null());
     let parameters = &value["conditions"][1]["parameters"];
-    assert_eq!(*parameters, serde_json::json!({ "c": 0.5, "xi": 0.001 }));
+    let expected = serde_json::json!({ "c": 0.5, "normalization": "off", "xi": 0.001 });
+    assert_eq!(*parameters, expected);
     assert_eq!(condition["seeds"], serde_json::json!([0]));
     assert!(condition["accuracy"][0][1][0].is_f64());
     assert!(condition["train_accuracy"][0][1][0].is_f64());
