@@ -86,6 +86,7 @@ pub(crate) fn records(config: &ExperimentConfig, num_tasks: usize) -> Vec<RunRec
                 device: config.device.clone(),
                 matmul_error: None,
                 num_threads: None,
+                processor: None,
                 cost: None,
                 versions: Versions {
                     si: "0.1.0".to_string(),

@@ -14,6 +14,7 @@ mod kernels;
 pub mod methods;
 pub mod metrics;
 pub mod model;
+mod processor;
 mod range;
 mod read_toml;
 mod replace_file;
@@ -31,6 +32,7 @@ pub use device::{
 };
 pub use error::Error;
 pub use kernels::{KeptKernels, check_kernels_are_kept, keep_kernels, kept_kernels};
+pub use processor::processor;
 pub use range::Range;
 pub use read_toml::read_toml;
 pub use replace_file::replace_file;

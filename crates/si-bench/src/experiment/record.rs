@@ -5,7 +5,7 @@ use crate::metrics::{AccuracyMatrix, LayerCorrelations};
 
 use super::{ChosenStrength, Condition, Cost};
 
-/// Result of one finished run, that is, one condition at one seed: a line of `runs.jsonl`.
+/// Result of one finished run, that is, one condition at one seed: a line of a folder's records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// What was run.
@@ -41,11 +41,32 @@ pub struct RunRecord {
     /// Also `None` in old records, which do not store it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub num_threads: Option<usize>,
+    /// Model of the machine's processor, as in [`processor`](crate::processor()). Also `None` in old records, which do not
+    /// store it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor: Option<String>,
     /// What it took beside plain training. `None` in old records, which do not store it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
     /// Versions of the programs that made it.
     pub versions: Versions,
+}
+
+impl RunRecord {
+    /// Whether `other` is the same run with the same results. When and on which machine each was made does not count.
+    pub fn is_repetition_of(&self, other: &Self) -> bool {
+        self.anywhere() == other.anywhere()
+    }
+
+    fn anywhere(&self) -> Self {
+        Self {
+            elapsed_seconds: 0.0,
+            matmul_error: None,
+            num_threads: None,
+            processor: None,
+            ..self.clone()
+        }
+    }
 }
 
 /// Means over one epoch's steps.

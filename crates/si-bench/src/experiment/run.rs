@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::methods::Regime;
 use crate::metrics::AccuracyMatrix;
 use crate::task::{DeviceImages, TaskSequence};
-use crate::{Error, device, resolve_device};
+use crate::{Error, device, processor, resolve_device};
 
 use super::checkpoint::{Checkpoints, Journal, Restored};
 use super::choice::first_strength;
@@ -123,6 +123,7 @@ impl Run<'_> {
             device: resolve_device(&self.config.device)?,
             matmul_error: products.map(|measured| measured.error),
             num_threads: self.config.threads_in_use(),
+            processor: processor(),
             cost: Some(journal.cost),
             versions: Versions::current(),
         })

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,9 @@ pub struct ConditionSummary {
     pub inert_seeds: Vec<u64>,
     /// Seeds whose loss was not finite in some epoch.
     pub diverged_seeds: Vec<u64>,
+    /// Models of the processors of the runs' machines, each once. Empty if no run stored it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub processors: BTreeSet<String>,
     /// Wall time of the runs together, in seconds.
     pub seconds: f64,
 }
@@ -181,6 +184,10 @@ impl ConditionSummary {
             diverged_seeds: seeds_of(&|run| {
                 run.epochs.iter().any(|epoch| epoch.task_loss.is_none())
             }),
+            processors: runs
+                .values()
+                .filter_map(|run| run.processor.clone())
+                .collect(),
             seconds: runs.values().map(|run| run.elapsed_seconds).sum(),
             condition,
         })

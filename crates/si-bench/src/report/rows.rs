@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use crate::experiment::{ChosenStrength, ConditionSummary};
 use crate::metrics::Statistic;
 
@@ -140,6 +142,7 @@ pub(super) fn notes(columns: &[Column]) -> Vec<String> {
             notes.push(note);
         }
     }
+    notes.extend(several_processors(columns));
     notes.extend(columns.iter().filter_map(refused));
     notes.extend(
         columns
@@ -147,6 +150,20 @@ pub(super) fn notes(columns: &[Column]) -> Vec<String> {
             .flat_map(|column| warnings(&column.name(" "), column.condition)),
     );
     notes
+}
+
+/// That the runs were made on different processors. `None` if they were not, as far as is known.
+fn several_processors(columns: &[Column]) -> Option<String> {
+    let processors = columns.iter().flat_map(|it| &it.condition.processors);
+    let processors: BTreeSet<&str> = processors.map(String::as_str).collect();
+    (processors.len() > 1).then(|| {
+        let processors: Vec<&str> = processors.into_iter().collect();
+        format!(
+            "the runs were made on different processors ({}): do not compare their times, and expect the last digits to \
+             depend on the processor",
+            processors.join(", ")
+        )
+    })
 }
 
 /// The tasks in which no strength let the new task be learnt well enough. `None` without any.

@@ -334,6 +334,7 @@ fn record_of(job: &Job) -> RunRecord {
         device: "flex".to_string(),
         matmul_error: None,
         num_threads: None,
+        processor: None,
         cost: None,
         versions: Versions::current(),
     }

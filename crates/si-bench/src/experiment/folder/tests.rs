@@ -406,6 +406,7 @@ fn record(condition: Condition, seed: u64) -> RunRecord {
         device: "flex".to_string(),
         matmul_error: None,
         num_threads: None,
+        processor: None,
         cost: None,
         versions: Versions::current(),
     }

@@ -36,6 +36,7 @@ fn record() -> RunRecord {
         device: "flex".to_string(),
         matmul_error: None,
         num_threads: None,
+        processor: None,
         cost: None,
         versions: Versions {
             si: "0.1.0".to_string(),

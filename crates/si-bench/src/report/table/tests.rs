@@ -123,3 +123,21 @@ fn results(label: &str, strengths: &[f64], num_seeds: usize) -> Results {
     let config = fixture::config(strengths, num_seeds);
     Results::new(label, &config, &fixture::records(&config, 5)).expect("even runs")
 }
+
+#[test]
+fn runs_of_different_processors_have_one_note() {
+    let config = fixture::config(&[0.0, 1.0], 2);
+    let mut records = fixture::records(&config, 3);
+    let text = |records: &[_]| table(&[Results::new("", &config, records).expect("even runs")]);
+    for record in &mut records {
+        record.processor = Some("Slow 1".to_string());
+    }
+    records[0].processor = None;
+    assert!(!text(&records).contains("processor"));
+    records[3].processor = Some("Fast 2".to_string());
+    let text = text(&records);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = words.join(" ");
+    let note = "the runs were made on different processors (Fast 2, Slow 1): ";
+    assert_eq!(text.matches(note).count(), 1, "{text}");
+}
