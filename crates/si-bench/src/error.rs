@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use burn::tensor::ExecutionError;
 use si_core::MatmulPrecision;
 
+use crate::experiment::Shard;
+
 /// What can go wrong with data sets, experiments and their files.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -59,6 +61,16 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A shard of a folder whose runs another program is doing.
+    #[error("another program is doing shard {busy} in {}: {}", path.display(), way_out(*busy, *wanted))]
+    ShardBusy {
+        /// The folder.
+        path: PathBuf,
+        /// What the other program does.
+        busy: Shard,
+        /// What this program should do.
+        wanted: Shard,
+    },
     /// A folder that is not a run folder.
     #[error("{} is not a run folder: it has no config.toml", path.display())]
     NotARun {
@@ -87,7 +99,33 @@ pub enum Error {
         /// The number asked for now.
         given: usize,
     },
-    /// A line of `runs.jsonl` that cannot be used.
+    /// Folders that hold different experiments, and so cannot be merged.
+    #[error("{} and {} hold different experiments: {differences}", first.display(), second.display())]
+    ExperimentsDiffer {
+        /// A folder.
+        first: PathBuf,
+        /// Another one.
+        second: PathBuf,
+        /// Each key that differs, with both values.
+        differences: String,
+    },
+    /// A run that is stored twice, with different results.
+    #[error(
+        "condition {condition:?} with seed {seed} has other results in line {} of {} than in line {} of {}: remove one of \
+         the two lines",
+        second.1, second.0.display(), first.1, first.0.display()
+    )]
+    RunsDiffer {
+        /// The condition's name.
+        condition: String,
+        /// The seed.
+        seed: u64,
+        /// The file and the line, from 1, of the run that is read first.
+        first: (PathBuf, usize),
+        /// Those of the other one.
+        second: (PathBuf, usize),
+    },
+    /// A line of a file with records that cannot be used.
     #[error("line {line} of {} is damaged: {reason}", path.display())]
     Record {
         /// The file.
@@ -265,6 +303,17 @@ impl Error {
             path: path.to_path_buf(),
             source,
         }
+    }
+}
+
+fn way_out(busy: Shard, wanted: Shard) -> String {
+    if busy == wanted {
+        "wait for it, or do another shard".to_string()
+    } else {
+        format!(
+            "it may have runs of shard {wanted} too; wait for it, or use shards of {}",
+            busy.count()
+        )
     }
 }
 

@@ -2,6 +2,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Error;
 
@@ -23,8 +24,10 @@ pub fn replace_file(path: &Path, content: &[u8]) -> Result<(), Error> {
 /// its path.
 pub(crate) fn replace(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf, Error> {
     let path = folder.join(name);
-    // Unique to this process, so that two programs do not share a draft.
-    let draft = folder.join(format!(".{name}.{}", std::process::id()));
+    // Unique to this process, so that two programs do not share a draft. On several machines, their numbers may be equal.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_or(0, |since| since.as_nanos());
+    let draft = folder.join(format!(".{name}.{}.{now}", std::process::id()));
     replace_by(&draft, &path, content)?;
     Ok(path)
 }

@@ -1,3 +1,4 @@
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,9 @@ pub struct Checkpointing {
     /// Shortest time between two checkpoints.
     pub period: Duration,
 }
+
+/// The extension of the files of a [`CheckpointFolder`].
+const EXTENSION: &str = "ckpt";
 
 /// The checkpoints of one run.
 ///
@@ -221,6 +225,13 @@ impl Checkpoints {
             student,
             path_integrals,
         }))
+    }
+
+    /// Whether there is a checkpoint in `folder`, intact or not.
+    pub(super) fn exist(folder: &Path) -> bool {
+        let entries = fs::read_dir(folder).into_iter().flatten();
+        let mut paths = entries.map_while(Result::ok).map(|entry| entry.path());
+        paths.any(|path| path.extension().is_some_and(|it| it == EXTENSION))
     }
 
     /// The number of threads that the checkpoints in `folder` were written with, if there are any and they store it.

@@ -429,6 +429,17 @@ impl ExperimentConfig {
         (self.first_seed..).take(self.num_seeds)
     }
 
+    /// All runs, seed by seed, so that after an interruption the finished ones can be compared.
+    pub(super) fn runs(&self) -> Vec<(Condition, u64)> {
+        let conditions = self.conditions();
+        let runs = self.seeds().flat_map(|seed| {
+            conditions
+                .iter()
+                .map(move |condition| (condition.clone(), seed))
+        });
+        runs.collect()
+    }
+
     /// The settings of the learner under `condition`.
     ///
     /// Without Synaptic Intelligence, the strength is 0: then there is no penalty, but the path integrals are

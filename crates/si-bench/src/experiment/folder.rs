@@ -1,4 +1,4 @@
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -8,29 +8,38 @@ use log::warn;
 use crate::{Error, read_toml, replace_file, resolve_device};
 
 use super::checkpoint::Checkpoints;
-use super::{Checkpointing, Condition, Experiment, ExperimentConfig, RequiredPrecision, RunRecord};
+use super::{
+    Checkpointing, Condition, Experiment, ExperimentConfig, RequiredPrecision, RunRecord, Shard,
+};
+use lock::{Lock, ShardLock};
+use records::is_run;
+pub use status::ConditionStatus;
 
 mod difference;
+mod lock;
+mod merge;
 mod records;
 mod stamp;
+mod status;
 
 const CONFIG: &str = "config.toml";
-const RECORDS: &str = "runs.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 /// The default time between two checkpoints.
 const CHECKPOINT_SECONDS: f64 = 60.0;
-const LOCK: &str = ".lock";
 
 /// Folder of one experiment: its `config.toml`, and `runs.jsonl` with one line per finished run.
 ///
-/// Only one program can write in it at a time: [`create`](Self::create), [`resume`](Self::resume)
-/// and the first [`append`](Self::append) take a lock. The system releases it when the program ends
-/// for whatever reason. Reading needs no lock.
+/// Either one program writes in it: [`create`](Self::create), [`resume`](Self::resume) and the first
+/// [`append`](Self::append) take a lock. Or several programs do, each another [`Shard`] of the runs: [`join`](Self::join)
+/// takes a lock of that shard, and its runs go to a separate file, such as `runs.2-of-8.jsonl`. The system releases locks
+/// when the program ends for whatever reason. Reading needs none, and reads the files of all.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
     config: ExperimentConfig,
-    lock: Option<File>,
+    /// `None` if all runs are this program's.
+    shard: Option<Shard>,
+    lock: Option<Lock>,
 }
 
 impl RunFolder {
@@ -52,7 +61,54 @@ impl RunFolder {
             }
             None => new_stamped_folder(&root.join(config.experiment.name()), now)?,
         };
-        let mut folder = Self {
+        let mut folder = Self::new(path, config, None);
+        folder.lock()?;
+        folder.begin()?;
+        Ok(folder)
+    }
+
+    /// Does one shard of an experiment in the folder `path`, which the others may do at the same time. The first one
+    /// creates the folder and decides the number of threads for all runs. The same call resumes an interrupted shard.
+    ///
+    /// While other shards are at work, `config` must be the folder's config, except for `num_jobs`. Otherwise the rules of
+    /// [`resume`](Self::resume) hold.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShardBusy`] if another program does this shard, or one of another number of shards, and [`Error::FolderBusy`]
+    /// if one does all runs. Also those of [`create`](Self::create) and [`resume`](Self::resume).
+    pub fn join(path: &Path, config: ExperimentConfig, shard: Shard) -> Result<Self, Error> {
+        config.validate()?;
+        let config = on_this_machine(config)?;
+        fs::create_dir_all(path).map_err(Error::io("create", path))?;
+        let stored = path.join(CONFIG);
+        match Lock::of_shard(path, shard, || stored.exists())? {
+            ShardLock::Beside(lock) => {
+                let mut folder = Self::open(path)?;
+                let given = folder.merged(&folder.config, config)?;
+                folder.refuse(folder.config.differences_beside(&given))?;
+                folder.config = given;
+                folder.shard = Some(shard);
+                folder.lock = Some(lock);
+                folder.remove_leftovers()?;
+                Ok(folder)
+            }
+            ShardLock::Alone(lock) => {
+                let mut folder = Self::new(path.to_path_buf(), config.clone(), Some(shard));
+                if stored.exists() {
+                    folder.go_on(config)?;
+                } else {
+                    folder.begin()?;
+                }
+                folder.lock = Some(lock.share(path)?);
+                Ok(folder)
+            }
+        }
+    }
+
+    /// The folder of an experiment that begins. Nothing is written yet.
+    fn new(path: PathBuf, config: ExperimentConfig, shard: Option<Shard>) -> Self {
+        Self {
             path,
             // The stored config serves to repeat the experiment, which must happen in another
             // folder.
@@ -61,17 +117,19 @@ impl RunFolder {
                 num_threads: config.num_threads(),
                 ..config
             },
+            shard,
             lock: None,
-        };
-        folder.lock()?;
-        if [CONFIG, RECORDS]
-            .iter()
-            .any(|name| folder.path.join(name).exists())
-        {
-            return Err(Error::FolderInUse { path: folder.path });
         }
-        folder.write_config()?;
-        Ok(folder)
+    }
+
+    /// Makes it a run folder, if it is none.
+    fn begin(&self) -> Result<(), Error> {
+        if self.path.join(CONFIG).exists() || !records::files(&self.path)?.is_empty() {
+            return Err(Error::FolderInUse {
+                path: self.path.clone(),
+            });
+        }
+        self.write_config()
     }
 
     /// Opens a folder to read it.
@@ -84,6 +142,7 @@ impl RunFolder {
         Ok(Self {
             path: path.to_path_buf(),
             config: read_config(path)?,
+            shard: None,
             lock: None,
         })
     }
@@ -105,16 +164,28 @@ impl RunFolder {
         config.validate()?;
         let config = on_this_machine(config)?;
         self.lock()?;
+        self.go_on(config)
+    }
+
+    /// Takes over a config that was given to go on with the stored one.
+    fn go_on(&mut self, config: ExperimentConfig) -> Result<(), Error> {
         let stored = read_config(&self.path)?;
-        let differences = stored.differences(&config);
-        if !differences.is_empty() {
-            return Err(Error::ConfigDiffers {
-                path: self.path.clone(),
-                differences: differences.join("; "),
-            });
+        self.config = self.merged(&stored, config)?;
+        if self.config != stored {
+            self.write_config()?;
         }
-        let num_threads = self.threads_to_go_on_with(&stored, config.num_threads)?;
-        self.config = ExperimentConfig {
+        self.remove_leftovers()
+    }
+
+    /// The stored config with what the given one may change.
+    fn merged(
+        &self,
+        stored: &ExperimentConfig,
+        config: ExperimentConfig,
+    ) -> Result<ExperimentConfig, Error> {
+        self.refuse(stored.differences(&config))?;
+        let num_threads = self.threads_to_go_on_with(stored, config.num_threads)?;
+        Ok(ExperimentConfig {
             num_seeds: config.num_seeds,
             num_threads,
             matmul_precision: match config.matmul_precision {
@@ -126,14 +197,33 @@ impl RunFolder {
             data_dir: config.data_dir.or(stored.data_dir.clone()),
             images: config.images.or(stored.images.clone()),
             ..stored.clone()
-        };
-        if self.config != stored {
-            self.write_config()?;
+        })
+    }
+
+    fn refuse(&self, differences: Vec<String>) -> Result<(), Error> {
+        if differences.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::ConfigDiffers {
+                path: self.path.clone(),
+                differences: differences.join("; "),
+            })
         }
-        // A crash may have happened after a record was written and before its checkpoints were
-        // removed.
-        self.records()?
+    }
+
+    /// Removes the checkpoints of finished runs. A crash may have happened after a record was written and before they
+    /// were removed.
+    fn remove_leftovers(&self) -> Result<(), Error> {
+        let share = self.share();
+        let records = self.records()?;
+        let is_own = |record: &&RunRecord| {
+            share
+                .iter()
+                .any(|(condition, seed)| is_run(record, condition, *seed))
+        };
+        records
             .iter()
+            .filter(is_own)
             .try_for_each(|record| self.remove_checkpoints(record))
     }
 
@@ -173,7 +263,7 @@ impl RunFolder {
 
     /// The number of threads that the checkpoints of a run here were written with, if there are any.
     fn checkpointed_threads(&self) -> Option<usize> {
-        let mut runs = self.wanted().into_iter();
+        let mut runs = self.config.runs().into_iter();
         runs.find_map(|(condition, seed)| {
             Checkpoints::num_threads(&self.checkpoints(&condition, seed).folder)
         })
@@ -217,47 +307,27 @@ impl RunFolder {
         &self.config
     }
 
-    /// The finished runs, in the order in which they finished.
+    /// The finished runs of all programs that have written here: first those in `runs.jsonl`, then those of each shard, in
+    /// the order in which they finished there. A run that is there several times counts once.
     ///
     /// A last line that a crash cut short does not count as a finished run and is not an error. A parameter that did not
     /// exist yet when a record was written has the value of the config.
     ///
     /// # Errors
     ///
-    /// [`Error::Record`], which names the line, for a record that is damaged, that is repeated, or
-    /// that does not belong to the config; [`Error::Io`] if the file cannot be read.
+    /// [`Error::Record`], which names the line, for a record that is damaged or does not belong to the config;
+    /// [`Error::RunsDiffer`] for a run that is there twice with different results; [`Error::Io`] if a file cannot be read.
     pub fn records(&self) -> Result<Vec<RunRecord>, Error> {
-        let path = self.path.join(RECORDS);
-        let wanted = self.wanted();
-        let mut records: Vec<RunRecord> = Vec::new();
-        for record in records::read(&path)? {
-            let run = wanted
-                .iter()
-                .find(|(condition, seed)| is_run(&record, condition, *seed));
-            let reason = match run {
-                None => "is not a run of config.toml",
-                Some((condition, seed)) => {
-                    let is_run = |earlier: &RunRecord| is_run(earlier, condition, *seed);
-                    if !records.iter().any(is_run) {
-                        records.push(RunRecord {
-                            condition: condition.clone(),
-                            ..record
-                        });
-                        continue;
-                    }
-                    "repeats an earlier run"
-                }
-            };
-            return Err(Error::Record {
-                path,
-                line: records.len() + 1,
-                reason: format!(
-                    "condition {:?} with seed {} {reason}",
-                    record.condition.name, record.seed
-                ),
-            });
-        }
-        Ok(records)
+        records::union(&self.record_files()?, &self.config.runs())
+    }
+
+    /// The files with the finished runs, one per writer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the folder cannot be read.
+    pub fn record_files(&self) -> Result<Vec<PathBuf>, Error> {
+        records::files(&self.path)
     }
 
     /// Adds a finished run. Returns when it is safely on the disk and its checkpoints are removed.
@@ -268,7 +338,7 @@ impl RunFolder {
     /// there.
     pub fn append(&mut self, record: &RunRecord) -> Result<(), Error> {
         self.lock()?;
-        records::append(&self.path.join(RECORDS), record)?;
+        records::append(&self.path.join(records::name(self.shard)), record)?;
         self.remove_checkpoints(record)
     }
 
@@ -298,65 +368,54 @@ impl RunFolder {
         }
     }
 
-    /// The runs that are still to do, seed by seed.
+    /// The runs of the whole experiment that are still to do, seed by seed.
     ///
     /// # Errors
     ///
     /// Those of [`records`](Self::records).
     pub fn missing(&self) -> Result<Vec<(Condition, u64)>, Error> {
+        self.unfinished(self.config.runs())
+    }
+
+    /// The runs that this program still has to do, seed by seed: those of its shard, otherwise all that are missing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`records`](Self::records).
+    pub fn to_do(&self) -> Result<Vec<(Condition, u64)>, Error> {
+        self.unfinished(self.share())
+    }
+
+    fn unfinished(&self, mut runs: Vec<(Condition, u64)>) -> Result<Vec<(Condition, u64)>, Error> {
         let records = self.records()?;
-        let mut wanted = self.wanted();
-        wanted.retain(|(condition, seed)| {
+        runs.retain(|(condition, seed)| {
             !records
                 .iter()
                 .any(|record| is_run(record, condition, *seed))
         });
-        Ok(wanted)
+        Ok(runs)
     }
 
-    /// All runs of the experiment, seed by seed, so that after an interruption the finished runs
-    /// can be compared.
-    fn wanted(&self) -> Vec<(Condition, u64)> {
-        let conditions = self.config.conditions();
-        self.config
-            .seeds()
-            .flat_map(|seed| {
-                conditions
-                    .iter()
-                    .map(move |condition| (condition.clone(), seed))
-            })
-            .collect()
+    /// The runs of this program, finished or not: those of its shard, otherwise all.
+    pub fn share(&self) -> Vec<(Condition, u64)> {
+        let mut runs = self.config.runs();
+        if let Some(shard) = self.shard {
+            let seeds: Vec<u64> = shard.seeds(&self.config).collect();
+            runs.retain(|(_, seed)| seeds.contains(seed));
+        }
+        runs
     }
 
     fn lock(&mut self) -> Result<(), Error> {
-        if self.lock.is_some() {
-            return Ok(());
+        if self.lock.is_none() {
+            self.lock = Some(Lock::of_all(&self.path)?);
         }
-        let path = self.path.join(LOCK);
-        let file = File::create(&path).map_err(Error::io("write", &path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::FolderBusy {
-                    path: self.path.clone(),
-                });
-            }
-            // Some network file systems do not support locks. They are used without one.
-            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
-        }
-        self.lock = Some(file);
         Ok(())
     }
 
     fn write_config(&self) -> Result<(), Error> {
         replace_file(&self.path.join(CONFIG), self.config.to_toml().as_bytes())
     }
-}
-
-/// Whether `record` is the run of `condition` at `seed`.
-fn is_run(record: &RunRecord, condition: &Condition, seed: u64) -> bool {
-    record.seed == seed && record.condition.is_reading_of(condition)
 }
 
 /// Creates a new folder named after the time `now`: `parent/<UTC stamp>`, or `parent/<UTC stamp>-2`

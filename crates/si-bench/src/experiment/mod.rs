@@ -24,6 +24,7 @@ mod rehearsal;
 mod required_precision;
 mod reservoir;
 mod run;
+mod shard;
 mod student;
 mod summary;
 mod tasks;
@@ -38,11 +39,12 @@ pub use config::{
     Activation, Experiment, ExperimentConfig, FisherLabels, Scenario, StatePrecision,
 };
 pub use cost::{Cost, Kept, Passes};
-pub use folder::{RunFolder, new_stamped_folder};
+pub use folder::{ConditionStatus, RunFolder, new_stamped_folder};
 pub use optimizer::{Optimizer, OptimizerReset};
 pub use probe::Probe;
 pub use record::{EpochRecord, RunRecord, Versions};
 pub use required_precision::RequiredPrecision;
 pub use run::{Measured, Progress, Run};
+pub use shard::Shard;
 pub(crate) use summary::at_end;
 pub use summary::{ConditionSummary, Summary};

@@ -45,9 +45,11 @@ pub fn publish(from: &Path, to: &Path) -> Result<Report, Error> {
             ..folder.config().clone()
         };
         replace(&target, CONFIG, config.to_toml().as_bytes())?;
-        let records = source.join(RECORDS);
-        let bytes = fs::read(&records).map_err(Error::io("read", &records))?;
-        replace(&target, RECORDS, &bytes)?;
+        for records in folder.record_files()? {
+            let bytes = fs::read(&records).map_err(Error::io("read", &records))?;
+            let name = records.file_name().unwrap_or_default().to_string_lossy();
+            replace(&target, &name, &bytes)?;
+        }
     }
     // They take seconds to compute and always give the same result.
     for part in Part::ALL.into_iter().filter(|part| part.is_in(from)) {
@@ -57,4 +59,3 @@ pub fn publish(from: &Path, to: &Path) -> Result<Report, Error> {
 }
 
 const CONFIG: &str = "config.toml";
-const RECORDS: &str = "runs.jsonl";
