@@ -4,8 +4,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use si_bench::experiment::{Experiment, Versions};
 
 use crate::commands::{
-    compare, data, devices, inspect, methods, metrics, permuted_mnist, probe, report, repro,
-    schematics, split_cifar, split_mnist, sweep, theory, worker,
+    compare, data, devices, inspect, merge, methods, metrics, permuted_mnist, probe, report, repro,
+    schematics, split_cifar, split_mnist, status, sweep, theory, worker,
 };
 use crate::{logger, settings};
 
@@ -38,6 +38,8 @@ enum Command {
     Data(data::DataArgs),
     Devices(devices::DevicesArgs),
     Methods(methods::MethodsArgs),
+    Status(status::StatusArgs),
+    Merge(merge::MergeArgs),
     Report(report::ReportArgs),
     Metrics(metrics::MetricsArgs),
     Inspect(inspect::InspectArgs),
@@ -84,6 +86,8 @@ impl Cli {
             Command::Data(args) => data::run(args),
             Command::Devices(args) => devices::run(args),
             Command::Methods(args) => methods::run(args),
+            Command::Status(args) => status::run(args),
+            Command::Merge(args) => merge::run(args),
             Command::Report(args) => report::run(args),
             Command::Metrics(args) => metrics::run(args),
             Command::Inspect(args) => inspect::run(args),

@@ -6,7 +6,7 @@ use si_core::checkpoint::CheckpointError;
 
 use crate::output;
 
-/// Exit code after Ctrl-C. Shells use 128 + SIGINT.
+/// Exit code after Ctrl-C, and after SIGTERM or SIGHUP. Shells use 128 + SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
 
 /// The beginning of an error's line.
@@ -14,6 +14,18 @@ pub(crate) const PREFIX: &str = "error: ";
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
+
+/// Runs are missing. The text says how many.
+#[derive(Debug)]
+pub(crate) struct Incomplete(pub(crate) String);
+
+impl fmt::Display for Incomplete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Incomplete {}
 
 /// The user stopped the program. The text says how far it came and how to resume.
 #[derive(Debug)]
@@ -29,14 +41,14 @@ impl std::error::Error for Interrupted {}
 
 /// Prints an error with its causes on one line.
 pub(crate) fn print(error: &anyhow::Error) {
-    if error.is::<Interrupted>() {
+    if error.is::<Interrupted>() || error.is::<Incomplete>() {
         output::note(error);
     } else {
         output::note(format_args!("{PREFIX}{error:#}"));
     }
 }
 
-/// 130 after Ctrl-C, 2 if the request itself is wrong, and 1 if a valid request failed.
+/// 130 after Ctrl-C or SIGTERM, 2 if the request itself is wrong, and 1 if a valid request failed or runs are missing.
 pub(crate) fn code(error: &anyhow::Error) -> u8 {
     if error.is::<Interrupted>() {
         INTERRUPTED
@@ -72,6 +84,9 @@ fn is_usage(cause: &(dyn std::error::Error + 'static)) -> bool {
                     | Error::ThreadsDiffer { .. }
                     | Error::FolderInUse { .. }
                     | Error::FolderBusy { .. }
+                    | Error::ShardBusy { .. }
+                    | Error::ExperimentsDiffer { .. }
+                    | Error::RunsDiffer { .. }
                     | Error::NotARun { .. }
                     | Error::Record { .. }
                     | Error::UnknownDevice { .. }

@@ -5,7 +5,7 @@ use std::sync::Once;
 use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
-use si_bench::experiment::{Experiment, ExperimentConfig, RunFolder};
+use si_bench::experiment::{Experiment, ExperimentConfig, RunFolder, Shard};
 use si_bench::{Error, keep_buffers};
 
 use crate::commands::report::report_on;
@@ -17,33 +17,60 @@ use crate::output;
 use crate::output_folder::ROOT;
 use crate::progress::Display;
 use crate::settings::Settings;
+use crate::shard::ShardArgs;
 
 /// The environment variable with the folder of a desktop's sockets.
 const DESKTOP_FILES: &str = "XDG_RUNTIME_DIR";
 
-/// Does all runs that the settings ask for and the folder lacks. Then reports on all of them.
-pub(crate) fn run(experiment: Experiment, settings: &Settings) -> anyhow::Result<()> {
+/// Does all runs that the settings ask for and the folder lacks, or those of a shard. Then reports on all of them, unless
+/// other shards are not done.
+pub(crate) fn run(
+    experiment: Experiment,
+    settings: &Settings,
+    shard: &ShardArgs,
+) -> anyhow::Result<()> {
     let base = ExperimentConfig::paper(experiment);
-    run_in("", Path::new(ROOT), base, settings).map(|_| ())
+    run_in("", Path::new(ROOT), base, settings, shard.find()?).map(|_| ())
 }
 
 /// Like [`run`], with other defaults: `base` for the settings, and `root` as the parent of a new folder
-/// if the user names none. Returns the folder. `command` is what the command line has before the
-/// experiment's name.
+/// if the user names none. Returns the folder, or `None` if runs of other shards are missing. `command` is what the command
+/// line has before the experiment's name.
 pub(crate) fn run_in(
     command: &str,
     root: &Path,
     base: ExperimentConfig,
     settings: &Settings,
-) -> anyhow::Result<RunFolder> {
-    let mut folder = open(root, base, settings)?;
+    shard: Option<Shard>,
+) -> anyhow::Result<Option<RunFolder>> {
+    let mut folder = open(root, base, settings, shard)?;
     let name = folder.config().experiment.name();
     output::note(format_args!("{name} in {}", folder.path().display()));
-    let resume = resume_command(&format!("{command}{name}"), folder.path());
+    let mut resume = resume_command(&format!("{command}{name}"), folder.path());
+    if let Some(shard) = shard {
+        if folder.share().is_empty() {
+            let num_seeds = folder.config().num_seeds;
+            output::note(format_args!(
+                "nothing to do: there are {num_seeds} seeds, so shard {shard} has none"
+            ));
+            return Ok(None);
+        }
+        resume = format!("{resume} --shard {shard}");
+    }
     match train(&mut folder, &Interrupt::catch()?)? {
         Outcome::Done { num_failed: 0 } => {
-            report_on(&folder, folder.path())?;
-            Ok(folder)
+            let num_missing = folder.missing()?.len();
+            if num_missing == 0 {
+                report_on(&folder, folder.path())?;
+                return Ok(Some(folder));
+            }
+            let path = shown(folder.path());
+            output::note(format_args!(
+                "this shard is done; {num_missing} of {} runs, of other shards, are missing (si status {path}); when they are \
+                 done: si report {path}",
+                num_runs(folder.config())
+            ));
+            Ok(None)
         }
         outcome => Err(unfinished(&folder, &outcome, &resume)?),
     }
@@ -55,28 +82,41 @@ pub(crate) fn unfinished(
     outcome: &Outcome,
     resume: &str,
 ) -> anyhow::Result<anyhow::Error> {
-    let num_runs = num_runs(folder.config());
+    let num_runs = folder.share().len();
     Ok(match outcome {
         Outcome::Done { num_failed } => {
             anyhow!("{num_failed} of {num_runs} runs failed; to try them again: {resume}")
         }
         Outcome::Interrupted => Interrupted(format!(
             "interrupted with {} of {num_runs} runs complete; to resume: {resume}",
-            folder.records()?.len(),
+            num_runs - folder.to_do()?.len(),
         ))
         .into(),
     })
 }
 
 /// The folder to write in: a new one, or that of `--resume`, whose settings are then the defaults.
-fn open(root: &Path, base: ExperimentConfig, settings: &Settings) -> anyhow::Result<RunFolder> {
+fn open(
+    root: &Path,
+    base: ExperimentConfig,
+    settings: &Settings,
+    shard: Option<Shard>,
+) -> anyhow::Result<RunFolder> {
     let experiment = base.experiment;
     let Some(resume) = &settings.resume else {
         let config = settings.over(base)?;
+        let Some(shard) = shard else {
+            check(&config)?;
+            return Ok(RunFolder::create(config, root, SystemTime::now())?);
+        };
+        let path = config.output_dir.clone().ok_or_else(nowhere)?;
         check(&config)?;
-        return Ok(RunFolder::create(config, root, SystemTime::now())?);
+        return Ok(RunFolder::join(&path, config, shard)?);
     };
     let path = resumed(settings, resume.as_ref(), || {
+        if shard.is_some() {
+            return Err(nowhere().into());
+        }
         RunFolder::newest_unfinished(root, experiment)?.ok_or_else(|| {
             let name = experiment.name();
             let root = root.display();
@@ -104,8 +144,18 @@ fn open(root: &Path, base: ExperimentConfig, settings: &Settings) -> anyhow::Res
     }
     let config = settings.over(folder.config().clone())?;
     check(&config)?;
-    folder.resume(config)?;
+    match shard {
+        Some(shard) => folder = RunFolder::join(&path, config, shard)?,
+        None => folder.resume(config)?,
+    }
     Ok(folder)
+}
+
+/// The error of a shard that does not know the others' folder.
+fn nowhere() -> Error {
+    Error::Config(
+        "--shard needs the folder that all shards share: give each the same --out DIR".to_string(),
+    )
 }
 
 /// The folder that `--resume` means: `resume`, or that of `--out`, otherwise the `newest` unfinished one.
@@ -176,14 +226,14 @@ fn warn_if_kernels_are_not_kept() {
     });
 }
 
-/// Does all runs that the folder lacks.
+/// Does all runs that the folder lacks, or that its shard lacks.
 pub(crate) fn train(folder: &mut RunFolder, interrupt: &Interrupt) -> anyhow::Result<Outcome> {
     let jobs: Vec<Job> = folder
-        .missing()?
+        .to_do()?
         .into_iter()
         .map(|(condition, seed)| Job { condition, seed })
         .collect();
-    let num_before = num_runs(folder.config()) - jobs.len();
+    let num_before = folder.share().len() - jobs.len();
     let num_jobs = folder.config().num_jobs();
     let num_threads = folder.config().num_threads;
     let program = env::current_exe().context("cannot find this program's own file")?;
@@ -234,13 +284,16 @@ pub(crate) fn num_runs(config: &ExperimentConfig) -> usize {
 /// The command that resumes what is in the folder `path`. `words` are those between the program's name and its flags.
 pub(crate) fn resume_command(words: &str, path: &Path) -> String {
     let program = env::args().next().unwrap_or_else(|| "si".to_string());
+    let program = shown(Path::new(&program));
+    format!("{program} {words} --resume {}", shown(path))
+}
+
+/// A path as it is typed on a command line.
+pub(crate) fn shown(path: &Path) -> String {
     let path = path.display().to_string();
-    let [program, path] = [program, path].map(|word| {
-        if word.contains(char::is_whitespace) {
-            format!("\"{word}\"")
-        } else {
-            word
-        }
-    });
-    format!("{program} {words} --resume {path}")
+    if path.contains(char::is_whitespace) {
+        format!("\"{path}\"")
+    } else {
+        path
+    }
 }

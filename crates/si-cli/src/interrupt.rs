@@ -3,9 +3,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::exit::INTERRUPTED;
 
-/// Passes Ctrl-C on to the current listener.
+/// Passes Ctrl-C, SIGTERM and SIGHUP on to the current listener: schedulers stop a job by SIGTERM.
 ///
-/// A process has only one handler for Ctrl-C, but may train several experiments in turn.
+/// A process has only one handler for them, but may train several experiments in turn.
 pub(crate) struct Interrupt {
     listener: Arc<Mutex<Option<Listener>>>,
 }
@@ -14,7 +14,7 @@ pub(crate) struct Interrupt {
 type Listener = Box<dyn Fn() -> bool + Send>;
 
 impl Interrupt {
-    /// Catches Ctrl-C from now on. A second Ctrl-C, or one without a listener, ends the process.
+    /// Catches these signals from now on. A second one, or one without a listener, ends the process.
     pub(crate) fn catch() -> anyhow::Result<Self> {
         let listener: Arc<Mutex<Option<Listener>>> = Arc::default();
         let current = Arc::clone(&listener);

@@ -14,6 +14,7 @@ mod output;
 mod output_folder;
 mod progress;
 mod settings;
+mod shard;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::read();

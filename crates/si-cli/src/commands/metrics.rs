@@ -11,7 +11,7 @@ use crate::output;
 
 /// Export losses and accuracies of stored runs for other tools: as CSV, JSON Lines or for TensorBoard
 ///
-/// Reads config.toml and runs.jsonl of each folder; nothing is trained. The first point, before
+/// Reads config.toml and the records of each folder; nothing is trained. The first point, before
 /// training, has the accuracies of the untrained network. Then each epoch has a point with task loss,
 /// penalty and share of the penalty. At the last epoch of a task, the point also has the accuracy on
 /// every task, on test and on training data, and the average over the tasks trained so far. Steps are

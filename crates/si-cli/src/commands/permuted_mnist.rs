@@ -3,6 +3,7 @@ use si_bench::experiment::Experiment;
 
 use crate::experiment;
 use crate::settings::Settings;
+use crate::shard::ShardArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,8 +24,10 @@ exactly the same numbers. `si split-mnist --help` explains flags, TOML files and
 pub(crate) struct PermutedMnistArgs {
     #[command(flatten)]
     settings: Settings,
+    #[command(flatten)]
+    shard: ShardArgs,
 }
 
 pub(crate) fn run(args: &PermutedMnistArgs) -> anyhow::Result<()> {
-    experiment::run(Experiment::PermutedMnist, &args.settings)
+    experiment::run(Experiment::PermutedMnist, &args.settings, &args.shard)
 }

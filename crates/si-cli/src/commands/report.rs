@@ -13,7 +13,7 @@ use crate::output;
 
 /// Rebuild the table, summary and figure of a run, or compare several runs
 ///
-/// Reads config.toml and runs.jsonl of each folder; nothing is trained. For one folder, prints the
+/// Reads config.toml and the records of each folder; nothing is trained. For one folder, prints the
 /// table and writes summary.json, summary.md, figure.svg and figure.png into the folder. For several
 /// folders, prints a table that compares them, and writes files only with --output.
 #[derive(Debug, clap::Args)]

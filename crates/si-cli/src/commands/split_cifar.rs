@@ -3,6 +3,7 @@ use si_bench::experiment::Experiment;
 
 use crate::experiment;
 use crate::settings::Settings;
+use crate::shard::ShardArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,8 +25,10 @@ exactly the same numbers on a CPU. `si split-mnist --help` explains flags, TOML 
 pub(crate) struct SplitCifarArgs {
     #[command(flatten)]
     settings: Settings,
+    #[command(flatten)]
+    shard: ShardArgs,
 }
 
 pub(crate) fn run(args: &SplitCifarArgs) -> anyhow::Result<()> {
-    experiment::run(Experiment::SplitCifar, &args.settings)
+    experiment::run(Experiment::SplitCifar, &args.settings, &args.shard)
 }

@@ -3,6 +3,7 @@ use si_bench::experiment::Experiment;
 
 use crate::experiment;
 use crate::settings::Settings;
+use crate::shard::ShardArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,10 +15,11 @@ Examples:
   si split-mnist --config mine.toml         settings from a file; flags override it
   si split-mnist --images photos            images of your own, in pairs of classes
   si split-mnist --resume                   resume the newest unfinished run
+  si split-mnist --out DIR --shard 1/2      half of the seeds; another machine does 2/2
 
-Every flag except --config and --resume is also a key of the TOML file. The key is the name of the
-flag with _ in place of -, unless the help of the flag gives another. The config.toml in a run
-folder is such a file.
+Every flag except --config, --resume and --shard is also a key of the TOML file. The key is the name
+of the flag with _ in place of -, unless the help of the flag gives another. The config.toml in a
+run folder is such a file.
 
 On a CPU device, a seed always gives exactly the same numbers with the same number of threads. The
 number of cores, the number of jobs and interruptions do not matter. All runs of a folder use the
@@ -29,8 +31,10 @@ same number of threads.";
 pub(crate) struct SplitMnistArgs {
     #[command(flatten)]
     settings: Settings,
+    #[command(flatten)]
+    shard: ShardArgs,
 }
 
 pub(crate) fn run(args: &SplitMnistArgs) -> anyhow::Result<()> {
-    experiment::run(Experiment::SplitMnist, &args.settings)
+    experiment::run(Experiment::SplitMnist, &args.settings, &args.shard)
 }

@@ -7,6 +7,7 @@ use si_bench::methods::{Method, MethodSpec};
 
 use crate::output_folder::ROOT;
 use crate::settings::Settings;
+use crate::shard::ShardArgs;
 use crate::{experiment, output};
 
 const EXAMPLES: &str = "\
@@ -35,12 +36,18 @@ pub(crate) struct SweepArgs {
     experiment: Experiment,
     #[command(flatten)]
     settings: Settings,
+    #[command(flatten)]
+    shard: ShardArgs,
 }
 
 pub(crate) fn run(args: &SweepArgs) -> anyhow::Result<()> {
     let root = Path::new(ROOT).join("sweep");
     let settings = args.settings.for_search();
-    let folder = experiment::run_in("sweep ", &root, base(args.experiment), &settings)?;
+    let shard = args.shard.find()?;
+    let base = base(args.experiment);
+    let Some(folder) = experiment::run_in("sweep ", &root, base, &settings, shard)? else {
+        return Ok(());
+    };
     let summary = Summary::new(folder.config(), &folder.records()?)?;
     let mut reported: Vec<&[&Method]> = Vec::new();
     for one in &summary.conditions {

@@ -45,6 +45,16 @@ fn help_of_repro() {
 }
 
 #[test]
+fn help_of_status() {
+    insta::assert_snapshot!(help(&["status", "--help"]));
+}
+
+#[test]
+fn help_of_merge() {
+    insta::assert_snapshot!(help(&["merge", "--help"]));
+}
+
+#[test]
 fn help_of_metrics() {
     insta::assert_snapshot!(help(&["metrics", "--help"]));
 }
