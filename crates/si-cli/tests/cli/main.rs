@@ -18,6 +18,8 @@ mod inspect;
 mod kernels;
 mod metrics;
 #[cfg(unix)]
+mod shards;
+#[cfg(unix)]
 mod threads;
 mod training;
 

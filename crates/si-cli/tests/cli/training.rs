@@ -27,7 +27,12 @@ fn train(folder: &Path, args: &[&str]) {
 
 /// The runs of a folder, in order, without values that differ each time.
 pub(crate) fn runs(folder: &Path) -> Vec<String> {
-    let text = fs::read_to_string(folder.join("runs.jsonl")).expect("runs were made");
+    records(&folder.join("runs.jsonl"))
+}
+
+/// The runs in a file, in order, without values that differ each time.
+pub(crate) fn records(file: &Path) -> Vec<String> {
+    let text = fs::read_to_string(file).expect("runs were made");
     let mut runs: Vec<String> = text
         .lines()
         .map(|line| {
