@@ -172,6 +172,12 @@ pub fn available() -> Vec<BackendInfo> {
         .collect()
 }
 
+/// The names of the backends that are compiled in, in the order in which `auto` tries them. No device is looked for.
+pub fn compiled_backends() -> impl Iterator<Item = &'static str> {
+    let compiled = BACKENDS.iter().filter(|backend| backend.devices.is_some());
+    compiled.map(|backend| backend.name)
+}
+
 impl Backend {
     /// Its devices. Each is opened only when the iterator reaches it. `None` if the backend is not compiled in.
     fn found(&self) -> Option<impl Iterator<Item = DeviceInfo>> {

@@ -27,8 +27,8 @@ pub mod task;
 pub mod theory;
 
 pub use device::{
-    AUTO, BackendInfo, DeviceInfo, available, device, device_info, is_cpu, keeps_to_its_threads,
-    resolve_device,
+    AUTO, BackendInfo, DeviceInfo, available, compiled_backends, device, device_info, is_cpu,
+    keeps_to_its_threads, resolve_device,
 };
 pub use error::Error;
 pub use kernels::{KeptKernels, check_kernels_are_kept, keep_kernels, kept_kernels};

@@ -1,17 +1,24 @@
 use std::sync::LazyLock;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use si_bench::experiment::{Experiment, Versions};
+use si_bench::compiled_backends;
+use si_bench::experiment::Experiment;
+use si_core::checkpoint::BURN_VERSION;
 
 use crate::commands::{
-    compare, data, devices, inspect, merge, methods, metrics, permuted_mnist, probe, report, repro,
-    schematics, split_cifar, split_mnist, status, sweep, theory, worker,
+    compare, completions, data, devices, inspect, man, merge, methods, metrics, permuted_mnist,
+    probe, report, repro, schematics, split_cifar, split_mnist, status, sweep, theory, worker,
 };
 use crate::{logger, settings};
 
-static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let Versions { si, burn } = Versions::current();
-    format!("{si} (Burn {burn})")
+/// What `--version` prints; `-V` prints only the first line.
+static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    let version = env!("CARGO_PKG_VERSION");
+    let backends: Vec<&str> = compiled_backends().collect();
+    format!(
+        "{version}\nBurn {BURN_VERSION}\nbackends: {}",
+        backends.join(", ")
+    )
 });
 
 /// Synaptic Intelligence: continual learning that protects what matters for earlier tasks.
@@ -19,7 +26,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 /// Runs the experiments of Zenke, Poole and Ganguli (ICML 2017). Section, figure and equation
 /// numbers in this help refer to that paper.
 #[derive(Debug, Parser)]
-#[command(name = "si", version = VERSION.as_str(), arg_required_else_help = true)]
+#[command(name = "si", version, long_version = LONG_VERSION.as_str(), arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -43,6 +50,8 @@ enum Command {
     Report(report::ReportArgs),
     Metrics(metrics::MetricsArgs),
     Inspect(inspect::InspectArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
     Worker(worker::WorkerArgs),
     Probe(probe::ProbeArgs),
 }
@@ -91,6 +100,8 @@ impl Cli {
             Command::Report(args) => report::run(args),
             Command::Metrics(args) => metrics::run(args),
             Command::Inspect(args) => inspect::run(args),
+            Command::Completions(args) => completions::run(args, &Self::described()),
+            Command::Man(args) => man::run(args, Self::described()),
             Command::Worker(args) => worker::run(args),
             Command::Probe(args) => probe::run(args),
         }

@@ -1,9 +1,11 @@
 //! One file per subcommand: its arguments, and `run`.
 
 pub(crate) mod compare;
+pub(crate) mod completions;
 pub(crate) mod data;
 pub(crate) mod devices;
 pub(crate) mod inspect;
+pub(crate) mod man;
 pub(crate) mod merge;
 pub(crate) mod methods;
 pub(crate) mod metrics;

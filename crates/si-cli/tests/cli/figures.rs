@@ -1,27 +1,8 @@
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use crate::si;
-
-/// Runs a command that succeeds, and gives what it printed.
-fn printed(folder: &Path, args: &[&str]) -> String {
-    let output = si(folder, args);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{stderr}");
-    String::from_utf8(output.stdout).expect("results in UTF-8")
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).expect("a folder");
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.expect("an entry").file_name())
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
-}
+use crate::{names, printed};
 
 #[test]
 fn theory_prints_its_table_and_leaves_a_folder_of_its_own() {

@@ -60,12 +60,30 @@ fn help_of_metrics() {
 }
 
 #[test]
-fn version_includes_that_of_burn() {
+fn short_version_is_the_version_alone() {
+    let version = help(&["-V"]);
+    assert_eq!(version, format!("si {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn long_version_says_the_version_of_burn_and_the_backends_inside() {
     let version = help(&["--version"]);
-    assert_eq!(
-        version,
-        format!("si {} (Burn 0.22.1)\n", env!("CARGO_PKG_VERSION"))
-    );
+    let [program, burn, backends] = version.lines().collect::<Vec<_>>()[..] else {
+        panic!("three lines are expected: {version}");
+    };
+    assert_eq!(program, format!("si {}", env!("CARGO_PKG_VERSION")));
+    assert_eq!(burn, "Burn 0.22.1");
+    let backends = backends.strip_prefix("backends: ").expect("a list");
+    let is_inside = |backend| backends.split(", ").any(|it| it == backend);
+    for (backend, is_compiled) in [
+        ("flex", cfg!(feature = "flex")),
+        ("ndarray", cfg!(feature = "ndarray")),
+        ("wgpu", cfg!(feature = "wgpu")),
+        ("vulkan", cfg!(feature = "vulkan")),
+        ("cuda", cfg!(feature = "cuda")),
+    ] {
+        assert_eq!(is_inside(backend), is_compiled, "{backend} in {version}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Tests of the whole program, as users run it.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -19,6 +20,7 @@ mod kernels;
 mod metrics;
 #[cfg(unix)]
 mod shards;
+mod shell;
 #[cfg(unix)]
 mod threads;
 mod training;
@@ -41,6 +43,25 @@ fn command(folder: &Path, args: &[&str]) -> Command {
         .env("XDG_RUNTIME_DIR", std::env::temp_dir())
         .stdin(Stdio::null());
     command
+}
+
+/// Runs a command that succeeds, and gives what it printed.
+fn printed(folder: &Path, args: &[&str]) -> String {
+    let output = si(folder, args);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    String::from_utf8(output.stdout).expect("results in UTF-8")
+}
+
+/// The names of a folder's entries, sorted.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("an entry").file_name())
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
 }
 
 /// Exit code and stderr, as a snapshot shows them.
