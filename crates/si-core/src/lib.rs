@@ -92,6 +92,9 @@
 //! The feature of each backend that a module lives on must be on here too: the operations are routed
 //! to the backends that this crate was compiled with.
 
+// docs.rs sets this, and its compiler can show which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod boundary;
 pub mod checkpoint;
 mod coverage;
@@ -157,6 +160,8 @@ pub use synapse::Synapse;
 mod book {
     #[doc = include_str!("../../../README.md")]
     struct Readme;
+    #[doc = include_str!("../README.md")]
+    struct PackageReadme;
     #[doc = include_str!("../../../docs/first-steps.md")]
     struct FirstSteps;
     #[doc = include_str!("../../../docs/your-loop.md")]
