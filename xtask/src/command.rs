@@ -20,7 +20,7 @@ pub(crate) fn workspace() -> PathBuf {
 const FEATURES: &str = "SI_FEATURES";
 
 /// The environment variable with a file of settings for cargo, as `cargo --config` takes it, for what is built once.
-const CARGO_CONFIG: &str = "SI_CARGO_CONFIG";
+pub(crate) const CARGO_CONFIG: &str = "SI_CARGO_CONFIG";
 
 /// Features other than backends. Only si-core has them.
 const OTHERS: [&str; 2] = ["remote", "train"];
@@ -89,11 +89,16 @@ pub(crate) fn version() -> String {
     }
 }
 
+/// The features that [`command`] builds with, in addition to the default ones: names separated by commas.
+pub(crate) fn features() -> &'static str {
+    BUILT_WITH.get_or_init(|| env::var(FEATURES).unwrap_or_default())
+}
+
 /// A command in the workspace's folder, from a line of words separated by spaces.
 pub(crate) fn command(line: &str) -> Result<Command> {
     let mut arguments = line.split_whitespace();
     let program = arguments.next().context("a command has a name")?;
-    let features = BUILT_WITH.get_or_init(|| env::var(FEATURES).unwrap_or_default());
+    let features = features();
     let mut command = Command::new(program);
     command.current_dir(workspace()).env(FEATURES, features);
     let actions = ["build", "run", "test", "bench", "clippy", "doc"];

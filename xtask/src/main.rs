@@ -11,6 +11,7 @@ mod book;
 mod ci;
 mod command;
 mod gpu_check;
+mod package;
 mod readme;
 mod repro;
 mod results;
@@ -32,6 +33,8 @@ enum Xtask {
     Bench(bench::Bench),
     /// Check a card, here or with an archive on a machine without a toolchain
     GpuCheck(gpu_check::GpuCheck),
+    /// Pack what is published, and try it in a program outside the workspace
+    Package(package::Package),
     /// Build the book in `docs`, or check it
     Book(book::Book),
     /// Write the numbers in README.md from docs/results and docs/performance.md, or check them
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Xtask::Test(test) => test.run(),
         Xtask::Bench(bench) => bench.run(),
         Xtask::GpuCheck(check) => check.run(),
+        Xtask::Package(package) => package.run(),
         Xtask::Book(book) => book.run(),
         Xtask::Readme(readme) => readme.run(),
         Xtask::Repro(repro) => repro.run(),
