@@ -10,7 +10,13 @@ use crate::command::{run, workspace};
 /// The book's folder, below the workspace.
 const BOOK: &str = "docs";
 /// Pages outside the book whose links are checked too.
-const OTHER_PAGES: [&str; 2] = ["README.md", "CHANGELOG.md"];
+const OTHER_PAGES: [&str; 5] = [
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "crates/si-core/README.md",
+];
 
 /// Build the book in `docs` as web pages, in target/book.
 ///
