@@ -161,7 +161,7 @@ mod tests {
             panic!("{:?}", all.left_out);
         };
         assert_eq!(left_out.method, "progressive");
-        assert!(left_out.reason.contains("it must be known"), "{left_out:?}");
+        assert!(left_out.reason.contains("--scenario task"), "{left_out:?}");
     }
 
     #[test]

@@ -343,7 +343,7 @@ fn a_merge_that_fails_leaves_nothing() {
         ..config()
     };
     drop(RunFolder::join(other.path(), settings, shard("1/2")).expect("it joins"));
-    let sources = [paths(&halves), paths(&[other])].concat();
+    let sources = [paths(&halves), vec![other.path().to_path_buf()]].concat();
     let error = RunFolder::merge(&sources, &target).expect_err("another experiment");
     assert!(matches!(error, Error::ExperimentsDiffer { .. }), "{error}");
     let error = error.to_string();
@@ -375,7 +375,7 @@ fn a_merge_of_runs_that_differ_names_both_files() {
     let changed = other.path().join("runs.2-of-2.jsonl");
     fs::write(&changed, text.replace("0.25", "0.125")).expect("write");
     let target = other.path().join("merged");
-    let sources = [paths(&halves), paths(&[other])].concat();
+    let sources = [paths(&halves), vec![other.path().to_path_buf()]].concat();
     let error = RunFolder::merge(&sources, &target).expect_err("they differ");
     let error = error.to_string();
     for part in [&file, &changed] {
