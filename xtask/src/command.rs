@@ -104,6 +104,11 @@ pub(crate) fn command(line: &str) -> Result<Command> {
     let actions = ["build", "run", "test", "bench", "clippy", "doc"];
     let builds = |action: &str| actions.contains(&action) && !features.is_empty();
     let action = arguments.next();
+    if action == Some("xtask")
+        && let Some(config) = env::var_os(CARGO_CONFIG)
+    {
+        command.arg("--config").arg(config);
+    }
     command.args(action);
     if action.is_some_and(builds) {
         if let Some(config) = env::var_os(CARGO_CONFIG) {

@@ -127,7 +127,7 @@ impl Anchored {
     }
 
     /// What it holds.
-    pub(super) fn kept(&self) -> Kept {
+    pub(super) fn kept(&self, network: &Network) -> Kept {
         let pulls = self.penalty.pulls().into_iter();
         let of_penalty: Kept = pulls
             .flat_map(|pull| [pull.precision_primitive(), pull.anchor_primitive()])
@@ -135,7 +135,9 @@ impl Anchored {
             .sum();
         let of_measure: Kept = match &self.measuring {
             Measuring::AtEnd(_) => Kept::default(),
-            Measuring::InSteps(running) => running.state_primitives().map(Kept::tensor).sum(),
+            Measuring::InSteps(running) => {
+                running.state_primitives(network).map(Kept::tensor).sum()
+            }
         };
         [of_penalty, of_measure].into_iter().sum()
     }

@@ -391,10 +391,16 @@ fn weighted_mean<const D: usize>(
     let lasting = start.clone().clamp_min(0.0);
     let positive = gains.iter().map(|gain| gain.clone().clamp_min(0.0));
     let positive: Vec<Tensor<D>> = positive.collect();
+    // On parabolas, a parameter without a gain has not moved. If it has drifted, several drifts count as one, their mean.
+    let share = lasting.clone() / displacements.len() as f64;
     let weighted = positive
         .iter()
         .zip(displacements)
-        .map(|(gain, displacement)| (lasting.clone() + gain.clone()) * displacement.clone());
+        .map(|(gain, displacement)| {
+            let has_gained = gain.clone().greater_elem(0.0);
+            let held = share.clone().mask_where(has_gained, lasting.clone());
+            (held + gain.clone()) * displacement.clone()
+        });
     let displacement =
         sum(&like, weighted) / (sum(&like, positive.clone()) + lasting.clone() + damping);
     Some((displacement, sum(&like, gains) + start))

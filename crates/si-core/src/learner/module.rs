@@ -1,8 +1,9 @@
+use std::fs;
 use std::path::Path;
 
 use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, ParamGroup};
 use burn::store::{ModuleRecord, RecordError};
-use burn::tensor::Device;
+use burn::tensor::{Bytes, Device};
 
 use super::ContinualLearner;
 use super::record::Recorded;
@@ -83,8 +84,17 @@ impl<M: Module> Module for ContinualLearner<M> {
     /// Reads the whole file at once. Burn reads a tensor when it is first needed. If another file was written in its
     /// place by then, Burn would read that one's numbers (burn-pack 0.22.1, `reader.rs:62`).
     fn try_load_file<P: AsRef<Path>>(self, path: P) -> Result<Self, RecordError> {
-        let bytes = ModuleRecord::load(path)?.into_bytes()?;
-        self.try_load_record(ModuleRecord::from_bytes(bytes)?)
+        let path = path.as_ref();
+        // Where Burn saves a file whose path has no extension.
+        let saved = path.with_extension("bpk");
+        let path = match path.extension() {
+            None if saved.exists() => &saved,
+            _ => path,
+        };
+        let bytes = fs::read(path)
+            .map_err(|error| RecordError::Io(format!("cannot read {}: {error}", path.display())))?;
+        let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))?;
+        self.try_load_record(record)
     }
 
     fn try_load_record(self, record: ModuleRecord) -> Result<Self, RecordError> {

@@ -15,7 +15,7 @@ use crate::policy::Policies;
 use crate::traversal::Walk;
 
 /// An optimizer for a whole module that updates each parameter together with its synapses, if a
-/// [`ContinualLearner`](crate::ContinualLearner) calls it. Alone, it does not consolidate.
+/// [`ContinualLearner`](crate::ContinualLearner) calls it. Without a `ContinualLearner`, it does not consolidate.
 ///
 /// [`SynapticAdam`](crate::optim::SynapticAdam), [`SynapticAdamW`](crate::optim::SynapticAdamW) and
 /// [`SynapticSgd`](crate::optim::SynapticSgd) compute the update, the penalty and the path integral in one pass over

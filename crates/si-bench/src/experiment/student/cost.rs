@@ -47,7 +47,7 @@ impl Student {
             tensors.into_iter().flatten().map(Kept::tensor)
         });
         let parts = [
-            self.anchor.as_ref().map(|it| it.kept()),
+            self.anchor.as_ref().map(|it| it.kept(&self.learner)),
             self.frozen_copy.as_ref().map(|it| it.kept()),
             self.rehearsal.as_ref().map(|it| it.kept()),
         ];

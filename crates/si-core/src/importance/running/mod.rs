@@ -19,7 +19,9 @@ use crate::Error;
 use crate::policy::Policies;
 use crate::precision::widened;
 use crate::synapse::ranked;
-use crate::traversal::{ParameterVisitor, Place, parameter_ids, visit_parameters};
+use crate::traversal::{
+    ParameterVisitor, Place, consolidated_ids, parameter_ids, visit_parameters,
+};
 
 /// Measures importance in every step of a task, from the gradients that the step has anyway. So it needs no examples at
 /// the task's end.
@@ -98,10 +100,16 @@ impl RunningImportance {
         self.num_tasks
     }
 
-    /// The tensors of the state, of all parameters, as the backend's primitives. They tell how much memory the state
-    /// takes.
-    pub fn state_primitives(&self) -> impl Iterator<Item = &FloatTensor<Dispatch>> {
-        self.states.values().flat_map(State::primitives)
+    /// The tensors of the state of the parameters that `module` trains, as the backend's primitives. They tell how much
+    /// memory the state takes.
+    pub fn state_primitives<M: Module>(
+        &self,
+        module: &M,
+    ) -> impl Iterator<Item = &FloatTensor<Dispatch>> {
+        let trained = consolidated_ids(module, &Policies::default());
+        let states = self.states.iter();
+        let of_trained = states.filter(move |(id, _)| trained.contains(id));
+        of_trained.flat_map(|(_, state)| state.primitives())
     }
 
     /// Opens a step. `module` has the parameters before the step, and `grads` are the gradients of the task loss alone,
