@@ -104,17 +104,24 @@ fn detect(variables: Variables<'_>) -> anyhow::Result<Found> {
 /// Slurm numbers the tasks of an array as its `--array` says.
 fn slurm(variables: Variables<'_>) -> anyhow::Result<Option<Found>> {
     const MIN: &str = "SLURM_ARRAY_TASK_MIN";
+    const MAX: &str = "SLURM_ARRAY_TASK_MAX";
     const TASKS: &str = "SLURM_ARRAY_TASK_COUNT";
     const STEP: &str = "SLURM_ARRAY_TASK_STEP";
     let Some(id) = number(variables, SLURM)? else {
         return Ok(None);
     };
     let min = needed(variables, MIN, SLURM)?;
+    let max = needed(variables, MAX, SLURM)?;
     let count = needed(variables, TASKS, SLURM)?;
     let step = number(variables, STEP)?.unwrap_or(1).max(1);
-    let origin =
-        format!("{SLURM} = {id}, with {MIN} = {min}, {STEP} = {step} and {TASKS} = {count}");
-    let place = id.checked_sub(min).filter(|distance| distance % step == 0);
+    let origin = format!(
+        "{SLURM} = {id}, with {MIN} = {min}, {MAX} = {max}, {STEP} = {step} and {TASKS} = {count}"
+    );
+    let width = count.checked_sub(1).and_then(|gaps| gaps.checked_mul(step));
+    let is_even = width.is_some() && max.checked_sub(min) == width;
+    let place = id
+        .checked_sub(min)
+        .filter(|distance| is_even && distance % step == 0);
     match place.map(|distance| distance / step) {
         Some(place) if place < count => found(place, count, origin).map(Some),
         _ => Err(usage(format!(

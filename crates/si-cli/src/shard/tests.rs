@@ -16,10 +16,11 @@ fn refusal(variables: &[(&str, &str)]) -> String {
     format!("{:#}", detected(variables).expect_err("no shard"))
 }
 
-fn array<'a>(id: &'a str, [min, step, count]: [&'a str; 3]) -> [(&'a str, &'a str); 4] {
+fn array<'a>(id: &'a str, [min, max, step, count]: [&'a str; 4]) -> [(&'a str, &'a str); 5] {
     [
         ("SLURM_ARRAY_TASK_ID", id),
         ("SLURM_ARRAY_TASK_MIN", min),
+        ("SLURM_ARRAY_TASK_MAX", max),
         ("SLURM_ARRAY_TASK_STEP", step),
         ("SLURM_ARRAY_TASK_COUNT", count),
     ]
@@ -28,12 +29,12 @@ fn array<'a>(id: &'a str, [min, step, count]: [&'a str; 3]) -> [(&'a str, &'a st
 #[test]
 fn a_slurm_array_may_begin_anywhere_and_have_steps() {
     for (id, numbers, expected) in [
-        ("1", ["1", "1", "8"], "1/8"),
-        ("8", ["1", "1", "8"], "8/8"),
-        ("0", ["0", "1", "8"], "1/8"),
-        ("7", ["0", "1", "8"], "8/8"),
-        ("9", ["1", "4", "3"], "3/3"),
-        ("5", ["5", "1", "1"], "1/1"),
+        ("1", ["1", "8", "1", "8"], "1/8"),
+        ("8", ["1", "8", "1", "8"], "8/8"),
+        ("0", ["0", "7", "1", "8"], "1/8"),
+        ("7", ["0", "7", "1", "8"], "8/8"),
+        ("9", ["1", "9", "4", "3"], "3/3"),
+        ("5", ["5", "5", "1", "1"], "1/1"),
     ] {
         assert_eq!(shard(&array(id, numbers)), expected);
     }
@@ -43,9 +44,11 @@ fn a_slurm_array_may_begin_anywhere_and_have_steps() {
 fn a_slurm_array_with_gaps_is_refused() {
     // As of --array=1,3,7 and of --array=1-9:4.
     for (id, numbers) in [
-        ("7", ["1", "1", "3"]),
-        ("3", ["1", "4", "3"]),
-        ("0", ["1", "1", "8"]),
+        ("1", ["1", "7", "1", "3"]),
+        ("3", ["1", "7", "1", "3"]),
+        ("7", ["1", "7", "1", "3"]),
+        ("3", ["1", "9", "4", "3"]),
+        ("0", ["1", "8", "1", "8"]),
     ] {
         let error = refusal(&array(id, numbers));
         assert!(error.contains("evenly spaced"), "{error}");
@@ -75,13 +78,13 @@ fn aws_batch_and_kubernetes_count_from_zero() {
 
 #[test]
 fn what_was_read_is_told_with_its_variables() {
-    let origin = detected(&array("3", ["1", "1", "8"]))
+    let origin = detected(&array("3", ["1", "8", "1", "8"]))
         .expect("a shard")
         .origin;
     assert_eq!(
         origin,
-        "SLURM_ARRAY_TASK_ID = 3, with SLURM_ARRAY_TASK_MIN = 1, SLURM_ARRAY_TASK_STEP = 1 and \
-         SLURM_ARRAY_TASK_COUNT = 8"
+        "SLURM_ARRAY_TASK_ID = 3, with SLURM_ARRAY_TASK_MIN = 1, SLURM_ARRAY_TASK_MAX = 8, \
+         SLURM_ARRAY_TASK_STEP = 1 and SLURM_ARRAY_TASK_COUNT = 8"
     );
 }
 
@@ -117,7 +120,7 @@ fn half_of_the_variables_is_an_error_that_names_the_other_half() {
 #[test]
 fn a_variable_that_is_no_number_is_named() {
     for text in ["two", "-1", "1.5"] {
-        let error = refusal(&array(text, ["1", "1", "8"]));
+        let error = refusal(&array(text, ["1", "8", "1", "8"]));
         let expected = format!("SLURM_ARRAY_TASK_ID must be a number, got {text:?}");
         assert!(error.contains(&expected), "{error}");
     }
@@ -125,7 +128,7 @@ fn a_variable_that_is_no_number_is_named() {
 
 #[test]
 fn schedulers_that_agree_are_one_and_others_are_refused() {
-    let slurm = array("3", ["1", "1", "8"]);
+    let slurm = array("3", ["1", "8", "1", "8"]);
     let job = |index, count| [("JOB_COMPLETION_INDEX", index), ("SI_SHARDS", count)];
     assert_eq!(shard(&[&slurm[..], &job("2", "8")].concat()), "3/8");
     let error = refusal(&[&slurm[..], &job("4", "8")].concat());
@@ -166,7 +169,7 @@ fn every_task_of_the_slurm_example_is_a_shard() {
     let [min, max]: [usize; 2] = [first, last].map(|number| number.parse().expect("a number"));
     let count = (max - min + 1).to_string();
     for (place, id) in (min..=max).enumerate() {
-        let found = shard(&array(&id.to_string(), [first, "1", &count]));
+        let found = shard(&array(&id.to_string(), [first, last, "1", &count]));
         assert_eq!(found, format!("{}/{count}", place + 1));
     }
     assert!(script.contains("--shard auto"));
