@@ -124,7 +124,8 @@ impl Run<'_> {
             matmul_error: products.map(|measured| measured.error),
             num_threads: self.config.threads_in_use(),
             processor: processor(),
-            cost: Some(journal.cost),
+            // A checkpoint of an older version has counted nothing up to its point.
+            cost: (journal.cost.num_parameters > 0).then_some(journal.cost),
             versions: Versions::current(),
         })
     }
