@@ -53,9 +53,19 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// Whether `other` is the same run with the same results. When and on which machine each was made does not count.
+    /// Whether `other` is the same run with the same results. When, on which machine and by which version each was made
+    /// does not count, nor what it took if one of them did not record it.
     pub fn is_repetition_of(&self, other: &Self) -> bool {
-        self.anywhere() == other.anywhere()
+        let costs = self.cost.zip(other.cost);
+        costs.is_none_or(|(own, other)| own == other)
+            && self.anywhere() == other.with_versions(&self.versions).anywhere()
+    }
+
+    fn with_versions(&self, versions: &Versions) -> Self {
+        Self {
+            versions: versions.clone(),
+            ..self.clone()
+        }
     }
 
     fn anywhere(&self) -> Self {
@@ -64,6 +74,7 @@ impl RunRecord {
             matmul_error: None,
             num_threads: None,
             processor: None,
+            cost: None,
             ..self.clone()
         }
     }

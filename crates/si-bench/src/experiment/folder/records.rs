@@ -83,7 +83,10 @@ pub(super) fn union(
                     records.push(record);
                     places.push((file, line));
                 }
-                Some(earlier) if records[earlier].is_repetition_of(&record) => {}
+                Some(earlier) if records[earlier].is_repetition_of(&record) => {
+                    let kept = &mut records[earlier];
+                    kept.cost = kept.cost.or(record.cost);
+                }
                 Some(earlier) => {
                     let (path, earlier_line) = places[earlier];
                     return Err(Error::RunsDiffer {
