@@ -33,6 +33,9 @@ pub(crate) enum Message {
     Record(Box<RunRecord>),
 }
 
+/// What every line with a record has, even if it is damaged.
+const RECORD: &str = "{\"record\":";
+
 /// A line of JSON on the stdin of a worker that has done a run: the next one.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
@@ -175,6 +178,8 @@ impl Pool {
                                 observe(next, Event::Started)?;
                             }
                         }
+                        // It waits for the next job, and this one cannot be finished.
+                        None if line.contains(RECORD) => worker.give_up(),
                         None => {}
                     }
                 }
@@ -272,6 +277,14 @@ impl Worker {
     /// Closes its stdin, so that it ends after its last job.
     fn dismiss(&mut self) {
         self.process.stdin = None;
+    }
+
+    /// Ends the process after a record that cannot be read, so that its job has failed.
+    fn give_up(&mut self) {
+        self.record = None;
+        self.warnings.push("its record cannot be read".to_string());
+        // It may have ended already, which is fine.
+        let _ = self.process.kill();
     }
 
     fn end(mut self, status: ExitStatus, stderr: String) -> Event {

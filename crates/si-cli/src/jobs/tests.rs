@@ -83,6 +83,14 @@ fn a_worker_that_fails_after_its_record_has_failed() {
 }
 
 #[test]
+fn a_worker_whose_record_cannot_be_read_has_failed_and_is_not_waited_for() {
+    assert_eq!(
+        failure_of("echo '{\"record\":1}'; exec sleep 600"),
+        "the process ended without a result (signal: 9 (SIGKILL))\nits record cannot be read"
+    );
+}
+
+#[test]
 fn a_failed_job_tells_its_error_first_and_then_its_warnings() {
     let warning = line(&Message::Warning("warn: small steps".to_string()));
     let said = format!("echo '{warning}'; echo '{warning}'");
