@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use log::warn;
 
-use crate::{Error, read_toml, replace_file, resolve_device};
+use crate::replace_file::replace;
+use crate::{Error, read_toml, resolve_device};
 
 use super::checkpoint::Checkpoints;
 use super::{
@@ -94,13 +95,23 @@ impl RunFolder {
                 Ok(folder)
             }
             ShardLock::Alone(lock) => {
+                let num_jobs = config.num_jobs;
                 let mut folder = Self::new(path.to_path_buf(), config.clone(), Some(shard));
+                // What this machine can do at a time is not the default of the others.
+                folder.config.num_jobs = None;
+                let config = ExperimentConfig {
+                    num_jobs: None,
+                    ..config
+                };
                 if stored.exists() {
                     folder.go_on(config)?;
                 } else {
                     folder.begin()?;
                 }
                 folder.lock = Some(lock.share(path)?);
+                // Another shard may have been alone for a moment, and may have changed it.
+                folder.refuse(read_config(path)?.differences_beside(&folder.config))?;
+                folder.config.num_jobs = num_jobs.or(folder.config.num_jobs);
                 Ok(folder)
             }
         }
@@ -414,7 +425,8 @@ impl RunFolder {
     }
 
     fn write_config(&self) -> Result<(), Error> {
-        replace_file(&self.path.join(CONFIG), self.config.to_toml().as_bytes())
+        // Without locks, several shards may be here at the same time.
+        replace(&self.path, CONFIG, self.config.to_toml().as_bytes()).map(|_| ())
     }
 }
 

@@ -1,5 +1,5 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -85,7 +85,7 @@ impl Lock {
     pub(super) fn share(self, folder: &Path) -> Result<Self, Error> {
         let path = folder.join(LOCK);
         match self.folder.unlock() {
-            Err(error) if error.kind() == ErrorKind::Unsupported => return Ok(self),
+            Err(error) if is_unsupported(&error) => return Ok(self),
             result => result.map_err(Error::io("unlock", &path))?,
         }
         let shared = || {
@@ -151,9 +151,17 @@ fn is_taken(result: Result<(), TryLockError>, path: &Path) -> Result<bool, Error
     match result {
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(true),
+        Err(TryLockError::Error(error)) if is_unsupported(&error) => Ok(true),
         Err(TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
     }
+}
+
+/// Whether this means that the file system has no locks.
+fn is_unsupported(error: &io::Error) -> bool {
+    /// What network file systems say whose lock service does not run.
+    const ENOLCK: i32 = 37;
+    let has_no_service = cfg!(target_os = "linux") && error.raw_os_error() == Some(ENOLCK);
+    has_no_service || error.kind() == ErrorKind::Unsupported
 }
 
 /// The first result of `attempt`. `None` if there is none in about two seconds.
