@@ -8,7 +8,7 @@ use log::warn;
 
 use crate::{Error, replace_file};
 
-use super::super::{ExperimentConfig, RunRecord};
+use super::super::{ExperimentConfig, RequiredPrecision, RunRecord};
 use super::records::{self, RECORDS};
 use super::{CONFIG, RunFolder};
 
@@ -62,6 +62,9 @@ fn common_config(folders: &[PathBuf]) -> Result<ExperimentConfig, Error> {
                 second: folder.clone(),
                 differences: differences.join("; "),
             });
+        }
+        if config.matmul_precision == RequiredPrecision::Any {
+            first.matmul_precision = RequiredPrecision::Any;
         }
         if first.num_threads != config.num_threads {
             warn!(
