@@ -1,5 +1,6 @@
 use crate::experiment::Scenario;
 use crate::methods::METHODS;
+use crate::report::several_processors;
 
 use super::{ComparedMethod, Comparison};
 
@@ -17,6 +18,8 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     if comparison.methods.iter().any(|it| it.cost.is_some()) {
         notes.extend([KEPT, PASSES].map(str::to_string));
     }
+    let processors = comparison.methods.iter().flat_map(|it| &it.processors);
+    notes.extend(several_processors(processors));
     for method in &comparison.methods {
         if method.has_equal_memory {
             notes.push(format!(
@@ -187,6 +190,20 @@ mod tests {
         ] {
             assert!(has(part), "{part}: {notes:#?}");
         }
+    }
+
+    #[test]
+    fn runs_of_different_processors_have_a_note() {
+        let mut comparison = testing::comparison();
+        for (method, processor) in comparison.methods.iter_mut().zip(["Fast 2", "Slow 1"]) {
+            method.processors = [processor.to_string()].into();
+        }
+        let notes = notes(&comparison);
+        let expected = "the runs were made on different processors (Fast 2, Slow 1): ";
+        assert!(
+            notes.iter().any(|it| it.starts_with(expected)),
+            "{notes:#?}"
+        );
     }
 
     #[test]

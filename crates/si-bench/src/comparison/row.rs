@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use si_core::measures::Stability;
 
@@ -45,6 +47,9 @@ pub struct ComparedMethod {
     pub cost: Option<MethodCost>,
     /// Wall time of a run, in seconds, as a mean over seeds.
     pub seconds: f64,
+    /// Models of the processors of the runs' machines, each once. Empty if no run stored it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub processors: BTreeSet<String>,
     /// Warnings about runs that went wrong.
     pub warnings: Vec<String>,
 }
@@ -117,6 +122,7 @@ impl ComparedMethod {
             newest_accuracy: of_runs(&|run| old_and_newest(run).1)?,
             cost: MethodCost::mean(&runs),
             seconds: of_runs(&|run| Some(run.elapsed_seconds))?.mean,
+            processors: summary.processors.clone(),
             warnings: warnings(&condition.label(), summary),
             condition: condition.clone(),
         })

@@ -29,7 +29,7 @@ pub(crate) use markdown::{duration, escape};
 pub use png::png;
 pub use reference::{Curve, Reference};
 pub use results::Results;
-pub(crate) use rows::{number, percent, warnings};
+pub(crate) use rows::{number, percent, several_processors, warnings};
 pub use series::{Point, Series, SeriesFormat, csv, event_file, json_lines, write_series};
 pub use table::table;
 pub(crate) use terminal::{terminal_table, wrap};

@@ -142,7 +142,8 @@ pub(super) fn notes(columns: &[Column]) -> Vec<String> {
             notes.push(note);
         }
     }
-    notes.extend(several_processors(columns));
+    let processors = columns.iter().flat_map(|it| &it.condition.processors);
+    notes.extend(several_processors(processors));
     notes.extend(columns.iter().filter_map(refused));
     notes.extend(
         columns
@@ -153,8 +154,9 @@ pub(super) fn notes(columns: &[Column]) -> Vec<String> {
 }
 
 /// That the runs were made on different processors. `None` if they were not, as far as is known.
-fn several_processors(columns: &[Column]) -> Option<String> {
-    let processors = columns.iter().flat_map(|it| &it.condition.processors);
+pub(crate) fn several_processors<'a>(
+    processors: impl Iterator<Item = &'a String>,
+) -> Option<String> {
     let processors: BTreeSet<&str> = processors.map(String::as_str).collect();
     (processors.len() > 1).then(|| {
         let processors: Vec<&str> = processors.into_iter().collect();
