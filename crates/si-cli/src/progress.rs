@@ -17,6 +17,8 @@ pub(crate) struct Display<'a> {
     num_before: usize,
     num_finished: usize,
     meter: Meter,
+    /// Whether the number of steps is known before. It is not if attempts decide on the strength.
+    knows_steps: bool,
     /// `None` if stderr is not a terminal.
     bars: Option<Bars>,
     tenths_shown: usize,
@@ -44,6 +46,7 @@ impl<'a> Display<'a> {
             num_before,
             num_finished: 0,
             meter: Meter::new(jobs.len(), num_jobs, config.prepares_kernels()),
+            knows_steps: config.choose_strength.is_fixed(),
             bars: std::io::stderr()
                 .is_terminal()
                 .then(|| Bars::new(config.experiment.name())),
@@ -143,8 +146,9 @@ impl<'a> Display<'a> {
 
     fn whole(&self, now: Instant) -> String {
         let left = match self.meter.time_left(now) {
-            Some(left) => format!("about {} left", clock(left)),
-            None => "estimating the time left".to_string(),
+            _ if !self.knows_steps => "the rest depends on the strengths",
+            Some(left) => &format!("about {} left", clock(left)),
+            None => "estimating the time left",
         };
         format!(
             "{} of {} runs done, {:.0} % of the steps, {left}",
