@@ -304,7 +304,7 @@ pub struct ExperimentConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_threads: Option<usize>,
     /// Minimum seconds between two checkpoints of a run. They are written between epochs; --resume continues from
-    /// them. Default: 60.
+    /// them. With --choose chf, from the second task on only between two trainings of a task. Default: 60.
     #[arg(
         long,
         value_name = "N",
