@@ -46,12 +46,14 @@ pub(crate) fn run_in(
     let mut folder = open(root, base, settings, shard)?;
     let name = folder.config().experiment.name();
     output::note(format_args!("{name} in {}", folder.path().display()));
-    let mut resume = resume_command(&format!("{command}{name}"), folder.path());
+    let all = resume_command(&format!("{command}{name}"), folder.path());
+    let mut resume = all.clone();
     if let Some(shard) = shard {
         if folder.share().is_empty() {
             let num_seeds = folder.config().num_seeds;
             output::note(format_args!(
-                "nothing to do: there are {num_seeds} seeds, so shard {shard} has none"
+                "nothing to do: shard {shard} has no seed, because the experiment has {num_seeds} (--seeds); conditions are not \
+                 divided"
             ));
             return Ok(None);
         }
@@ -65,9 +67,14 @@ pub(crate) fn run_in(
                 return Ok(Some(folder));
             }
             let path = shown(folder.path());
+            let report = match command {
+                "" => format!("si report {path}"),
+                // It does no run then, and prints what the command adds to a report.
+                _ => all,
+            };
             output::note(format_args!(
                 "this shard is done; {num_missing} of {} runs, of other shards, are missing (si status {path}); when they are \
-                 done: si report {path}",
+                 done: {report}",
                 num_runs(folder.config())
             ));
             Ok(None)
@@ -103,8 +110,12 @@ fn open(
     shard: Option<Shard>,
 ) -> anyhow::Result<RunFolder> {
     let experiment = base.experiment;
+    let is_search = base.num_held_out.is_some();
     let Some(resume) = &settings.resume else {
         let config = settings.over(base)?;
+        if is_search {
+            refuse_choice("sweep", &config)?;
+        }
         let Some(shard) = shard else {
             check(&config)?;
             return Ok(RunFolder::create(config, root, SystemTime::now())?);
@@ -133,7 +144,7 @@ fn open(
         ))
         .into());
     }
-    if base.num_held_out.is_some() && folder.config().num_held_out.is_none() {
+    if is_search && folder.config().num_held_out.is_none() {
         return Err(Error::Config(format!(
             "{} is not a sweep, because it tests on the test set; to resume it: si {} --resume {}",
             path.display(),
@@ -143,12 +154,26 @@ fn open(
         .into());
     }
     let config = settings.over(folder.config().clone())?;
+    if is_search {
+        refuse_choice("sweep", &config)?;
+    }
     check(&config)?;
     match shard {
         Some(shard) => folder = RunFolder::join(&path, config, shard)?,
         None => folder.resume(config)?,
     }
     Ok(folder)
+}
+
+/// Refuses to choose strengths task by task in a command that searches for them itself.
+pub(crate) fn refuse_choice(command: &str, config: &ExperimentConfig) -> Result<(), Error> {
+    if config.choose_strength.is_fixed() {
+        return Ok(());
+    }
+    let experiment = config.experiment.name();
+    Err(Error::Config(format!(
+        "{command} finds strengths by its own search: leave out choose_strength, or use `si {experiment} --choose chf`"
+    )))
 }
 
 /// The error of a shard that does not know the others' folder.

@@ -136,7 +136,9 @@ fn a_shard_alone_tells_what_is_missing_and_makes_no_report() {
     let rest = ["split-mnist", "--resume", "shared", "--shard"];
     let empty = failure(&succeed(parent.path(), &[&rest[..], &["4/4"]].concat()));
     assert!(
-        empty.contains("nothing to do: there are 3 seeds, so shard 4/4 has none"),
+        empty.contains(
+            "nothing to do: shard 4/4 has no seed, because the experiment has 3 (--seeds)"
+        ),
         "{empty}"
     );
     succeed(parent.path(), &[&rest[..], &["1/1"]].concat());

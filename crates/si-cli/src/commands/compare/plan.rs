@@ -35,19 +35,22 @@ impl Plan {
     /// The plan of a new comparison.
     pub(super) fn new(args: &CompareArgs) -> anyhow::Result<Self> {
         let base = ExperimentConfig {
-            // The selection comes later.
-            methods: MethodSpec::list("none")?,
+            // The selection comes later. Settings that choose strengths need a method that has one.
+            methods: MethodSpec::list("si")?,
             num_seeds: NUM_SEEDS,
             ..ExperimentConfig::search(args.experiment)
         };
         let protocol = args.settings.without_methods().over(base)?;
+        experiment::refuse_choice("compare", &protocol)?;
         experiment::check(&protocol)?;
         let num_trials = usize::from(args.trials.unwrap_or(NUM_TRIALS));
         let selection = match args.settings.methods()? {
             Some(named) => Selection::named(named, num_trials),
             None => Selection::all(&protocol, num_trials)?,
         };
-        let trials = selection.candidates(args.experiment)?.into_iter();
+        let candidates = selection.candidates(args.experiment)?;
+        refuse_repetitions(&candidates)?;
+        let trials = candidates.into_iter();
         let protocol = ExperimentConfig {
             device: resolve_device(&protocol.device)?,
             methods: trials.flat_map(|it| it.trials).collect(),
@@ -220,6 +223,22 @@ impl Plan {
     }
 }
 
+/// Refuses a method that is given with a strength that is tried anyway.
+fn refuse_repetitions(candidates: &[Candidate]) -> Result<(), Error> {
+    for given in candidates.iter().filter(|it| !it.is_searched()) {
+        let mut searched = candidates.iter().filter(|it| it.is_searched());
+        if let Some(searched) =
+            searched.find(|it| given.trials.iter().any(|trial| it.trials.contains(trial)))
+        {
+            return Err(Error::Config(format!(
+                "{} is one of the values that are tried for {}: leave it out",
+                given.text, searched.text
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Whether every final run and the report are done.
 fn is_done(folder: &Path) -> anyhow::Result<bool> {
     // The report is written last.
@@ -282,6 +301,25 @@ mod tests {
         );
         assert!(error("--methods hat").starts_with("there is no method \"hat\""));
         assert!(error("--methods si,si").ends_with("is given twice"));
+    }
+
+    #[test]
+    fn strengths_are_not_chosen_task_by_task_in_a_search() {
+        for words in ["--choose chf", "--methods si --choose chf"] {
+            let expected = "compare finds strengths by its own search: leave out choose_strength, or use \
+                            `si split-mnist --choose chf`";
+            assert_eq!(error(words), expected);
+        }
+    }
+
+    #[test]
+    fn a_strength_that_is_tried_anyway_is_not_given_too() {
+        let tried = Candidate::new("si", Experiment::SplitMnist, 3).expect("valid");
+        let given = tried.trials[0].to_string();
+        assert_eq!(
+            error(&format!("--methods si,{given} --trials 3")),
+            format!("{given} is one of the values that are tried for si: leave it out")
+        );
     }
 
     #[test]
