@@ -2,7 +2,7 @@
 //!
 //! | type | what it is | consolidates |
 //! |---|---|---|
-//! | [`SynapticAdam`], [`SynapticAdamW`], [`SynapticSgd`] | an update of one parameter that can include the method in the same pass | in a [`SynapticOptimizer`] of a [`ContinualLearner`](crate::ContinualLearner) |
+//! | [`SynapticAdam`], [`SynapticAdamW`], [`SynapticSgd`] | an update of one parameter that can include the method in the same pass | for a [`ContinualLearner`](crate::ContinualLearner): in one pass in a [`SynapticOptimizer`], in separate passes in Burn's `ModuleOptimizer` |
 //! | [`SynapticOptimizer`] | an optimizer for a whole module, made of one of these or of any of Burn's | for a [`ContinualLearner`](crate::ContinualLearner) |
 //! | [`Synaptic`] | the method around any of Burn's optimizers of one parameter | by itself |
 

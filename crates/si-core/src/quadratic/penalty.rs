@@ -81,6 +81,9 @@ impl<B: SynapticBackend> QuadraticPenalty<B> {
 
     /// Sets the strength λ from the next step on, for all parameters without a strength from a policy.
     ///
+    /// A record and a checkpoint do not hold it: `load_record` and `restore_penalty` keep the strength of the penalty that
+    /// they load into, so call this again after loading.
+    ///
     /// # Errors
     ///
     /// [`Error::Strength`] if it is negative or not finite. The strength then stays as it was.
