@@ -279,6 +279,14 @@ fn a_run_whose_frozen_trunk_is_no_longer_held_is_resumed_twice_with_the_same_bit
         let record = train_tasks_in_pieces(&tasks, &config, 0, folder.path(), interruption);
         assert_eq!(record.is_some(), interruption == usize::MAX);
         if let Some((record, _)) = record {
+            // A checkpoint has no state of the trunk, which nothing holds any more, so less is kept after it.
+            let [cost, whole] = [&record, &expected].map(|it| it.cost.expect("it is counted"));
+            assert_eq!(cost.passes, whole.passes);
+            assert!(cost.kept.floats <= whole.kept.floats);
+            let record = RunRecord {
+                cost: expected.cost,
+                ..record
+            };
             assert_eq!(record, expected);
         }
     }
