@@ -278,9 +278,20 @@ fn importance_that_a_learner_has_lost_counts_as_zero_in_the_mean() {
     let start = knowing(&[0.0], &[3.0], 1);
     let learners = [knowing(&[1.0], &[0.5], 2), knowing(&[0.0], &[4.0], 2)];
     let merged = merge(&start, &learners);
-    // The gains are −2.5 and 1, so the weights are 3 and 4 of 4.
-    assert_close(&theta(&merged), &[0.75], TOLERANCE);
+    // The gains are −2.5 and 1, so the weights are 3 / 2 and 4 of 4.
+    assert_close(&theta(&merged), &[0.375], TOLERANCE);
     assert_close(&importance(&merged), &[1.5], TOLERANCE);
+}
+
+#[test]
+fn drifts_without_a_gain_count_as_one_however_many_there_are() {
+    let start = knowing(&[0.0, 0.0], &[1.0, 1.0], 1);
+    let drifted = knowing(&[0.1, -0.2], &[1.0, 1.0], 2);
+    for count in [1, 2, 8] {
+        let merged = merge(&start, &vec![drifted.clone(); count]);
+        assert_close(&theta(&merged), &[0.1, -0.2], TOLERANCE);
+        assert_close(&importance(&merged), &[1.0, 1.0], TOLERANCE);
+    }
 }
 
 #[test]
