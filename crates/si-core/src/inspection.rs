@@ -10,7 +10,7 @@ use crate::checkpoint::{
 };
 use crate::diagnostics::{ParameterDiagnostics, negative_share, quantiles};
 use crate::learner::{RecordedSynapse, counters, recorded_synapses};
-use crate::pack::Pack;
+use crate::pack::{Pack, saved_as};
 
 /// What a [`Checkpoint`] or a learner's record holds. Reading it does not need the model.
 ///
@@ -61,13 +61,14 @@ pub struct StoredParameter {
 
 impl Inspection {
     /// Reads a file. Every byte of a checkpoint is checked. Burn's records have no checksum, so only their
-    /// structure is checked.
+    /// structure is checked. As in `try_load_file`, a path without an extension is that of the file with `.bpk`, if there
+    /// is one: that is where `save_file` saves.
     ///
     /// # Errors
     ///
     /// Those of [`Checkpoint::load`]; [`CheckpointError::Foreign`] for a record that is not a learner's.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, CheckpointError> {
-        let path = path.as_ref();
+        let path = &saved_as(path.as_ref());
         let (mut file, size) = open_sized(path)?;
         let mut beginning = Vec::new();
         let read = (&mut file).take(4).read_to_end(&mut beginning);

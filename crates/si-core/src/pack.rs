@@ -2,6 +2,7 @@
 //! paths and shapes; this shows what a record holds before that.
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
 
 use burn::module::ParamId;
 use burn::tensor::{Bytes, DType, TensorData};
@@ -13,6 +14,17 @@ pub(crate) struct Pack {
     tensors: BTreeMap<String, Tensor>,
     /// Numbers that an optimizer keeps in addition to its tensors.
     scalars: BTreeMap<String, Scalar>,
+}
+
+/// Where the record is that was saved by Burn as `path`: Burn adds `.bpk` if there is no extension. A file that has the name
+/// without one may be older.
+pub(crate) fn saved_as(path: &Path) -> PathBuf {
+    let with_extension = path.with_extension(burn_pack::EXTENSION);
+    if path.extension().is_none() && with_extension.exists() {
+        with_extension
+    } else {
+        path.to_path_buf()
+    }
 }
 
 /// The kind of numbers in a tensor.

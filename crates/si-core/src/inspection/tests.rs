@@ -99,3 +99,14 @@ fn record_without_a_learner_and_one_that_is_cut_off_are_refused() {
     let error = missing.expect_err("it is not there");
     assert!(matches!(error, CheckpointError::NotFound { .. }));
 }
+
+#[test]
+fn record_is_found_by_the_path_without_an_extension_that_it_was_saved_by() {
+    let (learner, _) = trained(StatePrecision::Full);
+    let folder = folder();
+    let path = folder.path().join("a");
+    fs::write(&path, b"something else").expect("it can be written");
+    learner.save_file(&path).expect("it can be written");
+    let found = Inspection::read(&path).expect("it can be read");
+    assert_eq!((found.task, found.num_steps), (1, 2));
+}

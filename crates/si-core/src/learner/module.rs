@@ -7,6 +7,7 @@ use burn::tensor::{Bytes, Device};
 
 use super::ContinualLearner;
 use super::record::Recorded;
+use crate::pack::saved_as;
 use crate::trained::{checkpointing_of, settle_statistics, train_with};
 
 /// The module's own traversals. The state takes part in moves to another device and in records.
@@ -81,20 +82,20 @@ impl<M: Module> Module for ContinualLearner<M> {
         Recorded(self).into_record_group(group)
     }
 
-    /// Reads the whole file at once. Burn reads a tensor when it is first needed. If another file was written in its
-    /// place by then, Burn would read that one's numbers (burn-pack 0.22.1, `reader.rs:62`).
+    /// Reads the whole file at once. Burn opens it again for each tensor, when that is first needed. If another file was
+    /// written in its place by then, Burn would read that one's numbers, and if it is gone, panic (burn-pack 0.22.1,
+    /// `reader.rs:62`).
     fn try_load_file<P: AsRef<Path>>(self, path: P) -> Result<Self, RecordError> {
-        let path = path.as_ref();
-        // Where Burn saves a file whose path has no extension.
-        let saved = path.with_extension("bpk");
-        let path = match path.extension() {
-            None if saved.exists() => &saved,
-            _ => path,
-        };
-        let bytes = fs::read(path)
+        let path = saved_as(path.as_ref());
+        let bytes = fs::read(&path)
             .map_err(|error| RecordError::Io(format!("cannot read {}: {error}", path.display())))?;
-        let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))?;
-        self.try_load_record(record)
+        let at_path = |reason| format!("{}: {reason}", path.display());
+        ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
+            .and_then(|record| self.try_load_record(record))
+            .map_err(|error| match error {
+                RecordError::Io(reason) => RecordError::Io(at_path(reason)),
+                RecordError::Validation(reason) => RecordError::Validation(at_path(reason)),
+            })
     }
 
     fn try_load_record(self, record: ModuleRecord) -> Result<Self, RecordError> {

@@ -239,10 +239,23 @@ fn file_that_cannot_be_written_is_named_and_leaves_nothing() {
 fn file_is_found_by_the_path_without_an_extension_that_it_was_saved_by() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let path = folder.path().join("learner");
+    // It has the name of an older file, which Burn leaves as it is.
+    std::fs::write(&path, b"something else").expect("it can be written");
     let trained = train(learner(), &mut AdamConfig::new().init(), 0..4);
     trained.clone().save_file(&path).expect("it can be written");
     let loaded = learner().try_load_file(&path).expect("it fits");
     assert_eq!(bits(&loaded), bits(&trained));
+}
+
+#[test]
+fn file_that_is_missing_is_named() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    for name in ["learner", "learner.bpk"] {
+        let error = learner().try_load_file(folder.path().join(name));
+        let error = error.expect_err("there is no such file").to_string();
+        assert!(error.contains("cannot read"), "{error}");
+        assert!(error.contains(&format!("{name}: ")), "{error}");
+    }
 }
 
 #[test]
@@ -252,7 +265,8 @@ fn file_that_was_cut_short_is_refused() {
     learner().save_file(&path).expect("it can be written");
     let bytes = std::fs::read(&path).expect("it can be read");
     std::fs::write(&path, &bytes[..bytes.len() - 9]).expect("it can be written");
-    assert!(learner().try_load_file(&path).is_err());
+    let error = learner().try_load_file(&path).expect_err("it is cut");
+    assert!(error.to_string().contains("learner.bpk: "), "{error}");
 }
 
 #[test]
