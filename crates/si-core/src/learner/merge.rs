@@ -71,7 +71,8 @@ impl<M: Module> ContinualLearner<M> {
     /// device, precision and mode. Its number of tasks is that of all learners together, with the tasks before they parted
     /// counted once. Parameters belong together by their paths.
     ///
-    /// - Importance that a learner has lost since the start counts as zero in the weights of the mean.
+    /// - Where the importance of a learner has not grown since the start, its weight is Ω₀ / N in place of Ωᵢ, and what
+    ///   it has lost counts as zero in the divisor.
     /// - What no learner has importance for is the mean of the learners, each with the same weight: parameters that a
     ///   policy excludes, frozen layers, running statistics. If no learner has changed a number, it stays exactly as it is.
     /// - Integers, booleans and quantised numbers are those of this learner.

@@ -235,6 +235,39 @@ fn a_learner_merged_with_itself_keeps_its_parameters_and_doubles_its_importance(
 }
 
 #[test]
+fn drifts_of_several_learners_without_a_gain_count_by_their_mean() {
+    let start = knowing(&[0.0, 1.0], &[1.0, 0.3], 1);
+    let [first, second] = [[0.1, 0.5], [-0.3, 1.0]].map(|theta| knowing(&theta, &[1.0, 0.3], 2));
+    let merged = merge(&start, &[first, second]);
+    assert_close(&theta(&merged), &[-0.1, 0.75], TOLERANCE);
+}
+
+#[test]
+fn a_learner_with_a_gain_counts_whole_beside_one_that_drifts() {
+    let start = knowing(&[0.0], &[1.0], 1);
+    let learners = [knowing(&[0.8], &[4.0], 2), knowing(&[0.4], &[1.0], 2)];
+    // The weights are 1 + 3 and 1 / 2, of 1 + 3.
+    let merged = merge(&start, &learners);
+    assert_close(&theta(&merged), &[0.8 + 0.05], TOLERANCE);
+    assert_close(&importance(&merged), &[4.0], TOLERANCE);
+}
+
+#[test]
+fn a_learner_merged_with_itself_after_earlier_tasks_counts_its_own_loss_twice() {
+    let [before, own] = [(0.5, 1.0), (1.5, 3.0)].map(|(minimum, importance)| Loss {
+        minimum,
+        importance,
+    });
+    let start = knowing(&[before.minimum], &[before.importance], 1);
+    let both = sum(&[before, own]);
+    let learner = knowing(&[both.minimum], &[both.importance], 2);
+    let merged = merge(&start, &[learner.clone(), learner]);
+    let expected = sum(&[before, own, own]);
+    assert_close(&theta(&merged), &[expected.minimum], TOLERANCE);
+    assert_close(&importance(&merged), &[expected.importance], TOLERANCE);
+}
+
+#[test]
 fn the_order_of_the_learners_does_not_matter() {
     let start = knowing(&[0.2, 0.1], &[1.0, 0.3], 1);
     let [first, second] = [
@@ -420,7 +453,36 @@ fn a_merged_learner_goes_on_training_and_resumes_from_its_record() {
 }
 
 #[test]
-fn a_merged_learner_merges_again() {
+fn merging_in_two_rounds_gives_the_same_as_the_sum_of_all_losses() {
+    let loss = |minimum, importance| Loss {
+        minimum,
+        importance,
+    };
+    let before = loss(0.3, 2.0);
+    let [first, second, third, fourth] = [
+        loss(1.0, 1.0),
+        loss(-1.0, 3.0),
+        loss(0.5, 0.2),
+        loss(-0.7, 1.5),
+    ];
+    let learner_of = |losses: &[Loss]| {
+        let known = sum(losses);
+        knowing(&[known.minimum], &[known.importance], losses.len())
+    };
+    let merged = merge(
+        &learner_of(&[before]),
+        &[first, second].map(|own| learner_of(&[before, own])),
+    );
+    let further = [third, fourth].map(|own| learner_of(&[before, first, second, own]));
+    let merged = merge(&merged, &further);
+    let expected = sum(&[before, first, second, third, fourth]);
+    assert_close(&theta(&merged), &[expected.minimum], TOLERANCE);
+    assert_close(&importance(&merged), &[expected.importance], TOLERANCE);
+    assert_eq!(merged.regularizer().task(), 5);
+}
+
+#[test]
+fn what_learners_learn_after_a_merge_merges_again() {
     let (start, learners) = lines(StatePrecision::Full);
     let merged = start.merge(&learners, DAMPING).expect("they began there");
     let further = [50, 60].map(|first| {
@@ -432,8 +494,14 @@ fn a_merged_learner_merges_again() {
         learner.end_task();
         learner
     });
-    let merged = merged.merge(&further, DAMPING).expect("they began there");
-    assert_eq!(merged.regularizer().task(), 5);
+    let again = merged.merge(&further, DAMPING).expect("they began there");
+    assert_eq!(again.regularizer().task(), 5);
+    let [before, after] = [&merged, &again].map(parts);
+    assert_eq!(before.len(), after.len());
+    for ((name, before), (_, after)) in before.iter().zip(&after) {
+        assert!(after.iter().all(|number| number.is_finite()), "{name}");
+        assert!(before != after, "{name} is as before");
+    }
 }
 
 #[test]
