@@ -23,6 +23,30 @@ pub enum Normalization {
     Largest,
 }
 
+impl Normalization {
+    /// The name in a file's metadata, such as `mean`.
+    #[cfg(feature = "safetensors")]
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Normalization::Off => "off",
+            Normalization::Mean => "mean",
+            Normalization::Largest => "largest",
+        }
+    }
+
+    /// The one with that name.
+    #[cfg(feature = "safetensors")]
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [
+            Normalization::Off,
+            Normalization::Mean,
+            Normalization::Largest,
+        ]
+        .into_iter()
+        .find(|it| it.name() == name)
+    }
+}
+
 /// How large the importance of one task is, over several parameters.
 #[derive(Debug, Default)]
 pub(crate) struct Size {

@@ -18,8 +18,8 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
     /// `<path>.importance` (Ω) and `<path>.path_integral` (ω). Their shape is the parameter's in the given
     /// [`WeightLayout`], and their precision is the one in which they are kept. (NumPy cannot read the bf16 of
     /// [`StatePrecision::Bf16`](crate::settings::StatePrecision::Bf16), PyTorch can.) The metadata has `format`,
-    /// `si_core_version`, `layout`, `task`, `num_steps` (of the task), `strength` and `damping`. The same
-    /// state gives the same bytes.
+    /// `si_core_version`, `layout`, `task`, `num_steps` (of the task), `strength`, `damping` and `normalization`. The
+    /// same state gives the same bytes.
     ///
     /// This format is for exchange. It does not hold the module's own parameters, the other settings and the counters
     /// of the epoch. To resume training later, save the [`ContinualLearner`](crate::ContinualLearner).

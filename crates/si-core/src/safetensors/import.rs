@@ -4,6 +4,7 @@ use burn::Tensor;
 use burn::backend::tensor::FloatTensor;
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{TensorData, bf16, f16};
+use log::warn;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::layout::Layers;
@@ -20,7 +21,8 @@ use crate::traversal::{ParameterVisitor, Place, visit_consolidated, visit_parame
 
 impl<B: SynapticBackend> SynapticIntelligence<B> {
     /// Loads state from SafeTensors made by [`to_safetensors`](Self::to_safetensors) or another program, for the
-    /// parameters that `module` has now. Load the module first. The settings are kept.
+    /// parameters that `module` has now. Load the module first. The settings are kept. A warning is logged if the file states
+    /// another normalization, since its importance then has another unit.
     ///
     /// A file may be partial: for example, it may hold only importance. A parameter with any tensor in the file takes
     /// its whole state from it: without an anchor, its current value is the anchor, and without a path integral, its
@@ -94,11 +96,21 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
         report.task = metadata.task;
         report.strength = metadata.strength;
         report.damping = metadata.damping;
+        report.normalization = metadata.normalization;
         self.accept(taken, &metadata);
         Ok(report)
     }
 
     fn accept(&mut self, taken: Vec<(ParamId, Synapse<B>)>, metadata: &Metadata) {
+        let own = self.config.normalization;
+        if let Some(stated) = metadata.normalization.filter(|stated| *stated != own) {
+            warn!(
+                "the importance of the file was made with the normalization `{}`, but that of the settings is `{}`: \
+                 the two have different units, so give the settings of the file, or choose another strength",
+                stated.name(),
+                own.name()
+            );
+        }
         let has_importance = taken.iter().any(|(_, it)| it.importance.is_some());
         for (id, synapse) in taken {
             self.synapses.insert(id, synapse);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{SafeTensorsError, WeightLayout};
 use crate::SynapticIntelligence;
 use crate::ops::SynapticBackend;
+use crate::settings::Normalization;
 
 const FORMAT: &str = "format";
 const VERSION: &str = "si_core_version";
@@ -12,6 +13,7 @@ const TASK: &str = "task";
 const NUM_STEPS: &str = "num_steps";
 const STRENGTH: &str = "strength";
 const DAMPING: &str = "damping";
+const NORMALIZATION: &str = "normalization";
 
 /// The known metadata of a file. Each entry is optional.
 #[derive(Default)]
@@ -21,6 +23,7 @@ pub(super) struct Metadata {
     pub(super) num_steps: Option<usize>,
     pub(super) strength: Option<f64>,
     pub(super) damping: Option<f64>,
+    pub(super) normalization: Option<Normalization>,
 }
 
 impl Metadata {
@@ -38,6 +41,7 @@ impl Metadata {
             (NUM_STEPS, regularizer.meter.steps_in_task.to_string()),
             (STRENGTH, config.strength.to_string()),
             (DAMPING, config.damping.to_string()),
+            (NORMALIZATION, config.normalization.name().to_string()),
         ])
     }
 
@@ -49,21 +53,37 @@ impl Metadata {
         let Some(entries) = entries else {
             return Ok(Self::default());
         };
-        let layout = entries.get(LAYOUT).map(|name| {
-            WeightLayout::named(name).ok_or_else(|| SafeTensorsError::Metadata {
-                key: LAYOUT,
-                value: name.clone(),
-                expected: "burn or pytorch",
-            })
-        });
         Ok(Self {
-            layout: layout.transpose()?,
+            layout: named(entries, LAYOUT, "burn or pytorch", WeightLayout::named)?,
             task: count(entries, TASK)?,
             num_steps: count(entries, NUM_STEPS)?,
             strength: number(entries, STRENGTH, "a number")?,
             damping: number(entries, DAMPING, "a number")?,
+            normalization: named(
+                entries,
+                NORMALIZATION,
+                "off, mean or largest",
+                Normalization::named,
+            )?,
         })
     }
+}
+
+/// A choice, by its name.
+fn named<T>(
+    entries: &HashMap<String, String>,
+    key: &'static str,
+    expected: &'static str,
+    choice: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, SafeTensorsError> {
+    let read = |name: &String| {
+        choice(name).ok_or_else(|| SafeTensorsError::Metadata {
+            key,
+            value: name.clone(),
+            expected,
+        })
+    };
+    entries.get(key).map(read).transpose()
 }
 
 /// A number of tasks or steps, which a record stores in 32 bits.

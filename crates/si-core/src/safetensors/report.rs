@@ -1,3 +1,5 @@
+use crate::settings::Normalization;
+
 /// What was loaded from SafeTensors, and what was not.
 ///
 /// A partial file is not an error, so the program decides whether this is what it expected. Names are in the
@@ -20,4 +22,6 @@ pub struct SafeTensorsReport {
     pub strength: Option<f64>,
     /// The damping with which the state was made. The regularizer keeps its own.
     pub damping: Option<f64>,
+    /// The normalization with which the state was made. The regularizer keeps its own, and logs a warning if they differ.
+    pub normalization: Option<Normalization>,
 }

@@ -112,6 +112,7 @@ fn invalid_metadata_is_refused() {
         ("strength", "strong", "a number"),
         ("damping", "", "a number"),
         ("layout", "jax", "burn or pytorch"),
+        ("normalization", "Mean", "off, mean or largest"),
     ] {
         let bytes = file(&[weight_importance(&[1.0; 6])], &[(key, value)]);
         assert_eq!(

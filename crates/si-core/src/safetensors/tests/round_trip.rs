@@ -3,7 +3,7 @@ use safetensors::SafeTensors;
 
 use super::*;
 use crate::TaskWarning;
-use crate::settings::StatePrecision;
+use crate::settings::{Normalization, StatePrecision};
 use crate::test_device::assert_same;
 
 #[test]
@@ -23,6 +23,31 @@ fn state_is_read_back_to_the_bit_in_each_layout() {
         assert_eq!(report.task, Some(1));
         assert_eq!(report.strength, Some(0.5));
         assert_eq!(report.damping, Some(0.01));
+        assert_eq!(report.normalization, Some(Normalization::Off));
+    }
+}
+
+#[test]
+fn a_file_states_the_normalization_of_its_importance_and_the_reader_keeps_its_own() {
+    for normalization in [
+        Normalization::Off,
+        Normalization::Mean,
+        Normalization::Largest,
+    ] {
+        let config = config().with_normalization(normalization);
+        let normalized = ContinualLearner::new(Network::new(), &config).expect("valid");
+        let mut normalized = train(normalized, &mut AdamConfig::new().init(), 3);
+        normalized.end_task();
+        let bytes = normalized
+            .to_safetensors(WeightLayout::Burn)
+            .expect("written");
+        let mut other = learner();
+        let report = other
+            .load_safetensors(&bytes, WeightLayout::Burn)
+            .expect("read");
+        assert_eq!(report.normalization, Some(normalization));
+        let kept = other.regularizer().config().normalization;
+        assert_eq!(kept, Normalization::Off);
     }
 }
 

@@ -9,7 +9,7 @@ fn bytes_are_those_of_the_format() {
         .expect("written");
     let header = concat!(
         r#"{"__metadata__":{"damping":"0.01","format":"synaptic_intelligence","layout":"burn","#,
-        r#""num_steps":"0","si_core_version":""#,
+        r#""normalization":"off","num_steps":"0","si_core_version":""#,
         env!("CARGO_PKG_VERSION"),
         r#"","strength":"0.5","task":"2"},"#,
         r#""weight.anchor":{"dtype":"F32","shape":[3,2],"data_offsets":[0,24]},"#,

@@ -257,3 +257,33 @@ fn records(page: &mut Page) {
         restored.map_err(Error::from),
     );
 }
+
+#[cfg(feature = "safetensors")]
+#[test]
+fn state_of_another_normalization_is_loaded_with_a_warning() {
+    use si_core::safetensors::WeightLayout;
+    use si_core::settings::Normalization;
+
+    let learner = |normalization| {
+        let config = SynapticIntelligenceConfig::new().with_normalization(normalization);
+        ContinualLearner::new(Vector::new(), &config).expect("the config is valid")
+    };
+    let mut normalized = steps(learner(Normalization::Mean), 2, 1.0);
+    normalized.end_task();
+    let bytes = normalized.to_safetensors(WeightLayout::Burn);
+    let bytes = bytes.expect("it has state");
+    warnings();
+    for normalization in [Normalization::Mean, Normalization::Off] {
+        let mut other = learner(normalization);
+        let report = other.load_safetensors(&bytes, WeightLayout::Burn);
+        assert!(
+            report
+                .expect("it fits")
+                .taken
+                .contains(&"weight.importance".to_string())
+        );
+        let logged = warnings().join("\n");
+        let warns = logged.contains("normalization `mean`, but that of the settings is `off`");
+        assert_eq!(warns, normalization == Normalization::Off, "{logged}");
+    }
+}
