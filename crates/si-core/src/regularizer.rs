@@ -92,8 +92,11 @@ impl<B: SynapticBackend> SynapticIntelligence<B> {
 
     /// Sets the strength c from the next step on, for all parameters without a strength from a policy. A
     /// [schedule](SynapticIntelligenceConfig::strength_schedule) and
-    /// [factors of replicas](SynapticIntelligenceConfig::replica_strengths) still multiply it. A checkpoint stores it
-    /// with the other settings.
+    /// [factors of replicas](SynapticIntelligenceConfig::replica_strengths) still multiply it.
+    ///
+    /// A record does not hold it. A checkpoint stores it with the other settings, but only to compare:
+    /// [`restore`](crate::Checkpoint::restore) keeps the strength of the learner that you load into, and warns if the two
+    /// differ. Call this again after loading.
     ///
     /// # Errors
     ///
