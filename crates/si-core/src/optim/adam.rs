@@ -49,8 +49,8 @@ impl SynapticAdamConfig {
 }
 
 /// Adam (Kingma and Ba 2015) in one pass over memory, for a
-/// [`ContinualLearner`](crate::ContinualLearner): the same pass computes the penalty and the path integral. Alone, it does
-/// not consolidate.
+/// [`ContinualLearner`](crate::ContinualLearner): the same pass computes the penalty and the path integral. Without a
+/// `ContinualLearner`, it does not consolidate.
 ///
 /// It computes what Burn's [`Adam`] does, in the same order. Each can load the records of the other, but the
 /// maximum that AMSGrad keeps is dropped.

@@ -50,8 +50,8 @@ impl SynapticAdamWConfig {
 }
 
 /// AdamW (Loshchilov and Hutter 2019) in one pass over memory, for a
-/// [`ContinualLearner`](crate::ContinualLearner): the same pass computes the penalty and the path integral. Alone, it does
-/// not consolidate.
+/// [`ContinualLearner`](crate::ContinualLearner): the same pass computes the penalty and the path integral. Without a
+/// `ContinualLearner`, it does not consolidate.
 ///
 /// With the total gradient g, the learning rate η and the weight decay λ, at step t:
 ///

@@ -42,8 +42,8 @@ impl SynapticSgdConfig {
 }
 
 /// Stochastic gradient descent in one pass over memory, for a
-/// [`ContinualLearner`](crate::ContinualLearner): the same pass computes the penalty and the path integral. Alone, it does
-/// not consolidate.
+/// [`ContinualLearner`](crate::ContinualLearner): the same pass computes the penalty and the path integral. Without a
+/// `ContinualLearner`, it does not consolidate.
 ///
 /// It computes what Burn's [`Sgd`](burn::optim::Sgd) does, in the same order. Each can load the records of the
 /// other.
