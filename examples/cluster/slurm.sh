@@ -12,7 +12,7 @@
 #SBATCH --requeue
 #SBATCH --open-mode=append
 
-# A folder that all nodes see. All tasks write there, each to a file of its own.
+# A folder that all nodes see. All tasks write there, each to a separate file.
 out=${OUT:-runs/split-mnist-cluster}
 
 # One thread per run is the same on every node, and fastest for small networks.

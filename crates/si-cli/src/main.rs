@@ -12,6 +12,7 @@ mod logger;
 mod meter;
 mod output;
 mod output_folder;
+mod plan_file;
 mod progress;
 mod settings;
 mod shard;

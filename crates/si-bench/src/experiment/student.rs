@@ -65,7 +65,7 @@ impl Student {
         })
     }
 
-    /// A copy that is made of `parts`: those of its own method with other strengths, or without some of them.
+    /// A copy that is made of `parts`: the same method with other strengths, or without some of its parts.
     pub(super) fn copy_with(&self, parts: Parts) -> Result<Self, Error> {
         let strength = parts.synaptic.map_or(0.0, |it| it.strength);
         let mut learner = self.learner.clone();

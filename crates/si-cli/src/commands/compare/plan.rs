@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use si_bench::comparison::{Candidate, ComparisonFiles, Selection};
 use si_bench::experiment::{ExperimentConfig, RunFolder, new_stamped_folder};
 use si_bench::methods::MethodSpec;
-use si_bench::{Error, read_toml, replace_file, resolve_device};
+use si_bench::{Error, resolve_device};
 
 use super::{CompareArgs, FINAL};
-use crate::experiment;
+use crate::{experiment, plan_file};
 
 /// The settings of a comparison. They are stored in its folder, so that it can be resumed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -159,22 +159,11 @@ impl Plan {
     }
 
     pub(super) fn read(folder: &Path) -> anyhow::Result<Self> {
-        let path = folder.join(FILE);
-        if !path.exists() {
-            return Err(Error::Config(format!(
-                "{} is not the folder of a comparison: there is no {FILE} in it",
-                folder.display()
-            ))
-            .into());
-        }
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        read_toml(&text).with_context(|| format!("{} is not a valid plan", path.display()))
+        plan_file::read(folder, FILE, "comparison")
     }
 
     pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
-        let text = toml::to_string_pretty(self)?;
-        Ok(replace_file(&folder.join(FILE), text.as_bytes())?)
+        plan_file::write(folder, FILE, self)
     }
 
     /// The newest comparison in `root` that is not done.

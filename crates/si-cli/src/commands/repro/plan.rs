@@ -1,13 +1,12 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use si_bench::experiment::{Experiment, RunFolder};
 use si_bench::repro::{Budget, Part, Study};
-use si_bench::{AUTO, Error, read_toml, replace_file};
+use si_bench::{AUTO, Error};
 
 use super::ReproArgs;
+use crate::plan_file;
 
 /// The settings of a `si repro`. They are stored in the results' folder, so that it can be resumed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,22 +68,11 @@ impl Plan {
     }
 
     pub(super) fn read(folder: &Path) -> anyhow::Result<Self> {
-        let path = folder.join(FILE);
-        if !path.exists() {
-            return Err(Error::Config(format!(
-                "{} is not the folder of a repro: there is no {FILE} in it",
-                folder.display()
-            ))
-            .into());
-        }
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        read_toml(&text).with_context(|| format!("{} is not a valid plan", path.display()))
+        plan_file::read(folder, FILE, "repro")
     }
 
     pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
-        let text = toml::to_string_pretty(self)?;
-        Ok(replace_file(&folder.join(FILE), text.as_bytes())?)
+        plan_file::write(folder, FILE, self)
     }
 
     /// The studies that the parts need and that can run on the device.
@@ -139,6 +127,8 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
