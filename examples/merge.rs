@@ -1,4 +1,4 @@
-//! Two learners go on from a common start, each with tasks of its own, and are merged into one: MNIST's digits in five
+//! Two learners go on from a common start, each with different tasks, and are merged into one: MNIST's digits in five
 //! pairs. The start has learnt the first pair, and each learner learns two more.
 //!
 //! ```sh

@@ -93,7 +93,10 @@ fn protocol(results: &Results) -> String {
                 "{}seeds {}, wall time of the runs together {}",
                 settings
                     .values()
-                    .map(|(it, value)| format!("{} = {}, ", it.symbol, it.text(value)))
+                    .map(|(it, value)| (it.symbol, it.text(value)))
+                    // What is off changes nothing.
+                    .filter(|(_, value)| value != "off")
+                    .map(|(symbol, value)| format!("{symbol} = {value}, "))
                     .collect::<String>(),
                 seeds.join(" "),
                 duration(condition.seconds),
