@@ -75,9 +75,17 @@ impl Ci {
             tests == "cargo xtask test",
             "the README's second command must be `cargo xtask test`, but is `{tests}`"
         );
-        let devices = (!self.without_gpu).then(|| DEVICES.map(String::from).to_vec());
-        let remote = false;
-        Test { devices, remote }.run()?;
+        let devices = if self.without_gpu {
+            Vec::new()
+        } else {
+            DEVICES.map(String::from).to_vec()
+        };
+        Test {
+            devices,
+            all: self.without_gpu,
+            remote: false,
+        }
+        .run()?;
         clear(TRIAL_FOLDER)?;
         for line in TRIALS {
             run(command(line)?)?;

@@ -62,7 +62,7 @@ pub(crate) fn known_backends(names: &[String]) -> Result<()> {
 pub(crate) fn build_with(features: &str) -> Result<()> {
     let given = env::var(FEATURES).ok().filter(|given| !given.is_empty());
     let features = given.unwrap_or_else(|| features.to_string());
-    for feature in features.split(',') {
+    for feature in features.split(',').filter(|it| !it.is_empty()) {
         ensure!(
             OTHERS.contains(&feature) || BACKENDS.contains(&feature),
             "there is no backend {feature:?}; known names are {}",

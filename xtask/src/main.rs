@@ -27,7 +27,7 @@ use clap::Parser;
 enum Xtask {
     /// Run all checks that a change must pass, cheapest first
     Ci(ci::Ci),
-    /// Test everything on Flex, and what depends on the device on other backends
+    /// Test everything on Flex, and on request on other backends
     Test(test::Test),
     /// Measure what consolidation costs a training step
     Bench(bench::Bench),

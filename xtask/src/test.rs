@@ -8,24 +8,29 @@ use clap::Args;
 
 use crate::command::{Built, build, build_with, clear, command, known_backends, workspace};
 
-/// The features that tests are built with by default, in one build: the backends of [`DEVICES`] that are not default
-/// features, and burn-train.
+/// The features that all tests are built with, in one build: the backends of [`DEVICES`] that are not default features, and
+/// burn-train.
 pub(crate) const FEATURES: &str = "ndarray,wgpu,train";
 
 /// The backends that can be linked without a vendor's toolkit.
 pub(crate) const DEVICES: [&str; 3] = ["flex", "ndarray", "wgpu"];
 
-/// Test everything on Flex, and what depends on the device on other backends. A table at the end says what passed, and
-/// what was not tested and why.
+/// Test everything on Flex, the default backend, or also on others. A table at the end says what passed, and what was not
+/// tested and why.
 ///
-/// On Flex, all tests run. On another backend, si-core's unit tests and suite run, and a short split MNIST follows.
-/// With a card, name its backend: `--devices cuda`, or vulkan, metal, rocm. Without one, wgpu needs Mesa's lavapipe (in
-/// Debian: mesa-vulkan-drivers). A processor then emulates the card, and the longest tests are left out.
+/// By default, this adds little to what `cargo run -p si-cli` has built. With --all or --devices, it also tests burn-train,
+/// and builds the other backends: from scratch, that takes about half an hour on two cores. There, si-core's unit tests and
+/// suite run, and a short split MNIST follows. With a card, name its backend: `--devices cuda`, or vulkan, metal, rocm.
+/// Without one, wgpu needs Mesa's lavapipe (in Debian: mesa-vulkan-drivers). A processor then emulates the card, and the
+/// longest tests are left out.
 #[derive(Args)]
 pub(crate) struct Test {
-    /// Backends to test on. Each must have a device here [default: flex, ndarray, and wgpu if it has a device]
+    /// Backends to test on. Each must have a device here [default: flex]
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
-    pub(crate) devices: Option<Vec<String>>,
+    pub(crate) devices: Vec<String>,
+    /// Test on flex, ndarray, and wgpu if it has a device here
+    #[arg(long, conflicts_with = "devices")]
+    pub(crate) all: bool,
     /// Also test devices on a server. A build from scratch takes about six minutes longer on two cores
     #[arg(long)]
     pub(crate) remote: bool,
@@ -40,21 +45,30 @@ pub(crate) const ALWAYS_ON_FLEX: &[&str] = &["forks::"];
 
 impl Test {
     pub(crate) fn run(&self) -> Result<()> {
-        let devices = match &self.devices {
-            Some(devices) => devices.clone(),
-            None => DEVICES.map(String::from).to_vec(),
-        };
+        let devices = self.devices();
         known_backends(&devices)?;
-        build_with(&features(&devices, self.remote))?;
-        let found = found_devices()?;
+        let is_plain = devices == ["flex"] && !self.remote;
+        let features = if is_plain {
+            String::new()
+        } else {
+            features(&devices, self.remote)
+        };
+        build_with(&features)?;
         let mut report = Report::default();
         let mut others = Vec::new();
+        let found = if is_plain {
+            let reason = "burn-train, and other backends than flex: add --all, or --devices";
+            report.not_tested(reason.to_string());
+            BTreeMap::new()
+        } else {
+            found_devices()?
+        };
         for device in devices.iter().filter(|device| *device != "flex") {
             match found.get(device) {
                 Some(model) => others.push((device, model)),
                 None => {
                     let reason = not_found(device, &found);
-                    ensure!(self.devices.is_none(), "{reason}");
+                    ensure!(self.all, "{reason}");
                     report.not_tested(reason);
                 }
             }
@@ -84,6 +98,16 @@ impl Test {
             }
         }
         report.end()
+    }
+
+    fn devices(&self) -> Vec<String> {
+        if self.all {
+            DEVICES.map(String::from).to_vec()
+        } else if self.devices.is_empty() {
+            vec!["flex".to_string()]
+        } else {
+            self.devices.clone()
+        }
     }
 }
 
