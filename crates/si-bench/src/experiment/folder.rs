@@ -12,6 +12,7 @@ use super::checkpoint::Checkpoints;
 use super::{
     Checkpointing, Condition, Experiment, ExperimentConfig, RequiredPrecision, RunRecord, Shard,
 };
+pub use lock::FolderLock;
 use lock::{Lock, ShardLock};
 use records::is_run;
 pub use status::ConditionStatus;

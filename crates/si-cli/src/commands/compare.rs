@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args, value_parser};
 use si_bench::comparison::{self, Comparison, Runs, best_trials};
-use si_bench::experiment::{Experiment, ExperimentConfig, RunFolder, RunRecord};
+use si_bench::experiment::{Experiment, ExperimentConfig, FolderLock, RunFolder, RunRecord};
 use si_bench::report;
 
 use crate::interrupt::Interrupt;
@@ -61,16 +61,19 @@ pub(crate) struct CompareArgs {
 
 pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<()> {
     let root = Path::new(ROOT).join("compare").join(args.experiment.name());
-    let (folder, plan) = match &args.settings.resume {
+    let (folder, plan, _lock) = match &args.settings.resume {
         None => {
             let (plan, folder) = Plan::new(args)?.in_new_folder(&root)?;
-            (folder, plan)
+            let lock = FolderLock::hold(&folder)?;
+            (folder, plan, lock)
         }
         Some(resume) => {
             let newest = || Plan::newest_unfinished(&root);
             let folder = experiment::resumed(&args.settings, resume.as_ref(), newest)?;
-            let plan = Plan::read(&folder)?.resumed(&folder, args)?;
-            (folder, plan)
+            let plan = Plan::read(&folder)?;
+            let lock = FolderLock::hold(&folder)?;
+            let plan = plan.resumed(&folder, args)?;
+            (folder, plan, lock)
         }
     };
     plan.write(&folder)?;

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use si_bench::Error;
+use si_bench::experiment::FolderLock;
 use si_bench::repro::{self, Part, Study};
 
 use crate::exit::Interrupted;
@@ -110,6 +111,7 @@ pub(crate) fn run(args: &ReproArgs) -> anyhow::Result<()> {
         Some(folder) => folder,
         None => output_folder("repro", args.out.as_deref())?,
     };
+    let _lock = FolderLock::hold(&folder)?;
     plan.write(&folder)?;
     let failures = make(&folder, &plan.parts, &studies)?;
     write_report(

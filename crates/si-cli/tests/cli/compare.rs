@@ -1,6 +1,6 @@
 //! A comparison of methods: both phases, the report, and resuming in each of them.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -169,6 +169,15 @@ fn comparison_that_is_killed_in_either_phase_ends_with_the_same_records() {
         failure(&other).contains("trials is 2, not 3"),
         "{}",
         failure(&other)
+    );
+
+    let lock = File::create(folder.join(".lock")).expect("a file can be made");
+    lock.lock().expect("no other program is at work");
+    let beside = si(parent.path(), &resume);
+    assert!(
+        failure(&beside).contains("another program is writing in killed"),
+        "{}",
+        failure(&beside)
     );
 }
 

@@ -24,6 +24,23 @@ pub(super) struct Lock {
     _shard: Option<File>,
 }
 
+/// Keeps other programs from doing the same in a folder that holds several run folders, as long as it exists.
+#[derive(Debug)]
+pub struct FolderLock {
+    _lock: Lock,
+}
+
+impl FolderLock {
+    /// Locks a folder.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::FolderBusy`] if another program has locked it, and [`Error::Io`] if its lock file cannot be opened.
+    pub fn hold(folder: &Path) -> Result<Self, Error> {
+        Lock::of_all(folder).map(|lock| Self { _lock: lock })
+    }
+}
+
 /// The folder's lock for a shard.
 pub(super) enum ShardLock {
     /// No other program writes in the folder. The others wait for [`Lock::share`].
