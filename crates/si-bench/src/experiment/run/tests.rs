@@ -748,3 +748,5 @@ fn split_cifar_trains_its_convolutional_network() {
         }
     }
 }
+
+mod old_checkpoint;
