@@ -178,6 +178,73 @@ fn a_shard_with_other_settings_is_refused_with_the_names_of_the_keys() {
 }
 
 #[test]
+fn the_number_of_jobs_of_a_shard_is_not_the_default_of_the_others() {
+    let dir = TempDir::new().expect("temporary folder");
+    let with_jobs = |text: &str, num_jobs: Option<usize>| {
+        let config = ExperimentConfig {
+            num_jobs,
+            ..config()
+        };
+        RunFolder::join(dir.path(), config, shard(text)).expect("it joins")
+    };
+    let jobs = |folder: &RunFolder| folder.config().num_jobs;
+    // The first shard makes the folder, then it is alone in it.
+    for own in [7, 5] {
+        let first = with_jobs("1/2", Some(own));
+        let second = with_jobs("2/2", None);
+        assert_eq!([&first, &second].map(jobs), [Some(own), None]);
+    }
+    let reread = RunFolder::open(dir.path()).expect("open");
+    assert_eq!(reread.config(), &config());
+}
+
+#[test]
+fn a_shard_takes_the_number_of_jobs_in_the_config_if_none_is_given_and_never_changes_it() {
+    let dir = TempDir::new().expect("temporary folder");
+    let with_jobs = |num_jobs: Option<usize>| ExperimentConfig {
+        num_jobs,
+        ..config()
+    };
+    fs::write(dir.path().join(CONFIG), with_jobs(Some(4)).to_toml()).expect("write");
+    let join = |text: &str, num_jobs| {
+        let folder = RunFolder::join(dir.path(), with_jobs(num_jobs), shard(text));
+        folder.expect("it joins")
+    };
+    // Both the shard that is alone and the one beside it.
+    for given in [Some(7), None] {
+        let folders = ["1/2", "2/2"].map(|text| join(text, given));
+        let expected = given.or(Some(4));
+        assert_eq!(
+            folders.each_ref().map(|folder| folder.config().num_jobs),
+            [expected; 2]
+        );
+    }
+    let reread = RunFolder::open(dir.path()).expect("open");
+    assert_eq!(reread.config().num_jobs, Some(4));
+}
+
+#[test]
+fn a_shard_may_require_more_precision_than_the_others_but_not_less() {
+    let requiring = |dir: &TempDir, text: &str, matmul_precision| {
+        let config = ExperimentConfig {
+            matmul_precision,
+            ..config()
+        };
+        RunFolder::join(dir.path(), config, shard(text))
+    };
+    let [exact, any] = [(); 2].map(|()| TempDir::new().expect("temporary folder"));
+    let first = requiring(&exact, "1/2", RequiredPrecision::Exact).expect("it joins");
+    let error = requiring(&exact, "2/2", RequiredPrecision::Any).expect_err("it differs");
+    let expected = "matmul_precision is \"exact\", not \"any\"";
+    assert!(error.to_string().contains(expected), "{error}");
+    drop(first);
+
+    let _first = requiring(&any, "1/2", RequiredPrecision::Any).expect("it joins");
+    let second = requiring(&any, "2/2", RequiredPrecision::Exact).expect("it joins");
+    assert_eq!(second.config().matmul_precision, RequiredPrecision::Any);
+}
+
+#[test]
 fn a_shard_that_is_alone_may_add_seeds() {
     let dir = TempDir::new().expect("temporary folder");
     drop(joined(&dir, "1/2"));
