@@ -411,4 +411,5 @@ fn record(condition: Condition, seed: u64) -> RunRecord {
     }
 }
 
+mod merge;
 mod shards;
