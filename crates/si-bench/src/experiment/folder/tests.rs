@@ -347,6 +347,36 @@ fn a_folder_that_is_not_a_run_is_refused() {
 }
 
 #[test]
+fn drafts_of_the_config_that_killed_programs_left_are_neither_read_nor_taken_over() {
+    let root = TempDir::new().expect("temporary folder");
+    let path = root.path().join("split-mnist/killed");
+    fs::create_dir_all(&path).expect("a folder");
+    let drafts = [format!(".{CONFIG}.4711.1"), format!("{CONFIG}.draft")].map(|it| path.join(it));
+    let torn = "experiment = \"split-mn";
+    for draft in &drafts {
+        fs::write(draft, torn).expect("write");
+    }
+    let error = RunFolder::open(&path).expect_err("there is no config");
+    assert!(matches!(error, Error::NotARun { .. }), "{error}");
+    let newest = RunFolder::newest_unfinished(root.path(), Experiment::SplitMnist);
+    assert_eq!(newest.expect("a readable folder"), None);
+
+    let config = |num_seeds| ExperimentConfig {
+        num_seeds,
+        output_dir: Some(path.clone()),
+        ..config()
+    };
+    let mut folder = RunFolder::create(config(2), root.path(), UNIX_EPOCH).expect("new folder");
+    folder.resume(config(3)).expect("resume");
+    let reread = RunFolder::open(&path).expect("open");
+    assert_eq!(reread.config().num_seeds, 3);
+    assert_eq!(reread.records().expect("records"), []);
+    for draft in &drafts {
+        assert_eq!(fs::read_to_string(draft).expect("it is there"), torn);
+    }
+}
+
+#[test]
 fn a_folder_names_the_device_that_auto_chose() {
     let root = TempDir::new().expect("temporary folder");
     let auto = ExperimentConfig {
