@@ -50,7 +50,7 @@ pub(crate) enum Layer {
     /// Squares of one unit, given by their centres. The closer the third number is to 1, the darker
     /// the square.
     Cells(Vec<(f64, f64, f64)>),
-    /// The names of points, each beside its point if there is room.
+    /// The names of points. Each is beside its point, or moved away from it and joined to it by a thin line.
     Names(Vec<((f64, f64), String)>),
     /// Text that starts a little to the right of a point.
     Note((f64, f64), Side, String),
