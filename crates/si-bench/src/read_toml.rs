@@ -10,14 +10,21 @@ use crate::{Error, alternatives::one_of, suggestion::did_you_mean};
 /// [`Error::Config`] for text that is not TOML, an unknown key, an unknown name, or a value of the wrong type. The
 /// message gives the line. If a known key or name is close to an unknown one, it suggests that.
 pub fn read_toml<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
-    read_toml_over("", text)
+    read_toml_over("", text, &[])
 }
 
-/// Like [`read_toml`]. Keys that `text` lacks have their values in `defaults`, which is also TOML.
-pub(crate) fn read_toml_over<T: DeserializeOwned>(defaults: &str, text: &str) -> Result<T, Error> {
+/// Like [`read_toml`]. Keys that `text` lacks, and those in `ignored`, have their values in `defaults`, which is also TOML.
+pub(crate) fn read_toml_over<T: DeserializeOwned>(
+    defaults: &str,
+    text: &str,
+    ignored: &[&str],
+) -> Result<T, Error> {
     let parse = |text| DeTable::parse(text).map_err(|error| explain(text, &error));
     let defaults = parse(defaults)?.into_inner();
     let mut table = parse(text)?;
+    for key in ignored {
+        table.get_mut().remove(*key);
+    }
     for (key, value) in defaults {
         table.get_mut().entry(key).or_insert(value);
     }
@@ -86,7 +93,7 @@ mod tests {
     #[test]
     fn the_text_wins_over_the_defaults() {
         let read: Outer =
-            read_toml_over("num_epochs = 1\n", "inner.batch_size = 2\n").expect("valid");
+            read_toml_over("num_epochs = 1\n", "inner.batch_size = 2\n", &[]).expect("valid");
         let expected = Outer {
             num_epochs: 1,
             inner: Some(Inner {
@@ -95,8 +102,18 @@ mod tests {
             }),
         };
         assert_eq!(read, expected);
-        let read: Outer = read_toml_over("num_epochs = 1\n", "num_epochs = 3\n").expect("valid");
+        let read: Outer =
+            read_toml_over("num_epochs = 1\n", "num_epochs = 3\n", &[]).expect("valid");
         assert_eq!(read.num_epochs, 3);
+    }
+
+    #[test]
+    fn an_ignored_key_has_its_default_whatever_the_text_says() {
+        let text = "num_epochs = 'three'\ninner.batch_size = 2\n";
+        let read = read_toml_over("num_epochs = 1\n", text, &["num_epochs"]);
+        let read: Outer = read.expect("the rest is valid");
+        assert_eq!(read.num_epochs, 1);
+        assert!(read.inner.is_some());
     }
 
     #[test]

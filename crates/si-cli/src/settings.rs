@@ -1,12 +1,12 @@
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use serde::Deserialize;
 use si_bench::data::DataSet;
 use si_bench::experiment::{Experiment, ExperimentConfig};
-use si_bench::methods::MethodSpec;
+use si_bench::methods::{IncompleteSpec, MethodSpec};
 use si_bench::{Error, read_toml};
 
 /// The settings of an experiment, from flags and a file.
@@ -14,7 +14,7 @@ use si_bench::{Error, read_toml};
 pub(crate) struct Settings {
     #[command(flatten)]
     flags: Flags,
-    /// What becomes of the methods that a flag names.
+    /// What becomes of the methods that a flag or the file names.
     #[arg(skip)]
     named: NamedMethods,
     /// TOML file with settings. Flags override it; keys that are not in it keep their defaults
@@ -26,7 +26,7 @@ pub(crate) struct Settings {
     pub(crate) resume: Option<Option<PathBuf>>,
 }
 
-/// What becomes of the methods that a flag names.
+/// What becomes of the methods that a flag or the file names.
 #[derive(Clone, Copy, Debug, Default)]
 enum NamedMethods {
     /// Each is run.
@@ -125,7 +125,7 @@ impl Settings {
         }
     }
 
-    /// These settings without the methods that a flag names, which [`methods`](Self::methods) has.
+    /// These settings without the methods that a flag or the file names, which [`methods`](Self::methods) has.
     pub(crate) fn without_methods(&self) -> Self {
         Self {
             named: NamedMethods::LeftOut,
@@ -133,21 +133,29 @@ impl Settings {
         }
     }
 
-    /// The methods that a flag names, otherwise those of the TOML file, as text. `None` if neither names any.
+    /// The methods that a flag names, otherwise those of the TOML file, as text: a strength may be missing. `None` if
+    /// neither names any.
     pub(crate) fn methods(&self) -> anyhow::Result<Option<Vec<String>>> {
+        self.methods_or_those_in(self.file()?.as_ref())
+    }
+
+    fn methods_or_those_in(&self, file: Option<&File>) -> anyhow::Result<Option<Vec<String>>> {
         #[derive(Deserialize)]
         struct Named {
-            methods: Option<Vec<MethodSpec>>,
+            methods: Option<Vec<IncompleteSpec>>,
         }
         if let Some(texts) = self.flags.0.get_many::<String>("methods") {
             return Ok(Some(texts.cloned().collect()));
         }
-        let Some(path) = &self.config else {
+        let Some(file) = file else {
             return Ok(None);
         };
-        let Named { methods } =
-            read_toml(&text(path)?).with_context(|| path.display().to_string())?;
-        Ok(methods.map(|methods| methods.iter().map(MethodSpec::to_string).collect()))
+        let Named { methods } = file.read(read_toml)?;
+        Ok(methods.map(|methods| methods.iter().map(IncompleteSpec::to_string).collect()))
+    }
+
+    fn file(&self) -> anyhow::Result<Option<File>> {
+        self.config.clone().map(File::open).transpose()
     }
 
     /// The folder for the results, if a flag names one.
@@ -157,20 +165,64 @@ impl Settings {
 
     /// Merges the settings: flags override the TOML file, which overrides `base`.
     pub(crate) fn over(&self, base: ExperimentConfig) -> anyhow::Result<ExperimentConfig> {
-        let mut config = match &self.config {
-            None => base,
-            Some(path) => base
-                .with_toml(&text(path)?)
-                .with_context(|| path.display().to_string())?,
+        let file = self.file()?;
+        let with_file = match self.named {
+            NamedMethods::Run => ExperimentConfig::with_toml,
+            NamedMethods::Searched | NamedMethods::LeftOut => {
+                ExperimentConfig::with_toml_except_methods
+            }
         };
-        let mut flags = self.flags.clone();
-        config = flags.on_images(config)?;
-        if let Some(methods) = flags.methods(self.named, config.experiment)? {
+        let mut config = match &file {
+            None => base,
+            Some(file) => file.read(|text| with_file(&base, text))?,
+        };
+        config = self.flags.on_images(config)?;
+        if let Some(methods) = self.specs(file.as_ref(), config.experiment)? {
             config.methods = methods;
         }
-        config.update_from_arg_matches_mut(&mut flags.0)?;
+        let mut flags = self.flags.0.clone();
+        flags.remove_many::<String>("methods");
+        config.update_from_arg_matches_mut(&mut flags)?;
         config.validate().map_err(with_flag)?;
         Ok(config)
+    }
+
+    /// What is made of the methods that a flag or the file names. `None` if those of another config stay.
+    fn specs(
+        &self,
+        file: Option<&File>,
+        experiment: Experiment,
+    ) -> anyhow::Result<Option<Vec<MethodSpec>>> {
+        let read: fn(&str, Experiment) -> Result<Vec<MethodSpec>, Error> = match self.named {
+            NamedMethods::Run => |text, _| text.parse().map(|spec| vec![spec]),
+            NamedMethods::Searched => MethodSpec::search,
+            NamedMethods::LeftOut => return Ok(None),
+        };
+        let Some(texts) = self.methods_or_those_in(file)? else {
+            return Ok(None);
+        };
+        let specs = texts.iter().map(|text| read(text, experiment));
+        let specs: Vec<Vec<MethodSpec>> = specs.collect::<Result<_, _>>()?;
+        Ok(Some(specs.concat()))
+    }
+}
+
+/// A TOML file with settings.
+struct File {
+    path: PathBuf,
+    text: String,
+}
+
+impl File {
+    fn open(path: PathBuf) -> anyhow::Result<Self> {
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Self { path, text })
+    }
+
+    /// What `read` makes of its text. An error names the file.
+    fn read<T>(&self, read: impl FnOnce(&str) -> Result<T, Error>) -> anyhow::Result<T> {
+        read(&self.text).with_context(|| self.path.display().to_string())
     }
 }
 
@@ -187,29 +239,6 @@ impl Flags {
             _ => Ok(config),
         }
     }
-
-    /// Takes out the methods, if they are given.
-    fn methods(
-        &mut self,
-        named: NamedMethods,
-        experiment: Experiment,
-    ) -> Result<Option<Vec<MethodSpec>>, Error> {
-        let Some(texts) = self.0.remove_many::<String>("methods") else {
-            return Ok(None);
-        };
-        let read: fn(&str, Experiment) -> Result<Vec<MethodSpec>, Error> = match named {
-            NamedMethods::Run => |text, _| text.parse().map(|spec| vec![spec]),
-            NamedMethods::Searched => MethodSpec::search,
-            NamedMethods::LeftOut => return Ok(None),
-        };
-        let specs = texts.map(|text| read(&text, experiment));
-        let specs: Vec<Vec<MethodSpec>> = specs.collect::<Result<_, _>>()?;
-        Ok(Some(specs.concat()))
-    }
-}
-
-fn text(path: &Path) -> anyhow::Result<String> {
-    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// The error of a value, with its flag if that is called differently from its key.

@@ -358,11 +358,25 @@ impl ExperimentConfig {
     ///
     /// Those of [`from_toml`](Self::from_toml).
     pub fn with_toml(&self, text: &str) -> Result<Self, Error> {
+        self.with_toml_except(text, &[])
+    }
+
+    /// Like [`with_toml`](Self::with_toml), but the methods stay those of `self`. So `text` may have methods without a
+    /// strength.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_toml`](Self::from_toml), except for methods.
+    pub fn with_toml_except_methods(&self, text: &str) -> Result<Self, Error> {
+        self.with_toml_except(text, &["methods"])
+    }
+
+    fn with_toml_except(&self, text: &str, ignored: &[&str]) -> Result<Self, Error> {
         let experiment = self.experiment;
         let defaults = self.on_images_of(text)?;
         let defaults =
             toml::to_string(&defaults).map_err(|error| Error::Config(error.to_string()))?;
-        let config: Self = read_toml_over(&defaults, text)?;
+        let config: Self = read_toml_over(&defaults, text, ignored)?;
         if config.experiment != experiment {
             return Err(Error::Config(format!(
                 "experiment must be {:?} here, got {:?}",

@@ -49,7 +49,7 @@ pub use functional::{Compared, ComparedOutputs, Functional};
 pub use memory::{Memory, Replay};
 pub use method::{Method, Parameter, Values};
 pub use parts::{Anchor, AtEnd, Examples, Growth, Measure, Parts, Regime, Synaptic, Trunk};
-pub use spec::MethodSpec;
+pub use spec::{IncompleteSpec, MethodSpec};
 pub use table::METHODS;
 
 pub(crate) use method::Written;

@@ -1,16 +1,16 @@
 use core::fmt;
-use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 use super::method::{Method, Parameter, Range, Values, Written};
 use super::table::METHODS;
 use crate::Error;
 use crate::experiment::{Experiment, ExperimentConfig};
 use crate::suggestion::did_you_mean;
+pub use file::IncompleteSpec;
+
+mod file;
 
 /// One or several methods, with the parameters that were given for them.
 ///
@@ -277,35 +277,6 @@ impl Serialize for MethodSpec {
     }
 }
 
-impl<'de> Deserialize<'de> for MethodSpec {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextOrTable;
-        impl<'de> Visitor<'de> for TextOrTable {
-            type Value = MethodSpec;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a method, such as \"si:c=0.1\" or { method = \"si\", c = 0.1 }")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<MethodSpec, E> {
-                text.parse().map_err(E::custom)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<MethodSpec, A::Error> {
-                #[derive(Deserialize)]
-                struct Table {
-                    method: String,
-                    #[serde(flatten)]
-                    given: BTreeMap<String, Written>,
-                }
-                let table = Table::deserialize(MapAccessDeserializer::new(map))?;
-                MethodSpec::new(&table.method, table.given).map_err(A::Error::custom)
-            }
-        }
-        deserializer.deserialize_any(TextOrTable)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -442,20 +413,6 @@ mod tests {
         }
         let needed = "the method si:normalization=mean needs c, ";
         assert!(error("si:normalization=mean").starts_with(needed));
-    }
-
-    #[test]
-    fn a_table_is_the_same_as_a_text() {
-        #[derive(Deserialize)]
-        struct File {
-            methods: Vec<MethodSpec>,
-        }
-        let file = "methods = ['none', { method = 'si', c = 0.1 }]\n[[extra]]\n";
-        let File { methods } = toml::from_str(file).expect("it is well formed");
-        assert_eq!(methods, [spec("none"), spec("si:c=0.1")]);
-        let file = "[[methods]]\nmethod = 'ewc'\nlambda = 30\nfisher = 'sampled'\n";
-        let File { methods } = toml::from_str(file).expect("it is well formed");
-        assert_eq!(methods, [spec("ewc:lambda=30:fisher=sampled")]);
     }
 
     #[test]

@@ -26,8 +26,8 @@ Examples:
   si compare split-mnist --resume                      resume the newest unfinished comparison
 
 All other settings are those of `si EXPERIMENT --help`. --seeds and --first-seed are those of the
-final runs, and --held-out is the number of images that the search tests on. Methods in the file of
---config have their strengths, so the search leaves these out: name them with --methods instead. `si report`,
+final runs, and --held-out is the number of images that the search tests on. If the file of
+--config has `methods`, they count like those of --methods, which overrides them. `si report`,
 `si metrics` and `si inspect` read the folders search and final of a comparison.";
 
 /// Compare methods under one protocol: accuracy, forgetting, memory, passes and time

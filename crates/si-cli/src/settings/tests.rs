@@ -164,21 +164,24 @@ fn the_command_line_accepts_the_same_names_as_the_file() {
 #[test]
 fn methods_can_be_read_apart_from_the_other_settings() {
     let file = tempfile::NamedTempFile::new().expect("temporary file");
-    fs::write(file.path(), "methods = ['si:c=2', { method = 'er' }]\n").expect("write");
+    let methods = "methods = ['si:c=2', { method = 'er' }, 'ewc']\n";
+    fs::write(file.path(), methods).expect("write");
     let path = file.path().to_str().expect("a path in UTF-8");
     let texts = |flags: &[&str]| parse(flags).methods().expect("they are well formed");
     let given = |texts: &[&str]| Some(texts.iter().map(|it| it.to_string()).collect());
     assert_eq!(texts(&[]), None);
-    assert_eq!(texts(&["--config", path]), given(&["si:c=2", "er"]));
+    assert_eq!(texts(&["--config", path]), given(&["si:c=2", "er", "ewc"]));
     let flags = ["--config", path, "--methods", "ewc,none"];
     assert_eq!(texts(&flags), given(&["ewc", "none"]));
-    let settings = parse(&["--methods", "ewc,none", "--epochs", "3"]);
-    let config = settings.without_methods().over(paper());
-    let expected = ExperimentConfig {
-        num_epochs: 3,
-        ..paper()
-    };
-    assert_eq!(config.expect("valid settings"), expected);
+    for given in [["--methods", "ewc,none"], ["--config", path]] {
+        let settings = parse(&[&given[..], &["--epochs", "3"]].concat());
+        let config = settings.without_methods().over(paper());
+        let expected = ExperimentConfig {
+            num_epochs: 3,
+            ..paper()
+        };
+        assert_eq!(config.expect("valid settings"), expected);
+    }
 }
 
 #[test]
@@ -189,6 +192,30 @@ fn a_method_without_its_strength_is_tried_with_several_only_in_a_search() {
     assert_eq!(config.methods[5].to_string(), "si:c=2");
     let error = settings.over(paper()).expect_err("a strength is missing");
     assert!(error.to_string().contains("needs lambda"), "{error}");
+}
+
+#[test]
+fn a_method_of_a_file_without_its_strength_is_tried_with_several_only_in_a_search() {
+    let file = tempfile::NamedTempFile::new().expect("temporary file");
+    fs::write(file.path(), "num_epochs = 2\nmethods = ['ewc', 'si:c=2']\n").expect("write");
+    let path = file.path().to_str().expect("a path in UTF-8");
+    let searched = |flags: &[&str]| {
+        let settings = parse(&[&["--config", path], flags].concat()).for_search();
+        settings.over(paper()).expect("valid settings")
+    };
+    let with_flag = parse(&["--epochs", "2", "--methods", "ewc,si:c=2"]).for_search();
+    let with_flag = with_flag.over(paper()).expect("valid settings");
+    assert_eq!(searched(&[]), with_flag);
+    assert_eq!(searched(&[]).methods.len(), 6);
+    let none = MethodSpec::list("none").expect("well formed");
+    assert_eq!(searched(&["--methods", "none"]).methods, none);
+
+    let error = parse(&["--config", path]).over(paper());
+    let error = format!("{:#}", error.expect_err("a strength is missing"));
+    assert!(
+        error.contains("line 2: the method ewc needs lambda"),
+        "{error}"
+    );
 }
 
 #[test]

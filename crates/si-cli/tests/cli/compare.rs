@@ -104,6 +104,34 @@ fn comparison_searches_each_strength_equally_often_and_reports_results_and_costs
 }
 
 #[test]
+fn methods_of_a_file_without_a_strength_are_searched_unless_a_flag_overrides_them() {
+    let parent = tempfile::tempdir().expect("a folder can be made");
+    let settings = "methods = [\"none\", \"si\", \"ewc:lambda=1\"]\n";
+    fs::write(parent.path().join("mine.toml"), settings).expect("a writable folder");
+    let file = ["--config", "mine.toml"];
+    let args = [&BUDGET[..], &file, &["--out", "file"]].concat();
+    succeed(parent.path(), &args);
+    let folder = parent.path().join("file");
+    assert_eq!(runs(&folder.join("search")).len(), 2);
+    assert_eq!(runs(&folder.join("final")).len(), 3 * 2);
+    let comparison = json(&folder);
+    let methods = comparison["methods"].as_array().expect("a list");
+    let found = methods.iter().map(|it| {
+        let tried = it["searched"]["tried"].as_array().map(Vec::len);
+        (it["method"].as_str().expect("a name"), tried)
+    });
+    let found: Vec<(&str, Option<usize>)> = found.collect();
+    let expected = [("none", None), ("si", Some(2)), ("ewc", None)];
+    assert_eq!(found, expected);
+
+    let flag = ["--methods", "none", "--out", "flag"];
+    succeed(parent.path(), &[&BUDGET[..], &file, &flag].concat());
+    let folder = parent.path().join("flag");
+    assert!(!folder.join("search").exists());
+    assert_eq!(runs(&folder.join("final")).len(), 2);
+}
+
+#[test]
 fn comparison_without_methods_leaves_out_what_cannot_run_and_adds_replay_in_the_memory_of_si() {
     let parent = tempfile::tempdir().expect("a folder can be made");
     let args = [&BUDGET[..], &["--scenario", "class", "--out", "all"]].concat();

@@ -319,6 +319,35 @@ mod tests {
     }
 
     #[test]
+    fn methods_of_a_file_count_like_those_of_the_flag_which_overrides_them() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let methods = "['none', 'si', { method = 'ewc' }, { method = 'mas', lambda = 1 }]";
+        let settings = format!("num_epochs = 1\nmethods = {methods}\n");
+        fs::write(file.path(), settings).expect("written");
+        let with_file = format!("--trials 4 --config {}", file.path().display());
+        let from_file = plan(&with_file);
+        assert_eq!(
+            from_file,
+            plan("--trials 4 --epochs 1 --methods none,si,ewc,mas:lambda=1")
+        );
+        let search = from_file.search().expect("valid").expect("two strengths");
+        assert_eq!(search.methods.len(), 2 * 4);
+        assert_eq!(
+            plan(&format!("{with_file} --methods er,l2")),
+            plan("--trials 4 --epochs 1 --methods er,l2")
+        );
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let resumed = from_file.clone().resumed(folder.path(), &args(&with_file));
+        assert_eq!(resumed.expect("it is the same"), from_file);
+        let error =
+            plan("--trials 4 --epochs 1 --methods none").resumed(folder.path(), &args(&with_file));
+        let error = error.expect_err("it differs").to_string();
+        let expected = "methods is none, not none,si,ewc,mas:lambda=1";
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
     fn a_plan_is_read_back_to_the_same_and_resumed_only_as_it_is() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path();
