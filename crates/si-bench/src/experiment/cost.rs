@@ -3,6 +3,7 @@ use std::ops::AddAssign;
 
 use burn::backend::{Dispatch, TensorMetadata, tensor::FloatTensor};
 use serde::{Deserialize, Serialize};
+use si_core::SynapticIntelligence;
 
 /// What a run took beside plain training: the same network, learning the same tasks with nothing against forgetting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,32 @@ impl Kept {
         Self {
             floats,
             bytes: floats * tensor.dtype().size() as u64,
+        }
+    }
+
+    /// What Synaptic Intelligence holds. At a strength of 0 that is nothing: every learner measures path integrals, but they
+    /// do not belong to its method.
+    pub(super) fn synapses(regularizer: &SynapticIntelligence) -> Self {
+        if regularizer.config().strength == 0.0 {
+            return Self::default();
+        }
+        let of_synapses = regularizer.synapses().into_iter().flat_map(|synapse| {
+            let tensors = [
+                Some(synapse.anchor_primitive()),
+                synapse.importance_primitive(),
+                synapse.path_integral_primitive(),
+            ];
+            tensors.into_iter().flatten().map(Self::tensor)
+        });
+        of_synapses.sum()
+    }
+
+    /// That of one of `count` replicas, which hold the same.
+    pub(super) fn of_one(self, count: usize) -> Self {
+        let count = count as u64;
+        Self {
+            floats: self.floats / count,
+            bytes: self.bytes / count,
         }
     }
 

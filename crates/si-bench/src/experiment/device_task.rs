@@ -277,7 +277,8 @@ fn of_several(
     chunks(places.len(), batch_size).map(move |range| Batch::at(tasks, &places[range]))
 }
 
-fn chunks(length: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+/// The places from 0 to `length`, `size` at a time; the last range may be shorter.
+pub(super) fn chunks(length: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
     (0..length)
         .step_by(size)
         .map(move |start| start..length.min(start + size))

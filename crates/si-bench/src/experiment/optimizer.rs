@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use si_core::optim::SynapticAdam;
 use si_core::{SynapticAdamConfig, SynapticAdamWConfig, SynapticOptimizer, SynapticSgdConfig};
 
+use super::ExperimentConfig;
+
 /// Optimizer. Adam has the paper's constants; the others have Burn's, because the paper names none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -55,8 +57,24 @@ pub enum OptimizerReset {
     All,
 }
 
+impl OptimizerReset {
+    /// Resets `optimizer`, that of `config`, after `steps_done` steps.
+    pub(super) fn apply(
+        self,
+        optimizer: &mut SynapticOptimizer,
+        config: &ExperimentConfig,
+        steps_done: usize,
+    ) {
+        match self {
+            Self::None => (),
+            Self::Moments => *optimizer = adam_after(steps_done),
+            Self::All => *optimizer = config.optimizer.init(config.momentum),
+        }
+    }
+}
+
 /// Adam that has done `steps` steps and has no moments.
-pub(super) fn adam_after(steps: usize) -> SynapticOptimizer {
+fn adam_after(steps: usize) -> SynapticOptimizer {
     let adam = adam().build();
     AdamWithoutMoments { adam, steps }.into()
 }

@@ -2,12 +2,12 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use burn::module::ParamId;
+use burn::module::Param;
+use burn::tensor::Tensor;
 use flate2::Crc;
-use si_core::ContinualLearner;
+use si_core::SynapticIntelligence;
 
 use crate::metrics::{LayerCorrelations, pearson};
-use crate::model::Network;
 use crate::{Error, replace_file};
 
 /// Path integrals of the hidden layers' weights at the end of each task, before consolidation
@@ -19,14 +19,43 @@ pub(super) struct PathIntegrals {
 }
 
 impl PathIntegrals {
-    /// Stores those of the task that is about to end.
-    pub(super) fn keep(&mut self, learner: &ContinualLearner<Network>) {
-        self.tasks.push(of_task(learner));
+    /// Stores those of the task that is about to end. `weights` are those of the hidden layers, from input to output.
+    pub(super) fn keep<const D: usize>(
+        &mut self,
+        regularizer: &SynapticIntelligence,
+        weights: &[&Param<Tensor<D>>],
+    ) {
+        let layers = weights.iter().map(|weight| {
+            let synapse = regularizer.synapse(weight.id);
+            match synapse.and_then(|synapse| synapse.path_integral::<D>()) {
+                Some(path_integral) => path_integral.into_data().iter().collect(),
+                // The weights have not moved yet.
+                None => vec![0.0; num_elements(weight)],
+            }
+        });
+        self.tasks.push(layers.collect());
     }
 
     /// Number of tasks so far.
     pub(super) fn num_tasks(&self) -> usize {
         self.tasks.len()
+    }
+
+    /// Those of each replica, if they are of that many replicas as one stack.
+    pub(super) fn of_each_replica(&self, num_replicas: usize) -> Vec<Self> {
+        let of_replica = |replica: usize| {
+            let part = |layer: &Vec<f32>| {
+                let size = layer.len() / num_replicas;
+                layer[replica * size..][..size].to_vec()
+            };
+            let tasks = self.tasks.iter();
+            Self {
+                tasks: tasks
+                    .map(|layers| layers.iter().map(part).collect())
+                    .collect(),
+            }
+        };
+        (0..num_replicas).map(of_replica).collect()
     }
 
     /// The correlations between tasks, for each layer.
@@ -59,16 +88,15 @@ impl PathIntegrals {
         replace_file(path, &bytes)
     }
 
-    /// Adds those of the next task, which [`write_task`](Self::write_task) wrote for the same
-    /// network as that of `learner`.
-    pub(super) fn read_task(
+    /// Adds those of the next task, which [`write_task`](Self::write_task) wrote for a network with the same `weights`.
+    pub(super) fn read_task<const D: usize>(
         &mut self,
         path: &Path,
-        learner: &ContinualLearner<Network>,
+        weights: &[&Param<Tensor<D>>],
     ) -> io::Result<()> {
         let damaged = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
         let bytes = fs::read(path)?;
-        let lengths: Vec<usize> = weights(learner).iter().map(|(_, len)| *len).collect();
+        let lengths: Vec<usize> = weights.iter().map(|weight| num_elements(weight)).collect();
         let expected = lengths.iter().sum::<usize>() * size_of::<f32>() + CHECKSUM_SIZE;
         if bytes.len() != expected {
             let reason = format!("it must have {expected} bytes, but has {}", bytes.len());
@@ -100,26 +128,6 @@ fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_SIZE] {
     crc.sum().to_le_bytes()
 }
 
-/// The path integrals of a task that is not consolidated yet, `[layers][weights]`.
-fn of_task(learner: &ContinualLearner<Network>) -> Vec<Vec<f32>> {
-    let synapse = |id| learner.regularizer().synapse(id);
-    weights(learner)
-        .into_iter()
-        .map(|(id, length)| {
-            match synapse(id).and_then(|synapse| synapse.path_integral::<2>()) {
-                Some(path_integral) => path_integral.into_data().iter().collect(),
-                // The weights have not moved yet.
-                None => vec![0.0; length],
-            }
-        })
-        .collect()
-}
-
-/// The weights of each hidden layer, with their number.
-fn weights(learner: &ContinualLearner<Network>) -> Vec<(ParamId, usize)> {
-    let weights = learner.hidden_weights();
-    let sized = weights
-        .iter()
-        .map(|weight| (weight.id, weight.shape().num_elements()));
-    sized.collect()
+fn num_elements<const D: usize>(weight: &Param<Tensor<D>>) -> usize {
+    weight.lazy_shape().num_elements()
 }

@@ -29,7 +29,8 @@ pub struct RunRecord {
     pub chosen_strengths: Vec<ChosenStrength>,
     /// Whether consolidation had no effect in a task where it should have had one.
     pub inert: bool,
-    /// Wall time of the run, in seconds.
+    /// Wall time of the run, in seconds. Of one of [`StackedRuns`](super::StackedRuns), the wall time of all divided by
+    /// their number.
     pub elapsed_seconds: f64,
     /// Device that it ran on, as in the config.
     pub device: String,
@@ -89,8 +90,8 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// Mean task loss, in nats. `None` if it was not finite, for example because training diverged.
     pub task_loss: Option<f64>,
-    /// Mean penalty of Synaptic Intelligence, in nats. `None` if it was not finite, and always for methods that measure
-    /// importance at a task's end.
+    /// Mean penalty of Synaptic Intelligence, in nats. `None` if it was not finite, always for methods that measure
+    /// importance at a task's end, and always for one of [`StackedRuns`](super::StackedRuns).
     pub penalty: Option<f64>,
     /// Share of the penalty in the sum of both; in `[0, 1]` if no importance is negative. `None` if
     /// `penalty` is `None`.

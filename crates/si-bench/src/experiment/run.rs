@@ -1,6 +1,5 @@
 mod choosing;
 
-use std::mem;
 use std::time::Instant;
 
 use burn::module::Module;
@@ -9,20 +8,19 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::methods::Regime;
-use crate::metrics::AccuracyMatrix;
 use crate::task::{DeviceImages, TaskSequence};
-use crate::{Error, device, processor, resolve_device};
+use crate::{Error, device};
 
-use super::checkpoint::{Checkpoints, Journal, Restored};
+use super::checkpoint::{Checkpoints, Restored};
 use super::choice::first_strength;
 use super::device_task::{Batch, DeviceTask};
+use super::journal::Journal;
 use super::path_integrals::PathIntegrals;
 use super::random::{Purpose, generator, permutation};
+use super::reporter::Reporter;
 use super::student::Student;
 use super::tasks::tasks;
-use super::{
-    Checkpointing, Condition, Cost, EpochRecord, ExperimentConfig, Kept, RunRecord, Versions,
-};
+use super::{Checkpointing, Condition, Cost, EpochRecord, ExperimentConfig, Kept, RunRecord};
 
 /// One condition at one seed, over the whole sequence of tasks.
 #[derive(Clone, Debug)]
@@ -109,25 +107,8 @@ impl Run<'_> {
         let device = device.clone().inner();
         let training = Training::new(self, tasks, device);
         let journal = training.train(start, observe)?;
-        Ok(RunRecord {
-            condition: self.condition.clone(),
-            seed: self.seed,
-            accuracy: AccuracyMatrix::new(journal.accuracy)?,
-            train_accuracy: AccuracyMatrix::new(journal.train_accuracy)?,
-            initial_accuracy: journal.initial_accuracy,
-            epochs: journal.epochs,
-            correlations: journal.correlations,
-            chosen_strengths: journal.chosen,
-            inert: journal.inert,
-            elapsed_seconds: journal.elapsed_seconds,
-            device: resolve_device(&self.config.device)?,
-            matmul_error: products.map(|measured| measured.error),
-            num_threads: self.config.threads_in_use(),
-            processor: processor(),
-            // A checkpoint of an older version has counted nothing up to its point.
-            cost: (journal.cost.num_parameters > 0).then_some(journal.cost),
-            versions: Versions::current(),
-        })
+        let matmul_error = products.map(|measured| measured.error);
+        journal.into_record(self.config, (self.condition, self.seed), matmul_error)
     }
 }
 
@@ -222,7 +203,7 @@ impl<'a> Training<'a> {
                 journal.steps_done += 1;
                 let is_first = reporter.is_first_step();
                 if is_first {
-                    self.wait_for_kernels()?;
+                    config.wait_for_kernels(&self.device)?;
                 }
                 reporter.report_step(journal, is_first);
             }
@@ -236,18 +217,6 @@ impl<'a> Training<'a> {
         Ok(student)
     }
 
-    /// Returns when a step is done, if its kernels are compiled for it.
-    fn wait_for_kernels(&self) -> Result<(), Error> {
-        let config = self.run.config;
-        if config.prepares_kernels() {
-            self.device.sync().map_err(|source| Error::Step {
-                device: config.device.clone(),
-                source,
-            })?;
-        }
-        Ok(())
-    }
-
     /// Consolidates and evaluates.
     fn end_lesson(
         &self,
@@ -259,7 +228,8 @@ impl<'a> Training<'a> {
     ) -> Result<(), Error> {
         let Run { config, seed, .. } = *self.run;
         if self.keeps_path_integrals() {
-            path_integrals.keep(&student.learner);
+            let weights = student.learner.hidden_weights();
+            path_integrals.keep(student.learner.regularizer(), &weights);
         }
         if let [learnt] = lesson.tasks {
             let mut observe = |measured| reporter.report_measured(journal, measured);
@@ -429,63 +399,6 @@ impl<'a> Training<'a> {
 
 /// Stores a run if its last checkpoint is old enough.
 type Save<'s> = dyn FnMut(&mut Journal, &Student) -> Result<(), Error> + 's;
-
-/// Tells an observer how far the run is.
-struct Reporter<'o> {
-    observe: &'o mut dyn FnMut(Progress),
-    /// Training steps of the whole run, if every strength is accepted at once.
-    num_steps: usize,
-    has_stepped: bool,
-}
-
-impl<'o> Reporter<'o> {
-    fn new(observe: &'o mut dyn FnMut(Progress), num_steps: usize) -> Self {
-        Self {
-            observe,
-            num_steps,
-            has_stepped: false,
-        }
-    }
-
-    /// Whether this is called for the first time.
-    fn is_first_step(&mut self) -> bool {
-        !mem::replace(&mut self.has_stepped, true)
-    }
-
-    fn report(&mut self, journal: &Journal) {
-        let progress = self.progress(journal);
-        (self.observe)(progress);
-    }
-
-    /// Reports the first step of this process, and about a hundred others of the whole run.
-    fn report_step(&mut self, journal: &Journal, is_first: bool) {
-        if is_first
-            || journal
-                .steps_done
-                .is_multiple_of((self.num_steps / 100).max(1))
-        {
-            self.report(journal);
-        }
-    }
-
-    fn report_measured(&mut self, journal: &Journal, measured: Measured) {
-        let progress = Progress {
-            measured: Some(measured),
-            ..self.progress(journal)
-        };
-        (self.observe)(progress);
-    }
-
-    fn progress(&self, journal: &Journal) -> Progress {
-        Progress {
-            task: journal.lesson,
-            epoch: journal.epoch,
-            steps_done: journal.steps_done + journal.steps_free + journal.steps_refused,
-            steps_total: self.num_steps + journal.steps_refused,
-            measured: None,
-        }
-    }
-}
 
 fn num_images(lesson: &Lesson) -> usize {
     lesson.tasks.iter().map(|task| task.train.len()).sum()

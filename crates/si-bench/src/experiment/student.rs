@@ -16,10 +16,9 @@ use super::anchored::{Anchored, Learnt};
 use super::cost::{PassCounter, Passes};
 use super::device_task::{Batch, DeviceTask};
 use super::frozen_copy::{FrozenCopy, FrozenReadout};
-use super::optimizer::adam_after;
 use super::random::{Purpose, generator};
 use super::rehearsal::{Minibatch, Rehearsal, StoredMemory};
-use super::{Condition, ExperimentConfig, Measured, OptimizerReset};
+use super::{Condition, ExperimentConfig, Measured};
 
 use trunk::HeldTrunk;
 
@@ -224,11 +223,8 @@ impl Student {
 
     /// Resets the optimizer between tasks, as the config says, after `steps_done` steps.
     pub(super) fn reset_optimizer(&mut self, config: &ExperimentConfig, steps_done: usize) {
-        match config.reset_optimizer {
-            OptimizerReset::None => (),
-            OptimizerReset::Moments => self.optimizer = adam_after(steps_done),
-            OptimizerReset::All => self.optimizer = config.optimizer.init(config.momentum),
-        }
+        let reset = config.reset_optimizer;
+        reset.apply(&mut self.optimizer, config, steps_done);
     }
 
     /// Whether the learner's epoch reports include its penalty.

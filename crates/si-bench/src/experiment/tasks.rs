@@ -11,18 +11,49 @@ use super::{Experiment, ExperimentConfig};
 ///
 /// Those of the images, and [`Error::Value`] if the held-out images leave none to train on.
 pub(super) fn tasks(config: &ExperimentConfig, seed: u64) -> Result<TaskSequence, Error> {
+    let make = sequences(config)?;
+    limited(config, make(seed)?)
+}
+
+/// The [`tasks`] of each of `seeds`. They share their images, which are read once.
+///
+/// # Errors
+///
+/// Those of [`tasks`].
+pub(super) fn tasks_of_each(
+    config: &ExperimentConfig,
+    seeds: impl IntoIterator<Item = u64>,
+) -> Result<Vec<TaskSequence>, Error> {
+    let make = sequences(config)?;
+    let seeds = seeds.into_iter();
+    seeds.map(|seed| limited(config, make(seed)?)).collect()
+}
+
+/// Makes the tasks of a seed, with all images.
+type MakeTasks<'a> = Box<dyn Fn(u64) -> Result<TaskSequence, Error> + 'a>;
+
+/// Reads the images.
+fn sequences(config: &ExperimentConfig) -> Result<MakeTasks<'_>, Error> {
     let (scenario, num_tasks) = (config.scenario, config.num_tasks);
-    let mut sequence = match config.experiment {
+    let fixed = match config.experiment {
         Experiment::SplitMnist => {
             split_in_pairs(&config.load_images()?, scenario)?.first(num_tasks)
         }
-        Experiment::PermutedMnist => {
-            permute_pixels(&config.load_images()?, scenario, num_tasks, |task| {
-                generator(seed, Purpose::PixelOrder { task })
-            })?
-        }
         Experiment::SplitCifar => split_cifar(config.data_dir.as_deref(), scenario, num_tasks)?,
+        Experiment::PermutedMnist => {
+            let images = config.load_images()?;
+            return Ok(Box::new(move |seed| {
+                permute_pixels(&images, scenario, num_tasks, |task| {
+                    generator(seed, Purpose::PixelOrder { task })
+                })
+            }));
+        }
     };
+    Ok(Box::new(move |_| Ok(fixed.clone())))
+}
+
+/// `sequence` with the numbers of images that `config` wants.
+fn limited(config: &ExperimentConfig, mut sequence: TaskSequence) -> Result<TaskSequence, Error> {
     let check = |task: &Task, key, count: usize| {
         if task.train.is_empty() {
             Err(Error::Value {

@@ -11,6 +11,8 @@ use rand::Rng;
 
 pub use units::Units;
 
+use crate::experiment::Activation;
+
 use super::Output;
 use super::initial::{Weights, dense, dense_pieces};
 
@@ -113,6 +115,19 @@ impl Mlp {
     /// [`Units::Maxout`].
     pub fn hidden_weights(&self) -> Vec<&Param<Tensor<2>>> {
         self.hidden.iter().map(|layer| &layer.weight).collect()
+    }
+
+    /// The function of its units, if that is all that its hidden layers do: no unit depends on another one or on chance.
+    pub(super) fn plain_activation(&self) -> Option<Activation> {
+        match self.units {
+            Units::Each(activation) if self.dropout.prob == 0.0 => Some(activation),
+            Units::Each(_) | Units::Lwta { .. } | Units::Maxout { .. } => None,
+        }
+    }
+
+    /// The hidden layers, from input to output.
+    pub(super) fn hidden(&self) -> &[Linear] {
+        &self.hidden
     }
 
     /// The dense layers, from input to output.

@@ -8,9 +8,11 @@ mod one_by_one;
 mod output;
 mod progressive;
 mod shifted;
+mod stacked;
 
 pub use cnn::{Cnn, CnnConfig};
 pub use mlp::{Mlp, MlpConfig, Units};
 pub use network::{Network, NetworkConfig};
 pub use output::Output;
 pub use progressive::{Progressive, ProgressiveConfig};
+pub use stacked::StackedMlp;

@@ -104,6 +104,11 @@ impl ImageDataset {
         Arc::ptr_eq(&self.images, &other.images) && self.indices == other.indices
     }
 
+    /// The pixel of the data set at each place. `None` for the original order.
+    pub(super) fn pixel_order(&self) -> Option<&[usize]> {
+        self.pixel_order.as_deref()
+    }
+
     /// Number of images.
     pub fn len(&self) -> usize {
         self.indices.len()

@@ -13,6 +13,7 @@ mod permuted_mnist;
 mod sequence;
 mod split_cifar;
 mod split_mnist;
+mod stacked_images;
 #[expect(
     clippy::module_inception,
     reason = "a task is the concept that the module is named for"
@@ -31,4 +32,5 @@ pub use permuted_mnist::{permute_pixels, permuted_mnist};
 pub use sequence::TaskSequence;
 pub use split_cifar::split_cifar;
 pub use split_mnist::split_mnist;
+pub use stacked_images::{StackedBatch, StackedImages};
 pub use task::Task;

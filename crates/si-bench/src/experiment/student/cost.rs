@@ -29,28 +29,13 @@ impl Student {
     }
 
     /// What the method holds beside the network and the optimizer's state.
-    ///
-    /// Every learner measures path integrals. They belong to the method only if it is Synaptic Intelligence.
     pub(in crate::experiment) fn kept(&self) -> Kept {
-        let regularizer = self.learner.regularizer();
-        let synapses = if regularizer.config().strength > 0.0 {
-            regularizer.synapses()
-        } else {
-            Vec::new()
-        };
-        let of_synapses = synapses.into_iter().flat_map(|synapse| {
-            let tensors = [
-                Some(synapse.anchor_primitive()),
-                synapse.importance_primitive(),
-                synapse.path_integral_primitive(),
-            ];
-            tensors.into_iter().flatten().map(Kept::tensor)
-        });
         let parts = [
+            Some(Kept::synapses(self.learner.regularizer())),
             self.anchor.as_ref().map(|it| it.kept(&self.learner)),
             self.frozen_copy.as_ref().map(|it| it.kept()),
             self.rehearsal.as_ref().map(|it| it.kept()),
         ];
-        of_synapses.chain(parts.into_iter().flatten()).sum()
+        parts.into_iter().flatten().sum()
     }
 }

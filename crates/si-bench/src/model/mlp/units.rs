@@ -55,12 +55,7 @@ impl Units {
     pub(in crate::model) fn outputs(self, sums: Tensor<2>) -> Tensor<2> {
         let [batch, num_sums] = sums.dims();
         match self {
-            Self::Each(activation) => match activation {
-                Activation::Relu => activation::relu(sums),
-                Activation::Tanh => activation::tanh(sums),
-                Activation::Gelu => activation::gelu(sums),
-                Activation::Sigmoid => activation::sigmoid(sums),
-            },
+            Self::Each(activation) => activation.outputs(sums),
             Self::Lwta { block } => {
                 let blocks = sums.reshape([batch, num_sums / block, block]);
                 let outputs = blocks.clone() * largest(&blocks);
@@ -71,6 +66,18 @@ impl Units {
                 let outputs = units.clone() * largest(&units);
                 outputs.sum_dim(2).squeeze_dim(2)
             }
+        }
+    }
+}
+
+impl Activation {
+    /// The function of each sum, for sums of any shape.
+    pub(in crate::model) fn outputs<const D: usize>(self, sums: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Relu => activation::relu(sums),
+            Self::Tanh => activation::tanh(sums),
+            Self::Gelu => activation::gelu(sums),
+            Self::Sigmoid => activation::sigmoid(sums),
         }
     }
 }

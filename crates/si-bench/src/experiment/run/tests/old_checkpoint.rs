@@ -1,6 +1,7 @@
 //! A run that goes on from a checkpoint of a version that counted no costs.
 
-use crate::experiment::checkpoint::{Checkpoints, Journal};
+use crate::experiment::checkpoint::Checkpoints;
+use crate::experiment::journal::Journal;
 
 use super::super::Training;
 use super::*;
