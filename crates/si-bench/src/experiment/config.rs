@@ -292,6 +292,18 @@ pub struct ExperimentConfig {
     )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_jobs: Option<usize>,
+    /// Runs that a process trains at once, as a stack of replicas. On a GPU, a stack of small networks takes little longer
+    /// than one of them. The results are those of single runs, up to rounding. A method that cannot be in a stack trains
+    /// alone. Default: 1 on CPUs, and if the network has more than a million parameters; otherwise all runs, with at
+    /// most 32 million parameters in a stack.
+    #[arg(
+        long = "replicas",
+        alias = "num-replicas",
+        value_name = "N",
+        help_heading = "Run"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_replicas: Option<usize>,
     /// Threads per run on flex and ndarray; other devices ignore it. The number can change the last digits of results,
     /// so it is fixed for all runs of a folder when that is created. Default: $RAYON_NUM_THREADS, otherwise cores /
     /// jobs.
@@ -400,6 +412,7 @@ impl ExperimentConfig {
             images: None,
             matmul_precision: RequiredPrecision::default(),
             num_jobs: None,
+            num_replicas: None,
             num_threads: None,
             checkpoint_seconds: None,
             data_dir: None,

@@ -4,6 +4,14 @@ use crate::{keeps_to_its_threads, resolve_device};
 
 use super::ExperimentConfig;
 
+/// Largest network that is trained in stacks by default. The time for a step of a larger one is that of its arithmetic on a
+/// graphics card, not of the launches that a stack saves.
+const MAX_PARAMETERS: usize = 1_000_000;
+
+/// Most parameters of a stack by default. With gradients, the optimizer's state and that of the method, they take less than
+/// 2 GB.
+const MAX_STACKED_PARAMETERS: usize = 32_000_000;
+
 /// The resources of a machine to divide among processes, and the user's setting for them.
 struct Machine {
     num_cores: usize,
@@ -15,6 +23,24 @@ impl ExperimentConfig {
     /// Processes at the same time on this machine: the given number, or the default.
     pub fn num_jobs(&self) -> usize {
         self.num_jobs_on(&Machine::this())
+    }
+
+    /// Runs that a process trains at once: the given number, or the default on this config's device. A method may not be
+    /// fit for that, see [`in_stacks`](Self::in_stacks).
+    pub fn num_replicas(&self) -> usize {
+        self.num_replicas
+            .unwrap_or_else(|| self.usual_num_replicas())
+    }
+
+    fn usual_num_replicas(&self) -> usize {
+        match self.num_hidden_parameters() {
+            Some(num_parameters) if num_parameters <= MAX_PARAMETERS && self.prepares_kernels() => {
+                let num_runs = self.conditions().len().saturating_mul(self.num_seeds);
+                let per_job = num_runs.div_ceil(self.num_jobs());
+                per_job.clamp(1, MAX_STACKED_PARAMETERS / num_parameters.max(1))
+            }
+            _ => 1,
+        }
     }
 
     /// Threads of each process: the given number, or the default on this machine. `None` on a device where a process
@@ -52,8 +78,8 @@ impl ExperimentConfig {
             return 1;
         }
         let num_threads = self.num_threads.or(machine.num_threads).unwrap_or(1);
-        let num_runs = self.conditions().len() * self.num_seeds;
-        (machine.num_cores / num_threads).min(num_runs).max(1)
+        let num_stacks = self.in_stacks(self.runs(), self.num_replicas()).len();
+        (machine.num_cores / num_threads).min(num_stacks).max(1)
     }
 
     fn num_threads_on(&self, machine: &Machine) -> Option<usize> {
@@ -84,6 +110,7 @@ impl Machine {
 
 #[cfg(test)]
 mod tests {
+    use crate::experiment::Experiment;
     use crate::fixture;
 
     use super::*;
@@ -140,6 +167,64 @@ mod tests {
             ([Some(2), Some(5)], 1, (2, 5)),
         ] {
             assert_eq!(divided(10, given, &machine(num_cores)), expected);
+        }
+    }
+
+    #[test]
+    fn runs_that_are_trained_at_once_need_one_process() {
+        let config = ExperimentConfig {
+            num_replicas: Some(3),
+            ..fixture::config(&[0.0, 1.0], 3)
+        };
+        assert_eq!(config.num_jobs_on(&machine(8)), 2);
+        assert_eq!(config.num_threads_on(&machine(8)), Some(4));
+    }
+
+    #[test]
+    fn by_default_small_networks_are_stacked_on_a_graphics_card_and_others_are_not() {
+        let small = fixture::config(&[0.0, 1.0], 5);
+        let on = |device: &str, hidden_sizes: &[usize], num_jobs| ExperimentConfig {
+            device: device.to_string(),
+            hidden_sizes: hidden_sizes.to_vec(),
+            num_jobs,
+            ..small.clone()
+        };
+        for (config, expected) in [
+            (on("flex", &[256, 256], None), 1),
+            (on("cpu", &[256, 256], None), 1),
+            (on("cuda:1", &[256, 256], None), 10),
+            (on("vulkan", &[256, 256], Some(3)), 4),
+            (on("cuda", &[], None), 10),
+            // 785 × 600 + 601 × 600 = 831,600 parameters, and one layer more.
+            (on("cuda", &[600, 600], None), 10),
+            (on("cuda", &[600, 600, 600], None), 1),
+            (on("cuda", &[usize::MAX, usize::MAX], None), 1),
+        ] {
+            assert_eq!(config.num_replicas(), expected, "{config:?}");
+        }
+        let many = fixture::config(&[0.0, 1.0], 500);
+        let many = ExperimentConfig {
+            device: "cuda".to_string(),
+            ..many
+        };
+        // 785 × 256 + 257 × 256 = 266,752 parameters.
+        assert_eq!(many.num_replicas(), 119);
+        let cifar = ExperimentConfig {
+            device: "cuda".to_string(),
+            ..ExperimentConfig::paper(Experiment::SplitCifar)
+        };
+        assert_eq!(cifar.num_replicas(), 1);
+    }
+
+    #[test]
+    fn a_given_number_of_replicas_is_used_on_any_device() {
+        for device in ["flex", "cuda"] {
+            let config = ExperimentConfig {
+                device: device.to_string(),
+                num_replicas: Some(4),
+                ..fixture::config(&[0.0, 1.0], 1)
+            };
+            assert_eq!(config.num_replicas(), 4);
         }
     }
 

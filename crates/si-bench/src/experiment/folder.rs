@@ -1,7 +1,8 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::slice;
+use std::time::SystemTime;
 
 use log::warn;
 
@@ -9,14 +10,13 @@ use crate::replace_file::replace;
 use crate::{Error, read_toml, resolve_device};
 
 use super::checkpoint::Checkpoints;
-use super::{
-    Checkpointing, Condition, Experiment, ExperimentConfig, RequiredPrecision, RunRecord, Shard,
-};
+use super::{Condition, Experiment, ExperimentConfig, RequiredPrecision, RunRecord, Shard};
 pub use lock::FolderLock;
 use lock::{Lock, ShardLock};
 use records::is_run;
 pub use status::ConditionStatus;
 
+mod checkpoints;
 mod difference;
 mod lock;
 mod merge;
@@ -25,9 +25,6 @@ mod stamp;
 mod status;
 
 const CONFIG: &str = "config.toml";
-const CHECKPOINTS: &str = "checkpoints";
-/// The default time between two checkpoints.
-const CHECKPOINT_SECONDS: f64 = 60.0;
 
 /// Folder of one experiment: its `config.toml`, and `runs.jsonl` with one line per finished run.
 ///
@@ -72,8 +69,8 @@ impl RunFolder {
     /// Does one shard of an experiment in the folder `path`, which the others may do at the same time. The first one
     /// creates the folder and decides the number of threads for all runs. The same call resumes an interrupted shard.
     ///
-    /// While other shards are at work, `config` must be the folder's config, except for `num_jobs`. Otherwise the rules of
-    /// [`resume`](Self::resume) hold.
+    /// While other shards are at work, `config` must be the folder's config, except for `num_jobs` and `num_replicas`.
+    /// Otherwise the rules of [`resume`](Self::resume) hold.
     ///
     /// # Errors
     ///
@@ -96,12 +93,14 @@ impl RunFolder {
                 Ok(folder)
             }
             ShardLock::Alone(lock) => {
-                let num_jobs = config.num_jobs;
+                let (num_jobs, num_replicas) = (config.num_jobs, config.num_replicas);
                 let mut folder = Self::new(path.to_path_buf(), config.clone(), Some(shard));
                 // What this machine can do at a time is not the default of the others.
                 folder.config.num_jobs = None;
+                folder.config.num_replicas = None;
                 let config = ExperimentConfig {
                     num_jobs: None,
+                    num_replicas: None,
                     ..config
                 };
                 if stored.exists() {
@@ -113,6 +112,7 @@ impl RunFolder {
                 // Another shard may have been alone for a moment, and may have changed it.
                 folder.refuse(read_config(path)?.differences_beside(&folder.config))?;
                 folder.config.num_jobs = num_jobs.or(folder.config.num_jobs);
+                folder.config.num_replicas = num_replicas.or(folder.config.num_replicas);
                 Ok(folder)
             }
         }
@@ -162,10 +162,9 @@ impl RunFolder {
     /// Resumes an interrupted experiment, or adds seeds to a finished one.
     ///
     /// `config` must be the folder's config, with these exceptions: `num_seeds` may be larger, and `num_jobs`,
-    /// `checkpoint_seconds`, `data_dir` and `images`, which say how and where it runs, may differ. `images` must be a
-    /// folder with the same images. The number of threads stays
-    /// the same. An old folder may not store it. Then it takes the number of its checkpoints, otherwise the given one,
-    /// otherwise the cores / `num_jobs`, and logs a warning.
+    /// `num_replicas`, `checkpoint_seconds`, `data_dir` and `images`, which say how and where it runs, may differ. `images`
+    /// must be a folder with the same images. The number of threads stays the same. An old folder may not store it. Then it
+    /// takes the number of its checkpoints, otherwise the given one, otherwise the cores / `num_jobs`, and logs a warning.
     ///
     /// # Errors
     ///
@@ -205,6 +204,7 @@ impl RunFolder {
                 RequiredPrecision::Exact => stored.matmul_precision,
             },
             num_jobs: config.num_jobs.or(stored.num_jobs),
+            num_replicas: config.num_replicas.or(stored.num_replicas),
             checkpoint_seconds: config.checkpoint_seconds.or(stored.checkpoint_seconds),
             data_dir: config.data_dir.or(stored.data_dir.clone()),
             images: config.images.or(stored.images.clone()),
@@ -221,22 +221,6 @@ impl RunFolder {
                 differences: differences.join("; "),
             })
         }
-    }
-
-    /// Removes the checkpoints of finished runs. A crash may have happened after a record was written and before they
-    /// were removed.
-    fn remove_leftovers(&self) -> Result<(), Error> {
-        let share = self.share();
-        let records = self.records()?;
-        let is_own = |record: &&RunRecord| {
-            share
-                .iter()
-                .any(|(condition, seed)| is_run(record, condition, *seed))
-        };
-        records
-            .iter()
-            .filter(is_own)
-            .try_for_each(|record| self.remove_checkpoints(record))
     }
 
     /// The number of threads for the remaining runs, if it matters on the device.
@@ -349,35 +333,19 @@ impl RunFolder {
     /// [`Error::Io`] if it cannot be written, and [`Error::FolderBusy`] if another program writes
     /// there.
     pub fn append(&mut self, record: &RunRecord) -> Result<(), Error> {
+        self.append_all(slice::from_ref(record))
+    }
+
+    /// Adds finished runs that were trained at once, in that order. Returns when they are safely on the disk and their
+    /// checkpoints are removed. After a crash, only the first ones of them may be there.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`append`](Self::append).
+    pub fn append_all(&mut self, records: &[RunRecord]) -> Result<(), Error> {
         self.lock()?;
-        records::append(&self.path.join(records::name(self.shard)), record)?;
-        self.remove_checkpoints(record)
-    }
-
-    fn remove_checkpoints(&self, record: &RunRecord) -> Result<(), Error> {
-        let checkpoints = self.checkpoints(&record.condition, record.seed).folder;
-        match fs::remove_dir_all(&checkpoints) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(Error::io("remove", &checkpoints)(error))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Where the run of `condition` at `seed` writes its checkpoints. [`append`](Self::append)
-    /// removes them.
-    pub fn checkpoints(&self, condition: &Condition, seed: u64) -> Checkpointing {
-        // Names contain spaces and symbols that some systems do not allow in a path.
-        let name = condition
-            .name
-            .replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
-        let folder = self.path.join(CHECKPOINTS).join(format!("{name}-{seed}"));
-        let seconds = self.config.checkpoint_seconds.unwrap_or(CHECKPOINT_SECONDS);
-        Checkpointing {
-            folder,
-            // If the number of seconds is too large for a `Duration`, checkpoints are never due.
-            period: Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX),
-        }
+        records::append(&self.path.join(records::name(self.shard)), records)?;
+        self.remove_checkpoints(records)
     }
 
     /// The runs of the whole experiment that are still to do, seed by seed.

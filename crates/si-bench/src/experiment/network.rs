@@ -21,6 +21,22 @@ impl ExperimentConfig {
         network.init(&mut rng, device).num_params()
     }
 
+    /// Number of parameters of the hidden layers. `None` if the network is no perceptron.
+    pub(super) fn num_hidden_parameters(&self) -> Option<usize> {
+        let image_shape = match &self.image_set {
+            Some(images) => images.shape,
+            None => self.data_set?.image_shape(),
+        };
+        let mut num_inputs = image_shape.iter().product::<usize>();
+        let mut num_parameters = 0_usize;
+        for &size in &self.hidden_sizes {
+            let of_layer = num_inputs.saturating_add(1).saturating_mul(size);
+            num_parameters = num_parameters.saturating_add(of_layer);
+            num_inputs = size;
+        }
+        Some(num_parameters)
+    }
+
     fn network_with(&self, tasks: &TaskSequence, parts: &Parts) -> NetworkConfig {
         let num_inputs = tasks.image_shape.iter().product();
         let units = parts.units.unwrap_or(self.activation.into());

@@ -249,6 +249,7 @@ ranges! {
     momentum: Fraction,
     num_seeds: Count,
     num_jobs: Count,
+    num_replicas: Count,
     num_threads: Count,
     checkpoint_seconds: NonNegative,
 }

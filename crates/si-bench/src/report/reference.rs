@@ -128,7 +128,7 @@ impl Reference {
 }
 
 /// Keys that are not part of the protocol of one condition.
-const FREE_KEYS: [&str; 15] = [
+const FREE_KEYS: [&str; 16] = [
     "methods",
     "fisher_labels",
     "num_importance_images",
@@ -139,6 +139,7 @@ const FREE_KEYS: [&str; 15] = [
     "device",
     "matmul_precision",
     "num_jobs",
+    "num_replicas",
     "num_threads",
     "checkpoint_seconds",
     "data_dir",
@@ -215,6 +216,7 @@ mod tests {
         let mut config = fixture::config(&[0.0, 0.3], 10);
         config.device = "cuda:1".to_string();
         config.num_jobs = Some(2);
+        config.num_replicas = Some(4);
         config.num_threads = Some(3);
         config.checkpoint_seconds = Some(5.0);
         config.methods = methods("none,si:c=0.3:xi=0.001");

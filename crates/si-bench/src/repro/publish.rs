@@ -40,6 +40,7 @@ pub fn publish(from: &Path, to: &Path) -> Result<Report, Error> {
         }
         let config = ExperimentConfig {
             num_jobs: None,
+            num_replicas: None,
             checkpoint_seconds: None,
             data_dir: None,
             ..folder.config().clone()

@@ -20,10 +20,11 @@ impl ExperimentConfig {
     }
 
     /// Why a shard with the settings `given` cannot join others that work with `self`, one sentence per key. Only the
-    /// number of processes is its own.
+    /// number of processes, and how many runs each trains at once, are its own.
     pub(super) fn differences_beside(&self, given: &Self) -> Vec<String> {
         let shared = |config: &Self| Self {
             num_jobs: None,
+            num_replicas: None,
             ..config.clone()
         };
         each(&shared(self), &shared(given))

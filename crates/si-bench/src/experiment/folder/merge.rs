@@ -47,6 +47,7 @@ fn common_config(folders: &[PathBuf]) -> Result<ExperimentConfig, Error> {
     for folder in folders {
         let config = ExperimentConfig {
             num_jobs: None,
+            num_replicas: None,
             checkpoint_seconds: None,
             data_dir: None,
             ..RunFolder::open(folder)?.config

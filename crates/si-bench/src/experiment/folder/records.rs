@@ -131,12 +131,15 @@ fn read(path: &Path) -> Result<Vec<RunRecord>, Error> {
     Ok(records)
 }
 
-/// Adds one line in one write, after repairing an incomplete last line.
-pub(super) fn append(path: &Path, record: &RunRecord) -> Result<(), Error> {
-    let mut line = serde_json::to_vec(record)
-        .map_err(std::io::Error::from)
-        .map_err(Error::io("write", path))?;
-    line.push(b'\n');
+/// Adds a line for each record, all in one write, after repairing an incomplete last line.
+pub(super) fn append(path: &Path, records: &[RunRecord]) -> Result<(), Error> {
+    let mut lines = Vec::new();
+    for record in records {
+        serde_json::to_writer(&mut lines, record)
+            .map_err(std::io::Error::from)
+            .map_err(Error::io("write", path))?;
+        lines.push(b'\n');
+    }
     let write = || {
         let mut file = OpenOptions::new()
             .read(true)
@@ -144,7 +147,7 @@ pub(super) fn append(path: &Path, record: &RunRecord) -> Result<(), Error> {
             .create(true)
             .open(path)?;
         repair(&mut file)?;
-        file.write_all(&line)?;
+        file.write_all(&lines)?;
         file.sync_all()
     };
     write().map_err(Error::io("write", path))

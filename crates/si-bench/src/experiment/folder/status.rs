@@ -25,15 +25,17 @@ impl RunFolder {
     /// Those of [`records`](Self::records).
     pub fn status(&self) -> Result<Vec<ConditionStatus>, Error> {
         let records = self.records()?;
+        let begun_in_stacks = self.begun_in_stacks();
         let status = self.config().conditions().into_iter().map(|condition| {
             let (done, open): (Vec<u64>, Vec<u64>) = self.config().seeds().partition(|seed| {
                 records
                     .iter()
                     .any(|record| is_run(record, &condition, *seed))
             });
-            let (begun, missing) = open
-                .into_iter()
-                .partition(|seed| Checkpoints::exist(&self.checkpoints(&condition, *seed).folder));
+            let (begun, missing) = open.into_iter().partition(|seed| {
+                Checkpoints::exist(&self.checkpoints(&condition, *seed).folder)
+                    || begun_in_stacks.contains(&(condition.name.clone(), *seed))
+            });
             ConditionStatus {
                 condition,
                 done,

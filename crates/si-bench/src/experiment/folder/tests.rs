@@ -443,3 +443,4 @@ fn record(condition: Condition, seed: u64) -> RunRecord {
 
 mod merge;
 mod shards;
+mod stacks;

@@ -169,11 +169,13 @@ fn a_shard_with_other_settings_is_refused_with_the_names_of_the_keys() {
     };
     let error = RunFolder::join(dir.path(), threads, shard("2/2")).expect_err("it differs");
     assert!(matches!(error, Error::ThreadsDiffer { .. }), "{error}");
-    let jobs = ExperimentConfig {
+    let own = ExperimentConfig {
         num_jobs: Some(7),
+        num_replicas: Some(2),
         ..config()
     };
-    RunFolder::join(dir.path(), jobs, shard("2/2")).expect("jobs are its own");
+    let second = RunFolder::join(dir.path(), own, shard("2/2")).expect("these are its own");
+    assert_eq!(second.config().num_replicas, Some(2));
     drop(first);
 }
 
@@ -291,17 +293,17 @@ fn a_run_that_is_there_twice_counts_once_if_only_its_machine_differs() {
         ..one.clone()
     };
     let other = dir.path().join("runs.2-of-3.jsonl");
-    records::append(&other, &elsewhere).expect("append");
+    records::append(&other, &[elsewhere]).expect("append");
     assert_eq!(folder.records().expect("the same run").len(), 1);
 
     fs::remove_file(&other).expect("it is there");
     let second = all_records(&folder).remove(1);
-    records::append(&other, &second).expect("append");
+    records::append(&other, &[second]).expect("append");
     let different = RunRecord {
         initial_accuracy: vec![0.5, 0.25],
         ..one
     };
-    records::append(&other, &different).expect("append");
+    records::append(&other, &[different]).expect("append");
     let error = folder.records().expect_err("the results differ");
     let expected = format!(
         "condition \"none\" with seed 0 has other results in line 2 of {} than in line 1 of {}: remove one of the two lines",
