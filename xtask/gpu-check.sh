@@ -188,7 +188,7 @@ for device in "${devices[@]}"; do
 done
 
 # What a card's products are like is measured, and no reason to refuse it here.
-start_arguments=(--tasks 2 --epochs 1 --seeds 1 --jobs 1 --matmul-precision any)
+start_arguments=(--tasks 2 --epochs 1 --seeds 1 --jobs 1 --replicas 1 --matmul-precision any)
 num_measured=9
 if $quick; then
     start_arguments+=(--train-images 1280 --train-evaluated 500 --hidden-sizes 64,64)

@@ -287,7 +287,7 @@ impl Bench {
         clear(OUT)?;
         let device = &self.devices[0];
         run(command(&format!(
-            "cargo run --quiet -p si-cli -- split-mnist --device {device} --seeds 1 --jobs 1 --out {OUT}"
+            "cargo run --quiet -p si-cli -- split-mnist --device {device} --seeds 1 --jobs 1 --replicas 1 --out {OUT}"
         ))?)?;
         let path = out.join("summary.json");
         let text =

@@ -253,23 +253,18 @@ fn warn_if_kernels_are_not_kept() {
 
 /// Does all runs that the folder lacks, or that its shard lacks.
 pub(crate) fn train(folder: &mut RunFolder, interrupt: &Interrupt) -> anyhow::Result<Outcome> {
-    let jobs: Vec<Job> = folder
-        .to_do()?
-        .into_iter()
-        .map(|(condition, seed)| Job { condition, seed })
-        .collect();
-    let num_before = folder.share().len() - jobs.len();
-    let num_jobs = folder.config().num_jobs();
-    let num_threads = folder.config().num_threads;
+    let (runs, config) = (folder.to_do()?, folder.config());
+    let num_before = folder.share().len() - runs.len();
+    let stacks = config.in_stacks(runs, config.num_replicas()).into_iter();
+    let jobs: Vec<Job> = stacks.map(|runs| Job { runs }).collect();
+    let num_jobs = config.num_jobs();
+    let num_threads = config.num_threads;
     let program = env::current_exe().context("cannot find this program's own file")?;
     let path = folder.path().to_path_buf();
     let command = |job: &Job| {
         let mut command = worker(&program, num_threads);
-        command.arg("worker").args(WorkerArgs::words(
-            path.clone(),
-            &job.condition.name,
-            job.seed,
-        ));
+        let words = WorkerArgs::words(path.clone(), job);
+        command.arg("worker").args(words);
         command
     };
 
@@ -278,14 +273,17 @@ pub(crate) fn train(folder: &mut RunFolder, interrupt: &Interrupt) -> anyhow::Re
     interrupt.tell(pool.interrupter());
     let mut display = Display::new(folder.config(), &jobs, num_before, num_jobs);
     let outcome = pool.run_all(&jobs, command, |index, event| {
-        if let Event::Finished { record, .. } = &event {
-            folder.append(record)?;
+        if let Event::Finished { records, .. } = &event {
+            folder.append_all(records)?;
         }
         display.show(index, &event);
         Ok(())
     });
     display.end();
-    outcome
+    let outcome = outcome?;
+    // Those of stacks that were interrupted, and whose runs other stacks have done.
+    folder.remove_leftovers()?;
+    Ok(outcome)
 }
 
 /// The command of a process that trains, still without its arguments. Sets the number of threads if one is given.

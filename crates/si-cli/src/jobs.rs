@@ -1,5 +1,4 @@
 use std::collections::VecDeque;
-use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::mem;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -7,41 +6,24 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use serde::{Deserialize, Serialize};
-use si_bench::experiment::{Condition, Progress, RunRecord};
+use si_bench::experiment::{Progress, RunRecord};
 
 use crate::exit::{INTERRUPTED, PREFIX};
+pub(crate) use job::{Job, Request};
 
-/// One run, which another process does.
-#[derive(Clone, Debug)]
-pub(crate) struct Job {
-    pub(crate) condition: Condition,
-    pub(crate) seed: u64,
-}
+mod job;
 
-impl fmt::Display for Job {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, seed {}", self.condition.name, self.seed)
-    }
-}
-
-/// A line of JSON on a worker's stdout. The record is the last line of a run.
+/// A line of JSON on a worker's stdout. The records of all runs of a job are its last line.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Message {
     Progress(Progress),
     Warning(String),
-    Record(Box<RunRecord>),
+    Records(Vec<RunRecord>),
 }
 
-/// What every line with a record has, even if it is damaged.
-const RECORD: &str = "{\"record\":";
-
-/// A line of JSON on the stdin of a worker that has done a run: the next one.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Request {
-    pub(crate) condition: String,
-    pub(crate) seed: u64,
-}
+/// What every line with records has, even if it is damaged.
+const RECORDS: &str = "{\"records\":";
 
 /// What happens to a job, in this order: it starts, advances, then finishes or fails.
 #[derive(Debug)]
@@ -49,18 +31,22 @@ pub(crate) enum Event {
     Started,
     Advanced(Progress),
     Finished {
-        record: Box<RunRecord>,
-        /// What the worker logged in this run.
+        /// Of its runs, in their order.
+        records: Vec<RunRecord>,
+        /// What the worker logged in this job.
         warnings: String,
     },
-    /// What went wrong, then what the worker logged in this run.
+    /// What went wrong, then what the worker logged in this job.
     Failed(String),
 }
 
 /// How [`Pool::run_all`] ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    Done { num_failed: usize },
+    Done {
+        /// Runs of jobs that failed.
+        num_failed: usize,
+    },
     Interrupted,
 }
 
@@ -81,8 +67,8 @@ struct Worker {
     process: Child,
     /// The index of its job. `None` if it did not take another one.
     job: Option<usize>,
-    /// The job's record, once it has sent it.
-    record: Option<Box<RunRecord>>,
+    /// The job's records, once it has sent them.
+    records: Option<Vec<RunRecord>>,
     warnings: Vec<String>,
 }
 
@@ -137,7 +123,7 @@ impl Pool {
                         observe(job, Event::Started)?;
                     }
                     Err(error) => {
-                        num_failed += 1;
+                        num_failed += jobs[job].num_runs();
                         observe(
                             job,
                             Event::Failed(format!("cannot start the process: {error}")),
@@ -162,8 +148,8 @@ impl Pool {
                             observe(job, Event::Advanced(progress))?;
                         }
                         Some(Message::Warning(text)) => worker.warnings.push(text),
-                        Some(Message::Record(record)) => {
-                            worker.record = Some(record);
+                        Some(Message::Records(records)) if jobs[job].has(&records) => {
+                            worker.records = Some(records);
                             let next = waiting.front().filter(|_| self.reuses_processes);
                             let Some(&next) = next else {
                                 worker.dismiss();
@@ -179,7 +165,12 @@ impl Pool {
                             }
                         }
                         // It waits for the next job, and this one cannot be finished.
-                        None if line.contains(RECORD) => worker.give_up(),
+                        Some(Message::Records(_)) => {
+                            worker.give_up("it sent records of other runs")
+                        }
+                        None if line.contains(RECORDS) => {
+                            worker.give_up("its records cannot be read");
+                        }
                         None => {}
                     }
                 }
@@ -197,7 +188,7 @@ impl Pool {
                     };
                     let event = worker.end(status, stderr);
                     if matches!(event, Event::Failed(_)) {
-                        num_failed += 1;
+                        num_failed += jobs[job].num_runs();
                     }
                     observe(job, event)?;
                 }
@@ -217,7 +208,7 @@ impl Pool {
         self.workers.push(Some(Worker {
             process,
             job: Some(job),
-            record: None,
+            records: None,
             warnings: Vec::new(),
         }));
         let sender = self.sender.clone();
@@ -253,23 +244,21 @@ impl Worker {
             .ok()
     }
 
-    /// Takes the record and the warnings of the job that is done.
+    /// Takes the records and the warnings of the job that is done.
     fn finish(&mut self) -> Option<Event> {
         self.job = None;
         let warnings = mem::take(&mut self.warnings).join("\n");
-        self.record
+        self.records
             .take()
-            .map(|record| Event::Finished { record, warnings })
+            .map(|records| Event::Finished { records, warnings })
     }
 
     fn go_on_with(&mut self, index: usize, job: &Job) -> io::Result<()> {
-        let mut line = serde_json::to_vec(&Request {
-            condition: job.condition.name.clone(),
-            seed: job.seed,
-        })?;
-        line.push(b'\n');
+        let line = job.request().to_line()? + "\n";
         let stdin = self.process.stdin.as_mut();
-        stdin.ok_or(io::ErrorKind::BrokenPipe)?.write_all(&line)?;
+        stdin
+            .ok_or(io::ErrorKind::BrokenPipe)?
+            .write_all(line.as_bytes())?;
         self.job = Some(index);
         Ok(())
     }
@@ -279,22 +268,22 @@ impl Worker {
         self.process.stdin = None;
     }
 
-    /// Ends the process after a record that cannot be read, so that its job has failed.
-    fn give_up(&mut self) {
-        self.record = None;
-        self.warnings.push("its record cannot be read".to_string());
+    /// Ends the process after records that are of no use, so that its job has failed.
+    fn give_up(&mut self, reason: &str) {
+        self.records = None;
+        self.warnings.push(reason.to_string());
         // It may have ended already, which is fine.
         let _ = self.process.kill();
     }
 
     fn end(mut self, status: ExitStatus, stderr: String) -> Event {
         if status.success()
-            && let Some(record) = self.record.take()
+            && let Some(records) = self.records.take()
         {
             self.warnings
                 .extend(Some(stderr).filter(|it| !it.is_empty()));
             let warnings = self.warnings.join("\n");
-            return Event::Finished { record, warnings };
+            return Event::Finished { records, warnings };
         }
         let error = match stderr.strip_prefix(PREFIX).unwrap_or(&stderr) {
             "" => format!("the process ended without a result ({status})"),

@@ -14,6 +14,7 @@ mod output;
 mod output_folder;
 mod plan_file;
 mod progress;
+mod ranges;
 mod settings;
 mod shard;
 

@@ -12,6 +12,8 @@ use crate::output;
 /// Shows the progress of the runs on stderr: as bars on a terminal, otherwise as a line at each tenth.
 pub(crate) struct Display<'a> {
     jobs: &'a [Job],
+    /// Runs of all jobs.
+    num_runs: usize,
     num_epochs: usize,
     /// Finished runs in the folder when it was opened.
     num_before: usize,
@@ -40,12 +42,14 @@ impl<'a> Display<'a> {
         num_before: usize,
         num_jobs: usize,
     ) -> Self {
+        let sizes: Vec<usize> = jobs.iter().map(Job::num_runs).collect();
         let mut display = Self {
             jobs,
+            num_runs: sizes.iter().sum(),
             num_epochs: config.num_epochs,
             num_before,
             num_finished: 0,
-            meter: Meter::new(jobs.len(), num_jobs, config.prepares_kernels()),
+            meter: Meter::new(sizes, num_jobs, config.prepares_kernels()),
             knows_steps: config.choose_strength.is_fixed(),
             bars: std::io::stderr()
                 .is_terminal()
@@ -98,7 +102,7 @@ impl<'a> Display<'a> {
             }
             Event::Finished { warnings, .. } => {
                 let time = self.meter.finish(index, now);
-                self.num_finished += 1;
+                self.num_finished += job.num_runs();
                 self.remove(index);
                 self.print(&format!("{}{job}: done in {}", self.prefix(), clock(time)));
                 for warning in warnings.lines() {
@@ -153,14 +157,14 @@ impl<'a> Display<'a> {
         format!(
             "{} of {} runs done, {:.0} % of the steps, {left}",
             self.num_before + self.num_finished,
-            self.num_before + self.jobs.len(),
+            self.num_before + self.num_runs,
             100.0 * self.share_done()
         )
     }
 
     /// Share of all runs that is done, including those done before resuming.
     fn share_done(&self) -> f64 {
-        let (before, now) = (self.num_before as f64, self.jobs.len() as f64);
+        let (before, now) = (self.num_before as f64, self.num_runs as f64);
         if before + now > 0.0 {
             (before + now * self.meter.share_done()) / (before + now)
         } else {
@@ -176,7 +180,7 @@ impl<'a> Display<'a> {
         format!(
             "[{}/{}] ",
             self.num_before + self.num_finished,
-            self.num_before + self.jobs.len()
+            self.num_before + self.num_runs
         )
     }
 

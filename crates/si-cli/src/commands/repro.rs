@@ -65,6 +65,11 @@ pub(crate) struct ReproArgs {
     /// ndarray as many as fit the cores, at most the number of runs]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
+    /// Runs that a process trains at once, as a stack of replicas, ≥ 1. On a GPU, a stack of small
+    /// networks takes little longer than one of them [default: 1 on CPUs and for large networks;
+    /// otherwise as many as there are]
+    #[arg(long, value_name = "N")]
+    replicas: Option<usize>,
     /// Threads per run on flex and ndarray, ≥ 1. The number can change the last digits of results,
     /// so it is fixed for all runs of a study [default: $RAYON_NUM_THREADS, otherwise cores / jobs]
     #[arg(long, value_name = "N", conflicts_with = "resume")]

@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process;
@@ -8,11 +9,11 @@ use std::thread;
 
 use anyhow::Context;
 use clap::Args;
-use si_bench::experiment::{Run, RunFolder, RunRecord};
+use si_bench::experiment::{Progress, Run, RunFolder, RunRecord, StackedRuns};
 use si_bench::in_pool;
 
 use crate::exit::INTERRUPTED;
-use crate::jobs::{Message, Request};
+use crate::jobs::{Job, Message, Request};
 
 /// Do runs of a folder, those that stdin asks for after the first; write their progress and records to stdout as
 /// lines of JSON
@@ -21,66 +22,58 @@ use crate::jobs::{Message, Request};
 pub(crate) struct WorkerArgs {
     /// Run folder
     folder: PathBuf,
-    /// Name of the condition
-    condition: String,
-    /// Seed
-    seed: u64,
+    /// The first runs, which are done at once, as JSON: {"runs": [[CONDITION, SEED], ...]}
+    request: Request,
 }
 
 impl WorkerArgs {
     /// The arguments after `worker`, which [`run`] parses.
-    pub(crate) fn words(folder: PathBuf, condition: &str, seed: u64) -> [std::ffi::OsString; 4] {
-        // After `--`, no name is taken for a flag.
-        [
-            "--".into(),
-            folder.into(),
-            condition.into(),
-            seed.to_string().into(),
-        ]
+    pub(crate) fn words(folder: PathBuf, job: &Job) -> [OsString; 3] {
+        let request = job.request().to_line();
+        let request = request.expect("names and numbers are valid JSON");
+        // After `--`, no path is taken for a flag.
+        ["--".into(), folder.into(), request.into()]
     }
 }
 
 pub(crate) fn run(args: &WorkerArgs) -> anyhow::Result<()> {
     let parent = Parent::listen()?;
-    let mut next = Some(Request {
-        condition: args.condition.clone(),
-        seed: args.seed,
-    });
+    let mut next = Some(args.request.clone());
     while let Some(request) = next {
-        let record = in_pool(|| train(&args.folder, &request))?;
+        let records = in_pool(|| train(&args.folder, &request))?;
         parent.stop_waiting();
-        send(&Message::Record(Box::new(record))).context("cannot send the record")?;
+        send(&Message::Records(records)).context("cannot send the records")?;
         next = parent.next_request()?;
     }
     Ok(())
 }
 
-fn train(folder: &Path, request: &Request) -> anyhow::Result<RunRecord> {
+fn train(folder: &Path, request: &Request) -> anyhow::Result<Vec<RunRecord>> {
     let folder = RunFolder::open(folder)?;
-    let condition = folder
-        .config()
-        .conditions()
-        .into_iter()
-        .find(|condition| condition.name == request.condition)
-        .with_context(|| {
-            format!(
-                "{} has no condition {:?}",
-                folder.path().display(),
-                request.condition
-            )
-        })?;
-    let run = Run {
-        config: folder.config(),
-        condition: &condition,
-        seed: request.seed,
-        checkpoints: Some(folder.checkpoints(&condition, request.seed)),
-    };
-    let record = run.train(&mut |progress| {
+    let runs = request.runs_in(&folder)?;
+    folder.note_stack(&runs)?;
+    let config = folder.config();
+    let checkpoints = Some(folder.checkpoints_of(&runs));
+    let observe = &mut |progress: Progress| {
         if send(&Message::Progress(progress)).is_err() {
             process::exit(INTERRUPTED.into());
         }
-    })?;
-    Ok(record)
+    };
+    if let [(condition, seed)] = &runs[..] {
+        let run = Run {
+            config,
+            condition,
+            seed: *seed,
+            checkpoints,
+        };
+        return Ok(vec![run.train(observe)?]);
+    }
+    let stack = StackedRuns {
+        config,
+        runs: &runs,
+        checkpoints,
+    };
+    Ok(stack.train(observe)?)
 }
 
 /// Sends a line of the log.
@@ -99,12 +92,12 @@ fn send(message: &Message) -> io::Result<()> {
 /// The parent, which writes further requests to stdin.
 struct Parent {
     requests: Receiver<String>,
-    /// Runs that the parent waits for.
+    /// Requests that the parent waits for.
     num_awaited: Arc<AtomicUsize>,
 }
 
 impl Parent {
-    /// Ends this process when the parent has ended for whatever reason while it waits for a run: then the pipe at stdin
+    /// Ends this process when the parent has ended for whatever reason while it waits for runs: then the pipe at stdin
     /// closes.
     ///
     /// Ctrl-C reaches both parent and workers. The worker's exit code tells the parent that this was not a failure.
@@ -129,7 +122,7 @@ impl Parent {
         Ok(parent)
     }
 
-    /// Must come before the record is sent, because then the parent may close the pipe.
+    /// Must come before the records are sent, because then the parent may close the pipe.
     fn stop_waiting(&self) {
         self.num_awaited.fetch_sub(1, Ordering::SeqCst);
     }
@@ -138,7 +131,8 @@ impl Parent {
     fn next_request(&self) -> anyhow::Result<Option<Request>> {
         let line = self.requests.recv().ok();
         let request = line.map(|line| {
-            serde_json::from_str(&line).with_context(|| format!("cannot read the request {line:?}"))
+            let request = line.parse();
+            request.with_context(|| format!("cannot read the request {line:?}"))
         });
         request.transpose()
     }

@@ -19,6 +19,8 @@ mod inspect;
 mod kernels;
 mod metrics;
 #[cfg(unix)]
+mod replicas;
+#[cfg(unix)]
 mod shards;
 mod shell;
 #[cfg(unix)]

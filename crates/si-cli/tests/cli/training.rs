@@ -142,7 +142,8 @@ fn runs_in_one_process_have_the_same_bits_as_each_in_its_own() {
     let expected = runs(&parent.path().join("mine"));
     assert_eq!(expected.len(), 2);
 
-    let mut worker = command(parent.path(), &["worker", "--", "mine", "none", "0"])
+    let first = "{\"runs\":[[\"none\",0]]}";
+    let mut worker = command(parent.path(), &["worker", "--", "mine", first])
         .env("RAYON_NUM_THREADS", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -152,13 +153,14 @@ fn runs_in_one_process_have_the_same_bits_as_each_in_its_own() {
     let mut found = Vec::new();
     for line in BufReader::new(worker.stdout.take().expect("it is a pipe")).lines() {
         let mut message: Value = serde_json::from_str(&line.expect("text")).expect("JSON");
-        if let Some(record) = message.get_mut("record") {
+        if let Some(records) = message.get_mut("records") {
+            let record = &mut records[0];
             let fields = record.as_object_mut().expect("a record has fields");
             fields.remove("elapsed_seconds").expect("it was timed");
             found.push(record.to_string());
             match found.len() {
                 1 => {
-                    let request = b"{\"condition\":\"si\",\"seed\":0}\n";
+                    let request = b"{\"runs\":[[\"si\",0]]}\n";
                     let written = stdin.as_mut().map(|stdin| stdin.write_all(request));
                     written.expect("it is open").expect("it is read");
                 }

@@ -11,7 +11,7 @@ use crate::output;
 use crate::progress::clock;
 
 /// Lists what would run, with its estimated cost. The estimate is from steps of the first task, which has no
-/// penalty yet.
+/// penalty yet, and each run is counted as if it were trained alone.
 pub(super) fn print(parts: &[Part], studies: &[Study]) -> anyhow::Result<()> {
     let program = env::current_exe().context("cannot find this program's own file")?;
     let mut total = 0.0;
@@ -59,6 +59,9 @@ pub(super) fn print(parts: &[Part], studies: &[Study]) -> anyhow::Result<()> {
             config.device,
             clock(Duration::from_secs_f64(wall))
         ))?;
+    }
+    if studies.iter().any(|study| study.config.num_replicas() > 1) {
+        output::result("each run is counted alone; stacks of runs (--replicas) take less")?;
     }
     output::result(format_args!(
         "total: about {}, plus a little for costs that only later tasks have",

@@ -17,6 +17,7 @@ pub(super) struct Plan {
     #[serde(default = "flex")]
     device: String,
     jobs: Option<usize>,
+    replicas: Option<usize>,
     threads: Option<usize>,
     data_dir: Option<PathBuf>,
     pub(super) publish: Option<PathBuf>,
@@ -47,6 +48,7 @@ impl Plan {
             // Stored results should name the device that they came from.
             device: si_bench::resolve_device(args.device.as_deref().unwrap_or(AUTO))?,
             jobs: args.jobs,
+            replicas: args.replicas,
             threads: args.threads,
             data_dir: args.data_dir.clone(),
             publish: args.publish.clone(),
@@ -57,6 +59,7 @@ impl Plan {
     pub(super) fn with(self, args: &ReproArgs) -> Self {
         Self {
             jobs: args.jobs.or(self.jobs),
+            replicas: args.replicas.or(self.replicas),
             data_dir: args.data_dir.clone().or(self.data_dir),
             publish: args.publish.clone().or(self.publish),
             ..self
@@ -98,6 +101,7 @@ impl Plan {
             let config = &mut study.config;
             config.device.clone_from(&self.device);
             config.num_jobs = self.jobs;
+            config.num_replicas = self.replicas;
             config.num_threads = self.threads;
             // MNIST is part of the program, so it need not be in CIFAR's folder.
             if config.experiment == Experiment::SplitCifar {
