@@ -21,8 +21,8 @@ use training::StackedTraining;
 
 /// Several runs of an experiment, trained at once as a stack of [replicas](si_core::replicas).
 ///
-/// On a GPU, a step of a small network takes as long as the host takes to start its operations. So many runs at once take
-/// about as long as one. Each run learns as with [`Run`], within rounding: it has the same initial parameters and the same
+/// On a GPU, a step of a small network takes as long as the host takes to start its operations. So many runs of it at once
+/// take about as long as one. Each run learns as with [`Run`], within rounding: it has the same initial parameters and the same
 /// images in the same order. Its record lacks the penalty of its epochs, which is measured for all replicas together.
 /// Its record is inert only if consolidation had no effect in any run of the stack, or if the run itself diverged.
 ///

@@ -4,7 +4,7 @@ use crate::experiment::Cost;
 
 use super::*;
 
-/// The folders with these records, each in a folder of its own, as one.
+/// Merges run folders, each with one of these records.
 fn merged(records: &[&RunRecord], target: &TempDir) -> Result<RunFolder, Error> {
     let holding = |record: &&RunRecord| {
         let dir = TempDir::new().expect("temporary folder");
