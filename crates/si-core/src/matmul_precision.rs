@@ -41,15 +41,19 @@ const BFLOAT16: f64 = 5e-2;
 impl MatmulPrecision {
     /// Measures it: multiplies matrices of fixed numbers and compares the products with double precision.
     ///
-    /// Takes some milliseconds on a CPU. On a GPU, Burn compiles the kernels and may try several, which takes a second or
-    /// more the first time.
+    /// Takes some milliseconds on a CPU. On a GPU, Burn compiles the kernels and may try several, which takes seconds the
+    /// first time. So a GPU without TF32, whose kernels cannot round, multiplies only the smallest of the matrices.
     ///
     /// # Panics
     ///
     /// If the device cannot compute.
     pub fn measure(device: &Device) -> Self {
+        let shapes = match tf32(device) {
+            Some(false) => &SHAPES[..1],
+            Some(true) | None => &SHAPES,
+        };
         let device = device.clone().inner();
-        Self::of(|left, right| {
+        Self::of(shapes, |left, right| {
             let product = left.on(&device).matmul(right.on(&device));
             product.into_data().iter::<f32>().collect()
         })
@@ -61,8 +65,8 @@ impl MatmulPrecision {
         self.error < EXACT
     }
 
-    fn of(multiply: impl Fn(&Matrix, &Matrix) -> Vec<f32>) -> Self {
-        let largest_of = |[rows, terms, columns]: [usize; 3]| {
+    fn of(shapes: &[[usize; 3]], multiply: impl Fn(&Matrix, &Matrix) -> Vec<f32>) -> Self {
+        let largest_of = |&[rows, terms, columns]: &[usize; 3]| {
             let left = Matrix::new(rows, terms, 1);
             let right = Matrix::new(terms, columns, 2);
             let product = multiply(&left, &right);
@@ -84,7 +88,7 @@ impl MatmulPrecision {
             errors.fold(0.0, f64::max)
         };
         Self {
-            error: SHAPES.into_iter().map(largest_of).fold(0.0, f64::max),
+            error: shapes.iter().map(largest_of).fold(0.0, f64::max),
         }
     }
 }
@@ -106,7 +110,7 @@ impl fmt::Display for MatmulPrecision {
 
 /// Logs a warning if Burn may round the factors of float32 products on `device`. Measures nothing.
 pub(crate) fn warn_if_reduced(device: &Device) {
-    if has_tf32(device) {
+    if tf32(device) == Some(true) {
         log::warn!(
             "float32 products on {device:?} may have only about 3 decimal digits, because Burn rounds their factors to \
              TF32 there; `MatmulPrecision::measure` says whether it does, and other backends do not"
@@ -115,8 +119,9 @@ pub(crate) fn warn_if_reduced(device: &Device) {
 }
 
 /// Whether the device has the number format TF32. On such a device, Burn may round the factors of float32 products to it.
+/// `None` if that is not known, as on another machine.
 #[cfg(feature = "cube")]
-fn has_tf32(device: &Device) -> bool {
+fn tf32(device: &Device) -> Option<bool> {
     use burn::backend::DispatchDevice;
     use burn_cubecl::cubecl::ir::{ElemType, FloatKind};
 
@@ -124,15 +129,15 @@ fn has_tf32(device: &Device) -> bool {
     match device.as_dispatch() {
         DispatchDevice::Cube(device) => {
             let tf32 = ElemType::Float(FloatKind::TF32);
-            device.client().properties().supports_type(tf32)
+            Some(device.client().properties().supports_type(tf32))
         }
-        _ => false,
+        _ => None,
     }
 }
 
 #[cfg(not(feature = "cube"))]
-fn has_tf32(_device: &Device) -> bool {
-    false
+fn tf32(_device: &Device) -> Option<bool> {
+    None
 }
 
 /// A matrix of fixed numbers in `[-1, 1)`, which use all bits of float32.
@@ -190,7 +195,7 @@ mod tests {
             (2, "wrong in the second decimal digit or before"),
         ] {
             for round in [to_nearest, towards_zero] {
-                let found = MatmulPrecision::of(|left, right| {
+                let found = MatmulPrecision::of(&SHAPES, |left, right| {
                     product(
                         &left.rounded(kept_bits, round),
                         &right.rounded(kept_bits, round),
@@ -205,7 +210,7 @@ mod tests {
     #[test]
     fn one_rounded_factor_is_enough() {
         for is_left in [true, false] {
-            let found = MatmulPrecision::of(|left, right| {
+            let found = MatmulPrecision::of(&SHAPES, |left, right| {
                 let [left_bits, right_bits] = if is_left { [10, 23] } else { [23, 10] };
                 product(
                     &left.rounded(left_bits, to_nearest),
@@ -222,7 +227,7 @@ mod tests {
     #[test]
     fn one_reduced_shape_is_enough() {
         for reduced in SHAPES {
-            let found = MatmulPrecision::of(|left, right| {
+            let found = MatmulPrecision::of(&SHAPES, |left, right| {
                 let shape = [left.shape[0], left.shape[1], right.shape[1]];
                 let kept_bits = if shape == reduced { 10 } else { 23 };
                 product(
@@ -237,7 +242,7 @@ mod tests {
     #[test]
     fn a_product_that_is_not_a_number_is_wrong() {
         for wrong in [f32::NAN, f32::INFINITY] {
-            let found = MatmulPrecision::of(|left, right| {
+            let found = MatmulPrecision::of(&SHAPES, |left, right| {
                 let mut numbers = product(left, right);
                 numbers[0] = wrong;
                 numbers

@@ -2,6 +2,7 @@
 
 mod cnn;
 mod initial;
+mod linear;
 mod mlp;
 mod network;
 mod one_by_one;

@@ -1,6 +1,8 @@
 use burn::nn::Linear;
 use burn::tensor::Tensor;
 
+use super::linear;
+
 /// What a network computes for a batch.
 #[derive(Clone, Debug)]
 pub struct Output {
@@ -13,7 +15,7 @@ pub struct Output {
 impl Output {
     pub(super) fn of(readout: &Linear, features: Tensor<2>) -> Self {
         Self {
-            logits: readout.forward(features.clone()),
+            logits: linear::forward(readout, features.clone()),
             features,
         }
     }

@@ -5,7 +5,7 @@ use si_core::replicas::StackedLinear;
 use crate::Error;
 use crate::experiment::Activation;
 
-use super::Mlp;
+use super::{Mlp, linear};
 
 /// Several perceptrons as one module, whose replicas compute at once; see [`si_core::replicas`].
 #[derive(Module, Debug)]
@@ -47,9 +47,10 @@ impl StackedMlp {
     /// Logits of each replica for its images: `[replicas, batch, inputs]` to `[replicas, batch, outputs]`.
     pub fn forward(&self, images: Tensor<3>) -> Tensor<3> {
         let features = self.hidden.iter().fold(images, |features, layer| {
-            self.activation.outputs(layer.forward(features))
+            self.activation
+                .outputs(linear::forward_stacked(layer, features))
         });
-        self.readout.forward(features)
+        linear::forward_stacked(&self.readout, features)
     }
 
     /// The number of replicas.

@@ -65,20 +65,20 @@ impl DeviceImages {
         self.labels.clone().select(0, indices)
     }
 
-    /// All images in their order, `size` at a time; the last chunk may be shorter.
+    /// All images in their order, in as few chunks of at most `size` images as there can be. No chunk has two images more
+    /// than another one, because a graphics card has its own kernels for each order of magnitude.
     ///
     /// # Panics
     ///
     /// If `size` is 0.
     pub fn chunks(&self, size: usize) -> impl Iterator<Item = ImageBatch> {
-        let len = self.len();
-        (0..len).step_by(size).map(move |start| {
-            let length = size.min(len - start);
-            let images = self.images.clone().narrow(0, start, length);
-            (
-                self.reordered(images),
-                self.labels.clone().narrow(0, start, length),
-            )
+        let num_chunks = self.len().div_ceil(size);
+        let start = move |chunk: usize| chunk * self.len() / num_chunks;
+        (0..num_chunks).map(move |chunk| {
+            let length = start(chunk + 1) - start(chunk);
+            let images = self.images.clone().narrow(0, start(chunk), length);
+            let labels = self.labels.clone().narrow(0, start(chunk), length);
+            (self.reordered(images), labels)
         })
     }
 
@@ -110,7 +110,7 @@ mod tests {
         let images = ImageDataset::new(&tiny_images(), Some).to_device(&Device::flex());
         let chunks: Vec<_> = images.chunks(3).collect();
         let lengths: Vec<_> = chunks.iter().map(|(pixels, _)| pixels.dims()).collect();
-        assert_eq!(lengths, [[3, 2], [3, 2], [2, 2]]);
+        assert_eq!(lengths, [[2, 2], [3, 2], [3, 2]]);
         let labels: Vec<i64> = chunks
             .into_iter()
             .flat_map(|(_, labels)| numbers(labels))

@@ -93,7 +93,7 @@ impl StackedImages {
         (self.reordered(images), labels.reshape(shape))
     }
 
-    /// All images in their order, `size` at a time for each replica; the last chunk may be shorter.
+    /// All images in their order, at most `size` at a time for each replica, as [`DeviceImages::chunks`] divides them.
     ///
     /// # Panics
     ///
@@ -195,7 +195,7 @@ mod tests {
         let stacked = stacked(&[None, Some([1, 0]), None]).first(7);
         let chunks: Vec<StackedBatch> = stacked.chunks(4).collect();
         let shapes: Vec<_> = chunks.iter().map(|(images, _)| images.dims()).collect();
-        assert_eq!(shapes, [[3, 4, 2], [3, 3, 2]]);
+        assert_eq!(shapes, [[3, 3, 2], [3, 4, 2]]);
         let (images, labels): (Vec<_>, Vec<_>) = chunks.into_iter().unzip();
         let device = Device::flex();
         let whole = stacked.batch(Tensor::from_ints(
