@@ -1,6 +1,7 @@
 //! Benchmarks of continual learning: data sets, task sequences, experiments, metrics and reports.
 
 mod alternatives;
+mod claim;
 pub mod comparison;
 pub mod data;
 mod descent;

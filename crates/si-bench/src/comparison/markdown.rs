@@ -1,9 +1,10 @@
+use crate::claim::{HEADER, cells};
 use crate::report::escape;
 
+use super::Comparison;
 use super::figures::FIGURES;
 use super::notes::notes;
-use super::table::{COSTS, Header, RESULTS, costs, results};
-use super::{ComparedMethod, Comparison};
+use super::table::{Columns, columns};
 
 /// The comparison as a Markdown page: tables, notes, and the figures, which are in the same folder.
 pub fn markdown(comparison: &Comparison) -> String {
@@ -15,10 +16,21 @@ pub fn markdown(comparison: &Comparison) -> String {
         page.push_str("No runs are finished yet.\n");
         return page;
     }
+    let [results, costs] = columns(comparison);
     page.push_str("## Results\n\n");
-    page.push_str(&table(comparison, &RESULTS, results));
+    page.push_str(&table(comparison, &results));
     page.push_str("\n## Cost\n\n");
-    page.push_str(&table(comparison, &COSTS, costs));
+    page.push_str(&table(comparison, &costs));
+    if !comparison.claims.is_empty() {
+        page.push_str(&format!(
+            "\n## What publications lead us to expect\n\n{CLAIMS}\n\n"
+        ));
+        page.push_str(&row(&HEADER.map(str::to_string)));
+        page.push_str(&format!("|{}\n", "---|".repeat(HEADER.len())));
+        for claim in &comparison.claims {
+            page.push_str(&row(&cells(claim).map(|cell| escape(&cell))));
+        }
+    }
     page.push_str("\n## Notes\n\n");
     for note in notes(comparison) {
         page.push_str(&format!("- {}\n", escape(&note)));
@@ -31,26 +43,29 @@ pub fn markdown(comparison: &Comparison) -> String {
     page
 }
 
-fn table(
-    comparison: &Comparison,
-    header: &[Header],
-    cells: fn(&ComparedMethod) -> Vec<String>,
-) -> String {
-    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let header = header.iter().map(|it| it.whole);
+const CLAIMS: &str = "From van de Ven and Tolias (2019) and Hsu et al. (2018). A claim is tested by the 90 % interval of a \
+    difference (two one-sided tests at 5 %). It holds if the whole interval agrees with it, and does not hold if the whole \
+    interval disagrees. Otherwise it is undecided. Methods are compared seed by seed.";
+
+fn table(comparison: &Comparison, columns: &Columns) -> String {
+    let header = columns.header.iter().map(|it| it.whole);
     let header: Vec<String> = ["method"]
         .into_iter()
         .chain(header)
         .map(str::to_string)
         .collect();
-    let mut text = line(&header);
+    let mut text = row(&header);
     text.push_str(&format!("|---|{}\n", "---:|".repeat(header.len() - 1)));
     for method in &comparison.methods {
-        let mut row = vec![escape(&method.label)];
-        row.extend(cells(method));
-        text.push_str(&line(&row));
+        let mut cells = vec![escape(&method.label)];
+        cells.extend((columns.cells)(method));
+        text.push_str(&row(&cells));
     }
     text
+}
+
+fn row(cells: &[String]) -> String {
+    format!("| {} |\n", cells.join(" | "))
 }
 
 #[cfg(test)]

@@ -3,10 +3,12 @@
 
 mod best;
 mod candidate;
+mod claims;
 mod figures;
 mod files;
 mod markdown;
 mod notes;
+mod published;
 mod results;
 mod row;
 mod table;

@@ -2,6 +2,7 @@ use crate::experiment::Scenario;
 use crate::methods::METHODS;
 use crate::report::several_processors;
 
+use super::published::Published;
 use super::{ComparedMethod, Comparison};
 
 /// What stands below the tables: how the strengths were found and what they multiply, what the columns mean, and what is
@@ -31,6 +32,7 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     notes.extend(search(comparison));
     notes.extend(conventions(comparison));
     notes.push(protocol(comparison));
+    notes.extend(published(comparison));
     for left_out in &comparison.left_out {
         notes.push(format!(
             "left out: {}: {}.",
@@ -156,6 +158,19 @@ fn protocol(comparison: &Comparison) -> String {
         config.num_importance_images,
         config.device
     )
+}
+
+/// Where published numbers are from, and how those runs differ.
+fn published(comparison: &Comparison) -> Option<String> {
+    let Published {
+        title,
+        source,
+        differences,
+        ..
+    } = Published::of(&comparison.config)?;
+    Some(format!(
+        "Published: {title}, from {source}, with the standard deviation of a sample. {differences}"
+    ))
 }
 
 /// The name of a choice, as files have it.

@@ -1,11 +1,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::claim::Claim;
 use crate::experiment::{
     ConditionSummary, Experiment, ExperimentConfig, RunRecord, Summary, Versions,
 };
 use crate::methods::MethodSpec;
 
+use super::claims::claims;
+use super::published::Published;
 use super::{BestStrength, Candidate, ComparedMethod, LeftOut, Selection};
 
 /// A comparison of methods: the content of `compare.json`, whose keys are stable.
@@ -23,6 +26,9 @@ pub struct Comparison {
     pub methods: Vec<ComparedMethod>,
     /// Methods that are not compared.
     pub left_out: Vec<LeftOut>,
+    /// What publications lead us to expect, tested on the final runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
 }
 
 /// A search for the strengths of all methods, on held-out images of all tasks. Such a search is called an oracle, because
@@ -115,6 +121,8 @@ impl Comparison {
     ) -> Result<Self, Error> {
         let last = Phase::new(fresh)?;
         let first = search.map(Phase::new).transpose()?;
+        let published = Published::of(fresh.config);
+        let scenario = fresh.config.scenario;
         let mut methods = Vec::new();
         for candidate in selection.candidates(fresh.config.experiment)? {
             let best = first.as_ref().filter(|_| candidate.is_searched());
@@ -123,9 +131,20 @@ impl Comparison {
             let has_equal_memory = selection.equal_memory.as_ref() == Some(&candidate.text);
             let summaries = last.trials(&candidate).into_iter();
             methods.extend(summaries.filter_map(|summary| {
-                ComparedMethod::new(summary, fresh.records, best.as_ref(), has_equal_memory)
+                let best = best.as_ref();
+                let method = ComparedMethod::new(summary, fresh.records, best, has_equal_memory)?;
+                let published = published.and_then(|it| it.number(scenario, &method.condition));
+                Some(ComparedMethod {
+                    published,
+                    ..method
+                })
             }));
         }
+        // Accuracies on held-out images are not evidence.
+        let claims = match fresh.config.num_held_out {
+            None => claims(fresh.config, &last.summary),
+            Some(_) => Vec::new(),
+        };
         Ok(Self {
             experiment: fresh.config.experiment,
             versions: last.summary.versions,
@@ -137,6 +156,7 @@ impl Comparison {
             }),
             methods,
             left_out: selection.left_out.clone(),
+            claims,
         })
     }
 

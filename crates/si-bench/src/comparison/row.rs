@@ -28,6 +28,9 @@ pub struct ComparedMethod {
     pub seeds: Vec<u64>,
     /// Average over all tasks after the last.
     pub average_accuracy: Statistic,
+    /// The same in a publication with this protocol. `None` if there is none, or if it does not have the method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Statistic>,
     /// Average over the tasks trained so far, after each task; `[tasks]`.
     pub average_accuracies: Statistics,
     /// Forgetting. `None` with one task, and if tasks are not learnt one after the other.
@@ -113,6 +116,7 @@ impl ComparedMethod {
             searched: best.map(Searched::new),
             seeds: summary.seeds.clone(),
             average_accuracy: summary.average_accuracy.last()?,
+            published: None,
             average_accuracies: summary.average_accuracy.clone(),
             forgetting: summary.forgetting,
             backward_transfer: summary.backward_transfer,

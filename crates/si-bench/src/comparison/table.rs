@@ -1,3 +1,4 @@
+use crate::claim::verdict;
 use crate::metrics::Statistic;
 use crate::report::{number, percent, terminal_table, wrap};
 
@@ -15,10 +16,7 @@ pub fn table(comparison: &Comparison) -> String {
         comparison.experiment.name(),
         comparison.config.device
     );
-    for (header, cells) in [
-        (&RESULTS[..], results as fn(&ComparedMethod) -> Vec<String>),
-        (&COSTS, costs),
-    ] {
+    for Columns { header, cells } in columns(comparison) {
         let header = header.iter().map(|it| it.narrow);
         let header = [""].into_iter().chain(header);
         let mut table = terminal_table(header.map(str::to_string).collect());
@@ -30,10 +28,40 @@ pub fn table(comparison: &Comparison) -> String {
         text.push_str(&format!("\n{}\n", table.trim_fmt()));
     }
     text.push('\n');
+    for claim in &comparison.claims {
+        let (verdict, statement) = (verdict(claim.verdict), &claim.statement);
+        text.push_str(&wrap(&format!("{verdict}: {statement}.")));
+    }
     for note in notes(comparison) {
         text.push_str(&wrap(&note));
     }
     text
+}
+
+/// Some columns of the comparison.
+pub(super) struct Columns {
+    /// Without that of the labels.
+    pub(super) header: Vec<&'static Header>,
+    /// The cells of a row, without its label.
+    pub(super) cells: fn(&ComparedMethod) -> Vec<String>,
+}
+
+/// The columns of results, and those of costs.
+pub(super) fn columns(comparison: &Comparison) -> [Columns; 2] {
+    let has_published = comparison.methods.iter().any(|it| it.published.is_some());
+    let mut results = Columns {
+        header: RESULTS.iter().collect(),
+        cells: results,
+    };
+    if has_published {
+        results.header.insert(1, &PUBLISHED);
+        results.cells = results_beside_published;
+    }
+    let costs = Columns {
+        header: COSTS.iter().collect(),
+        cells: costs,
+    };
+    [results, costs]
 }
 
 /// The header of a column, after the labels.
@@ -48,7 +76,9 @@ const fn header(whole: &'static str, narrow: &'static str) -> Header {
     Header { whole, narrow }
 }
 
-pub(super) const RESULTS: [Header; 5] = [
+const PUBLISHED: Header = header("published", "pub-\nlished");
+
+const RESULTS: [Header; 5] = [
     header("average accuracy", "average"),
     header("forgetting", "forgot"),
     header("backward transfer", "back-\nward"),
@@ -56,7 +86,7 @@ pub(super) const RESULTS: [Header; 5] = [
     header("min-ACC", "min-\nACC"),
 ];
 
-pub(super) const COSTS: [Header; 6] = [
+const COSTS: [Header; 6] = [
     header("floats kept per parameter", "floats"),
     header("bytes kept", "bytes"),
     header("extra forward passes", "extra\nforw."),
@@ -65,8 +95,16 @@ pub(super) const COSTS: [Header; 6] = [
     header("seconds of a run", "sec-\nonds"),
 ];
 
+/// [`results`] with the published mean beside the average accuracy.
+fn results_beside_published(method: &ComparedMethod) -> Vec<String> {
+    let mut cells = results(method);
+    let mean = method.published.map(|it| number(it.mean));
+    cells.insert(1, mean.unwrap_or(MISSING.to_string()));
+    cells
+}
+
 /// In %.
-pub(super) fn results(method: &ComparedMethod) -> Vec<String> {
+fn results(method: &ComparedMethod) -> Vec<String> {
     let mean =
         |statistic: Option<Statistic>| statistic.map_or(MISSING.to_string(), |it| number(it.mean));
     vec![
@@ -78,7 +116,7 @@ pub(super) fn results(method: &ComparedMethod) -> Vec<String> {
     ]
 }
 
-pub(super) fn costs(method: &ComparedMethod) -> Vec<String> {
+fn costs(method: &ComparedMethod) -> Vec<String> {
     let decimals = usize::from(method.seconds < 100.0);
     let seconds = format!("{:.decimals$}", method.seconds);
     let Some(cost) = method.cost else {

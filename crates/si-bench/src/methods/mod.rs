@@ -56,8 +56,13 @@ pub(crate) use method::Written;
 pub(crate) use spec::{methods, named};
 
 pub(crate) use dropout::DROPOUT;
+pub(crate) use er::ER;
 pub(crate) use ewc::EWC;
+pub(crate) use freezing::FREEZING;
 pub(crate) use joint::JOINT;
+pub(crate) use lwf::LWF;
+pub(crate) use mas::MAS;
 pub(crate) use none::NONE;
+pub(crate) use online_ewc::ONLINE_EWC;
 pub(crate) use scratch::SCRATCH;
 pub(crate) use si::{SI, default_damping};

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use super::method::{Method, Parameter, Range, Values, Written};
 use super::table::METHODS;
 use crate::Error;
-use crate::experiment::{Experiment, ExperimentConfig};
+use crate::experiment::{Condition, Experiment, ExperimentConfig};
 use crate::suggestion::did_you_mean;
 pub use file::IncompleteSpec;
 
@@ -74,6 +74,13 @@ impl MethodSpec {
             }
         }
         Ok(spec)
+    }
+
+    /// Whether `condition` is of these methods, with the parameters that are given.
+    pub(crate) fn is_of(&self, condition: &Condition) -> bool {
+        let mut given = self.given.iter();
+        self.methods == condition.methods()
+            && given.all(|(key, value)| condition.value(key) == Some(*value))
     }
 
     /// Checks that no parameter without a default is missing.

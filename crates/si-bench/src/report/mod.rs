@@ -27,6 +27,7 @@ pub use growth::{Growth, growth_figure};
 pub use markdown::markdown;
 pub(crate) use markdown::{duration, escape};
 pub use png::png;
+pub(crate) use reference::other_settings;
 pub use reference::{Curve, Reference};
 pub use results::Results;
 pub(crate) use rows::{number, percent, several_processors, warnings};

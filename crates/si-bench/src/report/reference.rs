@@ -73,12 +73,8 @@ impl Reference {
 
     /// The paper's curve under this condition, if it has one.
     pub fn curve(&self, condition: &Condition) -> Option<&Curve> {
-        let is_it = |curve: &&Curve| {
-            let mut given = curve.method.given().iter();
-            curve.method.methods() == condition.methods()
-                && given.all(|(key, value)| condition.value(key) == Some(*value))
-        };
-        self.curves.iter().find(is_it)
+        let mut curves = self.curves.iter();
+        curves.find(|curve| curve.method.is_of(condition))
     }
 
     /// The keys in which `config` differs from the paper's protocol, with their values in `config`.
@@ -89,8 +85,6 @@ impl Reference {
     /// counts, and so does a normalization. Whether a reset of the optimizer keeps its step count does
     /// not count either, because the paper leaves it open.
     pub fn departures(config: &ExperimentConfig) -> Vec<String> {
-        let protocol =
-            |config: &ExperimentConfig| toml::Table::try_from(config).unwrap_or_default();
         let mut paper = ExperimentConfig::paper(config.experiment);
         if config.optimizer != Optimizer::Sgd {
             paper.momentum = config.momentum;
@@ -101,14 +95,7 @@ impl Reference {
             paper.reset_optimizer = OptimizerReset::Moments;
         }
         let damping = default_damping(&paper);
-        let paper = protocol(&paper);
-        let settings = protocol(config)
-            .iter()
-            .filter(|(key, value)| {
-                !FREE_KEYS.contains(&key.as_str()) && paper.get(*key) != Some(value)
-            })
-            .map(|(key, value)| format!("{key} = {value}"))
-            .collect::<Vec<_>>();
+        let settings = other_settings(config, &paper);
         let conditions = config.conditions();
         let dampings = conditions.iter().filter_map(|it| it.value("xi"));
         let mut dampings: Vec<f64> = dampings.filter(|it| *it != damping).collect();
@@ -125,6 +112,22 @@ impl Reference {
             .map(|it| format!("normalization = {it:?}").to_lowercase());
         dampings.chain(normalizations).chain(settings).collect()
     }
+}
+
+/// The keys in which the protocol of one condition in `config` differs from that in `protocol`, with their values in `config`.
+pub(crate) fn other_settings(
+    config: &ExperimentConfig,
+    protocol: &ExperimentConfig,
+) -> Vec<String> {
+    let table = |config: &ExperimentConfig| toml::Table::try_from(config).unwrap_or_default();
+    let protocol = table(protocol);
+    let of_protocol = |key: &String| !FREE_KEYS.contains(&key.as_str());
+    let settings = table(config)
+        .into_iter()
+        .filter(|(key, value)| of_protocol(key) && protocol.get(key) != Some(value));
+    settings
+        .map(|(key, value)| format!("{key} = {value}"))
+        .collect()
 }
 
 /// Keys that are not part of the protocol of one condition.

@@ -2,7 +2,6 @@
 //! turn out in our data.
 
 mod chapter;
-mod claim;
 mod claims;
 mod figures;
 mod page;
@@ -11,8 +10,8 @@ mod protocol;
 mod publish;
 mod study;
 
+pub use crate::claim::Claim;
 pub use chapter::make;
-pub use claim::Claim;
 pub use claims::claims;
 pub use page::{HTML, Report, write_report};
 pub use part::Part;

@@ -7,10 +7,18 @@ use serde::{Deserialize, Deserializer};
 
 use super::{MethodSpec, Written, parsed};
 use crate::Error;
+use crate::experiment::Condition;
 
 /// A [`MethodSpec`] in a file that may lack parameters, such as a strength that is still to be found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IncompleteSpec(MethodSpec);
+
+impl IncompleteSpec {
+    /// Whether `condition` is of these methods, with the parameters that are given.
+    pub(crate) fn is_of(&self, condition: &Condition) -> bool {
+        self.0.is_of(condition)
+    }
+}
 
 impl fmt::Display for IncompleteSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,8 @@ use crate::methods::{Method, NONE, SCRATCH, SI};
 use crate::metrics::Statistics;
 use crate::report::{Curve, Reference};
 
-use super::{Chapter, Part, Table, percent, words};
+use super::{Chapter, Part, Table, words};
+use crate::report::percent;
 
 /// Test accuracy on each task at the end, ours and the authors'.
 pub(super) fn accuracies(summary: &Summary) -> Table {
@@ -78,7 +79,7 @@ pub(super) fn of_the_authors() -> Chapter {
 
 fn of_tasks(statistics: &Statistics) -> Vec<String> {
     let each = (0..statistics.mean.len()).filter_map(|task| statistics.get(task));
-    each.map(percent).collect()
+    each.map(|it| percent(Some(it))).collect()
 }
 
 fn header(first: &str, num_tasks: usize) -> Vec<String> {

@@ -5,7 +5,6 @@ mod study;
 use std::path::Path;
 
 use crate::Error;
-use crate::metrics::Statistic;
 
 use super::{Claim, Part, Study};
 
@@ -60,15 +59,6 @@ pub(super) fn chapters(folder: &Path) -> Result<Vec<Chapter>, Error> {
         chapters.extend(study::of_sweep(sweep, folder)?);
     }
     Ok(chapters)
-}
-
-/// `mean ± std` of shares, in per cent.
-pub(super) fn percent(statistic: Statistic) -> String {
-    let mean = format!("{:.2}", 100.0 * statistic.mean);
-    match statistic.std {
-        Some(std) => format!("{mean} ± {:.2}", 100.0 * std),
-        None => mean,
-    }
 }
 
 fn picture(folder: &Path, path: &str, caption: &str) -> Result<Picture, Error> {

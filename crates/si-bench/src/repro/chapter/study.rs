@@ -4,11 +4,11 @@ use crate::Error;
 use crate::experiment::{ExperimentConfig, RunFolder, Summary};
 use crate::metrics::Statistics;
 use crate::replace_file::replace;
-use crate::report::{self, PNG_WIDTH, Reference, png};
+use crate::report::{self, PNG_WIDTH, Reference, percent, png};
 
 use super::super::figures::{self, FIGURE_4, FIGURE_5, FIGURE_5_GROWTH, FIGURE_6};
 use super::super::{claims, reductions};
-use super::{Chapter, Part, Study, Table, by_task, command, percent, picture, words};
+use super::{Chapter, Part, Study, Table, by_task, command, picture, words};
 
 /// Folders of the searches in which strengths of the protocols were found.
 pub(in crate::repro) const SWEEPS: [&str; 1] = ["sweep-permuted-mnist"];
@@ -125,7 +125,7 @@ fn averages(config: &ExperimentConfig, summary: &Summary) -> Table {
     let is_papers = reductions(config).is_empty();
     let reference = Reference::of(config.experiment);
     let rows = summary.conditions.iter().map(|condition| {
-        let cell = |statistics: &Statistics| statistics.last().map_or("–".to_string(), percent);
+        let cell = |statistics: &Statistics| percent(statistics.last());
         let curve = reference.curve(&condition.condition).filter(|_| is_papers);
         let paper = curve.and_then(|curve| curve.average_accuracy.get(condition.num_tasks() - 1));
         let seeds: Vec<String> = condition.seeds.iter().map(u64::to_string).collect();
@@ -162,10 +162,7 @@ pub(super) fn of_sweep(name: &str, folder: &Path) -> Result<Option<Chapter>, Err
     let summary = Summary::new(config, &records)?;
     let rows = summary.conditions.iter().map(|condition| {
         let average = condition.average_accuracy.last();
-        vec![
-            condition.condition.label(),
-            average.map_or("–".to_string(), percent),
-        ]
+        vec![condition.condition.label(), percent(average)]
     });
     Ok(Some(Chapter {
         title: format!("Strengths of the reduced {}", config.experiment.name()),

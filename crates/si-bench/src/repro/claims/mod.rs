@@ -2,12 +2,12 @@ mod permuted_mnist;
 mod split_cifar;
 mod split_mnist;
 
+use crate::claim::{Claim, Run, differences, values};
 use crate::experiment::{ConditionSummary, ExperimentConfig, Summary};
 use crate::methods::{Method, NONE};
 use crate::metrics::Claimed;
 
-use super::claim::{Run, differences, values};
-use super::{Claim, Part};
+use super::Part;
 
 /// The paper's claims in one part, tested on the runs of `summary`. Claims about conditions without
 /// a run are left out. If `config` differs from the paper's protocol, the paper's numbers are left

@@ -1,5 +1,5 @@
-use super::super::claim::{Claim, Run, differences, values};
 use super::{above_plain, falls_with_age, is_similar, of_method, plain};
+use crate::claim::{Claim, Run, differences, values};
 use crate::experiment::{ConditionSummary, Experiment, ExperimentConfig, Summary};
 use crate::methods::{DROPOUT, EWC, JOINT, SI};
 use crate::metrics::{Claimed, Statistic};

@@ -1,5 +1,5 @@
-use super::super::claim::{Claim, differences, values};
 use super::{above_plain, falls_with_age, is_similar, of_method, plain};
+use crate::claim::{Claim, differences, values};
 use crate::experiment::{ConditionSummary, Experiment, ExperimentConfig, Summary};
 use crate::methods::{SCRATCH, SI};
 use crate::metrics::{Claimed, Statistic};

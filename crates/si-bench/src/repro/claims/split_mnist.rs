@@ -1,5 +1,5 @@
-use super::super::claim::{Claim, values};
 use super::{above_plain, of_method, plain};
+use crate::claim::{Claim, values};
 use crate::experiment::{ConditionSummary, Experiment, ExperimentConfig, Summary};
 use crate::methods::SI;
 use crate::metrics::{Claimed, Statistic};

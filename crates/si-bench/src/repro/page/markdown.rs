@@ -1,5 +1,6 @@
 use super::super::chapter::{Chapter, Table};
-use super::{HEADER, INTRODUCTION, READING, TITLE, cells, tally};
+use super::{INTRODUCTION, READING, TITLE, tally};
+use crate::claim::{HEADER, cells};
 
 /// The report as Markdown, which links to its figures.
 pub(super) fn page(chapters: &[Chapter]) -> String {

@@ -4,10 +4,10 @@ mod markdown;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::metrics::{Claimed, Difference, Verdict};
+use crate::claim::{Claim, verdict};
+use crate::metrics::Verdict;
 use crate::replace_file::replace;
 
-use super::Claim;
 use super::chapter::{Chapter, chapters};
 
 /// The self-contained page.
@@ -104,66 +104,6 @@ fn tally(chapters: &[Chapter]) -> String {
         };
     }
     tally
-}
-
-fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Holds => "holds",
-        Verdict::Fails => "does not hold",
-        Verdict::Undecided => "undecided",
-        Verdict::HoldsOnce => "in one run",
-        Verdict::FailsOnce => "not in one run",
-    }
-}
-
-/// The cells of a claim, in points (shares times a hundred).
-fn cells(claim: &Claim) -> [String; 6] {
-    let Difference { mean, interval } = claim.difference;
-    [
-        claim.statement.clone(),
-        claim.measure.clone(),
-        format!(
-            "{} (n = {})",
-            super::chapter::percent(claim.ours),
-            claim.ours.n
-        ),
-        claim.paper.map_or("–".to_string(), points),
-        match interval {
-            Some((low, high)) => {
-                format!(
-                    "{} [{}, {}] {}",
-                    points(mean),
-                    points(low),
-                    points(high),
-                    claimed(claim)
-                )
-            }
-            None => format!("{} {}", points(mean), claimed(claim)),
-        },
-        verdict(claim.verdict).to_string(),
-    ]
-}
-
-const HEADER: [&str; 6] = [
-    "claim",
-    "measured",
-    "ours, in points",
-    "paper",
-    "difference [90 %], and what is claimed of it",
-    "verdict",
-];
-
-fn claimed(claim: &Claim) -> String {
-    match claim.claimed {
-        Claimed::Above(limit) => format!("> {}", points(limit)),
-        Claimed::Below(limit) => format!("< {}", points(limit)),
-        Claimed::Within(margin) => format!("within ± {}", points(margin)),
-    }
-}
-
-fn points(share: f64) -> String {
-    // Small negative numbers are rounded to −0.00. Adding zero turns this into 0.00.
-    format!("{:.2}", (share * 1e4).round() / 1e2 + 0.0)
 }
 
 #[cfg(test)]

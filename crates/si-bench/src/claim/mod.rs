@@ -1,8 +1,14 @@
+mod words;
+
+use serde::{Deserialize, Serialize};
+
 use crate::experiment::ConditionSummary;
 use crate::metrics::{AccuracyMatrix, Claimed, Difference, Statistic, Verdict};
 
-/// A claim of the paper, tested on our runs.
-#[derive(Clone, Debug, PartialEq)]
+pub(crate) use words::{HEADER, cells, verdict};
+
+/// A claim of the paper or of other publications, tested on our runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     /// What is claimed.
     pub statement: String,
@@ -10,7 +16,7 @@ pub struct Claim {
     pub measure: String,
     /// Our number, over seeds.
     pub ours: Statistic,
-    /// The paper's number, if it has one.
+    /// The number of the publication, if it has one.
     pub paper: Option<f64>,
     /// What is tested: our number minus the number that it is compared with.
     pub difference: Difference,
@@ -23,7 +29,7 @@ pub struct Claim {
 impl Claim {
     /// The claim that our number is equivalent to the paper's: closer to it than `margin`. `ours`
     /// has one value per seed. `None` without a value.
-    pub(super) fn equals_paper(
+    pub(crate) fn equals_paper(
         statement: impl Into<String>,
         measure: impl Into<String>,
         ours: &[f64],
@@ -44,7 +50,7 @@ impl Claim {
     }
 
     /// A claim about a single number, with one value per seed. `None` without a value.
-    pub(super) fn about(
+    pub(crate) fn about(
         statement: impl Into<String>,
         measure: impl Into<String>,
         ours: &[f64],
@@ -67,7 +73,7 @@ impl Claim {
     ///
     /// The claim holds if it holds on each task. It fails if it fails on one task at 5 % / number
     /// of tasks (Bonferroni). `None` without tasks or values.
-    pub(super) fn on_every_task(
+    pub(crate) fn on_every_task(
         statement: impl Into<String>,
         measure: &str,
         tasks: std::ops::Range<usize>,
@@ -122,63 +128,63 @@ impl Claim {
 
 /// One run of a condition.
 #[derive(Clone, Copy)]
-pub(super) struct Run<'a> {
+pub(crate) struct Run<'a> {
     condition: &'a ConditionSummary,
     index: usize,
 }
 
 impl<'a> Run<'a> {
     /// The accuracies on the test images.
-    pub(super) fn test(self) -> &'a AccuracyMatrix {
+    pub(crate) fn test(self) -> &'a AccuracyMatrix {
         &self.condition.accuracy[self.index]
     }
 
     /// The accuracies on the training images.
-    pub(super) fn train(self) -> &'a AccuracyMatrix {
+    pub(crate) fn train(self) -> &'a AccuracyMatrix {
         &self.condition.train_accuracy[self.index]
     }
 
     /// Average test accuracy after the last task.
-    pub(super) fn average(self) -> f64 {
+    pub(crate) fn average(self) -> f64 {
         last_average(self.test())
     }
 
     /// Average training accuracy after the last task.
-    pub(super) fn train_average(self) -> f64 {
+    pub(crate) fn train_average(self) -> f64 {
         last_average(self.train())
     }
 
     /// Test accuracy on `task` after the last one.
-    pub(super) fn at_end(self, task: usize) -> f64 {
+    pub(crate) fn at_end(self, task: usize) -> f64 {
         self.test().last()[task]
     }
 
     /// Test accuracy on `task` right after its own training.
-    pub(super) fn learnt(self, task: usize) -> f64 {
+    pub(crate) fn learnt(self, task: usize) -> f64 {
         self.test().rows()[task][task]
     }
 
     /// Mean correlation between the path integrals of two tasks in a hidden layer, from 1.
-    pub(super) fn correlation(self, layer: usize) -> Option<f64> {
+    pub(crate) fn correlation(self, layer: usize) -> Option<f64> {
         let layer = self.layer(layer)?;
         layer.mean_between(layer.matrix.len())
     }
 
     /// The correlations of a hidden layer, from 1.
-    pub(super) fn layer(self, layer: usize) -> Option<&'a crate::metrics::LayerCorrelations> {
+    pub(crate) fn layer(self, layer: usize) -> Option<&'a crate::metrics::LayerCorrelations> {
         let layers = self.condition.correlations.get(self.index)?;
         layers.iter().find(|one| one.layer == layer)
     }
 }
 
 /// One value per seed, for the seeds that have one.
-pub(super) fn values(condition: &ConditionSummary, of: impl Fn(Run) -> Option<f64>) -> Vec<f64> {
+pub(crate) fn values(condition: &ConditionSummary, of: impl Fn(Run) -> Option<f64>) -> Vec<f64> {
     runs(condition).filter_map(|(_, run)| of(run)).collect()
 }
 
 /// For each seed that both conditions have run: the value of `first` for one minus the value of
 /// `second` for the other. Seeds without both values are left out.
-pub(super) fn differences(
+pub(crate) fn differences(
     [left, right]: [&ConditionSummary; 2],
     first: impl Fn(Run) -> Option<f64>,
     second: impl Fn(Run) -> Option<f64>,

@@ -1,0 +1,56 @@
+use super::Claim;
+use crate::metrics::{Claimed, Difference, Verdict};
+use crate::report::{number, percent};
+
+/// The verdict in words.
+pub(crate) fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Holds => "holds",
+        Verdict::Fails => "does not hold",
+        Verdict::Undecided => "undecided",
+        Verdict::HoldsOnce => "in one run",
+        Verdict::FailsOnce => "not in one run",
+    }
+}
+
+/// The cells of a claim, in points (shares times a hundred).
+pub(crate) fn cells(claim: &Claim) -> [String; 6] {
+    let Difference { mean, interval } = claim.difference;
+    [
+        claim.statement.clone(),
+        claim.measure.clone(),
+        format!("{} (n = {})", percent(Some(claim.ours)), claim.ours.n),
+        claim.paper.map_or("–".to_string(), number),
+        match interval {
+            Some((low, high)) => {
+                format!(
+                    "{} [{}, {}] {}",
+                    number(mean),
+                    number(low),
+                    number(high),
+                    claimed(claim)
+                )
+            }
+            None => format!("{} {}", number(mean), claimed(claim)),
+        },
+        verdict(claim.verdict).to_string(),
+    ]
+}
+
+/// The header of [`cells`].
+pub(crate) const HEADER: [&str; 6] = [
+    "claim",
+    "measured",
+    "ours, in points",
+    "paper",
+    "difference [90 %], and what is claimed of it",
+    "verdict",
+];
+
+fn claimed(claim: &Claim) -> String {
+    match claim.claimed {
+        Claimed::Above(limit) => format!("> {}", number(limit)),
+        Claimed::Below(limit) => format!("< {}", number(limit)),
+        Claimed::Within(margin) => format!("within ± {}", number(margin)),
+    }
+}
