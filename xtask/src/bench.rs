@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::command::{build_with, clear, command, run, version, workspace};
 
-/// Measure what consolidation costs: time of a training step, its growth with the network, several trainings at once,
-/// memory, the single operations, and all of split MNIST.
+/// Measure what consolidation costs: time of a training step, that of each method, its growth with the network, several
+/// trainings at once, memory, the single operations, and all of split MNIST.
 ///
 /// The variants compared take turns in one process, on fresh batches, so rely on the ratios. Run it on an otherwise
 /// idle machine with 12 GB of free memory.
@@ -30,8 +30,8 @@ pub(crate) struct Bench {
     /// Numbers of threads for the CPU backend, one run for each [default: 1 and all cores]
     #[arg(long, value_delimiter = ',', value_name = "N,N,...")]
     threads: Vec<NonZero<usize>>,
-    /// Run only these benchmarks: step, throughput, profile, products, denormals, surroundings,
-    /// growth, replicas, memory, kernels, split-mnist
+    /// Run only these benchmarks: step, throughput, profile, methods, products, denormals,
+    /// surroundings, growth, replicas, memory, kernels, split-mnist
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     only: Vec<String>,
     /// Also measure PyTorch's steps, in turns with ours, with this Python, which needs the package torch
@@ -80,6 +80,20 @@ const BENCHMARKS: &[Benchmark] = &[
              before and one after it, each of which moves as much as five tensors of the parameters' size. The \
              time of a pass depends on memory bandwidth, not on the batch size. With `SynapticAdam`, update, penalty and \
              path integral are one pass.",
+        by_threads: true,
+    },
+    Benchmark {
+        name: "methods",
+        title: "A step of each method",
+        description: "The methods of `si` on split MNIST in the task scenario, with the paper's network, Adam and \
+             minibatches. Each has its default strength or, if it has none, the lowest that `si sweep` tries. Each \
+             has learnt the first task for one epoch and is in the second, so penalties, memories and frozen \
+             copies are at work; `joint` learns all tasks at once. They take turns in one process, several steps \
+             in a row. The time of a step includes drawing the minibatch. It is divided by that of `none` in the \
+             same round, and the table has the median over all rounds. `none` is Adam with nothing held back, \
+             but `si` integrates ω in its steps too; the section on a training step starts from a bare module with \
+             Burn's Adam. The last column is the time to end a task, with measuring importance on images if the \
+             method does so.",
         by_threads: true,
     },
     Benchmark {

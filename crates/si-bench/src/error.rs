@@ -196,7 +196,7 @@ pub enum Error {
         /// What failed.
         reason: String,
     },
-    /// A device that failed in the first training step.
+    /// A device that failed in a training step.
     #[error(
         "{device} cannot do a training step: update its driver, or choose another device from `si devices`"
     )]

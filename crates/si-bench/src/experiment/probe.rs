@@ -36,7 +36,8 @@ impl Run<'_> {
     /// nothing.
     ///
     /// The steps are those in the middle of the run: with some methods the network has grown there, a part of it no longer
-    /// learns, or images of earlier tasks are used again.
+    /// learns, or images of earlier tasks are used again. No task is learnt before, so no penalty pulls.
+    /// [`ExperimentConfig::time_steps`](super::ExperimentConfig::time_steps) learns one, which takes longer.
     ///
     /// # Errors
     ///
@@ -51,7 +52,7 @@ impl Run<'_> {
 
         let (mut num_timed, mut seconds, mut data_seconds) = (0, 0.0, 0.0);
         let middle = lessons.len() / 2;
-        let per_epoch = training.num_steps(&lessons[middle..=middle]) / self.config.num_epochs;
+        let per_epoch = training.num_steps_of_epoch(&lessons[middle]);
         student.begin_lesson_untaught(middle, self.seed);
         // Whatever is frozen in the first epochs learns in the last one.
         student.begin_epoch(middle, self.config.num_epochs - 1);

@@ -68,11 +68,16 @@ impl ExperimentConfig {
     /// Returns when the first step is done, if its kernels are compiled for it.
     pub(super) fn wait_for_kernels(&self, device: &Device) -> Result<(), Error> {
         if self.prepares_kernels() {
-            device.sync().map_err(|source| Error::Step {
-                device: self.device.clone(),
-                source,
-            })?;
+            self.wait_for_steps(device)?;
         }
         Ok(())
+    }
+
+    /// Returns when `device` has done all steps that it was given.
+    pub(super) fn wait_for_steps(&self, device: &Device) -> Result<(), Error> {
+        device.sync().map_err(|source| Error::Step {
+            device: self.device.clone(),
+            source,
+        })
     }
 }

@@ -61,18 +61,18 @@ pub struct Measured {
 
 /// A run on its tasks and device.
 pub(super) struct Training<'a> {
-    run: &'a Run<'a>,
+    pub(super) run: &'a Run<'a>,
     sequence: &'a TaskSequence,
     pub(super) tasks: Vec<DeviceTask>,
     /// Outside autodiff.
-    device: Device,
+    pub(super) device: Device,
 }
 
 /// Tasks that are learnt together.
 pub(super) struct Lesson<'a> {
-    tasks: &'a [DeviceTask],
+    pub(super) tasks: &'a [DeviceTask],
     /// Whether a new network learns them instead of that of the previous lesson.
-    begins_afresh: bool,
+    pub(super) begins_afresh: bool,
 }
 
 impl Run<'_> {
@@ -120,6 +120,16 @@ impl<'a> Training<'a> {
             sequence,
             tasks: DeviceTask::upload(sequence, &device),
             device,
+        }
+    }
+
+    /// Another run of the same experiment and seed. Both share the images on the device.
+    pub(super) fn of_another(&self, run: &'a Run<'a>) -> Self {
+        Self {
+            run,
+            sequence: self.sequence,
+            tasks: self.tasks.clone(),
+            device: self.device.clone(),
         }
     }
 
@@ -316,8 +326,13 @@ impl<'a> Training<'a> {
 
     /// Training steps of `lessons`, each of which is learnt once.
     pub(super) fn num_steps(&self, lessons: &[Lesson]) -> usize {
-        let per_epoch = |lesson| num_images(lesson).div_ceil(self.run.config.batch_size);
+        let per_epoch = |lesson| self.num_steps_of_epoch(lesson);
         lessons.iter().map(per_epoch).sum::<usize>() * self.run.config.num_epochs
+    }
+
+    /// Training steps of one epoch of `lesson`.
+    pub(super) fn num_steps_of_epoch(&self, lesson: &Lesson) -> usize {
+        num_images(lesson).div_ceil(self.run.config.batch_size)
     }
 
     /// Images of all evaluations together.
