@@ -72,6 +72,7 @@ fn row(cells: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::comparison::testing;
+    use crate::metrics::Statistic;
 
     #[test]
     fn page_has_both_tables_the_notes_and_the_figures() {
@@ -83,11 +84,28 @@ mod tests {
             "| floats kept per parameter | bytes kept | extra forward passes |",
             "| si (c = 10) | 2.00 | 100 kB | 0.00 | 0.00 | 0 | 42.",
             "- left out: progressive: ",
+            "## What publications lead us to expect\n",
+            "| si (c = 10) is better, by more than 2.0 points, than none (c = 0) | average test accuracy",
             "](accuracy.svg)",
             "](stability.svg)",
             "](memory.svg)",
         ] {
             assert!(page.contains(part), "{part}: {page}");
         }
+    }
+
+    #[test]
+    fn a_published_number_stands_beside_ours() {
+        let mut comparison = testing::comparison();
+        assert!(!markdown(&comparison).contains("published |"));
+        comparison.methods[1].published = Statistic::new(&[0.97, 0.99]);
+        let page = markdown(&comparison);
+        assert!(page.contains("| method | average accuracy | published | forgetting |"));
+        let cell = |label: &str| {
+            let row = page.lines().find(|line| line.starts_with(label));
+            row.expect("a row of results").split(" | ").nth(2)
+        };
+        assert_eq!(cell("| si (c = 10) |"), Some("98.00"));
+        assert_eq!(cell("| none (c = 0) |"), Some("–"));
     }
 }

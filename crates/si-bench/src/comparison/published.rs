@@ -124,7 +124,7 @@ mod tests {
         assert!((si.sem.expect("ten runs") - std / 10.0_f64.sqrt()).abs() < 1e-12);
         assert!(number("ewc:lambda=3").is_some(), "of any strength");
         assert!(number("er:size=1100").is_some());
-        for other in ["er", "sos", "si+er:size=1100"] {
+        for other in ["er", "dropout", "si+er:size=1100"] {
             assert_eq!(number(other), None, "{other}");
         }
     }
