@@ -5,7 +5,7 @@ use crate::Error;
 use crate::experiment::{ExperimentConfig, RunFolder};
 use crate::replace_file::replace;
 
-use super::chapter::SWEEPS;
+use super::chapter::{BUDGETS, SWEEPS};
 use super::page::{Report, write_report};
 use super::{Part, Study, make};
 
@@ -17,7 +17,7 @@ use super::{Part, Study, make};
 /// [`Error::Records`] if that would replace results by fewer runs, and those of [`write_report`].
 pub fn publish(from: &Path, to: &Path) -> Result<Report, Error> {
     let studies = Study::all().into_iter().map(|study| study.name());
-    for name in studies.chain(SWEEPS.map(str::to_string)) {
+    for name in studies.chain(SWEEPS.iter().chain(&BUDGETS).map(|name| name.to_string())) {
         let (source, target) = (from.join(&name), to.join(&name));
         if !source.join(CONFIG).exists() {
             continue;

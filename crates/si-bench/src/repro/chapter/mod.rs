@@ -1,5 +1,6 @@
 mod by_task;
 mod computed;
+mod strength;
 mod study;
 
 use std::path::Path;
@@ -9,6 +10,7 @@ use crate::Error;
 use super::{Claim, Part, Study};
 
 pub use computed::make;
+pub(super) use strength::BUDGETS;
 pub(super) use study::SWEEPS;
 
 /// One part of the paper with one budget, with everything that a page shows of it.
@@ -58,6 +60,7 @@ pub(super) fn chapters(folder: &Path) -> Result<Vec<Chapter>, Error> {
     for sweep in SWEEPS {
         chapters.extend(study::of_sweep(sweep, folder)?);
     }
+    chapters.extend(strength::of_budgets(folder)?);
     Ok(chapters)
 }
 

@@ -82,7 +82,7 @@ pub(super) fn of_study(part: Part, study: &Study, folder: &Path) -> Result<Optio
     }))
 }
 
-fn facts(
+pub(super) fn facts(
     name: &str,
     config: &ExperimentConfig,
     summary: &Summary,
