@@ -113,6 +113,7 @@ fn epochs(num_tasks: usize, strength: f64) -> Vec<EpochRecord> {
             task_loss: Some(0.03),
             penalty: Some(0.03 * share(task) / (1.0 - share(task))),
             penalty_share: Some(share(task)),
+            accuracy: Vec::new(),
         })
         .collect()
 }

@@ -14,7 +14,7 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
         .iter()
         .any(|it| it.min_accuracy.is_some())
     {
-        notes.push(MIN_ACCURACY.to_string());
+        notes.push(min_accuracy(comparison));
     }
     if comparison.methods.iter().any(|it| it.cost.is_some()) {
         notes.extend([KEPT, PASSES].map(str::to_string));
@@ -57,8 +57,16 @@ fn measures(comparison: &Comparison) -> String {
     )
 }
 
-const MIN_ACCURACY: &str = "min-ACC: the lowest accuracy on each earlier task since its end, as a mean over these tasks. It \
-    is from the evaluations at the tasks' ends alone, and does not show a drop within a task.";
+fn min_accuracy(comparison: &Comparison) -> String {
+    let evaluations = if comparison.config.evaluate_each_epoch {
+        "It is from the evaluations after every epoch, and does not show a drop within an epoch."
+    } else {
+        "It is from the evaluations at the tasks' ends alone, and does not show a drop within a task."
+    };
+    format!(
+        "min-ACC: the lowest accuracy on each earlier task since its end, as a mean over these tasks. {evaluations}"
+    )
+}
 
 const KEPT: &str = "Floats, for each parameter of the plain network, and bytes: what a method keeps, counted at the end of a \
     run beside the network and the optimizer's state of plain training: importance, anchors, frozen copies, further columns \
@@ -204,6 +212,20 @@ mod tests {
             "Not searched, because there is no strength to search for, or because it was given: none (c = 0); er (M = 500)",
         ] {
             assert!(has(part), "{part}: {notes:#?}");
+        }
+    }
+
+    #[test]
+    fn the_note_on_min_acc_says_when_the_runs_were_tested() {
+        let mut comparison = testing::comparison();
+        for (evaluate_each_epoch, part) in [
+            (false, "at the tasks' ends alone"),
+            (true, "after every epoch"),
+        ] {
+            comparison.config.evaluate_each_epoch = evaluate_each_epoch;
+            let notes = notes(&comparison);
+            let note = notes.iter().find(|it| it.starts_with("min-ACC: "));
+            assert!(note.is_some_and(|it| it.contains(part)), "{notes:#?}");
         }
     }
 

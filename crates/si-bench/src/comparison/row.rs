@@ -5,7 +5,7 @@ use si_core::measures::Stability;
 
 use crate::experiment::{Condition, ConditionSummary, Cost, RunRecord, at_end};
 use crate::methods::Regime;
-use crate::metrics::{AccuracyMatrix, Statistic, Statistics};
+use crate::metrics::{Statistic, Statistics};
 use crate::report::warnings;
 
 use super::BestStrength;
@@ -39,9 +39,13 @@ pub struct ComparedMethod {
     pub backward_transfer: Option<Statistic>,
     /// Accuracy on each task right after it was trained.
     pub learning_accuracy: Statistic,
-    /// min-ACC, from the evaluations at the tasks' ends. `None` with one task, and if tasks are not learnt one after the
-    /// other.
+    /// min-ACC, from the evaluations at the tasks' ends, and after every epoch if the config asks for these. `None` with
+    /// one task, and if tasks are not learnt one after the other.
     pub min_accuracy: Option<Statistic>,
+    /// WC-ACC after the last task, from the same evaluations. `None` if tasks are not learnt one after the other, and in
+    /// files of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_case_accuracy: Option<Statistic>,
     /// Average over all tasks but the last, after the last. `None` with one task.
     pub old_accuracy: Option<Statistic>,
     /// Accuracy on the last task, after it.
@@ -121,7 +125,9 @@ impl ComparedMethod {
             forgetting: summary.forgetting,
             backward_transfer: summary.backward_transfer,
             learning_accuracy: summary.learning_accuracy,
-            min_accuracy: of_runs(&|run| min_accuracy(&run.accuracy)).filter(|_| is_sequence),
+            min_accuracy: of_runs(&|run| stability(run)?.min_accuracy()).filter(|_| is_sequence),
+            worst_case_accuracy: of_runs(&|run| stability(run)?.worst_case_accuracy())
+                .filter(|_| is_sequence),
             old_accuracy: of_runs(&|run| old_and_newest(run).0),
             newest_accuracy: of_runs(&|run| old_and_newest(run).1)?,
             cost: MethodCost::mean(&runs),
@@ -182,16 +188,21 @@ impl MethodCost {
     }
 }
 
-/// min-ACC from the evaluations at the tasks' ends. `None` with one task.
-fn min_accuracy(accuracy: &AccuracyMatrix) -> Option<f64> {
+/// What a run, whose tasks were learnt one after the other, was tested on: after every epoch, if it was tested then, and at
+/// the tasks' ends.
+fn stability(run: &RunRecord) -> Option<Stability> {
     let mut stability = Stability::new();
-    for (task, row) in accuracy.rows().iter().enumerate() {
+    for (task, row) in run.accuracy.rows().iter().enumerate() {
         if task > 0 {
             stability.start_task();
         }
+        let epochs = run.epochs.iter().filter(|epoch| epoch.task == task);
+        for epoch in epochs.filter(|epoch| !epoch.accuracy.is_empty()) {
+            stability.record(&epoch.accuracy).ok()?;
+        }
         stability.record(&row[..=task]).ok()?;
     }
-    stability.min_accuracy()
+    Some(stability)
 }
 
 /// At the end of a run: mean accuracy on all tasks but the last, and accuracy on the last.
@@ -210,19 +221,40 @@ fn old_and_newest(run: &RunRecord) -> (Option<f64>, Option<f64>) {
 mod tests {
     use super::*;
     use crate::experiment::{Kept, Passes};
+    use crate::fixture;
+    use crate::metrics::AccuracyMatrix;
+
+    /// A run of that many tasks with these accuracies at their ends, without other evaluations.
+    fn run(rows: &[&[f64]]) -> RunRecord {
+        let config = fixture::config(&[0.0], 1);
+        let mut record = fixture::records(&config, rows.len()).remove(0);
+        let rows = rows.iter().map(|row| row.to_vec()).collect();
+        record.accuracy = AccuracyMatrix::new(rows).expect("in range");
+        record
+    }
 
     #[test]
     fn min_accuracy_is_the_lowest_of_each_earlier_task_at_the_ends_of_later_ones() {
-        let rows = [
-            vec![0.25, 0.0, 0.0],
-            vec![0.5, 1.0, 0.0],
-            vec![0.75, 0.5, 1.0],
-        ];
-        let accuracy = AccuracyMatrix::new(rows.to_vec()).expect("in range");
+        let run_of_three = run(&[&[0.25, 0.0, 0.0], &[0.5, 1.0, 0.0], &[0.75, 0.5, 1.0]]);
+        let of_three = stability(&run_of_three).expect("it was tested");
         // The first task is at 0.5 and 0.75 after later ones, the second at 0.5.
-        assert_eq!(min_accuracy(&accuracy), Some(0.5));
-        let single = AccuracyMatrix::new(vec![vec![1.0]]).expect("in range");
-        assert_eq!(min_accuracy(&single), None);
+        assert_eq!(of_three.min_accuracy(), Some(0.5));
+        let expected = 1.0 / 3.0 + (1.0 - 1.0 / 3.0) * 0.5;
+        assert_eq!(of_three.worst_case_accuracy(), Some(expected));
+        let single = stability(&run(&[&[1.0]])).expect("it was tested");
+        assert_eq!(single.min_accuracy(), None);
+    }
+
+    #[test]
+    fn a_drop_within_a_task_lowers_min_accuracy_if_every_epoch_is_tested() {
+        let mut run = run(&[&[1.0, 0.0], &[0.75, 1.0]]);
+        let lowest = |run: &RunRecord| stability(run).and_then(|it| it.min_accuracy());
+        assert_eq!(lowest(&run), Some(0.75));
+        // Low in the task's own training, which does not count.
+        run.epochs[0].accuracy = vec![0.125];
+        assert_eq!(lowest(&run), Some(0.75));
+        run.epochs[1].accuracy = vec![0.25, 0.5];
+        assert_eq!(lowest(&run), Some(0.25));
     }
 
     #[test]

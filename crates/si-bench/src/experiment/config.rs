@@ -267,6 +267,18 @@ pub struct ExperimentConfig {
     /// Whether to record the correlations between the tasks' path integrals (fig. 5).
     #[arg(long, value_name = "BOOL", action = ArgAction::Set)]
     pub record_correlations: bool,
+    /// Test all tasks learnt so far after every epoch, not only at the end of each task. It changes no other result. Such
+    /// runs are trained one by one, not as a stack of replicas. Default: false.
+    #[arg(
+        long,
+        value_name = "BOOL",
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub evaluate_each_epoch: bool,
     /// Seeds per condition.
     #[arg(long = "seeds", alias = "num-seeds", value_name = "N")]
     pub num_seeds: usize,

@@ -18,7 +18,7 @@ pub struct RunRecord {
     pub train_accuracy: AccuracyMatrix,
     /// Test accuracy of the untrained network on each task.
     pub initial_accuracy: Vec<f64>,
-    /// Losses of each epoch, in the order of training.
+    /// Losses of each epoch, in the order of training, and accuracies after it if the config asks for them.
     pub epochs: Vec<EpochRecord>,
     /// Correlations between the tasks' path integrals in each hidden layer, if the config asks for
     /// them.
@@ -81,7 +81,7 @@ impl RunRecord {
     }
 }
 
-/// Means over one epoch's steps.
+/// Means over one epoch's steps, and what was measured after it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// Task, from 0.
@@ -96,6 +96,10 @@ pub struct EpochRecord {
     /// Share of the penalty in the sum of both; in `[0, 1]` if no importance is negative. `None` if
     /// `penalty` is `None`.
     pub penalty_share: Option<f64>,
+    /// Test accuracy after the epoch on each task that was learnt so far, the current one last. In joint training, on
+    /// every task. Empty unless the config asks for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accuracy: Vec<f64>,
 }
 
 /// Versions of the software that did a run.

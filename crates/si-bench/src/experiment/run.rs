@@ -217,7 +217,11 @@ impl<'a> Training<'a> {
                 }
                 reporter.report_step(journal, is_first);
             }
-            journal.epochs.push(epoch_record(journal, &mut student));
+            let mut record = epoch_record(journal, &mut student);
+            if config.evaluate_each_epoch {
+                record.accuracy = self.accuracy_so_far(journal, &student);
+            }
+            journal.epochs.push(record);
             journal.cost.passes += student.take_passes();
             journal.epoch += 1;
             if journal.epoch < config.num_epochs {
@@ -388,6 +392,19 @@ impl<'a> Training<'a> {
         )
     }
 
+    /// Test accuracy on each task up to the current lesson, the one that is being learnt included.
+    fn accuracy_so_far(&self, journal: &Journal, student: &Student) -> Vec<f64> {
+        let network = student.learner.valid();
+        let num_begun = match self.run.condition.parts().regime() {
+            Regime::OneByOne | Regime::Afresh => journal.lesson + 1,
+            Regime::Jointly => self.tasks.len(),
+        };
+        let begun = self.tasks.iter().take(num_begun);
+        begun
+            .map(|task| task.accuracy(&network, &task.test))
+            .collect()
+    }
+
     /// What the method holds at the end of a lesson.
     fn kept(&self, student: &Student, journal: &Journal) -> Kept {
         let num_plain = journal.cost.num_parameters as usize;
@@ -430,6 +447,7 @@ fn epoch_record(journal: &Journal, student: &mut Student) -> EpochRecord {
         task_loss: report.task_loss.filter(finite),
         penalty: measured(Some(report.penalty)),
         penalty_share: measured(report.penalty_share()),
+        accuracy: Vec::new(),
     }
 }
 

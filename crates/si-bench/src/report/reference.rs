@@ -137,6 +137,7 @@ const FREE_KEYS: [&str; 16] = [
     "num_importance_images",
     "num_train_evaluated",
     "record_correlations",
+    "evaluate_each_epoch",
     "num_seeds",
     "first_seed",
     "device",

@@ -749,4 +749,5 @@ fn split_cifar_trains_its_convolutional_network() {
     }
 }
 
+mod each_epoch;
 mod old_checkpoint;

@@ -27,7 +27,8 @@ impl ExperimentConfig {
     /// - its method is `none`, `si` or `scratch`, or a combination of these, because other methods have more state than a
     ///   stack knows. `joint` has minibatches of several tasks, each with its own mask and order of pixels;
     /// - its importance is not normalised, because the mean would be that of all replicas;
-    /// - its strength is not chosen task by task, because each run would repeat a task on its own.
+    /// - its strength is not chosen task by task, because each run would repeat a task on its own;
+    /// - it is not tested after every epoch, which the loop of a stack does not do.
     ///
     /// All runs of a group learn either one network or a new one for each task, and have the same damping ξ. A run that
     /// cannot be in a group with others is a group by itself.
@@ -70,7 +71,8 @@ impl ExperimentConfig {
         let can_be_stacked = self.experiment != Experiment::SplitCifar
             && regime != Regime::Jointly
             && settings.normalization == Normalization::Off
-            && self.choice_rule(condition).is_none();
+            && self.choice_rule(condition).is_none()
+            && !self.evaluate_each_epoch;
         can_be_stacked.then_some(Kind {
             regime,
             damping: settings.damping,

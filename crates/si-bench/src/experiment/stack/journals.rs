@@ -59,6 +59,7 @@ impl Journals {
                 task_loss: Some(task_loss).filter(|loss| loss.is_finite()),
                 penalty: None,
                 penalty_share: None,
+                accuracy: Vec::new(),
             });
             journal.cost.passes += Passes {
                 trained: num_images as u64,

@@ -10,7 +10,7 @@ use super::{Point, Series};
 /// | tag | |
 /// |---|---|
 /// | `train/loss`, `train/penalty`, `train/penalty_share` | means over each epoch |
-/// | `accuracy/task_1` …, `accuracy/average` | on test data, after each task |
+/// | `accuracy/task_1` …, `accuracy/average` | on test data, after each task, or after each epoch if the run was tested then |
 /// | `train_accuracy/task_1` …, `train_accuracy/average` | on training data, after each task |
 ///
 /// The step is the number of epochs so far. Records do not store the time of an epoch, so the wall time is 0. Values

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::experiment::{Experiment, RunRecord};
 use crate::methods::Regime;
+use crate::metrics::Statistic;
 
 pub use csv::csv;
 pub use event_file::event_file;
@@ -50,8 +51,8 @@ pub struct Point {
     pub penalty: Option<f64>,
     /// Share of the penalty in the sum of both.
     pub penalty_share: Option<f64>,
-    /// Test accuracy on each task. Only before training and after a task's last epoch; otherwise
-    /// empty.
+    /// Test accuracy on each task, before training and after a task's last epoch. After other epochs, that on each task
+    /// that was learnt so far if the run was tested then, otherwise empty.
     pub accuracy: Vec<f64>,
     /// Its mean over the tasks trained so far.
     pub average_accuracy: Option<f64>,
@@ -103,6 +104,9 @@ fn points(record: &RunRecord) -> Vec<Point> {
             point.average_accuracy = record.accuracy.average_accuracy(after);
             point.train_accuracy = row(record.train_accuracy.rows());
             point.train_average_accuracy = record.train_accuracy.average_accuracy(after);
+        } else {
+            point.accuracy.clone_from(&epoch.accuracy);
+            point.average_accuracy = Statistic::new(&epoch.accuracy).map(|it| it.mean);
         }
         points.push(point);
     }

@@ -17,6 +17,7 @@ fn record() -> RunRecord {
         task_loss,
         penalty,
         penalty_share,
+        accuracy: Vec::new(),
     };
     RunRecord {
         condition: fixture::condition("si:c=0.5"),

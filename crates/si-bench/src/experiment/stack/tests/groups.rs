@@ -98,6 +98,16 @@ fn a_run_whose_strength_is_chosen_is_a_group_by_itself() {
 }
 
 #[test]
+fn a_run_that_is_tested_after_every_epoch_is_a_group_by_itself() {
+    let config = ExperimentConfig {
+        evaluate_each_epoch: true,
+        num_seeds: 1,
+        ..config(Experiment::SplitMnist, "none,si")
+    };
+    assert_eq!(groups(&config, 100), [vec!["none 3"], vec!["si 3"]]);
+}
+
+#[test]
 fn runs_of_different_groups_are_refused() {
     for list in [
         "none,scratch",
