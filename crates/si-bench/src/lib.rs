@@ -10,6 +10,7 @@ mod error;
 pub mod experiment;
 #[cfg(test)]
 mod fixture;
+pub mod frontier;
 pub mod inspect;
 mod kernels;
 pub mod methods;

@@ -6,8 +6,9 @@ use si_bench::experiment::Experiment;
 use si_core::checkpoint::BURN_VERSION;
 
 use crate::commands::{
-    compare, completions, data, devices, inspect, man, merge, methods, metrics, permuted_mnist,
-    probe, report, repro, schematics, split_cifar, split_mnist, status, sweep, theory, worker,
+    compare, completions, data, devices, frontier, inspect, man, merge, methods, metrics,
+    permuted_mnist, probe, report, repro, schematics, split_cifar, split_mnist, status, sweep,
+    theory, worker,
 };
 use crate::{logger, settings};
 
@@ -39,6 +40,7 @@ enum Command {
     SplitCifar(Box<split_cifar::SplitCifarArgs>),
     Sweep(Box<sweep::SweepArgs>),
     Compare(Box<compare::CompareArgs>),
+    Frontier(frontier::FrontierArgs),
     Repro(repro::ReproArgs),
     Theory(theory::TheoryArgs),
     Schematics(schematics::SchematicsArgs),
@@ -89,6 +91,7 @@ impl Cli {
             Command::SplitCifar(args) => split_cifar::run(args),
             Command::Sweep(args) => sweep::run(args),
             Command::Compare(args) => compare::run(args),
+            Command::Frontier(args) => frontier::run(args),
             Command::Repro(args) => repro::run(args),
             Command::Theory(args) => theory::run(args),
             Command::Schematics(args) => schematics::run(args),

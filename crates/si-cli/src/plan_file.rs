@@ -1,5 +1,5 @@
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Serialize;
@@ -29,4 +29,23 @@ pub(crate) fn read<T: DeserializeOwned>(
 pub(crate) fn write<T: Serialize>(folder: &Path, name: &str, plan: &T) -> anyhow::Result<()> {
     let text = toml::to_string_pretty(plan)?;
     Ok(replace_file(&folder.join(name), text.as_bytes())?)
+}
+
+/// The newest folder in `root` of which `is_unfinished` is true. `what` is what it holds, for the message if there is none.
+pub(crate) fn newest(
+    root: &Path,
+    what: &str,
+    is_unfinished: impl Fn(&Path) -> anyhow::Result<bool>,
+) -> anyhow::Result<PathBuf> {
+    let entries = fs::read_dir(root).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    // Stamps sort by time.
+    folders.sort();
+    for folder in folders.into_iter().rev() {
+        if is_unfinished(&folder)? {
+            return Ok(folder);
+        }
+    }
+    let message = format!("there is no unfinished {what} in {}", root.display());
+    Err(Error::Config(message).into())
 }

@@ -267,8 +267,8 @@ pub struct ExperimentConfig {
     /// Whether to record the correlations between the tasks' path integrals (fig. 5).
     #[arg(long, value_name = "BOOL", action = ArgAction::Set)]
     pub record_correlations: bool,
-    /// Test all tasks learnt so far after every epoch, not only at the end of each task. It changes no other result. Such
-    /// runs are trained one by one, not as a stack of replicas. Default: false.
+    /// Also test all tasks learnt so far after every epoch. It changes no other result, but such runs are trained one by
+    /// one, not in a stack. Default: false.
     #[arg(
         long,
         value_name = "BOOL",

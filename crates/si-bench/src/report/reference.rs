@@ -131,7 +131,7 @@ pub(crate) fn other_settings(
 }
 
 /// Keys that are not part of the protocol of one condition.
-const FREE_KEYS: [&str; 16] = [
+const FREE_KEYS: [&str; 17] = [
     "methods",
     "fisher_labels",
     "num_importance_images",

@@ -4,6 +4,7 @@ pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod data;
 pub(crate) mod devices;
+pub(crate) mod frontier;
 pub(crate) mod inspect;
 pub(crate) mod man;
 pub(crate) mod merge;

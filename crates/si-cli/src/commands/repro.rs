@@ -1,4 +1,3 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,7 +13,7 @@ use crate::interrupt::Interrupt;
 use crate::jobs::Outcome;
 use crate::output_folder::{ROOT, output_folder};
 use crate::progress::clock;
-use crate::{experiment, output};
+use crate::{experiment, output, plan_file};
 
 mod cost;
 mod plan;
@@ -218,15 +217,7 @@ fn make_study(folder: &Path, study: &Study, interrupt: &Interrupt) -> anyhow::Re
 
 /// The newest folder in `root` whose plan is not done.
 fn newest_unfinished(root: &Path) -> anyhow::Result<PathBuf> {
-    let entries = fs::read_dir(root).into_iter().flatten().flatten();
-    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    // Stamps sort by time.
-    folders.sort();
-    for folder in folders.into_iter().rev() {
-        if Plan::is_in(&folder) && !Plan::read(&folder)?.is_done(&folder)? {
-            return Ok(folder);
-        }
-    }
-    let message = format!("there is no unfinished repro in {}", root.display());
-    Err(Error::Config(message)).context("nothing to resume")
+    let is_unfinished =
+        |folder: &Path| Ok(Plan::is_in(folder) && !Plan::read(folder)?.is_done(folder)?);
+    plan_file::newest(root, "repro", is_unfinished).context("nothing to resume")
 }

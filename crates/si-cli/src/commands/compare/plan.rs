@@ -1,15 +1,13 @@
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use si_bench::comparison::{Candidate, ComparisonFiles, Selection};
-use si_bench::experiment::{ExperimentConfig, RunFolder, new_stamped_folder};
+use si_bench::experiment::{ExperimentConfig, RunFolder};
 use si_bench::methods::MethodSpec;
 use si_bench::{Error, resolve_device};
 
 use super::{CompareArgs, FINAL};
+use crate::output_folder::unused_folder;
 use crate::{experiment, plan_file};
 
 /// The settings of a comparison. They are stored in its folder, so that it can be resumed.
@@ -74,20 +72,8 @@ impl Plan {
 
     /// This plan with its folder, which is created: that of `--out`, otherwise a new one in `root`.
     pub(super) fn in_new_folder(mut self, root: &Path) -> anyhow::Result<(Self, PathBuf)> {
-        let folder = match self.protocol.output_dir.take() {
-            None => new_stamped_folder(root, SystemTime::now())?,
-            Some(path) => {
-                if [FILE, "config.toml"]
-                    .iter()
-                    .any(|it| path.join(it).exists())
-                {
-                    return Err(Error::FolderInUse { path }.into());
-                }
-                fs::create_dir_all(&path)
-                    .with_context(|| format!("cannot create {}", path.display()))?;
-                path
-            }
-        };
+        let out = self.protocol.output_dir.take();
+        let folder = unused_folder(out.as_deref(), root, FILE)?;
         Ok((self, folder))
     }
 
@@ -168,17 +154,8 @@ impl Plan {
 
     /// The newest comparison in `root` that is not done.
     pub(super) fn newest_unfinished(root: &Path) -> anyhow::Result<PathBuf> {
-        let entries = fs::read_dir(root).into_iter().flatten().flatten();
-        let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-        // Stamps sort by time.
-        folders.sort();
-        for folder in folders.into_iter().rev() {
-            if folder.join(FILE).exists() && !is_done(&folder)? {
-                return Ok(folder);
-            }
-        }
-        let message = format!("there is no unfinished comparison in {}", root.display());
-        Err(Error::Config(message).into())
+        let is_unfinished = |folder: &Path| Ok(folder.join(FILE).exists() && !is_done(folder)?);
+        plan_file::newest(root, "comparison", is_unfinished)
     }
 
     /// The methods with what is tried of each.
@@ -237,6 +214,8 @@ fn is_done(folder: &Path) -> anyhow::Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use clap::Parser;
     use si_bench::experiment::Experiment;
 

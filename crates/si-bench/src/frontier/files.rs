@@ -1,0 +1,72 @@
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+use crate::replace_file::replace;
+use crate::report::{PNG_WIDTH, png};
+
+use super::{Frontier, figure, markdown};
+
+/// The files that [`write()`] writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrontierFiles {
+    /// `frontier.json`. It is written last, so where it is, all are.
+    pub json: PathBuf,
+    /// `frontier.md`.
+    pub markdown: PathBuf,
+    /// `frontier.svg`.
+    pub svg: PathBuf,
+    /// `frontier.png`.
+    pub png: PathBuf,
+}
+
+impl FrontierFiles {
+    /// The name of `json`.
+    pub const JSON: &str = "frontier.json";
+}
+
+/// Writes the page, the figure and `frontier.json` into `folder`, which is created if missing. Replaces existing files.
+/// Writes each file as a whole or not at all.
+///
+/// # Errors
+///
+/// [`Error::Figure`] if the figure cannot be drawn, and [`Error::Io`], which names the file, if one cannot be written.
+pub fn write(folder: &Path, frontier: &Frontier) -> Result<FrontierFiles, Error> {
+    let svg = figure(frontier);
+    let picture = png(&svg, PNG_WIDTH)?;
+    Ok(FrontierFiles {
+        svg: replace(folder, "frontier.svg", svg.as_bytes())?,
+        png: replace(folder, "frontier.png", &picture)?,
+        markdown: replace(folder, "frontier.md", markdown(frontier).as_bytes())?,
+        json: replace(folder, FrontierFiles::JSON, frontier.to_json().as_bytes())?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::frontier::testing;
+
+    #[test]
+    fn folder_holds_the_page_the_figure_and_the_json() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let folder = parent.path().join("made");
+        let files = write(&folder, &testing::frontier()).expect("written");
+        assert_eq!(write(&folder, &testing::frontier()).expect("again"), files);
+        let mut names: Vec<_> = fs::read_dir(&folder)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect();
+        names.sort();
+        assert_eq!(
+            names,
+            [
+                "frontier.json",
+                "frontier.md",
+                "frontier.png",
+                "frontier.svg"
+            ]
+        );
+    }
+}
