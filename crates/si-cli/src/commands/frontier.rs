@@ -19,14 +19,14 @@ const EXAMPLES: &str = "\
 Examples:
   si frontier                                  about a quarter of an hour on two cores
   si frontier --configurations 5 --epochs 3    a quick look
-  si frontier --train-images 60000             on all of MNIST
+  si frontier --train-images 60000             on all of MNIST: hours
   si frontier --resume                         resume the newest unfinished study
   si frontier --resume DIR --configurations 50 add random configurations
 
 The folder has a subfolder for each configuration. `si report`, `si metrics` and `si status` read
 these.";
 
-/// Draw the possibilities frontier of ReLU, LWTA and Maxout with and without dropout
+/// Draw possibilities frontiers of ReLU, LWTA and Maxout, with and without dropout
 ///
 /// Networks learn an old task, and then a new one with nothing against forgetting: MNIST in two
 /// orders of its pixels. All six kinds of network do so with each of several random configurations,
@@ -65,7 +65,8 @@ pub(crate) struct FrontierArgs {
     /// so it is fixed for all runs [default: $RAYON_NUM_THREADS, otherwise cores / jobs]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     threads: Option<usize>,
-    /// Folder with MNIST's official files [default: the copy in the program]
+    /// Folder with MNIST's official files [default: $SI_DATA_DIR, then the program's
+    /// own]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Folder for the results [default: runs/frontier/UTC-TIME]

@@ -40,6 +40,11 @@ fn help_of_compare() {
 }
 
 #[test]
+fn help_of_frontier() {
+    insta::assert_snapshot!(help(&["frontier", "--help"]));
+}
+
+#[test]
 fn help_of_repro() {
     insta::assert_snapshot!(help(&["repro", "--help"]));
 }

@@ -11,6 +11,8 @@ mod compare;
 mod crash;
 mod errors;
 mod figures;
+#[cfg(unix)]
+mod frontier;
 mod help;
 mod images;
 #[cfg(unix)]
