@@ -41,6 +41,7 @@ const TRIALS: &[&str] = &[
      --methods si:c=0.1,si:c=1,ewc:lambda=10 --out target/trial/sweep",
     "cargo run -p si-cli -- compare split-mnist --epochs 1 --tasks 2 --hidden-sizes 16 --train-images 500 --held-out 500 \
      --methods none,si,er --trials 2 --seeds 1 --out target/trial/compare",
+    "cargo run -p si-cli -- frontier --configurations 1 --epochs 1 --train-images 500 --out target/trial/frontier",
     "cargo xtask repro --only fig1,fig2,theory --out target/trial/repro --publish target/trial/published",
     "cargo run -p si-cli -- metrics target/trial --format tensorboard --output target/trial/tensorboard",
     "cargo run --bin from_scratch",

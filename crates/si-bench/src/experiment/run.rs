@@ -343,7 +343,18 @@ impl<'a> Training<'a> {
     pub(super) fn num_evaluated(&self, lessons: &[Lesson]) -> usize {
         let evaluated = self.run.config.num_train_evaluated();
         let of_task = |task: &DeviceTask| task.test.len() + task.train.len().min(evaluated);
-        self.tasks.iter().map(of_task).sum::<usize>() * lessons.len()
+        let at_ends = self.tasks.iter().map(of_task).sum::<usize>() * lessons.len();
+        at_ends + self.num_evaluated_each_epoch(lessons)
+    }
+
+    /// Images of the evaluations after every epoch, if the config asks for these.
+    fn num_evaluated_each_epoch(&self, lessons: &[Lesson]) -> usize {
+        let config = self.run.config;
+        if !config.evaluate_each_epoch {
+            return 0;
+        }
+        let begun = (0..lessons.len()).flat_map(|lesson| self.begun_in(lesson));
+        begun.map(|task| task.test.len()).sum::<usize>() * config.num_epochs
     }
 
     /// The minibatches of one epoch of the lesson `task`. Seeds the backend's generator, which dropout uses.
@@ -392,17 +403,21 @@ impl<'a> Training<'a> {
         )
     }
 
-    /// Test accuracy on each task up to the current lesson, the one that is being learnt included.
+    /// Test accuracy on each task that was learnt so far.
     fn accuracy_so_far(&self, journal: &Journal, student: &Student) -> Vec<f64> {
         let network = student.learner.valid();
-        let num_begun = match self.run.condition.parts().regime() {
-            Regime::OneByOne | Regime::Afresh => journal.lesson + 1,
-            Regime::Jointly => self.tasks.len(),
-        };
-        let begun = self.tasks.iter().take(num_begun);
+        let begun = self.begun_in(journal.lesson).iter();
         begun
             .map(|task| task.accuracy(&network, &task.test))
             .collect()
+    }
+
+    /// The tasks of the lessons up to `lesson`.
+    fn begun_in(&self, lesson: usize) -> &[DeviceTask] {
+        match self.run.condition.parts().regime() {
+            Regime::OneByOne | Regime::Afresh => &self.tasks[..=lesson],
+            Regime::Jointly => &self.tasks,
+        }
     }
 
     /// What the method holds at the end of a lesson.

@@ -159,9 +159,9 @@ mod tests {
                 "none",
                 "dropout:rate=0.5",
                 "lwta:block=3",
-                "dropout+lwta:block=3:rate=0.5",
+                "lwta+dropout:block=3:rate=0.5",
                 "maxout:pieces=4",
-                "dropout+maxout:pieces=4:rate=0.5"
+                "maxout+dropout:pieces=4:rate=0.5"
             ]
         );
         let sums = NetworkKind::all().map(|kind| drawn.sums_per_unit(kind));

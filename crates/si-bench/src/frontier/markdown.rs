@@ -25,7 +25,7 @@ pub fn markdown(frontier: &Frontier) -> String {
 }
 
 fn networks(frontier: &Frontier) -> String {
-    let columns: Vec<String> = header(' ').collect();
+    let columns: Vec<String> = header().collect();
     let mut text = format!("| network | {} |\n", columns.join(" | "));
     text.push_str(&format!("|---|{}\n", "---:|".repeat(columns.len())));
     for network in &frontier.networks {

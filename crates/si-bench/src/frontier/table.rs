@@ -7,7 +7,7 @@ use super::{DropoutComparison, Finding, Frontier, NetworkFrontier};
 /// The frontiers for the terminal, at most 80 columns wide and without escape codes: a table of the networks, the paper's
 /// findings, and notes.
 pub fn table(frontier: &Frontier) -> String {
-    let header = [String::new()].into_iter().chain(header('\n'));
+    let header = [String::new()].into_iter().chain(narrow_header());
     let mut table = terminal_table(header.collect());
     for network in &frontier.networks {
         let label = [network.kind.to_string()].into_iter();
@@ -24,15 +24,22 @@ pub fn table(frontier: &Frontier) -> String {
     text
 }
 
-/// The columns after the network's name, whose words are separated by spaces or by line breaks.
-pub(super) fn header(separator: char) -> impl Iterator<Item = String> {
-    let limit = move |limit: f64| {
-        let limit = (100.0 * limit).round();
-        format!("old, if{separator}new{separator}≤ {limit} %")
-    };
-    let of_sum = ["lowest sum", "hidden layers", "parameters"];
-    let of_sum = of_sum.map(|words| words.replace(' ', &separator.to_string()));
-    LIMITS.into_iter().map(limit).chain(of_sum)
+/// The columns after the network's name.
+pub(super) fn header() -> impl Iterator<Item = String> {
+    let limits = LIMITS.map(|limit| format!("old, if new ≤ {}", whole_per_cent(limit)));
+    let others = ["lowest sum", "hidden layers", "parameters"];
+    limits.into_iter().chain(others.map(str::to_string))
+}
+
+/// The same for the terminal, where columns are narrow.
+fn narrow_header() -> impl Iterator<Item = String> {
+    let limits = LIMITS.map(|limit| format!("old, if\nnew\n≤ {}", whole_per_cent(limit)));
+    let others = ["lowest\nsum", "hidden\nlayers", "para-\nmeters"];
+    limits.into_iter().chain(others.map(str::to_string))
+}
+
+fn whole_per_cent(share: f64) -> String {
+    format!("{} %", (100.0 * share).round())
 }
 
 /// The cells below [`header`]. Errors are in %.
@@ -50,7 +57,7 @@ pub(super) fn cells(network: &NetworkFrontier) -> Vec<String> {
     let sizes: Vec<String> = lowest.hidden_sizes.iter().map(usize::to_string).collect();
     let sums = match lowest.sums_per_unit {
         1 => String::new(),
-        sums => format!(" × {sums}"),
+        sums => format!("×{sums}"),
     };
     cells.extend([
         number(lowest.sum),
@@ -120,7 +127,7 @@ mod tests {
             let is_row = |line: &str| line.trim_start().starts_with(&label);
             assert!(text.lines().any(is_row), "{label}: {text}");
         }
-        assert!(text.contains("400-400 × 5"), "{text}");
+        assert!(text.contains("400-400×5"), "{text}");
     }
 
     #[test]
@@ -145,7 +152,7 @@ mod tests {
             threshold.old_error = None;
         }
         let cells = cells(network);
-        assert_eq!(cells.len(), header(' ').count());
+        assert_eq!(cells.len(), header().count());
         assert!(cells.iter().all(|cell| cell == MISSING));
     }
 }

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use si_bench::Error;
@@ -219,5 +219,5 @@ fn make_study(folder: &Path, study: &Study, interrupt: &Interrupt) -> anyhow::Re
 fn newest_unfinished(root: &Path) -> anyhow::Result<PathBuf> {
     let is_unfinished =
         |folder: &Path| Ok(Plan::is_in(folder) && !Plan::read(folder)?.is_done(folder)?);
-    plan_file::newest(root, "repro", is_unfinished).context("nothing to resume")
+    plan_file::newest(root, "repro", is_unfinished)
 }

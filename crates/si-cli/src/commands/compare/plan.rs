@@ -175,6 +175,8 @@ impl Plan {
             methods,
             num_seeds: self.num_search_seeds,
             first_seed: protocol.first_seed.saturating_add(SEARCH_SEEDS_LATER),
+            // The search needs the accuracies after the last task alone.
+            evaluate_each_epoch: false,
             ..protocol.clone()
         }))
     }

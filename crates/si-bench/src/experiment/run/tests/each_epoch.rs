@@ -2,12 +2,15 @@
 
 use crate::experiment::EpochRecord;
 
+use super::super::Training;
 use super::*;
 
+/// Without dropout, whose generator is shared by all tests of the process.
 fn tested_each_epoch() -> ExperimentConfig {
     ExperimentConfig {
         evaluate_each_epoch: true,
-        methods: methods("none,si,dropout,joint,scratch"),
+        methods: methods("none,si,ewc:lambda=10,joint,scratch"),
+        num_importance_images: 20,
         ..config()
     }
 }
@@ -94,4 +97,24 @@ fn a_config_names_the_setting_only_if_it_is_on() {
     assert_eq!(read.expect("it is valid"), tested);
     // So a checkpoint of an older version still belongs to the same settings.
     assert!(!config().to_toml().contains("evaluate_each_epoch"));
+}
+
+#[test]
+fn the_estimate_of_a_run_counts_the_tests_after_every_epoch() {
+    let num_evaluated = |config: &ExperimentConfig, condition: usize| {
+        let (tasks, condition) = (tasks(), &config.conditions()[condition]);
+        let run = run(config, condition, 5, None);
+        let training = Training::new(&run, &tasks, Device::flex());
+        training.num_evaluated(&training.lessons())
+    };
+    let tested = tested_each_epoch();
+    let untested = ExperimentConfig {
+        evaluate_each_epoch: false,
+        ..tested.clone()
+    };
+    // 32 test images of each task, in three epochs of each lesson.
+    for (condition, num_tests) in [(0, 3 + 3 * 2), (3, 3 * 2)] {
+        let found = num_evaluated(&tested, condition) - num_evaluated(&untested, condition);
+        assert_eq!(found, 32 * num_tests);
+    }
 }
