@@ -9,8 +9,7 @@ use super::{Frontier, HiddenUnits, NetworkFrontier};
 pub const REDUCED: &str = "Reduced, compared with Goodfellow et al. (2013b): one pair of tasks of three, fewer training \
     images, smaller networks, and fixed numbers of epochs in place of early stopping. The learning rate does not decay, \
     momentum is constant, the incoming weights of a unit have no largest norm, and initial values are not drawn. Inputs are \
-    not dropped, and there are no sigmoid units. The six networks share their random configurations. The first task has its \
-    pixels in a random order too, which makes no difference to a perceptron.";
+    not dropped, and there are no sigmoid units. The six networks share their random configurations.";
 
 /// What stands below the tables: what they show, what was run, and how far it reaches.
 pub(super) fn notes(frontier: &Frontier) -> Vec<String> {
@@ -98,12 +97,12 @@ fn configurations(frontier: &Frontier) -> String {
 
 fn tasks(protocol: &ExperimentConfig) -> String {
     let images = match protocol.num_train_images {
-        None => "all training images".to_string(),
-        Some(count) => format!("at most {count} training images"),
+        None => "All training images".to_string(),
+        Some(count) => format!("At most {count} training images"),
     };
     format!(
-        "Both tasks: the same images with their pixels in different orders, {images} of each; {} epochs of minibatches of {} \
-         for each task, with SGD; on {}.",
+        "Old task: MNIST as it is. New task: the same with its pixels in a random order. {images} of each; {} epochs of \
+         minibatches of {} for each task, with SGD; on {}.",
         protocol.num_epochs, protocol.batch_size, protocol.device
     )
 }
@@ -119,7 +118,7 @@ mod tests {
         for part in [
             "3 random configurations, drawn with seed 0: 100 to 400 units",
             "learning rate 10^-2 to 10^-0.5",
-            "at most 5000 training images of each; 4 epochs of minibatches of 100",
+            "At most 5000 training images of each; 4 epochs of minibatches of 100",
             "no test of significance",
             "here it is ReLU, LWTA, Maxout, with and without dropout.",
             REDUCED,

@@ -28,7 +28,8 @@ impl FrontierStudy {
     /// Epochs of each task.
     pub const NUM_EPOCHS: usize = 10;
 
-    /// The reduced protocol: two tasks, MNIST in two orders of its pixels, learnt with SGD and tested after every epoch.
+    /// The reduced protocol: MNIST as it is, and then with its pixels in a random order, learnt with SGD and tested after
+    /// every epoch.
     pub fn reduced(num_configurations: usize, seed: u64) -> Self {
         let protocol = ExperimentConfig {
             scenario: Scenario::Domain,

@@ -28,8 +28,8 @@ these.";
 
 /// Draw possibilities frontiers of ReLU, LWTA and Maxout, with and without dropout
 ///
-/// Networks learn an old task, and then a new one with nothing against forgetting: MNIST in two
-/// orders of its pixels. All six kinds of network do so with each of several random configurations,
+/// Networks learn an old task, and then a new one with nothing against forgetting: MNIST as it is,
+/// and with its pixels in a random order. All six kinds of network do so with each of several random configurations,
 /// and are tested on both tasks after every epoch of the new one. The frontier of a network is the
 /// lower-left envelope of its errors on the two tasks, over all configurations and epochs
 /// (Goodfellow et al. 2013b).
