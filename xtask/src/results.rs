@@ -14,8 +14,8 @@ const AGAIN: &str = "target/trial/results";
 const PAGES: [&str; 2] = ["README.md", "repro.html"];
 /// How the names of folders with a comparison of methods begin.
 const COMPARISONS: &str = "compare-";
-/// The pages of a comparison.
-const COMPARISON_PAGES: [&str; 2] = ["compare.md", "compare.json"];
+/// The folder of a study of possibilities frontiers.
+const FRONTIER: &str = "frontier";
 
 /// Checks that the reports in the repository match the stored runs.
 pub(crate) fn check() -> Result<()> {
@@ -41,26 +41,34 @@ pub(crate) fn check() -> Result<()> {
     for entry in entries {
         let name = entry?.file_name().to_string_lossy().into_owned();
         if name.starts_with(COMPARISONS) {
-            check_comparison(&results.join(&name), &again.join(&name), &name)?;
+            let experiment = experiment_of(&results.join(&name))?;
+            check_folder(&name, &format!("compare {experiment}"), "compare")?;
+        } else if name == FRONTIER {
+            check_folder(&name, "frontier", "frontier")?;
         }
     }
     Ok(())
 }
 
-/// Checks that the pages of a comparison in `stored` match its runs, by making them again in its copy.
-fn check_comparison(stored: &Path, again: &Path, name: &str) -> Result<()> {
-    let plan = read(&stored.join("compare.toml"))?;
+/// The experiment of a comparison of methods.
+fn experiment_of(comparison: &Path) -> Result<String> {
+    let plan = read(&comparison.join("compare.toml"))?;
     let mut lines = plan.lines();
     let experiment = lines.find_map(|line| line.strip_prefix("experiment = "));
-    let experiment = experiment.with_context(|| format!("{RESULTS}/{name} has no experiment"))?;
-    let experiment = experiment.trim_matches('"');
-    let update = |folder: &str| {
-        format!("cargo run -p si-cli -- compare {experiment} --resume {folder}/{name}")
-    };
+    let experiment = experiment
+        .with_context(|| format!("{} does not name its experiment", comparison.display()))?;
+    Ok(experiment.trim_matches('"').to_string())
+}
+
+/// Checks that the pages in the folder `name` match its runs. A command of `si` makes them again in a copy: they are the
+/// files called `page`.
+fn check_folder(name: &str, si_command: &str, page: &str) -> Result<()> {
+    let update = |root: &str| format!("cargo run -p si-cli -- {si_command} --resume {root}/{name}");
     run(command(&update(AGAIN))?)?;
-    for page in COMPARISON_PAGES {
+    for page in [format!("{page}.md"), format!("{page}.json")] {
+        let file = |root: &str| read(&workspace().join(root).join(name).join(&page));
         ensure!(
-            read(&stored.join(page))? == read(&again.join(page))?,
+            file(RESULTS)? == file(AGAIN)?,
             "{RESULTS}/{name}/{page} does not match its runs: update it with `{}`",
             update(RESULTS)
         );
