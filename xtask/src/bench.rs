@@ -1,7 +1,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread;
 
@@ -37,10 +37,13 @@ pub(crate) struct Bench {
     /// Also measure PyTorch's steps, in turns with ours, with this Python, which needs the package torch
     #[arg(long, value_name = "PYTHON", num_args = 0..=1, default_missing_value = "python3")]
     peers: Option<PathBuf>,
-    /// Write the results to docs/performance.md
-    #[arg(long, conflicts_with = "only")]
-    publish: bool,
+    /// Write the results to FILE, which must be another one than the default with --only
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = PAGE)]
+    publish: Option<PathBuf>,
 }
+
+/// The page with all benchmarks.
+const PAGE: &str = "docs/performance.md";
 
 /// A benchmark and its text on the page.
 struct Benchmark {
@@ -135,8 +138,8 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "replicas",
         title: "Several trainings at once",
         description: "A stack of replicas of the network (`si_core::replicas`), with `SynapticAdam` in its second task. \
-             On a GPU a step of one small network takes as long as the host needs to start its operations, and a stack \
-             has as many operations as one network. On a CPU the arithmetic decides.",
+             On a GPU a step of one small network leaves most of the card idle, and a stack has as many operations as \
+             one network. On a CPU the arithmetic decides.",
         by_threads: false,
     },
     Benchmark {
@@ -185,6 +188,10 @@ impl Bench {
              or run {STEP}",
             self.devices.join(",")
         );
+        ensure!(
+            self.only.is_empty() || !self.publishes_all(),
+            "{PAGE} has all benchmarks: leave out --only, or name another file for --publish"
+        );
         let backends = self.devices.iter().map(|device| backend_of(device));
         let mut others: Vec<&str> = backends.filter(|backend| *backend != "flex").collect();
         let is_wanted = |name: &str| self.only.is_empty() || self.only.iter().any(|it| it == name);
@@ -197,8 +204,12 @@ impl Bench {
         }
         let cores = thread::available_parallelism()?;
         let mut page = format!(
-            "# Performance\n\nMade by `cargo xtask bench --publish` with version {}, on {} with {cores} core(s) for \
+            "# Performance\n\nMade by `cargo xtask bench{} --publish` with version {}, on {} with {cores} core(s) for \
              this program. The tables are generated. The machine is noisy, so compare numbers only within a row.\n",
+            match &self.only[..] {
+                [] => String::new(),
+                only => format!(" --only {}", only.join(",")),
+            },
             version(),
             processor()
         );
@@ -220,7 +231,7 @@ impl Bench {
                     page += &format!("\n{table}");
                 }
             }
-            if benchmark.name == "growth" {
+            if benchmark.name == "growth" && self.publishes_all() {
                 page += &format!(
                     "\n![Time of a step, divided by that without consolidation]({FIGURE})\n"
                 );
@@ -229,12 +240,17 @@ impl Bench {
         if is_wanted(SPLIT_MNIST) {
             page += &format!("\n## Split MNIST\n\n{}", self.split_mnist()?);
         }
-        if self.publish {
-            let path = docs().join("performance.md");
+        if let Some(path) = &self.publish {
+            let path = workspace().join(path);
             fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
             println!("\nwrote {}", path.display());
         }
         Ok(())
+    }
+
+    /// Whether the page with all benchmarks is written.
+    fn publishes_all(&self) -> bool {
+        self.publish.as_deref() == Some(Path::new(PAGE))
     }
 
     /// The devices that a benchmark runs on.
@@ -274,7 +290,7 @@ impl Bench {
         if let Some(python) = self.peers.as_ref().filter(|_| device == "flex") {
             bench.env("SI_BENCH_PEER", python);
         }
-        if self.publish {
+        if self.publishes_all() {
             bench.env("SI_BENCH_FIGURE", docs().join(FIGURE));
         }
         let mut child = bench
