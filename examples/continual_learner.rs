@@ -7,7 +7,7 @@
 //! Prints the test accuracy on each pair after the last, and their average, without consolidation (strength 0) and with
 //! it.
 //!
-//! To copy it, take `mnist.rs` too, and depend on `burn` with its feature `flex`, `si-core`, `anyhow` and `flate2`.
+//! To copy it, take `mnist.rs` too, and depend on `burn` with its feature `flex`, `si-core`, `anyhow` and `si-mnist`.
 
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 
@@ -45,7 +45,7 @@ fn of_task(digits: &[Digit], task: usize) -> Vec<Digit> {
 fn main() -> anyhow::Result<()> {
     let device = Device::flex();
     let training = device.clone().autodiff();
-    let [train, test] = mnist::load(mnist::FOLDER)?;
+    let [train, test] = mnist::load();
     let cross_entropy = CrossEntropyLossConfig::new().init(&training);
     println!("test accuracy on each pair of digits after the last");
     for strength in [0.0, 1.0] {

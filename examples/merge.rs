@@ -8,7 +8,7 @@
 //! Prints the test accuracy on each pair, and their average: of the start, of each learner, of the mean of their
 //! parameters, of the learners merged by importance, and of one learner that learns all pairs one after the other.
 //!
-//! To copy it, take `mnist.rs` too, and depend on `burn` with its feature `flex`, `si-core`, `anyhow` and `flate2`.
+//! To copy it, take `mnist.rs` too, and depend on `burn` with its feature `flex`, `si-core`, `anyhow` and `si-mnist`.
 
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 
@@ -103,7 +103,7 @@ fn print_accuracies(name: &str, model: &Classifier, digits: &[Digit], device: &D
 fn main() -> anyhow::Result<()> {
     let device = Device::flex();
     let training = device.clone().autodiff();
-    let [train, test] = mnist::load(mnist::FOLDER)?;
+    let [train, test] = mnist::load();
     device.seed(0);
     let model = Classifier {
         hidden: [784, 64].map(|inputs| LinearConfig::new(inputs, 64).init(&training)),

@@ -1,17 +1,7 @@
-//! The handwritten digits of MNIST, from the four gzipped files that copies of the data set have. Burn's `MnistDataset`
-//! reads the same, where it can download.
+//! The handwritten digits of MNIST, from the crate `si-mnist`, which has the four files inside. Burn's `MnistDataset` reads the
+//! same, where it can download.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
-
-use anyhow::{Context, Result, ensure};
 use burn::tensor::{Device, Int, Tensor};
-use flate2::read::GzDecoder;
-
-/// Where this repository has the files. In a copy of the example, name your own folder.
-pub(crate) const FOLDER: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/si-bench/data/mnist");
 
 const NUM_PIXELS: usize = 28 * 28;
 
@@ -22,45 +12,24 @@ pub(crate) struct Digit {
     pub(crate) label: u8,
 }
 
-/// Reads the digits to train on and those to test on.
-pub(crate) fn load(folder: impl AsRef<Path>) -> Result<[Vec<Digit>; 2]> {
-    let folder = folder.as_ref();
-    Ok([read(folder, "train")?, read(folder, "t10k")?])
+/// The digits to train on and those to test on.
+pub(crate) fn load() -> [Vec<Digit>; 2] {
+    [
+        digits(&si_mnist::train_images(), &si_mnist::train_labels()),
+        digits(&si_mnist::test_images(), &si_mnist::test_labels()),
+    ]
 }
 
-fn read(folder: &Path, name: &str) -> Result<Vec<Digit>> {
-    let images = unpack(&folder.join(format!("{name}-images-idx3-ubyte.gz")), 16)?;
-    let labels = unpack(&folder.join(format!("{name}-labels-idx1-ubyte.gz")), 8)?;
-    let (images, rest) = images.as_chunks::<NUM_PIXELS>();
-    ensure!(
-        images.len() == labels.len() && rest.is_empty(),
-        "{} must hold an image of 28 × 28 pixels for each of the {} labels of {name}",
-        folder.display(),
-        labels.len()
-    );
-    let digits = images.iter().zip(labels);
-    Ok(digits
+/// The digits in a file of images and one of labels, after their headers of 16 and 8 bytes.
+fn digits(images: &[u8], labels: &[u8]) -> Vec<Digit> {
+    let (images, _) = images[16..].as_chunks::<NUM_PIXELS>();
+    let digits = images.iter().zip(&labels[8..]);
+    digits
         .map(|(pixels, label)| Digit {
             pixels: *pixels,
-            label,
+            label: *label,
         })
-        .collect())
-}
-
-/// The content of a gzipped file after its header.
-fn unpack(path: &Path, header: usize) -> Result<Vec<u8>> {
-    let cannot_read = || format!("cannot read {}", path.display());
-    let mut content = Vec::new();
-    GzDecoder::new(File::open(path).with_context(cannot_read)?)
-        .read_to_end(&mut content)
-        .with_context(cannot_read)?;
-    ensure!(
-        content.len() >= header,
-        "{} must begin with a header of {header} bytes, got {} bytes",
-        path.display(),
-        content.len()
-    );
-    Ok(content.split_off(header))
+        .collect()
 }
 
 /// Images in `[0, 1]`, `[batch, 784]`, and labels, `[batch]`.

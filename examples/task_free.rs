@@ -8,7 +8,7 @@
 //! Prints the steps at which it consolidated next to the true ones, and the test accuracy on all tasks in the end, without
 //! consolidation (strength 0) and with it.
 //!
-//! To copy it, take `mnist.rs` too, and depend on `burn` with its feature `flex`, `si-core`, `anyhow`, `flate2`, and
+//! To copy it, take `mnist.rs` too, and depend on `burn` with its feature `flex`, `si-core`, `anyhow`, `si-mnist`, and
 //! `rand` with its feature `chacha`.
 
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
@@ -77,7 +77,7 @@ fn learn(strength: f64, [train, test]: &[Vec<Digit>; 2]) -> anyhow::Result<()> {
 }
 
 fn main() -> anyhow::Result<()> {
-    let digits = mnist::load(mnist::FOLDER)?;
+    let digits = mnist::load();
     let changes: Vec<usize> = (1..NUM_TASKS).map(|task| task * STEPS_PER_TASK).collect();
     println!("the task changes at {changes:?}");
     learn(0.0, &digits)?;

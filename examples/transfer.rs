@@ -9,7 +9,7 @@
 //! accuracy on each pair.
 //!
 //! To copy it, take `mnist.rs` too, and depend on `burn` with its feature `flex`, `burn-store` with its feature
-//! `safetensors`, `si-core`, `anyhow` and `flate2`.
+//! `safetensors`, `si-core`, `anyhow` and `si-mnist`.
 
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 
@@ -68,7 +68,7 @@ fn learn(
 fn main() -> anyhow::Result<()> {
     let device = Device::flex().autodiff();
     device.seed(0);
-    let [train, test] = mnist::load(mnist::FOLDER)?;
+    let [train, test] = mnist::load();
     let config = SynapticIntelligenceConfig::new();
     let new = || [(784, 256), (256, 10)].map(|(i, o)| LinearConfig::new(i, o).init(&device));
     let pretrained = learn(ContinualLearner::new(new(), &config)?, &train, &[0, 1]);

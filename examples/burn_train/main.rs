@@ -6,7 +6,7 @@
 //! ```
 //!
 //! To copy it, take `mnist.rs` and the other files of this folder too, and depend on `burn` with its feature `flex`,
-//! `burn-train` without its default features, `si-core` with its feature `train`, `anyhow` and `flate2`.
+//! `burn-train` without its default features, `si-core` with its feature `train`, `anyhow` and `si-mnist`.
 
 mod classifier;
 mod lines;
@@ -43,7 +43,7 @@ fn main() -> anyhow::Result<()> {
     let device = Device::flex().autodiff();
     device.seed(0);
     let folder = std::env::temp_dir().join(format!("burn_train-{}", std::process::id()));
-    let [train, test] = mnist::load(mnist::FOLDER)?;
+    let [train, test] = mnist::load();
 
     let model = Classifier::new(&device);
     let mut model = ContinualLearner::new(model, &SynapticIntelligenceConfig::new())?; // +

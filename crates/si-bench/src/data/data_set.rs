@@ -46,10 +46,11 @@ impl DataSet {
         self.image_shape() == mnist.image_shape() && self.num_classes() == mnist.num_classes()
     }
 
-    /// Whether the data set is included in the program. Then it needs no folder and no network.
+    /// Whether the data set is included in the program, as MNIST is with the feature `mnist`. Then it
+    /// needs no folder and no network.
     pub fn is_in_the_box(self) -> bool {
         let files = self.row().main_form().files;
-        files.iter().all(|file| file.boxed().is_some())
+        files.iter().all(|file| file.boxed.is_some())
     }
 }
 

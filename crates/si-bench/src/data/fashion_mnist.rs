@@ -44,8 +44,8 @@ static FILES: [OfficialFile; 4] = [
         plain_md5: None,
         packed: Some(PackedFile {
             md5: "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-            boxed: None,
         }),
+        boxed: None,
     },
     OfficialFile {
         name: "train-labels-idx1-ubyte",
@@ -56,8 +56,8 @@ static FILES: [OfficialFile; 4] = [
         plain_md5: None,
         packed: Some(PackedFile {
             md5: "25c81989df183df01b3e8a0aad5dffbe",
-            boxed: None,
         }),
+        boxed: None,
     },
     OfficialFile {
         name: "t10k-images-idx3-ubyte",
@@ -68,8 +68,8 @@ static FILES: [OfficialFile; 4] = [
         plain_md5: None,
         packed: Some(PackedFile {
             md5: "bef4ecab320f06d8554ea6380940ec79",
-            boxed: None,
         }),
+        boxed: None,
     },
     OfficialFile {
         name: "t10k-labels-idx1-ubyte",
@@ -80,7 +80,7 @@ static FILES: [OfficialFile; 4] = [
         plain_md5: None,
         packed: Some(PackedFile {
             md5: "bb300cfdad3c16e7a12a480ee83cd310",
-            boxed: None,
         }),
+        boxed: None,
     },
 ];

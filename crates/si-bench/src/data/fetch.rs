@@ -27,7 +27,7 @@ pub struct DownloadProgress {
 ///
 /// Tries the mirrors in order. A broken download starts over. A file gets its final name only if
 /// its md5 sum is right. Processes that fetch at the same time wait for each other. Does nothing for
-/// a data set that is included in the program.
+/// a data set that is included in the program, as MNIST is with the feature `mnist`.
 ///
 /// # Errors
 ///

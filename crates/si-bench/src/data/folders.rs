@@ -47,8 +47,13 @@ impl DataFolders {
         } else {
             "plain, or compressed with the ending .gz"
         };
+        let build = if data_set == DataSet::Mnist && !data_set.is_in_the_box() {
+            "build this program with the cargo feature mnist, which includes it, or "
+        } else {
+            ""
+        };
         format!(
-            "put {} ({condition}) {cache}into a folder given by --data-dir or {DATA_DIR_VARIABLE}",
+            "{build}put {} ({condition}) {cache}into a folder given by --data-dir or {DATA_DIR_VARIABLE}",
             data_set.row().main_form().names()
         )
     }

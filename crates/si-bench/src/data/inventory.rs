@@ -1,6 +1,6 @@
 use std::{
     fs::{self, File},
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Cursor},
 };
 
 use flate2::bufread::GzDecoder;
@@ -23,7 +23,7 @@ pub struct FileReport {
     pub file: &'static str,
     /// Where it is. `None` if it is missing.
     pub place: Option<Place>,
-    /// Size of the stored file in bytes.
+    /// Size of the stored file in bytes, uncompressed if it is inside the program.
     pub size: Option<u64>,
     /// The official md5 sum to compare `found_md5` with, if there is one.
     pub expected_md5: Option<&'static str>,
@@ -64,7 +64,7 @@ pub fn inventory(folders: &DataFolders) -> Result<Vec<FileReport>, Error> {
         for (official, place) in located.files() {
             let size = match place {
                 None => None,
-                Some(Place::Box) => official.boxed().map(|bytes| bytes.len() as u64),
+                Some(Place::Box) => Some(official.max_size()),
                 Some(Place::Folder(path) | Place::Cache(path)) => {
                     fs::metadata(path).ok().map(|metadata| metadata.len())
                 }
@@ -73,7 +73,10 @@ pub fn inventory(folders: &DataFolders) -> Result<Vec<FileReport>, Error> {
                 data_set,
                 file: official.name,
                 size,
-                expected_md5: official.served_md5(),
+                expected_md5: match place {
+                    Some(Place::Box) => official.plain_md5,
+                    _ => official.served_md5(),
+                },
                 found_md5: None,
                 status: match place {
                     Some(_) => FileStatus::Present,
@@ -138,7 +141,9 @@ impl std::fmt::Debug for FileReport {
 fn sums(official: &OfficialFile, place: &Place) -> io::Result<(Option<&'static str>, String)> {
     let open = || -> io::Result<Box<dyn BufRead>> {
         Ok(match place {
-            Place::Box => Box::new(official.boxed().unwrap_or_default()),
+            Place::Box => Box::new(Cursor::new(
+                official.boxed.map(|content| content()).unwrap_or_default(),
+            )),
             Place::Folder(path) | Place::Cache(path) => Box::new(BufReader::new(File::open(path)?)),
         })
     };
@@ -157,7 +162,7 @@ fn sums(official: &OfficialFile, place: &Place) -> io::Result<(Option<&'static s
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "mnist"))]
 mod tests {
     use super::*;
 

@@ -18,7 +18,8 @@ pub struct LabelledSplits {
 }
 
 /// Reads a data set. Looks for it in this order: in the folder `data_dir` (default: the one in
-/// `SI_DATA_DIR`), in the program itself, in the cache; then downloads it.
+/// `SI_DATA_DIR`), in the program itself (MNIST, with the feature `mnist`), in the cache; then
+/// downloads it.
 ///
 /// The files may be in the folder itself, in a subfolder with the data set's name, or in
 /// torchvision's layout (`FashionMNIST/raw`). Files of MNIST and Fashion-MNIST may be plain or

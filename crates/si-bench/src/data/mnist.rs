@@ -1,11 +1,11 @@
 use super::{
-    official::{Content, Form, OfficialFile, PackedFile},
+    official::{Boxed, Content, Form, OfficialFile, PackedFile},
     raw::Split,
     row::Row,
 };
 
-/// Handwritten digits. They are included in the program, so they need neither a folder nor a
-/// network.
+/// Handwritten digits. With the feature `mnist` they are included in the program, so they need
+/// neither a folder nor a network.
 pub(super) static MNIST: Row = Row {
     name: "mnist",
     title: "MNIST",
@@ -14,7 +14,10 @@ pub(super) static MNIST: Row = Row {
     forms: &[Form {
         unpacked_folder: None,
         files: &FILES,
-        mirrors: &[],
+        mirrors: &[
+            "https://storage.googleapis.com/cvdf-datasets/mnist/{file}",
+            "https://ossci-datasets.s3.amazonaws.com/mnist/{file}",
+        ],
     }],
     subfolders: &["mnist", "MNIST/raw"],
     first_test_labels: Some([7, 2, 1, 0, 4, 1, 4, 9, 5, 9]),
@@ -30,10 +33,8 @@ static FILES: [OfficialFile; 4] = [
         plain_md5: Some("6bbc9ace898e44ae57da46a324031adb"),
         packed: Some(PackedFile {
             md5: "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-            boxed: Some(include_bytes!(
-                "../../data/mnist/train-images-idx3-ubyte.gz"
-            )),
         }),
+        boxed: CONTENTS[0],
     },
     OfficialFile {
         name: "train-labels-idx1-ubyte",
@@ -44,10 +45,8 @@ static FILES: [OfficialFile; 4] = [
         plain_md5: Some("a25bea736e30d166cdddb491f175f624"),
         packed: Some(PackedFile {
             md5: "d53e105ee54ea40749a09fcbcd1e9432",
-            boxed: Some(include_bytes!(
-                "../../data/mnist/train-labels-idx1-ubyte.gz"
-            )),
         }),
+        boxed: CONTENTS[1],
     },
     OfficialFile {
         name: "t10k-images-idx3-ubyte",
@@ -58,8 +57,8 @@ static FILES: [OfficialFile; 4] = [
         plain_md5: Some("2646ac647ad5339dbf082846283269ea"),
         packed: Some(PackedFile {
             md5: "9fb629c4189551a2d022fa330f9573f3",
-            boxed: Some(include_bytes!("../../data/mnist/t10k-images-idx3-ubyte.gz")),
         }),
+        boxed: CONTENTS[2],
     },
     OfficialFile {
         name: "t10k-labels-idx1-ubyte",
@@ -70,26 +69,33 @@ static FILES: [OfficialFile; 4] = [
         plain_md5: Some("27ae3e4e09519cfbb04c329615203637"),
         packed: Some(PackedFile {
             md5: "ec29112dd5afa0611ce80d1b7f02629c",
-            boxed: Some(include_bytes!("../../data/mnist/t10k-labels-idx1-ubyte.gz")),
         }),
+        boxed: CONTENTS[3],
     },
 ];
 
-#[cfg(test)]
+/// What gives each of the files, in their order.
+#[cfg(feature = "mnist")]
+const CONTENTS: [Option<Boxed>; 4] = [
+    Some(si_mnist::train_images),
+    Some(si_mnist::train_labels),
+    Some(si_mnist::test_images),
+    Some(si_mnist::test_labels),
+];
+#[cfg(not(feature = "mnist"))]
+const CONTENTS: [Option<Boxed>; 4] = [None; 4];
+
+#[cfg(all(test, feature = "mnist"))]
 mod tests {
-    use std::io::BufReader;
-
-    use flate2::bufread::GzDecoder;
-
     use super::*;
     use crate::data::{DataFolders, DataSet, checksum, load_from};
 
     #[test]
     fn bundled_files_have_the_official_checksums() {
         for file in &FILES {
-            let bytes = file.boxed().expect("all of MNIST is in the box");
-            let content = BufReader::new(GzDecoder::new(bytes));
-            let sum = checksum::md5(content).expect("whole gzip data");
+            let content = file.boxed.expect("all of MNIST is in the box")();
+            assert_eq!(content.len() as u64, file.max_size(), "{}", file.name);
+            let sum = checksum::md5(&content[..]).expect("a slice");
             assert_eq!(Some(sum.as_str()), file.plain_md5, "{}", file.name);
         }
     }

@@ -28,14 +28,17 @@ pub(super) struct OfficialFile {
     pub(super) plain_md5: Option<&'static str>,
     /// The compressed file, if mirrors serve it compressed.
     pub(super) packed: Option<PackedFile>,
+    /// The file inside the program, if it is included.
+    pub(super) boxed: Option<Boxed>,
 }
+
+/// Gives the uncompressed content of a file that is included in the program.
+pub(super) type Boxed = fn() -> Vec<u8>;
 
 /// An official file compressed with gzip; its name ends in `.gz`.
 pub(super) struct PackedFile {
     /// md5 of the compressed file.
     pub(super) md5: &'static str,
-    /// The file itself, if it is included in the program.
-    pub(super) boxed: Option<&'static [u8]>,
 }
 
 /// The content of a file of a data set.
@@ -90,11 +93,6 @@ impl OfficialFile {
     /// The name of the compressed file.
     pub(super) fn packed_name(&self) -> String {
         format!("{}.gz", self.name)
-    }
-
-    /// The compressed file, if it is included in the program.
-    pub(super) fn boxed(&self) -> Option<&'static [u8]> {
-        self.packed.as_ref().and_then(|packed| packed.boxed)
     }
 
     /// Size of the uncompressed content in bytes, or more.

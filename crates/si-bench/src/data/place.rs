@@ -92,7 +92,7 @@ pub(super) fn locate(data_set: DataSet, folders: &DataFolders) -> Result<Located
         return Ok(found.map(Place::Cache));
     }
     Ok(Located::new(data_set.row().main_form(), |file| {
-        file.boxed().map(|_| Place::Box)
+        file.boxed.map(|_| Place::Box)
     }))
 }
 
@@ -106,8 +106,8 @@ pub(super) fn read(
     let num_classes = data_set.num_classes();
     match place {
         Place::Box => {
-            let mut bytes = file.boxed().unwrap_or_default();
-            file.decode(&mut bytes, num_classes)
+            let content = file.boxed.map(|content| content()).unwrap_or_default();
+            file.decode(&mut &content[..], num_classes)
                 .map_err(|flaw| flaw.at(Path::new(file.name)))
         }
         Place::Folder(path) | Place::Cache(path) => File::open(path)

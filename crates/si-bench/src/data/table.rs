@@ -33,7 +33,7 @@ macro_rules! table {
 
 // To add a data set, write the file of its row and add a line here.
 table! {
-    /// Handwritten digits, included in the program.
+    /// Handwritten digits, included in the program with the feature `mnist`.
     Mnist: MNIST,
     /// Articles of clothing, from a folder or by download.
     FashionMnist: FASHION_MNIST,

@@ -112,5 +112,6 @@ const fn labels(name: &'static str, split: Split, dimensions: &'static [usize]) 
         content: Content::Idx { split, dimensions },
         plain_md5: None,
         packed: None,
+        boxed: None,
     }
 }

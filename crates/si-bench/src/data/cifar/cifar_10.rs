@@ -74,5 +74,6 @@ const fn batch(name: &'static str, md5: &'static str) -> OfficialFile {
         },
         plain_md5: Some(md5),
         packed: None,
+        boxed: None,
     }
 }

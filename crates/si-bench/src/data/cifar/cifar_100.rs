@@ -152,5 +152,6 @@ const fn binary(name: &'static str, split: Split, num_images: usize) -> Official
         content: Content::CifarBinary { split, layout },
         plain_md5: None,
         packed: None,
+        boxed: None,
     }
 }

@@ -20,6 +20,7 @@ const fn archive(
         content: Content::Archive { files },
         plain_md5: Some(md5),
         packed: None,
+        boxed: None,
     }
 }
 

@@ -27,6 +27,7 @@ fn a_folder_in_any_official_layout_loads() {
     }
 }
 
+#[cfg(feature = "mnist")]
 #[test]
 fn bundled_data_is_used_if_the_usual_folder_has_none() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -42,12 +43,13 @@ fn bundled_data_is_used_if_the_usual_folder_has_none() {
     assert_eq!(splits.train.labels()[0], 5);
 }
 
+#[cfg(feature = "mnist")]
 #[test]
 fn a_folder_of_digits_is_not_taken_for_clothes() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for file in DataSet::Mnist.row().main_form().files {
-        let bytes = file.boxed().expect("in the box");
-        fs::write(folder.path().join(file.packed_name()), bytes).expect("a writable folder");
+        let content = file.boxed.expect("in the box")();
+        fs::write(folder.path().join(file.name), content).expect("a writable folder");
     }
     let folders = given(folder.path());
     let error = load_from(DataSet::FashionMnist, &folders, &mut |_| {}).expect_err("digits");
@@ -119,6 +121,16 @@ fn a_user_without_a_home_is_told_how_to_give_the_files() {
         .to_string();
     assert!(error.contains("t10k-labels-idx1-ubyte"), "{error}");
     assert!(error.contains("SI_DATA_DIR"), "{error}");
+}
+
+#[cfg(not(feature = "mnist"))]
+#[test]
+fn a_program_without_mnist_says_which_feature_includes_it() {
+    let error = load_from(DataSet::Mnist, &DataFolders::default(), &mut |_| {})
+        .expect_err("nowhere to look")
+        .to_string();
+    assert!(error.contains("the cargo feature mnist"), "{error}");
+    assert!(error.contains("t10k-labels-idx1-ubyte"), "{error}");
 }
 
 #[test]
