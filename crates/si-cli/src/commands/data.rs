@@ -207,7 +207,7 @@ mod tests {
         let text = listing(&reports, &folders);
         let lines: Vec<&str> = text.lines().collect();
         assert!(
-            lines[1].starts_with("mnist          train-images-idx3-ubyte  9.72 MB   present"),
+            lines[1].starts_with("mnist          train-images-idx3-ubyte  47.04 MB  present"),
             "{text}"
         );
         assert!(lines[1].ends_with("this program"), "{text}");

@@ -86,6 +86,21 @@ impl Budget {
         let of_method = conditions.filter(|it| without_strength(&it.condition) == method);
         of_method.max_by(|left, right| average(left).total_cmp(&average(right)))
     }
+
+    /// What to write before a strength of a method if it is the largest or the smallest one that was tried.
+    fn end(&self, method: &str, strength: f64) -> &'static str {
+        let conditions = self.summary.conditions.iter();
+        let of_method = conditions.filter(|it| without_strength(&it.condition) == method);
+        let tried: Vec<f64> = of_method.filter_map(|it| it.condition.strength()).collect();
+        match (
+            tried.iter().all(|it| *it <= strength),
+            tried.iter().all(|it| *it >= strength),
+        ) {
+            (true, false) => "≥ ",
+            (false, true) => "≤ ",
+            _ => "",
+        }
+    }
 }
 
 /// The name of a condition without its strength: what conditions of a search have in common.
@@ -136,10 +151,11 @@ fn best_strengths(budgets: &[Budget]) -> Table {
         let best = budgets.iter().map(|budget| match budget.best(&method) {
             None => "–".to_string(),
             Some(best) => {
-                let share = best.penalty_share.as_ref().and_then(|it| it.last());
-                let share = share.map_or("–".to_string(), |it| number(it.mean));
                 let strength = best.condition.strength().unwrap_or_default();
-                format!("{strength} ({share} %)")
+                let share = best.penalty_share.as_ref().and_then(|it| it.last());
+                let share = share.map(|it| format!(" ({} %)", number(it.mean)));
+                let end = budget.end(&method, strength);
+                format!("{end}{strength}{}", share.unwrap_or_default())
             }
         });
         let best: Vec<String> = best.collect();
@@ -151,8 +167,8 @@ fn best_strengths(budgets: &[Budget]) -> Table {
         [method].into_iter().chain(best).chain(common).collect()
     });
     Table {
-        caption: "The best strength under each budget, and in brackets the share of the penalty in the loss of the last \
-                  task; then the strength that is best for all budgets, and by how many points it is at most worse than \
+        caption: "The best strength under each budget (≥ or ≤ if it is the largest or the smallest one that was tried), and in \
+                  brackets the share of the penalty in the loss of the last task, if it was recorded; then the strength that is best for all budgets, and by how many points it is at most worse than \
                   the best one of a budget"
             .to_string(),
         header: header("method", budgets, &["for all", "at most worse by"]),
@@ -254,8 +270,8 @@ mod tests {
         assert_eq!(
             table.rows,
             [
-                ["si", "10 (25.00 %)", "0.1 (25.00 %)", "1", "15.00"],
-                ["siu", "10 (25.00 %)", "1 (25.00 %)", "1", "15.00"],
+                ["si", "≥ 10 (25.00 %)", "≤ 0.1 (25.00 %)", "1", "15.00"],
+                ["siu", "≥ 10 (25.00 %)", "≤ 1 (25.00 %)", "1", "15.00"],
             ]
         );
     }
