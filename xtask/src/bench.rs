@@ -204,10 +204,10 @@ impl Bench {
         }
         let cores = thread::available_parallelism()?;
         let mut page = format!(
-            "# Performance\n\nMade by `cargo xtask bench{} --publish` with version {}, on {} with {cores} core(s) for \
+            "# Performance\n\nMade by `cargo xtask bench{}` with version {}, on {} with {cores} core(s) for \
              this program. The tables are generated. The machine is noisy, so compare numbers only within a row.\n",
             match &self.only[..] {
-                [] => String::new(),
+                [] => " --publish".to_string(),
                 only => format!(" --only {}", only.join(",")),
             },
             version(),

@@ -1,12 +1,12 @@
 use crate::claim::{Claim, Run, differences, values};
 use crate::experiment::{ConditionSummary, Experiment, ExperimentConfig, Scenario, Summary};
-use crate::methods::{ER, EWC, FREEZING, LWF, MAS, Method, NONE, ONLINE_EWC, SI};
+use crate::methods::{ER, EWC, LWF, MAS, Method, NONE, ONLINE_EWC, SI};
 use crate::metrics::Claimed;
 
 use super::published::Published;
 
 /// What publications lead us to expect of the methods that were run, tested on the runs of `summary`: van de Ven and Tolias
-/// 2019, and Hsu et al. 2018. A harness that disagrees has a fault, or has found something.
+/// 2019, and Hsu et al. 2018. With few tasks, epochs or images they need not hold.
 ///
 /// Claims about methods without a run are left out.
 pub(super) fn claims(config: &ExperimentConfig, summary: &Summary) -> Vec<Claim> {
@@ -19,7 +19,7 @@ pub(super) fn claims(config: &ExperimentConfig, summary: &Summary) -> Vec<Claim>
         (Experiment::SplitCifar, _) => Vec::new(),
     };
     let published = Published::of(config).into_iter();
-    claims.extend(published.flat_map(|it| runs.as_published(it, config.scenario)));
+    claims.extend(published.flat_map(|it| runs.as_published(it, config)));
     claims
 }
 
@@ -47,6 +47,7 @@ impl Compared<'_> {
             far_above(&MAS),
             far_above(&SI),
             far_above(&EWC),
+            far_above(&ONLINE_EWC),
             far_above(&ER),
         ];
         claims.into_iter().flatten().collect()
@@ -71,38 +72,28 @@ impl Compared<'_> {
 
     fn permuted(&self) -> Vec<Claim> {
         let above_plain = |method| self.less(method, &NONE, Claimed::Above(0.02));
-        let newest = |it: &ConditionSummary| it.num_tasks().saturating_sub(1);
-        let frozen = self.of(&FREEZING).zip(self.of(&NONE)).and_then(|pair| {
-            let learnt = |run: Run| Some(run.learnt(newest(pair.0)));
-            Claim::about(
-                "freezing learns the last task worse than none does, by more than 2 points",
-                "test accuracy on the last task, less that of none",
-                &differences([pair.0, pair.1], learnt, learnt),
-                Claimed::Below(-0.02),
-            )
-        });
         let claims = [
             above_plain(&SI),
             above_plain(&EWC),
             self.less(&LWF, &SI, Claimed::Below(-0.05)),
-            frozen,
         ];
         claims.into_iter().flatten().collect()
     }
 
     /// For each method with a published number, that it is ours.
-    fn as_published(&self, published: &Published, scenario: Scenario) -> Vec<Claim> {
+    fn as_published(&self, published: &Published, config: &ExperimentConfig) -> Vec<Claim> {
         let conditions = self.summary.conditions.iter();
         let claims = conditions.filter_map(|ours| {
             Claim::equals_paper(
                 format!(
-                    "{} is as good as in {}",
+                    "{} is within {:.1} points of {}",
                     ours.condition.label(),
+                    100.0 * MARGIN,
                     published.title
                 ),
                 AVERAGE,
                 &values(ours, |run| Some(run.average())),
-                published.number(scenario, &ours.condition)?,
+                published.number(config, &ours.condition)?,
                 MARGIN,
             )
         });
@@ -116,20 +107,18 @@ impl Compared<'_> {
         let (left_name, right_name) = (left.condition.label(), right.condition.label());
         let points = |share: f64| format!("{:.1} points", 100.0 * share.abs());
         let relation = match claimed {
+            Claimed::Above(0.0) => format!("better than {right_name}"),
             Claimed::Above(limit) if limit > 0.0 => {
-                format!("better, by more than {},", points(limit))
+                format!("better than {right_name} by more than {}", points(limit))
             }
-            Claimed::Above(0.0) => "better".to_string(),
-            Claimed::Above(limit) => format!("no worse, but for {},", points(limit)),
-            Claimed::Below(limit) => format!("worse, by more than {},", points(limit)),
-            Claimed::Within(margin) => format!("as good, within {},", points(margin)),
-        };
-        let preposition = match claimed {
-            Claimed::Within(_) => "as",
-            Claimed::Above(_) | Claimed::Below(_) => "than",
+            Claimed::Above(limit) => format!("at most {} worse than {right_name}", points(limit)),
+            Claimed::Below(limit) => {
+                format!("worse than {right_name} by more than {}", points(limit))
+            }
+            Claimed::Within(margin) => format!("within {} of {right_name}", points(margin)),
         };
         Claim::about(
-            format!("{left_name} is {relation} {preposition} {right_name}"),
+            format!("{left_name} is {relation}"),
             format!("{AVERAGE}, less that of {right_name}"),
             &differences([left, right], average, average),
             claimed,
@@ -208,23 +197,23 @@ mod tests {
             verdicts(&found),
             [
                 (
-                    "lwf (λ_o = 1) is no worse, but for 0.5 points, than mas (λ = 1)",
+                    "lwf (λ_o = 1) is at most 0.5 points worse than mas (λ = 1)",
                     Verdict::Holds
                 ),
                 (
-                    "mas (λ = 1) is no worse, but for 0.5 points, than si (c = 1)",
+                    "mas (λ = 1) is at most 0.5 points worse than si (c = 1)",
                     Verdict::Holds
                 ),
                 (
-                    "lwf (λ_o = 1) is better, by more than 2.0 points, than none (c = 0)",
+                    "lwf (λ_o = 1) is better than none (c = 0) by more than 2.0 points",
                     Verdict::Holds
                 ),
                 (
-                    "mas (λ = 1) is better, by more than 2.0 points, than none (c = 0)",
+                    "mas (λ = 1) is better than none (c = 0) by more than 2.0 points",
                     Verdict::Holds
                 ),
                 (
-                    "si (c = 1) is better, by more than 2.0 points, than none (c = 0)",
+                    "si (c = 1) is better than none (c = 0) by more than 2.0 points",
                     Verdict::Holds
                 ),
             ]
@@ -279,14 +268,14 @@ mod tests {
     #[test]
     fn distillation_is_expected_to_be_poor_on_other_pixel_orders() {
         let accuracy = |name: &str| match name {
-            "none" | "freezing" => 0.7,
+            "none" => 0.7,
             "lwf" => 0.72,
             _ => 0.95,
         };
-        let named = "none,si,lwf,freezing";
+        let named = "none,si,lwf";
         let found = claims_if(Experiment::PermutedMnist, Scenario::Domain, named, accuracy);
         let verdicts: Vec<Verdict> = found.iter().map(|it| it.verdict).collect();
-        assert_eq!(verdicts, [Verdict::Holds, Verdict::Holds, Verdict::Fails]);
+        assert_eq!(verdicts, [Verdict::Holds, Verdict::Holds]);
     }
 
     #[test]

@@ -176,9 +176,7 @@ fn published(comparison: &Comparison) -> Option<String> {
         differences,
         ..
     } = Published::of(&comparison.config)?;
-    Some(format!(
-        "Published: {title}, from {source}, with the standard deviation of a sample. {differences}"
-    ))
+    Some(format!("Published: {title}, from {source}. {differences}"))
 }
 
 /// The name of a choice, as files have it.

@@ -45,9 +45,22 @@ impl Published {
         is_its.then(|| &*HSU_2018)
     }
 
-    /// Its number for a method, with the standard deviation that divides by n − 1.
-    pub(super) fn number(&self, scenario: Scenario, condition: &Condition) -> Option<Statistic> {
-        let is_it = |it: &&Number| it.scenario == scenario && it.method.is_of(condition);
+    /// Its number for a method, with the standard deviation that divides by n − 1. A strength may be any, and the other
+    /// parameters are those of the publication, otherwise their defaults.
+    pub(super) fn number(
+        &self,
+        config: &ExperimentConfig,
+        condition: &Condition,
+    ) -> Option<Statistic> {
+        let is_usual = |number: &Number| {
+            condition.values().all(|(parameter, value)| {
+                let default = parameter.default.map(|default| default(config));
+                parameter.is_strength || number.method.gives(parameter) || default == Some(value)
+            })
+        };
+        let is_it = |it: &&Number| {
+            it.scenario == config.scenario && it.method.is_of(condition) && is_usual(it)
+        };
         let number = self.numbers.iter().find(is_it)?;
         let n = self.num_runs as f64;
         Some(Statistic {
@@ -116,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_spread_becomes_that_of_a_sample() {
-        let number = |method: &str| HSU_2018.number(Scenario::Task, &condition(method));
+        let number = |method: &str| HSU_2018.number(&hsu_2018(), &condition(method));
         let si = number("si").expect("it is there");
         assert_eq!((si.n, si.mean), (10, 0.9856));
         let std = si.std.expect("ten runs");
@@ -124,7 +137,13 @@ mod tests {
         assert!((si.sem.expect("ten runs") - std / 10.0_f64.sqrt()).abs() < 1e-12);
         assert!(number("ewc:lambda=3").is_some(), "of any strength");
         assert!(number("er:size=1100").is_some());
-        for other in ["er", "dropout", "si+er:size=1100"] {
+        for other in [
+            "er",
+            "dropout",
+            "si+er:size=1100",
+            "si:normalization=mean:c=1",
+            "si:xi=0.1",
+        ] {
             assert_eq!(number(other), None, "{other}");
         }
     }

@@ -122,7 +122,6 @@ impl Comparison {
         let last = Phase::new(fresh)?;
         let first = search.map(Phase::new).transpose()?;
         let published = Published::of(fresh.config);
-        let scenario = fresh.config.scenario;
         let mut methods = Vec::new();
         for candidate in selection.candidates(fresh.config.experiment)? {
             let best = first.as_ref().filter(|_| candidate.is_searched());
@@ -133,7 +132,7 @@ impl Comparison {
             methods.extend(summaries.filter_map(|summary| {
                 let best = best.as_ref();
                 let method = ComparedMethod::new(summary, fresh.records, best, has_equal_memory)?;
-                let published = published.and_then(|it| it.number(scenario, &method.condition));
+                let published = published.and_then(|it| it.number(fresh.config, &method.condition));
                 Some(ComparedMethod {
                     published,
                     ..method

@@ -3,7 +3,8 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
 /// The gradients g of `module`, projected if a step along them raises the loss whose gradients are r = `reference`:
-/// `g − (g·r / r·r) r` if `g·r < 0`, otherwise g. After that, `g·r ≥ 0` up to rounding.
+/// `g − (g·r / r·r) r` if `g·r < 0`, otherwise g. After that, `g·r ≥ 0` up to rounding. If r·r is less than
+/// [`SMALLEST`], r counts as zero.
 ///
 /// The products are over all parameters. They stay on the device.
 pub(super) fn projected<M: Module>(
@@ -22,6 +23,7 @@ pub(super) fn projected<M: Module>(
         return grads;
     };
     let is_harmless = along.clone().greater_equal_elem(0.0);
+    let is_harmless = is_harmless.bool_or(length.clone().lower_elem(SMALLEST));
     let mut subtract = Subtract {
         factor: (along / length).mask_fill(is_harmless, 0.0),
         grads,
@@ -30,6 +32,10 @@ pub(super) fn projected<M: Module>(
     module.visit(&mut subtract);
     subtract.grads
 }
+
+/// The smallest r·r by which float32 can be divided without an infinite or inexact result. The loss on a memory that is known
+/// with certainty has smaller gradients, and no step of a usual size raises it.
+const SMALLEST: f32 = 1e-30;
 
 /// Adds up the products of gradients, parameter by parameter.
 struct Products<'a> {
@@ -117,6 +123,20 @@ mod tests {
         let module = module();
         let [gradient, reference] = [gradient, reference].map(|it| gradients(&module, it));
         values(&module, &projected(&module, gradient, reference))
+    }
+
+    #[test]
+    fn a_reference_too_small_to_divide_by_leaves_the_gradient_as_it_is() {
+        let gradient = [1.0, -2.0, 0.5, 3.0, -4.0, 1.0];
+        for size in [1e-17, 1e-22, 1e-30, 1e-42, 0.0] {
+            assert_eq!(result(&gradient, &[-size; 4]), gradient, "{size}");
+        }
+        // Just large enough.
+        let found = result(&[2.0, 1.0, 0.0, 0.0], &[-1e-14, 0.0, 0.0, 0.0]);
+        assert!(
+            (found[0]).abs() < 1e-6 && found[1..] == [1.0, 0.0, 0.0],
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -190,9 +190,12 @@ fn steps(
     let learning_rate = training.run.config.learning_rate;
     let tasks = &training.lessons()[lesson];
     let mut others = training.second_batches(&student, tasks, lesson, epoch);
-    let batches = training.batches(tasks, lesson, epoch);
-    for (step, batch) in batches.take(num_steps).enumerate() {
+    let mut batches = training.batches(tasks, lesson, epoch);
+    for step in 0..num_steps {
         before_step(step)?;
+        let Some(batch) = batches.next() else {
+            break;
+        };
         let second = others.as_mut().and_then(Iterator::next);
         student = student.step(batch, second, learning_rate);
     }

@@ -58,7 +58,6 @@ pub(crate) use spec::{methods, named};
 pub(crate) use dropout::DROPOUT;
 pub(crate) use er::ER;
 pub(crate) use ewc::EWC;
-pub(crate) use freezing::FREEZING;
 pub(crate) use joint::JOINT;
 pub(crate) use lwf::LWF;
 pub(crate) use mas::MAS;

@@ -8,12 +8,18 @@ use serde::{Deserialize, Deserializer};
 use super::{MethodSpec, Written, parsed};
 use crate::Error;
 use crate::experiment::Condition;
+use crate::methods::Parameter;
 
 /// A [`MethodSpec`] in a file that may lack parameters, such as a strength that is still to be found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IncompleteSpec(MethodSpec);
 
 impl IncompleteSpec {
+    /// Whether `parameter` is given.
+    pub(crate) fn gives(&self, parameter: &Parameter) -> bool {
+        self.0.given.contains_key(parameter.key)
+    }
+
     /// Whether `condition` is of these methods, with the parameters that are given.
     pub(crate) fn is_of(&self, condition: &Condition) -> bool {
         self.0.is_of(condition)
