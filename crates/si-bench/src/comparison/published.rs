@@ -88,7 +88,7 @@ static HSU_2018: LazyLock<Published> = LazyLock::new(|| {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::condition;
+    use crate::methods::methods;
 
     #[test]
     fn every_number_is_that_of_a_method_in_each_scenario_once() {
@@ -129,7 +129,13 @@ mod tests {
 
     #[test]
     fn the_spread_becomes_that_of_a_sample() {
-        let number = |method: &str| HSU_2018.number(&hsu_2018(), &condition(method));
+        let number = |method: &str| {
+            let config = ExperimentConfig {
+                methods: methods(method),
+                ..hsu_2018()
+            };
+            HSU_2018.number(&config, &config.conditions()[0])
+        };
         let si = number("si").expect("it is there");
         assert_eq!((si.n, si.mean), (10, 0.9856));
         let std = si.std.expect("ten runs");
