@@ -80,7 +80,7 @@ impl Compared<'_> {
         claims.into_iter().flatten().collect()
     }
 
-    /// For each method with a published number, that it is ours.
+    /// For each method with a published number, that ours is close to it.
     fn as_published(&self, published: &Published, config: &ExperimentConfig) -> Vec<Claim> {
         let conditions = self.summary.conditions.iter();
         let claims = conditions.filter_map(|ours| {
@@ -142,7 +142,7 @@ mod tests {
     use crate::methods::methods;
     use crate::metrics::{AccuracyMatrix, Verdict};
 
-    /// Claims about runs of two seeds, whose average accuracy is that of `accuracy` for the method's name.
+    /// Claims about runs of three seeds, whose average accuracy is that of `accuracy` for the method's name.
     fn claims_if(
         experiment: Experiment,
         scenario: Scenario,

@@ -7,7 +7,7 @@ use crate::methods::IncompleteSpec;
 use crate::metrics::Statistic;
 use crate::report::other_settings;
 
-/// The numbers of a publication that compares methods under a protocol of its own.
+/// The numbers of a publication that compares methods. They hold for its protocol alone.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Published {
