@@ -1,4 +1,8 @@
+use std::fs;
 use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::Error;
 use crate::replace_file::replace;
@@ -22,6 +26,17 @@ pub struct FrontierFiles {
 impl FrontierFiles {
     /// The name of `json`.
     pub const JSON: &str = "frontier.json";
+
+    /// Of how many configurations the `frontier.json` in `folder` is made. `None` if there is none that can be read.
+    pub fn num_configurations(folder: &Path) -> Option<usize> {
+        #[derive(Deserialize)]
+        struct Reported {
+            configurations: Vec<IgnoredAny>,
+        }
+        let text = fs::read_to_string(folder.join(Self::JSON)).ok()?;
+        let reported: Reported = serde_json::from_str(&text).ok()?;
+        Some(reported.configurations.len())
+    }
 }
 
 /// Writes the page, the figure and `frontier.json` into `folder`, which is created if missing. Replaces existing files.
@@ -43,8 +58,6 @@ pub fn write(folder: &Path, frontier: &Frontier) -> Result<FrontierFiles, Error>
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
     use crate::frontier::testing;
 
@@ -68,5 +81,16 @@ mod tests {
                 "frontier.svg"
             ]
         );
+    }
+    #[test]
+    fn the_json_says_of_how_many_configurations_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path();
+        assert_eq!(FrontierFiles::num_configurations(path), None);
+        write(path, &testing::frontier()).expect("written");
+        let found = FrontierFiles::num_configurations(path);
+        assert_eq!(found, Some(testing::NUM_CONFIGURATIONS));
+        fs::write(path.join(FrontierFiles::JSON), "{}").expect("written");
+        assert_eq!(FrontierFiles::num_configurations(path), None);
     }
 }

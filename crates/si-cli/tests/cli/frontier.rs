@@ -33,8 +33,10 @@ fn json(folder: &Path) -> Value {
 #[test]
 fn study_has_a_run_folder_for_each_configuration_and_can_get_more_of_them() {
     let parent = tempfile::tempdir().expect("a folder can be made");
-    let folder = parent.path().join("study");
-    let stdout = printed(parent.path(), &[&BUDGET[..], &["--out", "study"]].concat());
+    // Where `--resume` without a folder looks.
+    let study = "runs/frontier/study";
+    let folder = parent.path().join(study);
+    let stdout = printed(parent.path(), &[&BUDGET[..], &["--out", study]].concat());
     for part in [
         "LWTA, dropout",
         "remember the old task best",
@@ -56,7 +58,8 @@ fn study_has_a_run_folder_for_each_configuration_and_can_get_more_of_them() {
     let errors = points.iter().map(|it| it["old_error"].as_f64());
     assert!(errors.flatten().all(|it| (0.0..=1.0).contains(&it)));
 
-    let more = ["frontier", "--resume", "study", "--configurations", "2"];
+    let of_one = fs::read(folder.join("frontier.json")).expect("it was written");
+    let more = ["frontier", "--resume", study, "--configurations", "2"];
     printed(parent.path(), &more);
     assert_eq!(runs(&folder.join("01")), first);
     assert_eq!(runs(&folder.join("02")).len(), 6);
@@ -64,8 +67,13 @@ fn study_has_a_run_folder_for_each_configuration_and_can_get_more_of_them() {
     assert_eq!(found["networks"][5]["num_outcomes"], 4);
     assert_eq!(found["configurations"].as_array().map(Vec::len), Some(2));
 
+    // As if it was killed after the last run: the report is of one configuration.
+    fs::write(folder.join("frontier.json"), of_one).expect("a writable folder");
+    printed(parent.path(), &["frontier", "--resume"]);
+    assert_eq!(json(&folder), found);
+
     // Each subfolder is an ordinary one.
-    let report = printed(parent.path(), &["report", "study/01"]);
+    let report = printed(parent.path(), &["report", &format!("{study}/01")]);
     assert!(report.contains("lwta"), "{report}");
 }
 

@@ -94,11 +94,12 @@ pub(super) fn folder_of(folder: &Path, configuration: &Configuration) -> PathBuf
 
 /// Whether every run and the report are done.
 fn is_done(folder: &Path) -> anyhow::Result<bool> {
+    let study = read(folder)?;
     // The report is written last. Configurations may have been added since.
-    if !folder.join(FrontierFiles::JSON).exists() {
+    if FrontierFiles::num_configurations(folder) != Some(study.num_configurations) {
         return Ok(false);
     }
-    for configuration in read(folder)?.configurations() {
+    for configuration in study.configurations() {
         match RunFolder::open(&folder_of(folder, &configuration)) {
             Ok(runs) if runs.missing()?.is_empty() => (),
             Ok(_) | Err(Error::NotARun { .. }) => return Ok(false),
@@ -214,7 +215,8 @@ mod tests {
         write(&folder, &study("--configurations 1")).expect("written");
         let newest = newest_unfinished(root.path());
         assert_eq!(newest.expect("it has no report"), folder);
-        fs::write(folder.join(FrontierFiles::JSON), "{}").expect("written");
+        let report = r#"{ "configurations": [0] }"#;
+        fs::write(folder.join(FrontierFiles::JSON), report).expect("written");
         let newest = newest_unfinished(root.path());
         assert_eq!(newest.expect("it has no run"), folder);
     }
