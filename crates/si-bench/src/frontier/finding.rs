@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::results::Runs;
-use super::{HiddenUnits, Outcome};
+use super::table::whole_per_cent;
+use super::{HiddenUnits, NetworkKind, Outcome};
 
 /// What is compared of a frontier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -9,7 +10,7 @@ use super::{HiddenUnits, Outcome};
 pub enum Aspect {
     /// The lowest error on the new task.
     Adapting,
-    /// The lowest error on the old task.
+    /// The lowest error on the old task, of those at which the new task is [learnt](Aspect::LEARNT).
     Remembering,
     /// The lowest sum of both.
     TradeOff,
@@ -22,6 +23,9 @@ pub struct Finding {
     pub aspect: Aspect,
     /// Without and with dropout, for each kind of units that has a run that did not diverge in both.
     pub comparisons: Vec<DropoutComparison>,
+    /// For [`Aspect::Remembering`], the networks that never learnt the new task. If there is one, the finding is undecided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_learnt: Vec<NetworkKind>,
     /// Whether dropout improves it here.
     pub verdict: Verdict,
 }
@@ -48,20 +52,24 @@ pub enum Verdict {
     Holds,
     /// It is not so for some kind of units, whichever configuration is left out.
     DoesNotHold,
-    /// It depends on a single configuration, or on runs that all diverged.
+    /// It depends on a single configuration, on runs that all diverged, or on a network that never learnt the new task.
     Undecided,
 }
 
 impl Aspect {
+    /// The largest error on the new task at which it is learnt. Without such a limit, a network that learns nothing new would
+    /// remember best.
+    pub const LEARNT: f64 = 0.1;
+
     /// All of them.
     pub const ALL: [Aspect; 3] = [Aspect::Adapting, Aspect::Remembering, Aspect::TradeOff];
 
-    /// What it is of a run after an epoch.
-    fn of(self, outcome: &Outcome) -> f64 {
+    /// What it is of a run after an epoch. `None` if that does not count.
+    fn of(self, outcome: &Outcome) -> Option<f64> {
         match self {
-            Aspect::Adapting => outcome.new_error,
-            Aspect::Remembering => outcome.old_error,
-            Aspect::TradeOff => outcome.sum(),
+            Aspect::Adapting => Some(outcome.new_error),
+            Aspect::Remembering => is_learnt(outcome).then_some(outcome.old_error),
+            Aspect::TradeOff => Some(outcome.sum()),
         }
     }
 
@@ -75,18 +83,74 @@ impl Aspect {
     }
 
     /// What is measured.
-    pub(super) fn measure(self) -> &'static str {
+    pub(super) fn measure(self) -> String {
         match self {
-            Aspect::Adapting => "lowest error on the new task",
-            Aspect::Remembering => "lowest error on the old task",
-            Aspect::TradeOff => "lowest sum of both errors",
+            Aspect::Adapting => "lowest error on the new task".to_string(),
+            Aspect::Remembering => {
+                let limit = whole_per_cent(Aspect::LEARNT);
+                format!("lowest error on the old task if that on the new one is ≤ {limit}")
+            }
+            Aspect::TradeOff => "lowest sum of both errors".to_string(),
         }
     }
 }
 
+impl Finding {
+    fn new(aspect: Aspect, runs: &[Runs]) -> Self {
+        let outcomes = |units, has_dropout| {
+            let mut runs = runs.iter();
+            let of_kind = |it: &&Runs| it.kind.units == units && it.kind.has_dropout == has_dropout;
+            runs.find(of_kind).map_or(&[][..], |it| &it.outcomes)
+        };
+        let compare = |units| {
+            DropoutComparison::new(aspect, units, outcomes(units, false), outcomes(units, true))
+        };
+        let comparisons: Vec<DropoutComparison> =
+            HiddenUnits::ALL.into_iter().filter_map(compare).collect();
+        let not_learnt = match aspect {
+            Aspect::Remembering => not_learnt(runs),
+            Aspect::Adapting | Aspect::TradeOff => Vec::new(),
+        };
+        Self {
+            aspect,
+            verdict: if not_learnt.is_empty() {
+                Verdict::of(&comparisons)
+            } else {
+                Verdict::Undecided
+            },
+            comparisons,
+            not_learnt,
+        }
+    }
+
+    /// Whether it holds here, and the reason if a network did not learn the new task.
+    pub(super) fn verdict(&self) -> String {
+        let verdict = self.verdict.word();
+        if self.not_learnt.is_empty() {
+            return verdict.to_string();
+        }
+        let networks = if self.not_learnt.len() == NetworkKind::all().count() {
+            "any network".to_string()
+        } else {
+            let names: Vec<String> = self.not_learnt.iter().map(NetworkKind::to_string).collect();
+            names.join("; ")
+        };
+        format!("{verdict}, because the new task was not learnt by {networks}")
+    }
+}
+
+/// The networks that never had an error on the new task at which it is learnt.
+fn not_learnt(runs: &[Runs]) -> Vec<NetworkKind> {
+    let others = runs.iter().filter(|it| !it.outcomes.iter().any(is_learnt));
+    others.map(|it| it.kind).collect()
+}
+
+fn is_learnt(outcome: &Outcome) -> bool {
+    outcome.new_error <= Aspect::LEARNT
+}
+
 impl Verdict {
-    /// As it stands in a table.
-    pub(super) fn word(self) -> &'static str {
+    fn word(self) -> &'static str {
         match self {
             Verdict::Holds => "holds",
             Verdict::DoesNotHold => "does not hold",
@@ -112,28 +176,13 @@ impl Verdict {
 
 /// The paper's findings about dropout, tested on these runs.
 pub(super) fn findings(runs: &[Runs]) -> Vec<Finding> {
-    let outcomes = |units, has_dropout| {
-        let mut runs = runs.iter();
-        let of_kind = |it: &&Runs| it.kind.units == units && it.kind.has_dropout == has_dropout;
-        runs.find(of_kind).map_or(&[][..], |it| &it.outcomes)
-    };
-    let finding = |aspect: Aspect| {
-        let compare = |units| {
-            DropoutComparison::new(aspect, units, outcomes(units, false), outcomes(units, true))
-        };
-        let comparisons: Vec<DropoutComparison> =
-            HiddenUnits::ALL.into_iter().filter_map(compare).collect();
-        Finding {
-            aspect,
-            verdict: Verdict::of(&comparisons),
-            comparisons,
-        }
-    };
-    Aspect::ALL.map(finding).to_vec()
+    Aspect::ALL
+        .map(|aspect| Finding::new(aspect, runs))
+        .to_vec()
 }
 
 impl DropoutComparison {
-    /// `None` if there are no outcomes without dropout, or none with it.
+    /// `None` if no outcome without dropout counts, or none with it.
     fn new(
         aspect: Aspect,
         units: HiddenUnits,
@@ -144,7 +193,7 @@ impl DropoutComparison {
             let left = outcomes
                 .iter()
                 .filter(|it| Some(it.configuration) != left_out);
-            left.map(|it| aspect.of(it)).min_by(f64::total_cmp)
+            left.filter_map(|it| aspect.of(it)).min_by(f64::total_cmp)
         };
         let is_lower = |left_out| Some(lowest(with, left_out)? < lowest(without, left_out)?);
         let answer = is_lower(None)?;
@@ -213,8 +262,14 @@ mod tests {
             configuration: 1,
             epoch: 1,
         };
-        let values = Aspect::ALL.map(|aspect| aspect.of(&outcome));
-        assert_eq!(values, [0.25, 0.5, 0.75]);
+        let values = |outcome| Aspect::ALL.map(|aspect| aspect.of(&outcome));
+        // At 25 %, the new task is not learnt.
+        assert_eq!(values(outcome), [Some(0.25), None, Some(0.75)]);
+        let learnt = Outcome {
+            new_error: Aspect::LEARNT,
+            ..outcome
+        };
+        assert_eq!(values(learnt)[1], Some(0.5));
         let without = DropoutComparison::new(Aspect::Adapting, HiddenUnits::Relu, &[], &[outcome]);
         assert_eq!(without, None);
     }
@@ -229,5 +284,59 @@ mod tests {
         assert_eq!(verdict(&[&lower, &by_one, &higher]), Verdict::DoesNotHold);
         assert_eq!(verdict(&[&lower, &lower]), Verdict::Undecided);
         assert_eq!(verdict(&[]), Verdict::Undecided);
+    }
+    /// Runs of each network, one for each configuration: `of` gives the errors on the new task and on the old one.
+    fn remembering(of: impl Fn(NetworkKind) -> Vec<(f64, f64)>) -> Finding {
+        let outcomes = |(index, (new_error, old_error))| Outcome {
+            new_error,
+            old_error,
+            configuration: index + 1,
+            epoch: 1,
+        };
+        let runs = NetworkKind::all().map(|kind| Runs {
+            kind,
+            records: Vec::new(),
+            outcomes: of(kind).into_iter().enumerate().map(outcomes).collect(),
+        });
+        let runs: Vec<Runs> = runs.collect();
+        findings(&runs).swap_remove(1)
+    }
+
+    #[test]
+    fn a_network_that_learns_nothing_new_does_not_remember_best() {
+        // Without dropout, some epochs keep the old task and do not learn the new one.
+        let finding = remembering(|kind| match kind.has_dropout {
+            false => vec![(0.9, 0.02), (0.05, 0.5), (0.05, 0.5)],
+            true => vec![(0.05, 0.25), (0.05, 0.25), (0.9, 0.1)],
+        });
+        assert_eq!(finding.aspect, Aspect::Remembering);
+        let [relu, ..] = &finding.comparisons[..] else {
+            panic!("{finding:?}");
+        };
+        assert_eq!((relu.without, relu.with), (0.5, 0.25));
+        assert_eq!(finding.verdict, Verdict::Holds);
+        assert_eq!(finding.verdict(), "holds");
+    }
+
+    #[test]
+    fn remembering_is_undecided_if_a_network_did_not_learn_the_new_task() {
+        let learnt = vec![(0.05, 0.25), (0.05, 0.25)];
+        let finding = remembering(|kind| match (kind.units, kind.has_dropout) {
+            (HiddenUnits::Relu, false) | (HiddenUnits::Lwta, true) => vec![(0.2, 0.02)],
+            _ => learnt.clone(),
+        });
+        // Maxout alone has both, and dropout is not better there.
+        assert_eq!(finding.comparisons.len(), 1);
+        assert_eq!(finding.verdict, Verdict::Undecided);
+        assert_eq!(
+            finding.verdict(),
+            "undecided, because the new task was not learnt by ReLU; LWTA, dropout"
+        );
+        let finding = remembering(|_| vec![(0.2, 0.02)]);
+        assert_eq!(finding.comparisons, []);
+        assert_eq!(
+            finding.verdict(),
+            "undecided, because the new task was not learnt by any network"
+        );
     }
 }

@@ -43,7 +43,7 @@ fn findings(frontier: &Frontier) -> String {
             finding.aspect.statement(),
             finding.aspect.measure(),
             numbers(finding),
-            finding.verdict.word()
+            finding.verdict()
         ));
     }
     text
@@ -100,6 +100,7 @@ mod tests {
             "](frontier.svg)",
             "| network | old, if new ≤ 6 % | old, if new ≤ 10 % | old, if new ≤ 20 % | lowest sum |",
             "| With dropout, networks adapt best to the new task | lowest error on the new task | ReLU ",
+            "| With dropout, networks remember the old task best | lowest error on the old task if that on the new one is ≤ 10 % | ",
             "| Maxout, dropout | ",
             "- Reduced, compared with ",
             "\n| 3 | ",

@@ -3,7 +3,8 @@ use std::cmp::Ordering;
 use crate::experiment::ExperimentConfig;
 
 use super::configuration::{DROPOUT_RATE, GROUPS, MOMENTA, POWERS, WIDTHS};
-use super::{Frontier, HiddenUnits, NetworkFrontier};
+use super::table::whole_per_cent;
+use super::{Aspect, Frontier, HiddenUnits, NetworkFrontier};
 
 /// How the study is smaller than the paper's.
 pub const REDUCED: &str = "Reduced, compared with Goodfellow et al. (2013b): one pair of tasks of three, fewer training \
@@ -13,11 +14,7 @@ pub const REDUCED: &str = "Reduced, compared with Goodfellow et al. (2013b): one
 
 /// What stands below the tables: what they show, what was run, and how far it reaches.
 pub(super) fn notes(frontier: &Frontier) -> Vec<String> {
-    let mut notes = vec![
-        FRONTIER.to_string(),
-        FINDINGS.to_string(),
-        ranking(frontier),
-    ];
+    let mut notes = vec![FRONTIER.to_string(), findings(), ranking(frontier)];
     let protocol = &frontier.study.protocol;
     notes.extend([
         configurations(frontier),
@@ -39,9 +36,16 @@ const FRONTIER: &str = "Errors are in % on test images, after an epoch of the ne
     and epoch are known. They are found on the test images themselves, so a frontier is too good by some amount, and the \
     more so the more pairs it is made of. –: no run was that good at the new task.";
 
-const FINDINGS: &str = "A finding holds if it is so for each kind of units, and still is if any one configuration is left \
-    out. It does not hold if it is not so for some kind of units, whichever configuration is left out. This is no test of \
-    significance: the study has one seed, one pair of tasks, and the best of some random configurations.";
+fn findings() -> String {
+    let limit = whole_per_cent(Aspect::LEARNT);
+    format!(
+        "A finding holds if it is so for each kind of units, and still is if any one configuration is left out. It does not \
+         hold if it is not so for some kind of units, whichever configuration is left out. Networks remember the old task \
+         only at points at which the new one is learnt, with an error of at most {limit}: a network that learns nothing new \
+         forgets nothing. If a network has no such point, this finding is undecided. This is no test of significance: the \
+         study has one seed, one pair of tasks, and the best of some random configurations."
+    )
+}
 
 /// The order of the kinds of units, and that one pair of tasks cannot say whether it depends on the tasks.
 fn ranking(frontier: &Frontier) -> String {
@@ -119,6 +123,7 @@ mod tests {
             "3 random configurations, drawn with seed 0: 100 to 400 units",
             "learning rate 10^-2 to 10^-0.5",
             "At most 5000 training images of each; 4 epochs of minibatches of 100",
+            "the new one is learnt, with an error of at most 10 %:",
             "no test of significance",
             "here it is ReLU, LWTA, Maxout, with and without dropout.",
             REDUCED,

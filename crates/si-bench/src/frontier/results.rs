@@ -73,7 +73,7 @@ pub(super) const LIMITS: [f64; 3] = [0.06, 0.1, 0.2];
 /// A network's runs, in the order of the configurations, and what they reached.
 pub(super) struct Runs<'a> {
     pub(super) kind: NetworkKind,
-    records: Vec<&'a RunRecord>,
+    pub(super) records: Vec<&'a RunRecord>,
     /// Those of runs that did not diverge.
     pub(super) outcomes: Vec<Outcome>,
 }

@@ -38,7 +38,8 @@ fn narrow_header() -> impl Iterator<Item = String> {
     limits.into_iter().chain(others.map(str::to_string))
 }
 
-fn whole_per_cent(share: f64) -> String {
+/// A share in %, without decimals.
+pub(super) fn whole_per_cent(share: f64) -> String {
     format!("{} %", (100.0 * share).round())
 }
 
@@ -76,7 +77,7 @@ fn sentence(finding: &Finding) -> String {
     format!(
         "{}: {} ({}, in %: {}).",
         finding.aspect.statement(),
-        finding.verdict.word(),
+        finding.verdict(),
         finding.aspect.measure(),
         numbers(finding)
     )
@@ -99,7 +100,7 @@ pub(super) fn numbers(finding: &Finding) -> String {
     };
     let all: Vec<String> = finding.comparisons.iter().map(of_units).collect();
     if all.is_empty() {
-        "no run is left".to_string()
+        "no runs to compare".to_string()
     } else {
         all.join("; ")
     }
@@ -135,12 +136,12 @@ mod tests {
         let mut finding = testing::frontier().findings.remove(0);
         let text = sentence(&finding);
         let start = "With dropout, networks adapt best to the new task: holds (lowest error on the new task, in %: \
-                     ReLU 11.00 without, 6.00 with; ";
+                     ReLU 6.00 without, 1.00 with; ";
         assert!(text.starts_with(start), "{text}");
         finding.comparisons[0].decided_by = vec![2];
         assert!(sentence(&finding).contains("with, decided by configuration 2; "));
         finding.comparisons.clear();
-        assert!(sentence(&finding).ends_with(": no run is left)."));
+        assert!(sentence(&finding).ends_with(": no runs to compare)."));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(super) fn records() -> Vec<Vec<RunRecord>> {
         for (index, record) in records.iter_mut().enumerate() {
             let gain = if index % 2 == 1 { 0.05 } else { 0.0 };
             let penalty = 0.01 * (configuration.number + index / 2) as f64;
-            record.epochs = epochs(0.9 + gain - penalty);
+            record.epochs = epochs(0.95 + gain - penalty);
             let last = record.epochs[NUM_EPOCHS].accuracy.clone();
             let rows = vec![vec![0.95, 0.1], last];
             record.accuracy = AccuracyMatrix::new(rows).expect("in range");
