@@ -169,6 +169,8 @@ impl Comparison {
 mod tests {
     use super::*;
     use crate::comparison::testing;
+    use crate::fixture;
+    use crate::methods::methods;
 
     #[test]
     fn final_runs_have_the_strength_that_was_best_in_the_search() {
@@ -198,6 +200,40 @@ mod tests {
         let search = comparison.search.as_ref().expect("there was one");
         let far = search.seeds.iter().all(|seed| !si.seeds.contains(seed));
         assert!(far, "{:?}", search.seeds);
+    }
+
+    /// A new network for each task has never seen the tasks before, although it is tested on them.
+    #[test]
+    fn a_new_network_for_each_task_has_no_measures_of_stability() {
+        let config = ExperimentConfig {
+            methods: methods("none,scratch,joint"),
+            num_tasks: 2,
+            evaluate_each_epoch: true,
+            ..fixture::config(&[0.0], 1)
+        };
+        let mut records = fixture::records(&config, 2);
+        for record in &mut records {
+            record.epochs[0].accuracy = vec![0.9];
+            record.epochs[1].accuracy = vec![0.5, 0.9];
+        }
+        let fresh = Runs {
+            config: &config,
+            records: &records,
+        };
+        let named = ["none", "scratch", "joint"].map(str::to_string).to_vec();
+        let comparison = Comparison::new(&Selection::named(named, 3), fresh, None);
+        let methods = comparison.expect("the runs belong together").methods;
+        let has_measures = methods.iter().map(|it| {
+            let measures = [it.min_accuracy, it.worst_case_accuracy];
+            (it.condition.name.as_str(), measures.map(|it| it.is_some()))
+        });
+        let has_measures: Vec<(&str, [bool; 2])> = has_measures.collect();
+        let expected = [
+            ("none", [true; 2]),
+            ("joint", [false; 2]),
+            ("scratch", [false; 2]),
+        ];
+        assert_eq!(has_measures, expected);
     }
 
     #[test]
