@@ -1,5 +1,6 @@
 use crate::experiment::ConditionSummary;
 use crate::methods::Parameter;
+use crate::report::range_end;
 
 /// The strength of a method that a search found best: that with the highest average accuracy after the last task, and
 /// among equals the smallest.
@@ -55,8 +56,7 @@ impl<'a> BestStrength<'a> {
 
     /// Whether it is the smallest or the largest of several values: a better one may lie beyond.
     pub fn is_at_end(&self) -> bool {
-        let ends = [self.tried.first(), self.tried.last()];
-        self.tried.len() > 1 && ends.contains(&Some(&self.value()))
+        range_end(&self.tried, self.value()).is_some()
     }
 }
 

@@ -58,7 +58,7 @@ fn table(comparison: &Comparison, columns: &Columns) -> String {
     let mut text = row(&header);
     text.push_str(&format!("|---|{}\n", "---:|".repeat(header.len() - 1)));
     for method in &comparison.methods {
-        let mut cells = vec![escape(&method.label)];
+        let mut cells = vec![escape(&method.marked_label())];
         cells.extend((columns.cells)(method));
         text.push_str(&row(&cells));
     }
@@ -83,7 +83,7 @@ mod tests {
             "| method | average accuracy | forgetting | backward transfer | learning accuracy | min-ACC |\n\
              |---|---:|---:|---:|---:|---:|\n",
             "| floats kept per parameter | bytes kept | extra forward passes |",
-            "| si (c = 10) | 2.00 | 100 kB | 0.00 | 0.00 | 0 | 42.",
+            "| si (c ≥ 10) | 2.00 | 100 kB | 0.00 | 0.00 | 0 | 42.",
             "- left out: progressive: ",
             "## What publications lead us to expect\n",
             "| si (c = 10) is better than none (c = 0) by more than 2.0 points | average test accuracy",
@@ -106,7 +106,7 @@ mod tests {
             let row = page.lines().find(|line| line.starts_with(label));
             row.expect("a row of results").split(" | ").nth(2)
         };
-        assert_eq!(cell("| si (c = 10) |"), Some("98.00"));
+        assert_eq!(cell("| si (c ≥ 10) |"), Some("98.00"));
         assert_eq!(cell("| none (c = 0) |"), Some("–"));
     }
 }

@@ -3,7 +3,7 @@ use crate::methods::METHODS;
 use crate::report::several_processors;
 
 use super::published::Published;
-use super::{ComparedMethod, Comparison};
+use super::{ComparedMethod, Comparison, Searched};
 
 /// What stands below the tables: how the strengths were found and what they multiply, what the columns mean, and what is
 /// missing.
@@ -103,18 +103,36 @@ fn search(comparison: &Comparison) -> Vec<String> {
             given.join("; ")
         ));
     }
-    notes.extend(comparison.methods.iter().filter_map(at_end));
+    notes.extend(ends(comparison));
     notes
 }
 
-/// A warning if a better strength may lie outside the range that was tried.
-fn at_end(method: &ComparedMethod) -> Option<String> {
-    let searched = method.searched.as_ref().filter(|it| it.is_at_end)?;
-    let (lowest, highest) = (searched.tried.first()?, searched.tried.last()?);
-    Some(format!(
-        "warning: {}: this is the end of the range tried, {lowest} to {highest}; a better value may lie beyond it.",
-        method.label
-    ))
+/// What `≥` and `≤` mean, or that no strength is marked because too few were tried.
+fn ends(comparison: &Comparison) -> Option<String> {
+    let mut searched = comparison
+        .methods
+        .iter()
+        .filter_map(|it| it.searched.as_ref());
+    if searched.any(Searched::has_few_values) {
+        return Some(format!(
+            "The search is too small to tell whether a better strength lies beyond the range: that takes at least {} values \
+             for each method.",
+            Searched::ENOUGH_VALUES
+        ));
+    }
+    let range = |method: &ComparedMethod| {
+        let searched = method.searched.as_ref().filter(|it| it.end().is_some())?;
+        let (lowest, highest) = (searched.tried.first()?, searched.tried.last()?);
+        Some(format!("{lowest} to {highest} for {}", method.label))
+    };
+    let ranges: Vec<String> = comparison.methods.iter().filter_map(range).collect();
+    (!ranges.is_empty()).then(|| {
+        format!(
+            "≥ or ≤ at a strength: the runs have this value, which is the largest or the smallest that was tried, and a \
+             better one may lie beyond it. The range is {}.",
+            ranges.join("; ")
+        )
+    })
 }
 
 /// What the strength of each method multiplies.
@@ -202,7 +220,8 @@ mod tests {
             "3 values for each method",
             "with seed 1000.",
             "left out: progressive: a task has its own column.",
-            "warning: si (c = 10): this is the end of the range tried, 0.001 to 10;",
+            "≥ or ≤ at a strength: ",
+            "The range is 0.001 to 10 for si (c = 10).",
             "er (M = 129), bytes of si: its memory has as many bytes as si keeps.",
             "si: c is the strength of the penalty (eq. 4).",
             "scenario task (the network is told the task), 3 tasks",
@@ -211,6 +230,20 @@ mod tests {
         ] {
             assert!(has(part), "{part}: {notes:#?}");
         }
+    }
+
+    #[test]
+    fn strengths_are_not_marked_if_too_few_were_tried_and_one_note_says_so() {
+        let mut comparison = testing::comparison();
+        let searched = comparison.methods[1].searched.as_mut();
+        searched.expect("it was searched").tried = vec![0.001, 10.0];
+        comparison.methods.push(comparison.methods[1].clone());
+        assert_eq!(comparison.methods[1].marked_label(), "si (c = 10)");
+        let notes = notes(&comparison);
+        let count = |part: &str| notes.iter().filter(|it| it.contains(part)).count();
+        let small = "too small to tell whether a better strength lies beyond the range: that takes at least 3 values";
+        assert_eq!(count(small), 1, "{notes:#?}");
+        assert_eq!(count("≥"), 0, "{notes:#?}");
     }
 
     #[test]

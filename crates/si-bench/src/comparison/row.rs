@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use si_core::measures::Stability;
 
 use crate::experiment::{Condition, ConditionSummary, Cost, RunRecord, at_end};
-use crate::methods::Regime;
+use crate::methods::{Parameter, Regime};
 use crate::metrics::{Statistic, Statistics};
-use crate::report::warnings;
+use crate::report::{range_end, warnings};
 
 use super::BestStrength;
 
@@ -109,13 +109,8 @@ impl ComparedMethod {
             values.and_then(|values| Statistic::new(&values))
         };
         let is_sequence = condition.parts().regime() == Regime::OneByOne;
-        let label = condition.label();
         Some(Self {
-            label: if has_equal_memory {
-                format!("{label}, bytes of si")
-            } else {
-                label
-            },
+            label: label(condition.label(), has_equal_memory),
             has_equal_memory,
             searched: best.map(Searched::new),
             seeds: summary.seeds.clone(),
@@ -137,6 +132,22 @@ impl ComparedMethod {
             condition: condition.clone(),
         })
     }
+
+    /// Its label with `≥` or `≤` in place of `=` if its strength is an [end](Searched::end) of the range.
+    pub(super) fn marked_label(&self) -> String {
+        let end = self.searched.as_ref().and_then(|it| Some((it, it.end()?)));
+        let Some((searched, end)) = end else {
+            return self.label.clone();
+        };
+        let relation = |it: &Parameter| {
+            if it.key == searched.parameter {
+                end
+            } else {
+                "="
+            }
+        };
+        label(self.condition.label_with(relation), self.has_equal_memory)
+    }
 }
 
 impl Searched {
@@ -148,6 +159,28 @@ impl Searched {
             held_out_accuracy: best.average_accuracy(),
             is_at_end: best.is_at_end(),
         }
+    }
+
+    /// Of fewer values, most are ends of the range.
+    pub(super) const ENOUGH_VALUES: usize = 3;
+
+    /// Whether too few values were tried to tell whether a better one lies beyond the range.
+    pub(super) fn has_few_values(&self) -> bool {
+        self.tried.len() < Self::ENOUGH_VALUES
+    }
+
+    /// The [mark](range_end) of the strength. `None` if a better one is not likely to lie beyond the range, or if too few
+    /// were tried to tell.
+    pub(super) fn end(&self) -> Option<&'static str> {
+        range_end(&self.tried, self.chosen).filter(|_| !self.has_few_values())
+    }
+}
+
+fn label(label: String, has_equal_memory: bool) -> String {
+    if has_equal_memory {
+        format!("{label}, bytes of si")
+    } else {
+        label
     }
 }
 

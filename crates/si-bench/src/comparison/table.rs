@@ -21,7 +21,7 @@ pub fn table(comparison: &Comparison) -> String {
         let header = [""].into_iter().chain(header);
         let mut table = terminal_table(header.map(str::to_string).collect());
         for method in &comparison.methods {
-            let mut row = vec![method.label.clone()];
+            let mut row = vec![method.marked_label()];
             row.extend(cells(method));
             table.add_row(row);
         }
@@ -174,7 +174,8 @@ mod tests {
         let comparison = testing::comparison();
         let text = table(&comparison);
         for method in &comparison.methods {
-            let starts = |line: &&str| line.trim_start().starts_with(&method.label);
+            let label = method.marked_label();
+            let starts = |line: &&str| line.trim_start().starts_with(&label);
             assert!(text.lines().filter(starts).count() >= 2, "{text}");
         }
         assert!(

@@ -33,12 +33,17 @@ impl Condition {
     /// Its name in tables and figures: the method with its strength, and with the other parameters that are in its
     /// name.
     pub fn label(&self) -> String {
+        self.label_with(|_| "=")
+    }
+
+    /// The same with what stands between the symbol of a parameter and its value.
+    pub(crate) fn label_with(&self, relation: impl Fn(&Parameter) -> &'static str) -> String {
         let labels: Vec<&str> = self.methods.iter().map(|method| method.label).collect();
         let is_shown =
             |it: &Parameter| it.is_strength || self.name.contains(&format!(" {}=", it.symbol));
         let shown = self.values().filter(|(it, _)| is_shown(it));
         let shown: Vec<String> = shown
-            .map(|(it, value)| format!("{} = {}", it.symbol, it.text(value)))
+            .map(|(it, value)| format!("{} {} {}", it.symbol, relation(it), it.text(value)))
             .collect();
         let label = labels.join(" + ");
         if shown.is_empty() {

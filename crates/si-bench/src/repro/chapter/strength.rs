@@ -2,7 +2,7 @@ use std::path::Path;
 
 use crate::Error;
 use crate::experiment::{Condition, ConditionSummary, ExperimentConfig, RunFolder, Summary};
-use crate::report::{number, percent};
+use crate::report::{number, percent, range_end};
 
 use super::study::facts;
 use super::{Chapter, Table, words};
@@ -87,19 +87,13 @@ impl Budget {
         of_method.max_by(|left, right| average(left).total_cmp(&average(right)))
     }
 
-    /// What to write before a strength of a method if it is the largest or the smallest one that was tried.
-    fn end(&self, method: &str, strength: f64) -> &'static str {
+    /// What to write before the best strength of a method if it is the largest or the smallest one that was tried.
+    fn end(&self, method: &str, strength: f64) -> String {
         let conditions = self.summary.conditions.iter();
         let of_method = conditions.filter(|it| without_strength(&it.condition) == method);
         let tried: Vec<f64> = of_method.filter_map(|it| it.condition.strength()).collect();
-        match (
-            tried.iter().all(|it| *it <= strength),
-            tried.iter().all(|it| *it >= strength),
-        ) {
-            (true, false) => "≥ ",
-            (false, true) => "≤ ",
-            _ => "",
-        }
+        let end = range_end(&tried, strength);
+        end.map_or(String::new(), |end| format!("{end} "))
     }
 }
 
