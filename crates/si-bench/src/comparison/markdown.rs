@@ -1,5 +1,5 @@
 use crate::claim::{HEADER, cells};
-use crate::report::escape;
+use crate::report::{escape, percent};
 
 use super::Comparison;
 use super::figures::FIGURES;
@@ -16,7 +16,7 @@ pub fn markdown(comparison: &Comparison) -> String {
         page.push_str("No runs are finished yet.\n");
         return page;
     }
-    let [results, costs] = columns(comparison);
+    let [results, costs] = columns(comparison, |it| percent(Some(it)));
     page.push_str("## Results\n\n");
     page.push_str(&table(comparison, &results));
     page.push_str("\n## Cost\n\n");
@@ -57,10 +57,9 @@ fn table(comparison: &Comparison, columns: &Columns) -> String {
         .collect();
     let mut text = row(&header);
     text.push_str(&format!("|---|{}\n", "---:|".repeat(header.len() - 1)));
-    for method in &comparison.methods {
-        let mut cells = vec![escape(&method.marked_label())];
-        cells.extend((columns.cells)(method));
-        text.push_str(&row(&cells));
+    for (method, cells) in comparison.methods.iter().zip(&columns.rows) {
+        let label = [escape(&method.marked_label())];
+        text.push_str(&row(&[&label[..], cells].concat()));
     }
     text
 }
@@ -106,7 +105,7 @@ mod tests {
             let row = page.lines().find(|line| line.starts_with(label));
             row.expect("a row of results").split(" | ").nth(2)
         };
-        assert_eq!(cell("| si (c ≥ 10) |"), Some("98.00"));
+        assert_eq!(cell("| si (c ≥ 10) |"), Some("98.00 ± 1.41"));
         assert_eq!(cell("| none (c = 0) |"), Some("–"));
     }
 }

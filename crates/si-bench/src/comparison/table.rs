@@ -16,14 +16,14 @@ pub fn table(comparison: &Comparison) -> String {
         comparison.experiment.name(),
         comparison.config.device
     );
-    for Columns { header, cells } in columns(comparison) {
+    // Columns are narrow, so published means are without their spread.
+    for Columns { header, rows } in columns(comparison, |it| number(it.mean)) {
         let header = header.iter().map(|it| it.narrow);
         let header = [""].into_iter().chain(header);
         let mut table = terminal_table(header.map(str::to_string).collect());
-        for method in &comparison.methods {
-            let mut row = vec![method.marked_label()];
-            row.extend(cells(method));
-            table.add_row(row);
+        for (method, cells) in comparison.methods.iter().zip(rows) {
+            let label = [method.marked_label()].into_iter();
+            table.add_row(label.chain(cells).collect::<Vec<String>>());
         }
         text.push_str(&format!("\n{}\n", table.trim_fmt()));
     }
@@ -42,26 +42,28 @@ pub fn table(comparison: &Comparison) -> String {
 pub(super) struct Columns {
     /// Without that of the labels.
     pub(super) header: Vec<&'static Header>,
-    /// The cells of a row, without its label.
-    pub(super) cells: fn(&ComparedMethod) -> Vec<String>,
+    /// For each method, the cells after its label.
+    pub(super) rows: Vec<Vec<String>>,
 }
 
-/// The columns of results, and those of costs.
-pub(super) fn columns(comparison: &Comparison) -> [Columns; 2] {
-    let has_published = comparison.methods.iter().any(|it| it.published.is_some());
-    let mut results = Columns {
+/// The columns of results, and those of costs. `published` writes a published number.
+pub(super) fn columns(comparison: &Comparison, published: fn(Statistic) -> String) -> [Columns; 2] {
+    let mut of_results = Columns {
         header: RESULTS.iter().collect(),
-        cells: results,
+        rows: comparison.methods.iter().map(results).collect(),
     };
-    if has_published {
-        results.header.insert(1, &PUBLISHED);
-        results.cells = results_beside_published;
+    if comparison.methods.iter().any(|it| it.published.is_some()) {
+        of_results.header.insert(1, &PUBLISHED);
+        for (method, row) in comparison.methods.iter().zip(&mut of_results.rows) {
+            let number = method.published.map(published);
+            row.insert(1, number.unwrap_or(MISSING.to_string()));
+        }
     }
-    let costs = Columns {
+    let of_costs = Columns {
         header: COSTS.iter().collect(),
-        cells: costs,
+        rows: comparison.methods.iter().map(costs).collect(),
     };
-    [results, costs]
+    [of_results, of_costs]
 }
 
 /// The header of a column, after the labels.
@@ -94,14 +96,6 @@ const COSTS: [Header; 6] = [
     header("images measured", "meas-\nured"),
     header("seconds of a run", "sec-\nonds"),
 ];
-
-/// [`results`] with the published mean beside the average accuracy.
-fn results_beside_published(method: &ComparedMethod) -> Vec<String> {
-    let mut cells = results(method);
-    let mean = method.published.map(|it| number(it.mean));
-    cells.insert(1, mean.unwrap_or(MISSING.to_string()));
-    cells
-}
 
 /// In %.
 fn results(method: &ComparedMethod) -> Vec<String> {
@@ -217,6 +211,18 @@ mod tests {
             " forgot ",
         ] {
             assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_published_mean_is_alone_in_the_terminal() {
+        let mut comparison = testing::comparison();
+        comparison.methods[1].published = Statistic::new(&[0.97, 0.99]);
+        let text = table(&comparison);
+        assert!(text.contains(" 98.00 "), "{text}");
+        assert!(!text.contains("98.00 ±"), "{text}");
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
         }
     }
 
