@@ -10,7 +10,7 @@ use super::published::Published;
 ///
 /// Claims about methods without a run are left out.
 pub(super) fn claims(config: &ExperimentConfig, summary: &Summary) -> Vec<Claim> {
-    let runs = Compared { summary };
+    let runs = Compared { config, summary };
     let mut claims = match (config.experiment, config.scenario) {
         (Experiment::SplitMnist, Scenario::Task) => runs.told_the_task(),
         (Experiment::SplitMnist, Scenario::Domain) => runs.shared_outputs(),
@@ -19,12 +19,13 @@ pub(super) fn claims(config: &ExperimentConfig, summary: &Summary) -> Vec<Claim>
         (Experiment::SplitCifar, _) => Vec::new(),
     };
     let published = Published::of(config).into_iter();
-    claims.extend(published.flat_map(|it| runs.as_published(it, config)));
+    claims.extend(published.flat_map(|it| runs.as_published(it)));
     claims
 }
 
 /// The runs of one comparison.
 struct Compared<'a> {
+    config: &'a ExperimentConfig,
     summary: &'a Summary,
 }
 
@@ -81,7 +82,7 @@ impl Compared<'_> {
     }
 
     /// For each method with a published number, that ours is close to it.
-    fn as_published(&self, published: &Published, config: &ExperimentConfig) -> Vec<Claim> {
+    fn as_published(&self, published: &Published) -> Vec<Claim> {
         let conditions = self.summary.conditions.iter();
         let claims = conditions.filter_map(|ours| {
             Claim::equals_paper(
@@ -93,7 +94,7 @@ impl Compared<'_> {
                 ),
                 AVERAGE,
                 &values(ours, |run| Some(run.average())),
-                published.number(config, &ours.condition)?,
+                published.number(self.config, &ours.condition)?,
                 MARGIN,
             )
         });
@@ -125,10 +126,18 @@ impl Compared<'_> {
         )
     }
 
-    /// The runs of a method alone, those first in the list.
+    /// The runs of a method alone: the first in the list that differ from its defaults in a strength at most, otherwise the
+    /// first.
     fn of(&self, method: &Method) -> Option<&ConditionSummary> {
-        let mut conditions = self.summary.conditions.iter();
-        conditions.find(|it| it.condition.is(method))
+        let conditions = self.summary.conditions.iter();
+        let mut of_method = conditions.filter(|it| it.condition.is(method));
+        let is_usual = |it: &&ConditionSummary| {
+            let mut values = it.condition.values();
+            values.all(|(parameter, value)| {
+                parameter.is_strength || parameter.is_default(self.config, value)
+            })
+        };
+        of_method.clone().find(is_usual).or(of_method.next())
     }
 }
 
@@ -276,6 +285,19 @@ mod tests {
         let found = claims_if(Experiment::PermutedMnist, Scenario::Domain, named, accuracy);
         let verdicts: Vec<Verdict> = found.iter().map(|it| it.verdict).collect();
         assert_eq!(verdicts, [Verdict::Holds, Verdict::Holds]);
+    }
+
+    #[test]
+    fn claims_are_about_a_method_with_its_defaults_and_only_without_one_about_a_variant() {
+        let statements = |named: &str| -> Vec<String> {
+            let found = claims_if(Experiment::SplitMnist, Scenario::Task, named, |_| 0.9);
+            found.into_iter().map(|it| it.statement).collect()
+        };
+        let variant = "si:normalization=mean:c=0.01";
+        let expected = "si (c = 1, norm = off) is better than none (c = 0) by more than 2.0 points";
+        assert_eq!(statements(&format!("none,{variant},si")), [expected]);
+        let expected = "si (c = 0.01) is better than none (c = 0) by more than 2.0 points";
+        assert_eq!(statements(&format!("none,{variant}")), [expected]);
     }
 
     #[test]

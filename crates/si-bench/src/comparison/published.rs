@@ -54,8 +54,9 @@ impl Published {
     ) -> Option<Statistic> {
         let is_usual = |number: &Number| {
             condition.values().all(|(parameter, value)| {
-                let default = parameter.default.map(|default| default(config));
-                parameter.is_strength || number.method.gives(parameter) || default == Some(value)
+                parameter.is_strength
+                    || number.method.gives(parameter)
+                    || parameter.is_default(config, value)
             })
         };
         let is_it = |it: &&Number| {

@@ -74,6 +74,11 @@ pub struct Parameter {
 }
 
 impl Parameter {
+    /// Whether `value` is what it has in `config` if none is given.
+    pub(crate) fn is_default(&self, config: &ExperimentConfig, value: f64) -> bool {
+        self.default.map(|default| default(config)) == Some(value)
+    }
+
     /// The value that is written so. `None` if it is outside the range.
     pub(crate) fn read(&self, written: &Written) -> Option<f64> {
         match (self.range, written) {
