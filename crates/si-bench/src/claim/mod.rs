@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::experiment::ConditionSummary;
 use crate::metrics::{AccuracyMatrix, Claimed, Difference, Statistic, Verdict};
 
-pub(crate) use words::{HEADER, cells, verdict};
+pub(crate) use words::{cells, header, verdict};
 
 /// A claim of the paper or of other publications, tested on our runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -37,15 +37,18 @@ pub(crate) fn cells(claim: &Claim) -> [String; 6] {
     ]
 }
 
-/// The header of [`cells`].
-pub(crate) const HEADER: [&str; 6] = [
-    "claim",
-    "measured",
-    "ours, in points",
-    "paper",
-    "difference [90 %], and what is claimed of it",
-    "verdict",
-];
+/// The header of [`cells`], in which `theirs` is that of the number of a publication.
+pub(crate) fn header(theirs: &str) -> [String; 6] {
+    [
+        "claim",
+        "measured",
+        "ours, in points",
+        theirs,
+        "difference [90 %], and what is claimed of it",
+        "verdict",
+    ]
+    .map(str::to_string)
+}
 
 fn claimed(claim: &Claim) -> String {
     match claim.claimed {

@@ -1,6 +1,6 @@
 use super::super::chapter::{Chapter, Table};
 use super::{INTRODUCTION, READING, TITLE, tally};
-use crate::claim::{HEADER, cells};
+use crate::claim::{cells, header};
 
 /// The report as a single HTML page that includes its style and figures.
 pub(super) fn page(chapters: &[Chapter]) -> String {
@@ -85,7 +85,7 @@ fn section(index: usize, chapter: &Chapter) -> String {
     if !chapter.claims.is_empty() {
         text.push_str(&rows(&Table {
             caption: "What the paper claims".to_string(),
-            header: HEADER.map(str::to_string).to_vec(),
+            header: header("paper").to_vec(),
             rows: chapter
                 .claims
                 .iter()

@@ -1,6 +1,6 @@
 use super::super::chapter::{Chapter, Table};
 use super::{INTRODUCTION, READING, TITLE, tally};
-use crate::claim::{HEADER, cells};
+use crate::claim::{cells, header};
 
 /// The report as Markdown, which links to its figures.
 pub(super) fn page(chapters: &[Chapter]) -> String {
@@ -33,7 +33,7 @@ pub(super) fn page(chapters: &[Chapter]) -> String {
                 "\n{}",
                 rows(&Table {
                     caption: String::new(),
-                    header: HEADER.map(str::to_string).to_vec(),
+                    header: header("paper").to_vec(),
                     rows: chapter
                         .claims
                         .iter()
