@@ -8,8 +8,8 @@ pub(crate) fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Holds => "holds",
         Verdict::Fails => "does not hold",
         Verdict::Undecided => "undecided",
-        Verdict::HoldsOnce => "in one run",
-        Verdict::FailsOnce => "not in one run",
+        Verdict::HoldsOnce => "holds in one run",
+        Verdict::FailsOnce => "does not hold in one run",
     }
 }
 
@@ -55,5 +55,20 @@ fn claimed(claim: &Claim) -> String {
         Claimed::Above(limit) => format!("> {}", number(limit)),
         Claimed::Below(limit) => format!("< {}", number(limit)),
         Claimed::Within(margin) => format!("within ± {}", number(margin)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_that_rests_on_one_run_says_so() {
+        let words = |value: f64| {
+            let claim = Claim::about("claim", "measure", &[value], Claimed::Above(0.5));
+            cells(&claim.expect("a value"))[5].clone()
+        };
+        assert_eq!(words(0.75), "holds in one run");
+        assert_eq!(words(0.25), "does not hold in one run");
     }
 }

@@ -4,7 +4,7 @@ use crate::report::{escape, percent};
 use super::Comparison;
 use super::figures::FIGURES;
 use super::notes::notes;
-use super::table::{Columns, columns};
+use super::table::{Columns, EXPECTATIONS, columns};
 
 /// The comparison as a Markdown page: tables, notes, and the figures, which are in the same folder.
 pub fn markdown(comparison: &Comparison) -> String {
@@ -22,9 +22,7 @@ pub fn markdown(comparison: &Comparison) -> String {
     page.push_str("\n## Cost\n\n");
     page.push_str(&table(comparison, &costs));
     if !comparison.claims.is_empty() {
-        page.push_str(&format!(
-            "\n## What publications lead us to expect\n\n{CLAIMS}\n\n"
-        ));
+        page.push_str(&format!("\n## {EXPECTATIONS}\n\n{CLAIMS}\n\n"));
         let header = header("published");
         page.push_str(&row(&header));
         page.push_str(&format!("|{}\n", "---|".repeat(header.len())));

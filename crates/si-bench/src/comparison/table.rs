@@ -1,4 +1,4 @@
-use crate::claim::verdict;
+use crate::claim::{Claim, verdict};
 use crate::metrics::Statistic;
 use crate::report::{number, percent, terminal_table, wrap};
 
@@ -28,15 +28,24 @@ pub fn table(comparison: &Comparison) -> String {
         text.push_str(&format!("\n{}\n", table.trim_fmt()));
     }
     text.push('\n');
-    for claim in &comparison.claims {
-        let (verdict, statement) = (verdict(claim.verdict), &claim.statement);
-        text.push_str(&wrap(&format!("{verdict}: {statement}.")));
-    }
+    text.push_str(&claims(comparison));
     for note in notes(comparison) {
         text.push_str(&wrap(&note));
     }
     text
 }
+
+fn claims(comparison: &Comparison) -> String {
+    if comparison.claims.is_empty() {
+        return String::new();
+    }
+    let line = |claim: &Claim| wrap(&format!("{}: {}.", verdict(claim.verdict), claim.statement));
+    let lines: String = comparison.claims.iter().map(line).collect();
+    format!("{EXPECTATIONS}:\n{lines}\n")
+}
+
+/// The heading of the claims.
+pub(super) const EXPECTATIONS: &str = "What publications lead us to expect";
 
 /// Some columns of the comparison.
 pub(super) struct Columns {
@@ -212,6 +221,17 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
+    }
+
+    #[test]
+    fn claims_have_a_heading() {
+        let mut comparison = testing::comparison();
+        let first = verdict(comparison.claims[0].verdict);
+        let heading = format!("\n\n{EXPECTATIONS}:\n{first}: si (c = 10) is better than ");
+        let text = table(&comparison);
+        assert!(text.contains(&heading), "{text}");
+        comparison.claims.clear();
+        assert!(!table(&comparison).contains(EXPECTATIONS));
     }
 
     #[test]

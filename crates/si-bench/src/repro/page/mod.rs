@@ -63,7 +63,7 @@ fn verdicts(chapters: &[Chapter]) -> String {
         lines.push(chapter.title.clone());
         for claim in &chapter.claims {
             lines.push(format!(
-                "  {:<16} {}",
+                "  {:<24} {}",
                 verdict(claim.verdict),
                 claim.statement
             ));
