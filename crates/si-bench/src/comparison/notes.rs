@@ -186,8 +186,15 @@ fn protocol(comparison: &Comparison) -> String {
     )
 }
 
-/// Where published numbers are from, and how those runs differ.
+/// Where published numbers are from, and how those runs differ. If the protocol is nearly that of a publication, why there
+/// are none.
 fn published(comparison: &Comparison) -> Option<String> {
+    if let Some((Published { title, .. }, settings)) = Published::near(&comparison.config) {
+        return Some(format!(
+            "Published: no numbers, because the protocol is not quite that of {title}. These settings differ: {}.",
+            settings.join(", ")
+        ));
+    }
     let Published {
         title,
         source,
@@ -209,6 +216,7 @@ fn word(choice: &impl serde::Serialize) -> String {
 mod tests {
     use super::*;
     use crate::comparison::testing;
+    use crate::experiment::{Experiment, ExperimentConfig};
 
     #[test]
     fn notes_name_the_search_what_was_left_out_and_the_end_of_a_range() {
@@ -258,6 +266,33 @@ mod tests {
             let note = notes.iter().find(|it| it.starts_with("min-ACC: "));
             assert!(note.is_some_and(|it| it.contains(part)), "{notes:#?}");
         }
+    }
+
+    #[test]
+    fn settings_that_keep_published_numbers_away_are_named() {
+        let mut comparison = testing::comparison();
+        let published = |comparison: &Comparison| {
+            let mut notes = notes(comparison).into_iter();
+            notes.find(|it| it.starts_with("Published: "))
+        };
+        assert_eq!(published(&comparison), None);
+        let file = include_str!("../../paper/hsu2018_split_mnist.toml");
+        let config = ExperimentConfig::paper(Experiment::SplitMnist);
+        let config = config.with_toml_except_methods(file).expect("it is valid");
+        comparison.config = ExperimentConfig {
+            num_epochs: 1,
+            batch_size: 64,
+            ..config.clone()
+        };
+        let expected = "Published: no numbers, because the protocol is not quite that of Hsu et al. 2018. \
+                        These settings differ: batch_size = 64, num_epochs = 1.";
+        assert_eq!(published(&comparison).as_deref(), Some(expected));
+        comparison.config = config;
+        let note = published(&comparison).expect("the protocol is theirs");
+        assert!(
+            note.starts_with("Published: Hsu et al. 2018, from "),
+            "{note}"
+        );
     }
 
     #[test]

@@ -35,14 +35,15 @@ struct Number {
 impl Published {
     /// The publication whose protocol is that of `config`, in any of its scenarios.
     pub(super) fn of(config: &ExperimentConfig) -> Option<&'static Self> {
-        let protocol = ExperimentConfig {
-            scenario: config.scenario,
-            momentum: config.momentum,
-            ..hsu_2018()
-        };
-        let is_its = config.experiment == protocol.experiment
-            && other_settings(config, &protocol).is_empty();
-        is_its.then(|| &*HSU_2018)
+        departures(config)?.is_empty().then(|| &*HSU_2018)
+    }
+
+    /// The publication whose protocol is that of `config` except for a few settings, and these, with their values in
+    /// `config`.
+    pub(super) fn near(config: &ExperimentConfig) -> Option<(&'static Self, Vec<String>)> {
+        let settings = departures(config)?;
+        let are_few = (1..=FEW_SETTINGS).contains(&settings.len());
+        are_few.then(|| (&*HSU_2018, settings))
     }
 
     /// Its number for a method, with the standard deviation that divides by n − 1. A strength may be any, and the other
@@ -71,6 +72,21 @@ impl Published {
             sem: Some(number.std / (n - 1.0).sqrt()),
         })
     }
+}
+
+/// If more settings than this differ, it is another experiment.
+const FEW_SETTINGS: usize = 3;
+
+/// The settings in which `config` differs from the protocol of Hsu et al. 2018, in any of its scenarios, with their values
+/// in `config`. `None` if it is of another experiment.
+fn departures(config: &ExperimentConfig) -> Option<Vec<String>> {
+    let protocol = ExperimentConfig {
+        scenario: config.scenario,
+        momentum: config.momentum,
+        ..hsu_2018()
+    };
+    let is_same = config.experiment == protocol.experiment;
+    is_same.then(|| other_settings(config, &protocol))
 }
 
 /// The protocol of Hsu et al. 2018, in the scenario `task`.
@@ -125,6 +141,25 @@ mod tests {
             ExperimentConfig::paper(Experiment::SplitCifar),
         ] {
             assert_eq!(Published::of(&other), None);
+        }
+    }
+
+    #[test]
+    fn a_protocol_is_near_that_of_the_publication_if_few_settings_differ() {
+        let one = ExperimentConfig {
+            scenario: Scenario::Class,
+            num_epochs: 1,
+            ..hsu_2018()
+        };
+        let (published, settings) = Published::near(&one).expect("one setting differs");
+        assert_eq!(published.title, "Hsu et al. 2018");
+        assert_eq!(settings, ["num_epochs = 1"]);
+        for other in [
+            hsu_2018(),
+            ExperimentConfig::paper(Experiment::SplitMnist),
+            ExperimentConfig::paper(Experiment::PermutedMnist),
+        ] {
+            assert_eq!(Published::near(&other), None);
         }
     }
 
