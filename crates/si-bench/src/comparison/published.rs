@@ -163,15 +163,28 @@ mod tests {
         }
     }
 
+    /// The number of a method in a scenario.
+    fn number_in(scenario: Scenario, method: &str) -> Option<Statistic> {
+        let config = ExperimentConfig {
+            methods: methods(method),
+            scenario,
+            ..hsu_2018()
+        };
+        HSU_2018.number(&config, &config.conditions()[0])
+    }
+
+    #[test]
+    fn synaptic_intelligence_has_its_number_with_their_damping_too() {
+        for scenario in [Scenario::Task, Scenario::Domain, Scenario::Class] {
+            let ours = number_in(scenario, "si").expect("it is there");
+            let theirs = number_in(scenario, "si:c=3000:xi=0.1");
+            assert_eq!(theirs, Some(ours), "{scenario:?}");
+        }
+    }
+
     #[test]
     fn the_spread_becomes_that_of_a_sample() {
-        let number = |method: &str| {
-            let config = ExperimentConfig {
-                methods: methods(method),
-                ..hsu_2018()
-            };
-            HSU_2018.number(&config, &config.conditions()[0])
-        };
+        let number = |method: &str| number_in(Scenario::Task, method);
         let si = number("si").expect("it is there");
         assert_eq!((si.n, si.mean), (10, 0.9856));
         let std = si.std.expect("ten runs");
@@ -184,7 +197,7 @@ mod tests {
             "dropout",
             "si+er:size=1100",
             "si:normalization=mean:c=1",
-            "si:xi=0.1",
+            "si:xi=0.2",
         ] {
             assert_eq!(number(other), None, "{other}");
         }
