@@ -13,6 +13,7 @@ mod finding;
 mod markdown;
 mod network;
 mod notes;
+mod protocol;
 mod results;
 mod study;
 mod table;

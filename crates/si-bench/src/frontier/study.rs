@@ -16,7 +16,9 @@ pub struct FrontierStudy {
     /// Seed of the configurations.
     pub seed: u64,
     /// What all configurations have in common. Its first seed, which is that of every run, decides the order of the new
-    /// task's pixels, so all configurations have the same two tasks.
+    /// task's pixels, so all configurations have the same two tasks. Its methods, sizes, learning rate and momentum are
+    /// not stored, because each configuration replaces them.
+    #[serde(with = "super::protocol")]
     pub protocol: ExperimentConfig,
 }
 

@@ -88,5 +88,6 @@ fn json_is_read_back_to_the_same() {
     assert_eq!(read.to_json(), json);
     let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(value["networks"][1]["units"], "relu");
+    assert!(value["study"]["protocol"].get("methods").is_none());
     assert_eq!(value["networks"][1]["has_dropout"], true);
 }
