@@ -50,10 +50,14 @@ pub enum Error {
         source: Box<Error>,
     },
     /// A new experiment in the folder of another.
-    #[error("{} already holds a run: resume it with --resume {}, or choose another folder", path.display(), path.display())]
+    #[error("{} already holds {what} ({file}): go on with it by --resume {}, or choose another folder", path.display(), path.display())]
     FolderInUse {
         /// The folder.
         path: PathBuf,
+        /// What it holds, in words.
+        what: &'static str,
+        /// The file that says so.
+        file: &'static str,
     },
     /// A folder in which another program is writing.
     #[error("another program is writing in {}: wait for it, or choose another folder", path.display())]
@@ -72,10 +76,12 @@ pub enum Error {
         wanted: Shard,
     },
     /// A folder that is not a run folder.
-    #[error("{} is not a run folder: it has no config.toml", path.display())]
+    #[error("{} is not a run folder: it has no config.toml{}", path.display(), but_inside(inside))]
     NotARun {
         /// The folder.
         path: PathBuf,
+        /// The run folders in it.
+        inside: Vec<PathBuf>,
     },
     /// A run that is resumed with another configuration.
     #[error("cannot resume {} with other settings: {differences}", path.display())]
@@ -314,6 +320,15 @@ fn way_out(busy: Shard, wanted: Shard) -> String {
             "it may have runs of shard {wanted} too; wait for it, or use shards of {}",
             busy.count()
         )
+    }
+}
+
+fn but_inside(runs: &[PathBuf]) -> String {
+    let runs: Vec<String> = runs.iter().map(|it| it.display().to_string()).collect();
+    match &runs[..] {
+        [] => String::new(),
+        [run] => format!(". There is one in it: {run}"),
+        _ => format!(". There are some in it: {}", runs.join(", ")),
     }
 }
 

@@ -67,9 +67,16 @@ impl Cli {
 
     /// The command line. The help of each experiment's settings shows their defaults.
     fn described() -> clap::Command {
+        // So that the error about `--epochs -1` is about the value of `--epochs`, not about a flag `-1`.
+        let command = Self::command().mut_subcommands(|command| {
+            command.mut_args(|arg| {
+                let is_flag = !arg.get_action().takes_values();
+                arg.allow_negative_numbers(!is_flag)
+            })
+        });
         Experiment::ALL
             .into_iter()
-            .fold(Self::command(), |command, experiment| {
+            .fold(command, |command, experiment| {
                 command.mut_subcommand(experiment.name(), |command| {
                     settings::describe(command, experiment)
                 })

@@ -3,8 +3,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context;
-use si_bench::Error;
-use si_bench::experiment::new_stamped_folder;
+use si_bench::experiment::{new_stamped_folder, refuse_results};
 
 /// The parent of run folders if `--out` is not given.
 pub(crate) const ROOT: &str = "runs";
@@ -27,21 +26,13 @@ pub(crate) fn output_folder(command: &str, out: Option<&Path>) -> anyhow::Result
     }
 }
 
-/// The folder for the results of a command that stores what it does in the file `plan`: `out`, which is created if it does
-/// not exist, or a new folder in `root` if `out` is `None`. Refuses a folder that holds other results.
-pub(crate) fn unused_folder(
-    out: Option<&Path>,
-    root: &Path,
-    plan: &str,
-) -> anyhow::Result<PathBuf> {
+/// The folder for the results of a command that stores its plan: `out`, which is created if it does not exist, or a new
+/// folder in `root` if `out` is `None`. Refuses a folder that holds results.
+pub(crate) fn unused_folder(out: Option<&Path>, root: &Path) -> anyhow::Result<PathBuf> {
     let Some(folder) = out else {
         return Ok(new_stamped_folder(root, SystemTime::now())?);
     };
-    let is_there = |name: &str| folder.join(name).exists();
-    if is_there(plan) || is_there("config.toml") {
-        let path = folder.to_path_buf();
-        return Err(Error::FolderInUse { path }.into());
-    }
+    refuse_results(folder)?;
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     Ok(folder.to_path_buf())
 }

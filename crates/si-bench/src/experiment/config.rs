@@ -189,21 +189,11 @@ pub struct ExperimentConfig {
     #[serde(default, skip_serializing_if = "StrengthChoice::is_fixed")]
     pub choose_strength: StrengthChoice,
     /// Share of the accuracy with nothing held back that chf lets a new task lack. Default: 0.2.
-    #[arg(
-        long,
-        value_name = "P",
-        allow_negative_numbers = true,
-        help_heading = "Method"
-    )]
+    #[arg(long, value_name = "P", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chf_drop: Option<f64>,
     /// Factor by which chf lowers the strength each time. Default: 0.5.
-    #[arg(
-        long,
-        value_name = "ALPHA",
-        allow_negative_numbers = true,
-        help_heading = "Method"
-    )]
+    #[arg(long, value_name = "ALPHA", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chf_decay: Option<f64>,
     /// Hold out the last N training images of each task, for chf to measure on. The test set stays as it is. Default: as
@@ -246,7 +236,7 @@ pub struct ExperimentConfig {
     #[arg(long, value_name = "N")]
     pub batch_size: usize,
     /// Learning rate η.
-    #[arg(long, value_name = "ETA", allow_negative_numbers = true)]
+    #[arg(long, value_name = "ETA")]
     pub learning_rate: f64,
     /// Units of each hidden layer, from input to output; for split-cifar three numbers: channels of convolutions 1 and
     /// 2, channels of convolutions 3 and 4, and units of the dense layer.
@@ -259,7 +249,7 @@ pub struct ExperimentConfig {
     #[arg(long, value_name = "NAME")]
     pub optimizer: Optimizer,
     /// Momentum of sgd; the other optimizers ignore it.
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X")]
     pub momentum: f64,
     /// What to reset in the optimizer between tasks; moments needs adam.
     #[arg(long, value_name = "WHAT")]
@@ -329,12 +319,7 @@ pub struct ExperimentConfig {
     pub num_threads: Option<usize>,
     /// Minimum seconds between two checkpoints of a run. They are written between epochs; --resume continues from
     /// them. With --choose chf, from the second task on only between two trainings of a task. Default: 60.
-    #[arg(
-        long,
-        value_name = "N",
-        allow_negative_numbers = true,
-        help_heading = "Run"
-    )]
+    #[arg(long, value_name = "N", help_heading = "Run")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_seconds: Option<f64>,
     /// Folder with the data sets' official files. Default: $SI_DATA_DIR, then the cache.

@@ -14,6 +14,8 @@ use super::{Condition, Experiment, ExperimentConfig, RequiredPrecision, RunRecor
 pub use lock::FolderLock;
 use lock::{Lock, ShardLock};
 use records::is_run;
+pub use results::refuse_results;
+use results::runs_in;
 pub use status::ConditionStatus;
 
 mod checkpoints;
@@ -21,6 +23,7 @@ mod difference;
 mod lock;
 mod merge;
 mod records;
+mod results;
 mod stamp;
 mod status;
 
@@ -136,10 +139,12 @@ impl RunFolder {
 
     /// Makes it a run folder, if it is none.
     fn begin(&self) -> Result<(), Error> {
-        if self.path.join(CONFIG).exists() || !records::files(&self.path)?.is_empty() {
-            return Err(Error::FolderInUse {
-                path: self.path.clone(),
-            });
+        refuse_results(&self.path)?;
+        if let Some(records) = records::files(&self.path)?.first() {
+            return Err(Error::Config(format!(
+                "{} is of a run whose {CONFIG} is lost: restore it to go on, or choose another folder",
+                records.display()
+            )));
         }
         self.write_config()
     }
@@ -427,6 +432,7 @@ fn read_config(folder: &Path) -> Result<ExperimentConfig, Error> {
     if !path.exists() {
         return Err(Error::NotARun {
             path: folder.to_path_buf(),
+            inside: runs_in(folder),
         });
     }
     let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;

@@ -44,7 +44,7 @@ pub use config::{
     Activation, Experiment, ExperimentConfig, FisherLabels, Scenario, StatePrecision,
 };
 pub use cost::{Cost, Kept, Passes};
-pub use folder::{ConditionStatus, FolderLock, RunFolder, new_stamped_folder};
+pub use folder::{ConditionStatus, FolderLock, RunFolder, new_stamped_folder, refuse_results};
 pub use optimizer::{Optimizer, OptimizerReset};
 pub use probe::Probe;
 pub use record::{EpochRecord, RunRecord, Versions};

@@ -13,7 +13,7 @@ use crate::jobs::Outcome;
 use crate::output_folder::{ROOT, unused_folder};
 use crate::{experiment, output};
 
-use plan::{FILE, folder_of};
+use plan::folder_of;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &FrontierArgs) -> anyhow::Result<()> {
     let (folder, study, _lock) = match &args.resume {
         None => {
             let study = plan::new(args)?;
-            let folder = unused_folder(args.out.as_deref(), &root, FILE)?;
+            let folder = unused_folder(args.out.as_deref(), &root)?;
             let lock = FolderLock::hold(&folder)?;
             (folder, study, lock)
         }

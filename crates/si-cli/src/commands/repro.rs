@@ -5,7 +5,7 @@ use anyhow::bail;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use si_bench::Error;
-use si_bench::experiment::FolderLock;
+use si_bench::experiment::{FolderLock, refuse_results};
 use si_bench::repro::{self, Part, Study};
 
 use crate::exit::Interrupted;
@@ -113,7 +113,15 @@ pub(crate) fn run(args: &ReproArgs) -> anyhow::Result<()> {
     }
     let folder = match folder {
         Some(folder) => folder,
-        None => output_folder("repro", args.out.as_deref())?,
+        None => {
+            let out = args.out.as_deref();
+            if let Some(out) = out
+                && !Plan::is_in(out)
+            {
+                refuse_results(out)?;
+            }
+            output_folder("repro", out)?
+        }
     };
     let _lock = FolderLock::hold(&folder)?;
     plan.write(&folder)?;

@@ -34,6 +34,9 @@ fn wrong_methods_are_refused() {
 #[test]
 fn a_value_outside_its_range_is_refused_with_its_flag() {
     insta::assert_snapshot!(split_mnist(&["--epochs", "0"]));
+    let negative = split_mnist(&["--epochs", "-1"]);
+    let expected = "invalid value '-1' for '--epochs <N>'";
+    assert!(negative.contains(expected), "{negative}");
 }
 
 #[test]
@@ -140,6 +143,39 @@ fn a_folder_that_holds_a_run_is_refused() {
     fs::write(folder.path().join("mine/config.toml"), "").expect("file");
     let output = si(folder.path(), &["split-mnist", "--out", "mine"]);
     insta::assert_snapshot!(failure(&output));
+}
+
+#[test]
+fn a_folder_that_holds_other_results_is_refused() {
+    let folder = TempDir::new().expect("temporary folder");
+    fs::create_dir(folder.path().join("mine")).expect("folder");
+    fs::write(folder.path().join("mine/compare.toml"), "").expect("file");
+    for args in [
+        &["split-mnist", "--out", "mine"][..],
+        &["frontier", "--out", "mine"],
+        &["repro", "--out", "mine"],
+    ] {
+        let message = failure(&si(folder.path(), args));
+        let expected = "mine already holds a comparison of methods (compare.toml)";
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn the_folder_of_a_comparison_is_no_run_folder_but_has_some() {
+    let folder = TempDir::new().expect("temporary folder");
+    for phase in ["search", "final"] {
+        fs::create_dir_all(folder.path().join("mine").join(phase)).expect("folder");
+        fs::write(
+            folder.path().join("mine").join(phase).join("config.toml"),
+            "",
+        )
+        .expect("file");
+    }
+    for command in ["status", "report", "metrics"] {
+        let message = failure(&si(folder.path(), &[command, "mine"]));
+        assert!(message.contains("mine/final, mine/search"), "{message}");
+    }
 }
 
 #[test]

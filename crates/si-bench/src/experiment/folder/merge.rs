@@ -81,11 +81,7 @@ fn common_config(folders: &[PathBuf]) -> Result<ExperimentConfig, Error> {
 
 /// Writes a new run folder: whole, or not at all.
 fn write(config: &ExperimentConfig, records: &[RunRecord], target: &Path) -> Result<(), Error> {
-    if target.join(CONFIG).exists() {
-        return Err(Error::FolderInUse {
-            path: target.to_path_buf(),
-        });
-    }
+    refuse_results(target)?;
     let draft = draft_of(target)?;
     let written = fill(&draft, config, records).and_then(|()| {
         make_way(target)?;

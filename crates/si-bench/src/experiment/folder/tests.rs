@@ -59,6 +59,28 @@ fn a_folder_that_holds_a_run_is_refused_to_a_new_one() {
 }
 
 #[test]
+fn a_folder_that_holds_other_results_is_refused_to_a_new_run() {
+    for plan in ["compare.toml", "frontier.toml", "repro.toml"] {
+        let dir = TempDir::new().expect("temporary folder");
+        fs::write(dir.path().join(plan), "").expect("write");
+        let error = create(&dir).expect_err("the folder is in use").to_string();
+        assert!(error.contains(plan), "{error}");
+        assert!(!dir.path().join(CONFIG).exists());
+    }
+}
+
+#[test]
+fn a_folder_of_runs_without_their_config_is_refused_to_a_new_run() {
+    let dir = TempDir::new().expect("temporary folder");
+    fs::write(dir.path().join("runs.jsonl"), "").expect("write");
+    let error = create(&dir).expect_err("there are runs").to_string();
+    assert!(
+        error.contains("runs.jsonl is of a run whose config.toml is lost"),
+        "{error}"
+    );
+}
+
+#[test]
 fn only_one_program_writes_at_a_time() {
     let dir = TempDir::new().expect("temporary folder");
     let first = in_dir(&dir);
@@ -336,6 +358,16 @@ fn a_folder_that_is_not_a_run_is_refused() {
     let dir = TempDir::new().expect("temporary folder");
     let error = RunFolder::open(dir.path()).expect_err("there is no config");
     assert!(matches!(error, Error::NotARun { .. }), "{error}");
+
+    for name in ["search", "final"] {
+        let inside = dir.path().join(name);
+        fs::create_dir(&inside).expect("a new folder");
+        fs::write(inside.join(CONFIG), "").expect("write");
+    }
+    let error = RunFolder::open(dir.path()).expect_err("there is no config");
+    let inside = ["final", "search"].map(|it| dir.path().join(it).display().to_string());
+    let expected = format!("There are some in it: {}", inside.join(", "));
+    assert!(error.to_string().ends_with(&expected), "{error}");
 
     fs::write(
         dir.path().join(CONFIG),

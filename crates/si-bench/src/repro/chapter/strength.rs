@@ -4,7 +4,7 @@ use crate::Error;
 use crate::experiment::{Condition, ConditionSummary, ExperimentConfig, RunFolder, Summary};
 use crate::report::{number, percent, range_end};
 
-use super::study::facts;
+use super::study::{command_of, origin};
 use super::{Chapter, Table, words};
 
 /// Folders of searches of the same strengths that differ in the batch size and in the number of epochs.
@@ -20,18 +20,18 @@ pub(super) fn of_budgets(folder: &Path) -> Result<Option<Chapter>, Error> {
     let budgets = BUDGETS.iter().map(|name| Budget::read(name, folder));
     let budgets: Vec<Option<Budget>> = budgets.collect::<Result<_, _>>()?;
     let budgets: Vec<Budget> = budgets.into_iter().flatten().collect();
-    let [first, _, ..] = &budgets[..] else {
+    if budgets.len() < 2 {
         return Ok(None);
-    };
-    let mut shown = facts(first.name, &first.config, &first.summary, 0);
-    shown.retain(|(name, _)| name != "reduced");
-    shown.push((
-        "the others".to_string(),
-        "differ in the number of epochs and in the batch size".to_string(),
-    ));
+    }
+    let mut facts: Vec<_> = budgets
+        .iter()
+        .map(|it| command_of(it.name, &it.config))
+        .collect();
+    let summaries: Vec<&Summary> = budgets.iter().map(|it| &it.summary).collect();
+    facts.extend(origin(&summaries));
     Ok(Some(Chapter {
         title: "Does a strength carry over to another budget?".to_string(),
-        facts: shown,
+        facts,
         pictures: Vec::new(),
         tables: vec![accuracies(&budgets), best_strengths(&budgets)],
         claims: Vec::new(),

@@ -82,42 +82,54 @@ pub(super) fn of_study(part: Part, study: &Study, folder: &Path) -> Result<Optio
     }))
 }
 
-pub(super) fn facts(
+fn facts(
     name: &str,
     config: &ExperimentConfig,
     summary: &Summary,
     missing: usize,
 ) -> Vec<(String, String)> {
-    let fact = |name: &str, value: String| (name.to_string(), value);
-    let mut facts = vec![command(&format!(
-        "cargo run -p si-cli -- {} --config {name}/config.toml",
-        config.experiment.name()
-    ))];
+    let mut facts = vec![command_of(name, config)];
     let reductions = reductions(config);
     if !reductions.is_empty() {
-        facts.push(fact("reduced", reductions.join(", ")));
+        facts.push(("reduced".to_string(), reductions.join(", ")));
     }
     if missing > 0 {
-        facts.push(fact(
-            "not run yet",
-            format!(
-                "{missing} of {} runs",
-                config.conditions().len() * config.num_seeds
-            ),
+        let all = config.conditions().len() * config.num_seeds;
+        facts.push((
+            "not run yet".to_string(),
+            format!("{missing} of {all} runs"),
         ));
     }
-    let versions = &summary.versions;
-    let seconds: f64 = summary.conditions.iter().map(|one| one.seconds).sum();
-    facts.push(fact("device", summary.device.clone()));
-    facts.push(fact(
-        "versions",
-        format!("si {}, Burn {}", versions.si, versions.burn),
-    ));
-    facts.push(fact(
-        "wall time of all runs together",
-        report::duration(seconds),
-    ));
+    facts.extend(origin(&[summary]));
     facts
+}
+
+/// The command that runs the study in the folder `name`.
+pub(super) fn command_of(name: &str, config: &ExperimentConfig) -> (String, String) {
+    command(&format!(
+        "cargo run -p si-cli -- {} --config {name}/config.toml",
+        config.experiment.name()
+    ))
+}
+
+/// Where the runs of studies were made, and how long they took. Device and versions are those of the first study.
+pub(super) fn origin(studies: &[&Summary]) -> Vec<(String, String)> {
+    let Some(first) = studies.first() else {
+        return Vec::new();
+    };
+    let conditions = studies.iter().flat_map(|it| &it.conditions);
+    let seconds: f64 = conditions.map(|it| it.seconds).sum();
+    let versions = &first.versions;
+    [
+        ("device", first.device.clone()),
+        (
+            "versions",
+            format!("si {}, Burn {}", versions.si, versions.burn),
+        ),
+        ("wall time of all runs together", report::duration(seconds)),
+    ]
+    .map(|(name, value)| (name.to_string(), value))
+    .to_vec()
 }
 
 /// Average accuracies at the end, beside the paper's.

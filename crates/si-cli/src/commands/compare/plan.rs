@@ -73,7 +73,7 @@ impl Plan {
     /// This plan with its folder, which is created: that of `--out`, otherwise a new one in `root`.
     pub(super) fn in_new_folder(mut self, root: &Path) -> anyhow::Result<(Self, PathBuf)> {
         let out = self.protocol.output_dir.take();
-        let folder = unused_folder(out.as_deref(), root, FILE)?;
+        let folder = unused_folder(out.as_deref(), root)?;
         Ok((self, folder))
     }
 

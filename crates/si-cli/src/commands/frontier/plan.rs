@@ -9,7 +9,7 @@ use si_bench::{Error, resolve_device};
 use super::FrontierArgs;
 use crate::{experiment, plan_file};
 
-pub(super) const FILE: &str = "frontier.toml";
+const FILE: &str = "frontier.toml";
 
 /// The study that `args` ask for, which can run on this machine.
 pub(super) fn new(args: &FrontierArgs) -> anyhow::Result<FrontierStudy> {
