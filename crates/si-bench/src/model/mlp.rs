@@ -13,8 +13,8 @@ pub use units::Units;
 
 use crate::experiment::Activation;
 
+use super::Output;
 use super::initial::{Weights, dense, dense_pieces};
-use super::{Output, linear};
 
 /// A perceptron with hidden layers of the same kind of units, and one linear readout for all tasks.
 #[derive(Module, Debug)]
@@ -79,7 +79,7 @@ impl MlpConfig {
 impl Mlp {
     /// Logits of a batch: `[batch, inputs]` to `[batch, outputs]`.
     pub fn forward(&self, images: Tensor<2>) -> Tensor<2> {
-        linear::forward(&self.readout, self.features(images))
+        self.readout.forward(self.features(images))
     }
 
     /// Logits and features of a batch, `[batch, inputs]`, in one pass. If there is no hidden layer, the features are the
@@ -101,7 +101,7 @@ impl Mlp {
     /// The input of the readout, `[batch, units]`.
     fn features(&self, images: Tensor<2>) -> Tensor<2> {
         self.hidden.iter().fold(images, |features, layer| {
-            let outputs = self.units.outputs(linear::forward(layer, features));
+            let outputs = self.units.outputs(layer.forward(features));
             self.dropout.forward(outputs)
         })
     }

@@ -2,7 +2,6 @@
 
 mod cnn;
 mod initial;
-mod linear;
 mod mlp;
 mod network;
 mod one_by_one;

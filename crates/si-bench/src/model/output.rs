@@ -1,8 +1,6 @@
 use burn::nn::Linear;
 use burn::tensor::Tensor;
 
-use super::linear;
-
 /// What a network computes for a batch.
 #[derive(Clone, Debug)]
 pub struct Output {
@@ -15,7 +13,7 @@ pub struct Output {
 impl Output {
     pub(super) fn of(readout: &Linear, features: Tensor<2>) -> Self {
         Self {
-            logits: linear::forward(readout, features.clone()),
+            logits: readout.forward(features.clone()),
             features,
         }
     }

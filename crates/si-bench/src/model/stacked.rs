@@ -5,7 +5,7 @@ use si_core::replicas::StackedLinear;
 use crate::Error;
 use crate::experiment::Activation;
 
-use super::{Mlp, linear};
+use super::Mlp;
 
 /// Several perceptrons as one module, whose replicas compute at once; see [`si_core::replicas`].
 #[derive(Module, Debug)]
@@ -47,10 +47,9 @@ impl StackedMlp {
     /// Logits of each replica for its images: `[replicas, batch, inputs]` to `[replicas, batch, outputs]`.
     pub fn forward(&self, images: Tensor<3>) -> Tensor<3> {
         let features = self.hidden.iter().fold(images, |features, layer| {
-            self.activation
-                .outputs(linear::forward_stacked(layer, features))
+            self.activation.outputs(layer.forward(features))
         });
-        linear::forward_stacked(&self.readout, features)
+        self.readout.forward(features)
     }
 
     /// The number of replicas.
