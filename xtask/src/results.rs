@@ -1,6 +1,7 @@
+use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
@@ -12,6 +13,8 @@ const RESULTS: &str = "docs/results";
 const AGAIN: &str = "target/trial/results";
 /// The report's pages.
 const PAGES: [&str; 2] = ["README.md", "repro.html"];
+/// The extensions of files that are the same on every machine.
+const TEXTS: [&str; 3] = ["md", "json", "svg"];
 /// How the names of folders with a comparison of methods begin.
 const COMPARISONS: &str = "compare-";
 /// The folder of a study of possibilities frontiers.
@@ -36,15 +39,14 @@ pub(crate) fn check() -> Result<()> {
              `cargo run -p si-cli -- repro --report --out {RESULTS}`"
         );
     }
-    let entries =
-        fs::read_dir(&results).with_context(|| format!("cannot read {}", results.display()))?;
-    for entry in entries {
-        let name = entry?.file_name().to_string_lossy().into_owned();
+    for path in entries(&results)? {
+        let name = path.file_name().unwrap_or_default();
+        let name = name.to_string_lossy().into_owned();
         if name.starts_with(COMPARISONS) {
             let experiment = experiment_of(&results.join(&name))?;
-            check_folder(&name, &format!("compare {experiment}"), "compare")?;
+            check_folder(&name, &format!("compare {experiment}"))?;
         } else if name == FRONTIER {
-            check_folder(&name, "frontier", "frontier")?;
+            check_folder(&name, "frontier")?;
         }
     }
     Ok(())
@@ -60,20 +62,45 @@ fn experiment_of(comparison: &Path) -> Result<String> {
     Ok(experiment.trim_matches('"').to_string())
 }
 
-/// Checks that the pages in the folder `name` match its runs. A command of `si` makes them again in a copy: they are the
-/// files called `page`.
-fn check_folder(name: &str, si_command: &str, page: &str) -> Result<()> {
+/// Checks that pages, data and figures in the folder `name` match its runs. A command of `si` makes them again in a copy.
+fn check_folder(name: &str, si_command: &str) -> Result<()> {
+    let stored = workspace().join(RESULTS).join(name);
+    let mut status = command("cargo run -p si-cli -- status")?;
+    status.args(
+        entries(&stored)?
+            .iter()
+            .filter(|it| it.join("config.toml").exists()),
+    );
+    // Otherwise the command below would train what is missing.
+    run(status).with_context(|| format!("{RESULTS}/{name} is not complete"))?;
+
     let update = |root: &str| format!("cargo run -p si-cli -- {si_command} --resume {root}/{name}");
     run(command(&update(AGAIN))?)?;
-    for page in [format!("{page}.md"), format!("{page}.json")] {
-        let file = |root: &str| read(&workspace().join(root).join(name).join(&page));
+    for path in entries(&stored)? {
+        let is_text = |it: &OsStr| TEXTS.iter().any(|text| it == *text);
+        if !path.extension().is_some_and(is_text) {
+            continue;
+        }
+        let file = path.file_name().context("it is a file")?;
+        let again = workspace().join(AGAIN).join(name).join(file);
         ensure!(
-            file(RESULTS)? == file(AGAIN)?,
-            "{RESULTS}/{name}/{page} does not match its runs: update it with `{}`",
+            read(&path)? == read(&again)?,
+            "{} does not match its runs: update it with `{}`",
+            path.display(),
             update(RESULTS)
         );
     }
     Ok(())
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    paths.sort();
+    Ok(paths)
 }
 
 fn read(path: &Path) -> Result<String> {

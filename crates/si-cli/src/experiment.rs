@@ -177,7 +177,7 @@ pub(crate) fn refuse_choice(command: &str, config: &ExperimentConfig) -> Result<
 }
 
 /// The error of a shard that does not know the others' folder.
-fn nowhere() -> Error {
+pub(crate) fn nowhere() -> Error {
     Error::Config(
         "--shard needs the folder that all shards share: give each the same --out DIR".to_string(),
     )
@@ -201,12 +201,21 @@ pub(crate) fn resumed(
     }
 }
 
-/// The run folder `path` with the settings `config`: resumed if it is there, otherwise new.
-pub(crate) fn folder_at(path: &Path, config: ExperimentConfig) -> anyhow::Result<RunFolder> {
+/// The run folder `path` with the settings `config`, to do all runs or those of a shard: resumed if it is there, otherwise
+/// new.
+pub(crate) fn folder_at(
+    path: &Path,
+    config: ExperimentConfig,
+    shard: Option<Shard>,
+) -> anyhow::Result<RunFolder> {
     let config = ExperimentConfig {
         output_dir: Some(path.to_path_buf()),
         ..config
     };
+    if let Some(shard) = shard {
+        check(&config)?;
+        return Ok(RunFolder::join(path, config, shard)?);
+    }
     match RunFolder::open(path) {
         Ok(mut folder) => {
             folder.resume(config)?;

@@ -1,20 +1,22 @@
 mod plan;
+mod start;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, value_parser};
 use si_bench::comparison::{self, Comparison, Runs, best_trials};
-use si_bench::experiment::{Experiment, ExperimentConfig, FolderLock, RunFolder, RunRecord};
+use si_bench::experiment::{Experiment, ExperimentConfig, RunFolder, RunRecord, Shard};
 use si_bench::report;
 
 use crate::interrupt::Interrupt;
 use crate::jobs::Outcome;
-use crate::output_folder::ROOT;
 use crate::settings::Settings;
+use crate::shard::ShardArgs;
 use crate::{experiment, output};
 
 use plan::Plan;
+use start::start;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,6 +26,8 @@ Examples:
   si compare split-mnist --scenario class              the network is not told the task
   si compare permuted-mnist --methods si,mas:lambda=1  search for the strength of si alone
   si compare split-mnist --resume                      resume the newest unfinished comparison
+  si compare split-mnist --out DIR --shard 1/4         a share of the seeds; start all shares again
+                                                       when the search is done
 
 All other settings are those of `si EXPERIMENT --help`. --seeds and --first-seed are those of the
 final runs, and --held-out is the number of images that the search tests on. If the file of
@@ -57,39 +61,26 @@ pub(crate) struct CompareArgs {
     search_seeds: Option<u16>,
     #[command(flatten)]
     settings: Settings,
+    #[command(flatten)]
+    shard: ShardArgs,
 }
 
 pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<()> {
-    let root = Path::new(ROOT).join("compare").join(args.experiment.name());
-    let (folder, plan, _lock) = match &args.settings.resume {
-        None => {
-            let (plan, folder) = Plan::new(args)?.in_new_folder(&root)?;
-            let lock = FolderLock::hold(&folder)?;
-            (folder, plan, lock)
-        }
-        Some(resume) => {
-            let newest = || Plan::newest_unfinished(&root);
-            let folder = experiment::resumed(&args.settings, resume.as_ref(), newest)?;
-            let plan = Plan::read(&folder)?;
-            let lock = FolderLock::hold(&folder)?;
-            let plan = plan.resumed(&folder, args)?;
-            (folder, plan, lock)
-        }
-    };
-    plan.write(&folder)?;
-    for left_out in &plan.selection.left_out {
+    let started = start(args)?;
+    for left_out in &started.plan.selection.left_out {
         let (method, reason) = (&left_out.method, &left_out.reason);
         output::note(format_args!("leaving out {method}: {reason}"));
     }
     let phases = Phases {
         experiment: args.experiment,
-        folder: &folder,
+        folder: &started.folder,
+        shard: started.shard,
         interrupt: Interrupt::catch()?,
     };
-    compare(&phases, &plan)
+    compare(&phases, &started.plan)
 }
 
-/// Does what is missing in both phases, and reports.
+/// Does what is missing in both phases, and reports. A shard does its share, and stops if a phase needs the runs of others.
 fn compare(phases: &Phases<'_>, plan: &Plan) -> anyhow::Result<()> {
     let candidates = plan.candidates()?;
     let search = match plan.search()? {
@@ -99,7 +90,10 @@ fn compare(phases: &Phases<'_>, plan: &Plan) -> anyhow::Result<()> {
         }
         Some(config) => {
             let title = "[1 of 2] oracle search for strengths, on held-out images of all tasks";
-            Some(phases.finish(SEARCH, title, config)?)
+            let Some(search) = phases.finish(SEARCH, title, config)? else {
+                return Ok(());
+            };
+            Some(search)
         }
     };
     let search_runs = search.as_ref().map(Finished::runs);
@@ -108,7 +102,9 @@ fn compare(phases: &Phases<'_>, plan: &Plan) -> anyhow::Result<()> {
         None => candidates.into_iter().flat_map(|it| it.trials).collect(),
     };
     let title = "[2 of 2] final runs with the best strengths, on test images";
-    let last = phases.finish(FINAL, title, plan.last(methods))?;
+    let Some(last) = phases.finish(FINAL, title, plan.last(methods))? else {
+        return Ok(());
+    };
     let comparison = Comparison::new(&plan.selection, last.runs(), search_runs)?;
     output::text(&comparison::table(&comparison))?;
     let files = comparison::write(phases.folder, &comparison)?;
@@ -128,6 +124,8 @@ const FINAL: &str = "final";
 struct Phases<'a> {
     experiment: Experiment,
     folder: &'a Path,
+    /// `None` if all runs are this process's.
+    shard: Option<Shard>,
     interrupt: Interrupt,
 }
 
@@ -138,35 +136,53 @@ struct Finished {
 }
 
 impl Phases<'_> {
-    /// Does the runs that are missing in the folder `name`, and writes their summary.
+    /// Does the runs that are missing in the folder `name`, and writes their summary. `None` if this is a shard, and runs of
+    /// others are missing.
     fn finish(
         &self,
         name: &str,
         title: &str,
         config: ExperimentConfig,
-    ) -> anyhow::Result<Finished> {
+    ) -> anyhow::Result<Option<Finished>> {
         let path: PathBuf = self.folder.join(name);
-        let mut folder = experiment::folder_at(&path, config)
+        let mut folder = experiment::folder_at(&path, config, self.shard)
             .with_context(|| format!("the phase in {}", path.display()))?;
-        let num_missing = folder.missing()?.len();
+        let num_to_do = folder.to_do()?.len();
         let num_runs = experiment::num_runs(folder.config());
         output::note(format_args!(
-            "{title}: {num_missing} of {num_runs} runs to do, in {}",
+            "{title}: {num_to_do} of {num_runs} runs to do, in {}",
             path.display()
         ));
-        if num_missing > 0 {
-            let words = format!("compare {}", self.experiment.name());
+        if num_to_do > 0 {
             match experiment::train(&mut folder, &self.interrupt)? {
                 Outcome::Done { num_failed: 0 } => (),
                 outcome => {
-                    let resume = experiment::resume_command(&words, self.folder);
-                    return Err(experiment::unfinished(&folder, &outcome, &resume)?);
+                    return Err(experiment::unfinished(&folder, &outcome, &self.command())?);
                 }
             }
         }
+        let num_missing = folder.missing()?.len();
+        if num_missing > 0 {
+            output::note(format_args!(
+                "{num_missing} of {num_runs} runs, of other shards, are missing (si status {}); when they are done: {}",
+                experiment::shown(&path),
+                self.command()
+            ));
+            return Ok(None);
+        }
         let records = folder.records()?;
         report::write(&path, folder.config(), &records)?;
-        Ok(Finished { folder, records })
+        Ok(Some(Finished { folder, records }))
+    }
+
+    /// The command that goes on.
+    fn command(&self) -> String {
+        let words = format!("compare {}", self.experiment.name());
+        let resume = experiment::resume_command(&words, self.folder);
+        match self.shard {
+            None => resume,
+            Some(shard) => format!("{resume} --shard {shard}"),
+        }
     }
 }
 

@@ -121,7 +121,7 @@ fn finish(
     interrupt: &Interrupt,
 ) -> anyhow::Result<Vec<RunRecord>> {
     let path = folder_of(folder, configuration);
-    let mut runs = experiment::folder_at(&path, study.experiment(configuration))
+    let mut runs = experiment::folder_at(&path, study.experiment(configuration), None)
         .with_context(|| format!("the configuration in {}", path.display()))?;
     let num_missing = runs.missing()?.len();
     if num_missing > 0 {

@@ -208,7 +208,7 @@ fn make(folder: &Path, parts: &[Part], studies: &[Study]) -> anyhow::Result<Vec<
 /// Does the runs that are missing in a study's folder.
 fn make_study(folder: &Path, study: &Study, interrupt: &Interrupt) -> anyhow::Result<()> {
     let path = folder.join(study.name());
-    let mut runs = experiment::folder_at(&path, study.config.clone())?;
+    let mut runs = experiment::folder_at(&path, study.config.clone(), None)?;
     if runs.missing()?.is_empty() {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::crash::{kill, start};
-use crate::training::runs;
+use crate::training::{records, runs};
 use crate::{failure, si};
 
 /// Two tasks with as little training as possible, and two trials of each strength.
@@ -46,6 +46,16 @@ fn succeed(folder: &Path, args: &[&str]) -> String {
     let output = si(folder, args);
     assert!(output.status.success(), "{}", failure(&output));
     String::from_utf8(output.stdout).expect("results in UTF-8")
+}
+
+/// The runs in all files of a folder, in order.
+fn all_runs(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let files = entries.map(|entry| entry.expect("an entry").path());
+    let files = files.filter(|it| it.extension().is_some_and(|it| it == "jsonl"));
+    let mut runs: Vec<String> = files.flat_map(|file| records(&file)).collect();
+    runs.sort();
+    runs
 }
 
 fn json(folder: &Path) -> Value {
@@ -207,6 +217,54 @@ fn comparison_that_is_killed_in_either_phase_ends_with_the_same_records() {
         "{}",
         failure(&beside)
     );
+}
+
+#[test]
+fn shards_of_a_comparison_make_the_same_as_one_process() {
+    let parent = tempfile::tempdir().expect("a folder can be made");
+    let methods = ["--methods", "none,si", "--search-seeds", "2"];
+    succeed(
+        parent.path(),
+        &[&BUDGET[..], &methods, &["--out", "whole"]].concat(),
+    );
+
+    let shard = |shard: &str| {
+        let args = ["--out", "shared", "--shard", shard];
+        let output = si(parent.path(), &[&BUDGET[..], &methods, &args].concat());
+        let said = failure(&output);
+        assert!(output.status.success(), "{said}");
+        said
+    };
+    let shared = parent.path().join("shared");
+    let search = shard("1/2");
+    assert!(
+        search.contains("2 of 4 runs, of other shards, are missing (si status shared/search)"),
+        "{search}"
+    );
+    assert!(!shared.join("final").exists());
+    // The search is done now, so this shard goes on to the final runs.
+    let last = shard("2/2");
+    assert!(
+        last.contains("2 of 4 runs, of other shards, are missing (si status shared/final)"),
+        "{last}"
+    );
+    assert!(!shared.join("compare.json").exists());
+    shard("1/2");
+
+    let both = ["shared", "whole"].map(|name| parent.path().join(name));
+    for phase in ["search", "final"] {
+        let [shared, whole] = both.clone().map(|folder| all_runs(&folder.join(phase)));
+        assert_eq!(shared.len(), 4);
+        assert_eq!(shared, whole);
+    }
+    let [shared, whole] = both.map(|folder| json(&folder)["claims"].clone());
+    assert_eq!(shared, whole);
+
+    let other = ["--out", "shared", "--shard", "1/2", "--search-seeds", "3"];
+    let other = failure(&si(parent.path(), &[&BUDGET[..], &other].concat()));
+    assert!(other.contains("search_seeds is 2, not 3"), "{other}");
+    let nowhere = si(parent.path(), &[&BUDGET[..], &["--shard", "1/2"]].concat());
+    assert!(failure(&nowhere).contains("give each the same --out DIR"));
 }
 
 #[test]

@@ -39,6 +39,19 @@ impl FolderLock {
     pub fn hold(folder: &Path) -> Result<Self, Error> {
         Lock::of_all(folder).map(|lock| Self { _lock: lock })
     }
+
+    /// Locks a folder. If another program has locked it, waits for two seconds at most.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`hold`](Self::hold).
+    pub fn wait(folder: &Path) -> Result<Self, Error> {
+        let try_once = || match Self::hold(folder) {
+            Err(Error::FolderBusy { .. }) => Ok(None),
+            held => held.map(Some),
+        };
+        try_often(try_once)?.ok_or_else(|| busy(folder))
+    }
 }
 
 /// The folder's lock for a shard.

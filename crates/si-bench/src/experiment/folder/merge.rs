@@ -10,7 +10,7 @@ use crate::{Error, replace_file};
 
 use super::super::{ExperimentConfig, RequiredPrecision, RunRecord};
 use super::records::{self, RECORDS};
-use super::{CONFIG, RunFolder};
+use super::{CONFIG, RunFolder, refuse_results};
 
 impl RunFolder {
     /// Makes the folder `target` of the runs in the folders `sources`, which hold the same experiment. Their checkpoints are

@@ -77,6 +77,24 @@ impl Plan {
         Ok((self, folder))
     }
 
+    /// This plan, of whose folder nothing is stored.
+    pub(super) fn without_folder(mut self) -> Self {
+        self.protocol.output_dir = None;
+        self
+    }
+
+    /// This plan without what holds for this machine alone.
+    pub(super) fn for_every_machine(&self) -> Self {
+        let mut plan = self.clone();
+        plan.protocol.num_jobs = None;
+        plan.protocol.num_replicas = None;
+        plan
+    }
+
+    pub(super) fn is_in(folder: &Path) -> bool {
+        folder.join(FILE).exists()
+    }
+
     /// This plan, read from `folder`, with those of `args` that may change when it is resumed.
     pub(super) fn resumed(self, folder: &Path, args: &CompareArgs) -> anyhow::Result<Self> {
         let stored = self.protocol.experiment;
@@ -154,7 +172,7 @@ impl Plan {
 
     /// The newest comparison in `root` that is not done.
     pub(super) fn newest_unfinished(root: &Path) -> anyhow::Result<PathBuf> {
-        let is_unfinished = |folder: &Path| Ok(folder.join(FILE).exists() && !is_done(folder)?);
+        let is_unfinished = |folder: &Path| Ok(Self::is_in(folder) && !is_done(folder)?);
         plan_file::newest(root, "comparison", is_unfinished)
     }
 
