@@ -53,5 +53,5 @@ pub use run::{Measured, Progress, Run};
 pub use shard::Shard;
 pub use stack::StackedRuns;
 pub use step_times::{Rounds, StepTimes};
-pub(crate) use summary::at_end;
 pub use summary::{ConditionSummary, Summary};
+pub(crate) use summary::{at_end, averages, begins_afresh};

@@ -219,8 +219,9 @@ pub(crate) fn at_end(run: &RunRecord, accuracy: &AccuracyMatrix) -> Vec<f64> {
     }
 }
 
-/// Average of these over the first tasks, after each task; `[tasks]`.
-fn averages(run: &RunRecord, accuracy: &AccuracyMatrix) -> Vec<f64> {
+/// The average over the tasks learnt so far, after each task; `[tasks]`. If each task has a new network, it is that of the
+/// networks, each on its own task.
+pub(crate) fn averages(run: &RunRecord, accuracy: &AccuracyMatrix) -> Vec<f64> {
     if !begins_afresh(run) {
         return accuracy.average_accuracies();
     }
@@ -234,7 +235,7 @@ fn averages(run: &RunRecord, accuracy: &AccuracyMatrix) -> Vec<f64> {
         .collect()
 }
 
-fn begins_afresh(run: &RunRecord) -> bool {
+pub(crate) fn begins_afresh(run: &RunRecord) -> bool {
     run.condition.parts().regime() == Regime::Afresh
 }
 

@@ -9,7 +9,7 @@ mod tests;
 
 use serde::Serialize;
 
-use crate::experiment::{Experiment, RunRecord};
+use crate::experiment::{Experiment, RunRecord, averages, begins_afresh};
 use crate::methods::Regime;
 use crate::metrics::Statistic;
 
@@ -54,7 +54,8 @@ pub struct Point {
     /// Test accuracy on each task, before training and after a task's last epoch. After other epochs, that on each task
     /// that was learnt so far if the run was tested then, otherwise empty.
     pub accuracy: Vec<f64>,
-    /// Its mean over the tasks trained so far.
+    /// Its mean over the tasks trained so far. If each task has a new network, it is that of the networks, each on its own
+    /// task, and only after a task's last epoch.
     pub average_accuracy: Option<f64>,
     /// Training accuracy on each task. Only after a task's last epoch; otherwise empty.
     pub train_accuracy: Vec<f64>,
@@ -83,6 +84,8 @@ fn points(record: &RunRecord) -> Vec<Point> {
     }];
     let is_joint = record.condition.parts().regime() == Regime::Jointly;
     let last_task = record.accuracy.num_tasks() - 1;
+    let average = averages(record, &record.accuracy);
+    let train_average = averages(record, &record.train_accuracy);
     for (index, epoch) in record.epochs.iter().enumerate() {
         // Some sums give −0. Adding zero turns it into 0.
         let number = |number: Option<f64>| number.map(|number| number + 0.0);
@@ -101,12 +104,13 @@ fn points(record: &RunRecord) -> Vec<Point> {
             let after = if is_joint { last_task } else { epoch.task };
             let row = |rows: &[Vec<f64>]| rows.get(after).cloned().unwrap_or_default();
             point.accuracy = row(record.accuracy.rows());
-            point.average_accuracy = record.accuracy.average_accuracy(after);
+            point.average_accuracy = average.get(after).copied();
             point.train_accuracy = row(record.train_accuracy.rows());
-            point.train_average_accuracy = record.train_accuracy.average_accuracy(after);
+            point.train_average_accuracy = train_average.get(after).copied();
         } else {
             point.accuracy.clone_from(&epoch.accuracy);
-            point.average_accuracy = Statistic::new(&epoch.accuracy).map(|it| it.mean);
+            let mean = Statistic::new(&epoch.accuracy).map(|it| it.mean);
+            point.average_accuracy = mean.filter(|_| !begins_afresh(record));
         }
         points.push(point);
     }

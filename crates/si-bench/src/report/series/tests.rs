@@ -78,6 +78,20 @@ fn accuracies_are_at_the_last_epoch_of_each_task() {
 }
 
 #[test]
+fn new_networks_are_averaged_each_on_its_own_task() {
+    let mut record = RunRecord {
+        condition: fixture::condition("scratch"),
+        ..record()
+    };
+    record.epochs[0].accuracy = vec![0.5, 0.25];
+    let points = points(&record);
+    let averages: Vec<_> = points.iter().map(|it| it.average_accuracy).collect();
+    assert_eq!(averages, [None, None, Some(0.75), Some(0.875)]);
+    let train: Vec<_> = points.iter().map(|it| it.train_average_accuracy).collect();
+    assert_eq!(train, [None, None, Some(1.0), Some(1.0)]);
+}
+
+#[test]
 fn joint_training_is_evaluated_once_on_all_tasks() {
     let mut record = record();
     record.condition = fixture::condition("joint");
