@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::replace_file::replace;
-use crate::report::{PNG_WIDTH, png};
+use crate::report::write_picture;
 
 use super::figures::FIGURES;
 use super::{Comparison, markdown};
@@ -32,11 +32,8 @@ impl ComparisonFiles {
 pub fn write(folder: &Path, comparison: &Comparison) -> Result<ComparisonFiles, Error> {
     let mut figures = Vec::new();
     for figure in FIGURES {
-        let svg = (figure.draw)(comparison);
-        let name = figure.name;
-        let picture = png(&svg, PNG_WIDTH)?;
-        figures.push(replace(folder, &format!("{name}.svg"), svg.as_bytes())?);
-        figures.push(replace(folder, &format!("{name}.png"), &picture)?);
+        let picture = write_picture(folder, figure.name, &(figure.draw)(comparison))?;
+        figures.extend([picture.svg, picture.png]);
     }
     let page = markdown(comparison);
     Ok(ComparisonFiles {

@@ -1,5 +1,5 @@
 use crate::claim::{cells, header};
-use crate::report::{escape, percent};
+use crate::report::{Align, MarkdownTable, escape, percent};
 
 use super::Comparison;
 use super::figures::FIGURES;
@@ -23,12 +23,11 @@ pub fn markdown(comparison: &Comparison) -> String {
     page.push_str(&table(comparison, &costs));
     if !comparison.claims.is_empty() {
         page.push_str(&format!("\n## {EXPECTATIONS}\n\n{CLAIMS}\n\n"));
-        let header = header("published");
-        page.push_str(&row(&header));
-        page.push_str(&format!("|{}\n", "---|".repeat(header.len())));
+        let mut table = MarkdownTable::new(&header("published"), &[Align::Left]);
         for claim in &comparison.claims {
-            page.push_str(&row(&cells(claim).map(|cell| escape(&cell))));
+            table.row(&cells(claim).map(|cell| escape(&cell)));
         }
+        page.push_str(&table.into_text());
     }
     page.push_str("\n## Notes\n\n");
     for note in notes(comparison) {
@@ -49,22 +48,13 @@ const CLAIMS: &str = "From van de Ven and Tolias (2019) and Hsu et al. (2018). A
 
 fn table(comparison: &Comparison, columns: &Columns) -> String {
     let header = columns.header.iter().map(|it| it.whole);
-    let header: Vec<String> = ["method"]
-        .into_iter()
-        .chain(header)
-        .map(str::to_string)
-        .collect();
-    let mut text = row(&header);
-    text.push_str(&format!("|---|{}\n", "---:|".repeat(header.len() - 1)));
+    let header: Vec<&str> = ["method"].into_iter().chain(header).collect();
+    let mut table = MarkdownTable::new(&header, &[Align::Left, Align::Right]);
     for (method, cells) in comparison.methods.iter().zip(&columns.rows) {
         let label = [escape(&method.marked_label())];
-        text.push_str(&row(&[&label[..], cells].concat()));
+        table.row(&[&label[..], cells].concat());
     }
-    text
-}
-
-fn row(cells: &[String]) -> String {
-    format!("| {} |\n", cells.join(" | "))
+    table.into_text()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 
 use crate::Error;
 use crate::replace_file::replace;
-use crate::report::{PNG_WIDTH, png};
+use crate::report::write_picture;
 
 use super::{Frontier, figure, markdown};
 
@@ -46,11 +46,10 @@ impl FrontierFiles {
 ///
 /// [`Error::Figure`] if the figure cannot be drawn, and [`Error::Io`], which names the file, if one cannot be written.
 pub fn write(folder: &Path, frontier: &Frontier) -> Result<FrontierFiles, Error> {
-    let svg = figure(frontier);
-    let picture = png(&svg, PNG_WIDTH)?;
+    let figure = write_picture(folder, "frontier", &figure(frontier))?;
     Ok(FrontierFiles {
-        svg: replace(folder, "frontier.svg", svg.as_bytes())?,
-        png: replace(folder, "frontier.png", &picture)?,
+        svg: figure.svg,
+        png: figure.png,
         markdown: replace(folder, "frontier.md", markdown(frontier).as_bytes())?,
         json: replace(folder, FrontierFiles::JSON, frontier.to_json().as_bytes())?,
     })

@@ -1,4 +1,4 @@
-use crate::report::{escape, number};
+use crate::report::{Align, MarkdownTable, escape, number};
 
 use super::figure::CAPTION;
 use super::notes::notes;
@@ -25,66 +25,70 @@ pub fn markdown(frontier: &Frontier) -> String {
 }
 
 fn networks(frontier: &Frontier) -> String {
-    let columns: Vec<String> = header().collect();
-    let mut text = format!("| network | {} |\n", columns.join(" | "));
-    text.push_str(&format!("|---|{}\n", "---:|".repeat(columns.len())));
+    let header: Vec<String> = ["network".to_string()]
+        .into_iter()
+        .chain(header())
+        .collect();
+    let mut table = MarkdownTable::new(&header, &[Align::Left, Align::Right]);
     for network in &frontier.networks {
-        let cells = cells(network).join(" | ");
-        text.push_str(&format!("| {} | {cells} |\n", network.kind));
+        let kind = [network.kind.to_string()];
+        table.row(&[&kind[..], &cells(network)].concat());
     }
-    text
+    table.into_text()
 }
 
 fn findings(frontier: &Frontier) -> String {
-    let mut text = "| finding | measure, in % | here | verdict |\n|---|---|---|---|\n".to_string();
+    let header = ["finding", "measure, in %", "here", "verdict"];
+    let mut table = MarkdownTable::new(&header, &[Align::Left]);
     for finding in &frontier.findings {
-        text.push_str(&format!(
-            "| {} | {} | {} | {} |\n",
-            finding.aspect.statement(),
-            finding.aspect.measure(),
+        table.row(&[
+            finding.aspect.statement().to_string(),
+            finding.aspect.measure().to_string(),
             numbers(finding),
-            finding.verdict()
-        ));
+            finding.verdict().to_string(),
+        ]);
     }
-    text
+    table.into_text()
 }
 
 fn points(frontier: &Frontier) -> String {
-    let mut text =
-        "| network | new, % | old, % | configuration | epoch |\n|---|---:|---:|---:|---:|\n"
-            .to_string();
+    let header = ["network", "new, %", "old, %", "configuration", "epoch"];
+    let mut table = MarkdownTable::new(&header, &[Align::Left, Align::Right]);
     for network in &frontier.networks {
         for outcome in &network.frontier {
-            text.push_str(&format!(
-                "| {} | {} | {} | {} | {} |\n",
-                network.kind,
+            table.row(&[
+                network.kind.to_string(),
                 number(outcome.new_error),
                 number(outcome.old_error),
-                outcome.configuration,
-                outcome.epoch
-            ));
+                outcome.configuration.to_string(),
+                outcome.epoch.to_string(),
+            ]);
         }
     }
-    text
+    table.into_text()
 }
 
 fn configurations(configurations: &[Configuration]) -> String {
-    let mut text =
-        "| configuration | hidden layers | learning rate | momentum | block | pieces |\n\
-                    |---:|---|---:|---:|---:|---:|\n"
-            .to_string();
+    let header = [
+        "configuration",
+        "hidden layers",
+        "learning rate",
+        "momentum",
+        "block",
+        "pieces",
+    ];
+    let mut table = MarkdownTable::new(&header, &[Align::Right, Align::Left, Align::Right]);
     for one in configurations {
-        text.push_str(&format!(
-            "| {} | {} | {} | {} | {} | {} |\n",
-            one.number,
+        table.row(&[
+            one.number.to_string(),
             one.sizes(),
-            one.learning_rate,
-            one.momentum,
-            one.block,
-            one.pieces
-        ));
+            one.learning_rate.to_string(),
+            one.momentum.to_string(),
+            one.block.to_string(),
+            one.pieces.to_string(),
+        ]);
     }
-    text
+    table.into_text()
 }
 
 #[cfg(test)]

@@ -4,8 +4,7 @@ use si_core::checkpoint::Inspection;
 
 use super::figure;
 use crate::Error;
-use crate::replace_file::replace;
-use crate::report::{PNG_WIDTH, png};
+use crate::report::write_picture;
 
 /// The files that [`write()`] writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,9 +23,9 @@ pub struct Artefacts {
 /// [`Error::Figure`] if the figure cannot be drawn, and [`Error::Io`], which names the file, if one
 /// cannot be written.
 pub fn write(folder: &Path, inspection: &Inspection) -> Result<Artefacts, Error> {
-    let svg = figure(inspection);
+    let figure = write_picture(folder, "importance", &figure(inspection))?;
     Ok(Artefacts {
-        png: replace(folder, "importance.png", &png(&svg, PNG_WIDTH)?)?,
-        svg: replace(folder, "importance.svg", svg.as_bytes())?,
+        svg: figure.svg,
+        png: figure.png,
     })
 }

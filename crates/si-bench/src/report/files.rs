@@ -6,7 +6,7 @@ use crate::{
     replace_file::replace,
 };
 
-use super::{Results, figure, markdown, png};
+use super::{Results, figure, markdown, write_picture};
 
 /// The files that [`write()`] and [`write_comparison`] write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,17 +52,14 @@ pub fn write(
 ///
 /// Those of [`write()`].
 pub fn write_comparison(folder: &Path, results: &[Results]) -> Result<Artefacts, Error> {
-    let svg = figure(results);
+    let figure = write_picture(folder, "figure", &figure(results))?;
     Ok(Artefacts {
         summary: None,
-        png: replace(folder, "figure.png", &png(&svg, PNG_WIDTH)?)?,
-        svg: replace(folder, "figure.svg", svg.as_bytes())?,
+        png: figure.png,
+        svg: figure.svg,
         markdown: replace(folder, "summary.md", markdown(results).as_bytes())?,
     })
 }
-
-/// Width of a figure's PNG file in pixels: 300 per inch for a page width of six inches.
-pub(crate) const PNG_WIDTH: u32 = 1800;
 
 #[cfg(test)]
 mod tests {

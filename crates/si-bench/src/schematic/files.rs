@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::replace_file::replace;
-use crate::report::{PNG_WIDTH, png};
+use crate::report::write_picture;
 
 use super::{SurrogateLoss, TwoTasks, surrogate_figure, two_tasks_figure};
 
@@ -41,13 +41,13 @@ pub fn write(
     surrogate: &SurrogateLoss,
 ) -> Result<Artefacts, Error> {
     Ok(Artefacts {
-        figure1: write_picture(
+        figure1: write_figure(
             folder,
             "figure1",
             two_tasks,
             &two_tasks_figure::draw(two_tasks)?,
         )?,
-        figure2: write_picture(
+        figure2: write_figure(
             folder,
             "figure2",
             surrogate,
@@ -56,22 +56,21 @@ pub fn write(
     })
 }
 
-fn write_picture(
+fn write_figure(
     folder: &Path,
     name: &str,
     numbers: &impl Serialize,
     svg: &str,
 ) -> Result<Picture, Error> {
     let json = serde_json::to_string_pretty(numbers).expect("figures have only JSON's types");
-    let put =
-        |extension: &str, content: &[u8]| replace(folder, &format!("{name}.{extension}"), content);
+    let json = replace(folder, &format!("{name}.json"), (json + "\n").as_bytes())?;
+    let picture = write_picture(folder, name, svg)?;
     Ok(Picture {
-        json: put("json", (json + "\n").as_bytes())?,
-        png: put("png", &png(svg, PNG_WIDTH)?)?,
-        svg: put("svg", svg.as_bytes())?,
+        json,
+        svg: picture.svg,
+        png: picture.png,
     })
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;

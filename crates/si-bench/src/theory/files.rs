@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::replace_file::replace;
-use crate::report::{PNG_WIDTH, png};
+use crate::report::write_picture;
 
 use super::{Theory, figure, markdown};
 
@@ -27,11 +27,11 @@ pub struct Artefacts {
 /// [`Error::Figure`] if the figure cannot be drawn, and [`Error::Io`], which names the file, if one
 /// cannot be written.
 pub fn write(folder: &Path, theory: &Theory) -> Result<Artefacts, Error> {
-    let svg = figure(theory);
+    let figure = write_picture(folder, "figure", &figure(theory))?;
     Ok(Artefacts {
         json: replace(folder, "theory.json", theory.to_json().as_bytes())?,
         markdown: replace(folder, "theory.md", markdown(theory).as_bytes())?,
-        png: replace(folder, "figure.png", &png(&svg, PNG_WIDTH)?)?,
-        svg: replace(folder, "figure.svg", svg.as_bytes())?,
+        png: figure.png,
+        svg: figure.svg,
     })
 }

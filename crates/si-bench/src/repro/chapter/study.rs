@@ -3,8 +3,7 @@ use std::path::Path;
 use crate::Error;
 use crate::experiment::{ExperimentConfig, RunFolder, Summary};
 use crate::metrics::Statistics;
-use crate::replace_file::replace;
-use crate::report::{self, PNG_WIDTH, Reference, percent, png};
+use crate::report::{self, Reference, percent, write_picture};
 
 use super::super::figures::{self, FIGURE_4, FIGURE_5, FIGURE_5_GROWTH, FIGURE_6};
 use super::super::{claims, reductions};
@@ -32,8 +31,7 @@ pub(super) fn of_study(part: Part, study: &Study, folder: &Path) -> Result<Optio
     let summary = Summary::new(config, &records)?;
     let mut pictures = Vec::new();
     let mut draw = |file: &str, svg: String, caption: &str| -> Result<(), Error> {
-        replace(&path, &format!("{file}.png"), &png(&svg, PNG_WIDTH)?)?;
-        replace(&path, &format!("{file}.svg"), svg.as_bytes())?;
+        write_picture(&path, file, &svg)?;
         pictures.push(picture(folder, &format!("{name}/{file}.svg"), caption)?);
         Ok(())
     };

@@ -1,6 +1,7 @@
 use super::super::chapter::{Chapter, Table};
 use super::{INTRODUCTION, READING, TITLE, tally};
 use crate::claim::{cells, header};
+use crate::report::{Align, MarkdownTable};
 
 /// The report as Markdown, which links to its figures.
 pub(super) fn page(chapters: &[Chapter]) -> String {
@@ -54,11 +55,13 @@ fn fact(name: &str, value: &str) -> String {
 }
 
 fn rows(table: &Table) -> String {
-    let line = |cells: &[String]| {
-        let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
-        format!("| {} |\n", cells.join(" | "))
+    let escaped = |cells: &[String]| {
+        let cells = cells.iter().map(|cell| cell.replace('|', "\\|"));
+        cells.collect::<Vec<_>>()
     };
-    let rule = vec!["---".to_string(); table.header.len()];
-    let head = [line(&table.header), line(&rule)].concat();
-    table.rows.iter().fold(head, |text, row| text + &line(row))
+    let mut text = MarkdownTable::new(&escaped(&table.header), &[Align::Left]);
+    for cells in &table.rows {
+        text.row(&escaped(cells));
+    }
+    text.into_text()
 }
