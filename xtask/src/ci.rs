@@ -4,6 +4,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 
 use crate::command::{build_with, clear, command, run, workspace};
+use crate::package::Package;
 use crate::test::{DEVICES, FEATURES, Test};
 use crate::{book, readme, results};
 
@@ -91,6 +92,7 @@ impl Ci {
         for line in TRIALS {
             run(command(line)?)?;
         }
+        Package { alone: false }.run()?;
         results::check()?;
         readme::check()?;
         book::check()

@@ -20,7 +20,7 @@ pub(crate) struct Package {
     /// Give the program only the dependencies in the README. This compiles Burn for it, and finds features of other crates
     /// that si-core uses without asking for them
     #[arg(long)]
-    alone: bool,
+    pub(crate) alone: bool,
 }
 
 /// The largest file that crates.io takes, in bytes.
