@@ -104,6 +104,25 @@ impl LabelledImages {
         self.shape.iter().product()
     }
 
+    /// Mean and standard deviation of the brightness of all pixels, each 0 to 255. `None` without images.
+    pub fn mean_and_deviation(&self) -> Option<[f64; 2]> {
+        let mut counts = [0_u64; 256];
+        for pixel in &self.pixels {
+            counts[usize::from(*pixel)] += 1;
+        }
+        let num_pixels = self.pixels.len() as f64;
+        let mean_of = |value: &dyn Fn(f64) -> f64| {
+            let values = counts.iter().zip(0_u8..=255);
+            let sum: f64 = values
+                .map(|(count, byte)| *count as f64 * value(f64::from(byte)))
+                .sum();
+            sum / num_pixels
+        };
+        let mean = mean_of(&|byte| byte);
+        let variance = mean_of(&|byte| (byte - mean).powi(2));
+        (!self.is_empty()).then(|| [mean, variance.sqrt()])
+    }
+
     /// Number of classes. Labels are below it.
     pub fn num_classes(&self) -> usize {
         self.num_classes
@@ -143,6 +162,22 @@ mod tests {
         assert_eq!(images.len(), 3);
         assert_eq!(images.image(1), Some(&[4, 5, 6, 7][..]));
         assert_eq!(images.image(3), None);
+    }
+
+    #[test]
+    fn mean_and_deviation_are_those_of_all_pixels() {
+        let images = LabelledImages::new(parts()).expect("valid parts");
+        let [mean, deviation] = images.mean_and_deviation().expect("there are images");
+        // 0 to 11.
+        assert_eq!(mean, 5.5);
+        assert!((deviation.powi(2) - (12.0 * 12.0 - 1.0) / 12.0).abs() < 1e-12);
+        let none = ImageParts {
+            pixels: Vec::new(),
+            labels: Vec::new(),
+            ..parts()
+        };
+        let none = LabelledImages::new(none).expect("no images are images");
+        assert_eq!(none.mean_and_deviation(), None);
     }
 
     #[test]

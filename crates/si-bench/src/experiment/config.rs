@@ -167,6 +167,18 @@ pub struct ExperimentConfig {
     #[arg(long = "held-out", alias = "num-held-out", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_held_out: Option<usize>,
+    /// Subtract the mean of all training pixels from each pixel, and divide by their standard deviation. Otherwise pixels are
+    /// in [0, 1]. Default: false.
+    #[arg(
+        long,
+        value_name = "BOOL",
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub standardize: bool,
     /// Methods to compare, one condition each: METHOD or METHOD:KEY=VALUE, such as none, si:c=0.1 or ewc:lambda=30;
     /// `si methods` lists them.
     #[arg(

@@ -52,7 +52,7 @@ fn sequences(config: &ExperimentConfig) -> Result<MakeTasks<'_>, Error> {
     Ok(Box::new(move |_| Ok(fixed.clone())))
 }
 
-/// `sequence` with the numbers of images that `config` wants.
+/// `sequence` with the numbers of images and the scale of their pixels that `config` wants.
 fn limited(config: &ExperimentConfig, mut sequence: TaskSequence) -> Result<TaskSequence, Error> {
     let check = |task: &Task, key, count: usize| {
         if task.train.is_empty() {
@@ -66,6 +66,9 @@ fn limited(config: &ExperimentConfig, mut sequence: TaskSequence) -> Result<Task
         }
     };
     for task in &mut sequence.tasks {
+        if config.standardize {
+            task.standardize();
+        }
         if let Some(count) = config.num_held_out {
             (task.train, task.test) = task.train.split_off_last(count);
             check(task, "num_held_out", count)?;

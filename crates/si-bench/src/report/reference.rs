@@ -120,14 +120,19 @@ pub(crate) fn other_settings(
     protocol: &ExperimentConfig,
 ) -> Vec<String> {
     let table = |config: &ExperimentConfig| toml::Table::try_from(config).unwrap_or_default();
-    let protocol = table(protocol);
+    let (config, protocol) = (table(config), table(protocol));
     let of_protocol = |key: &String| !FREE_KEYS.contains(&key.as_str());
-    let settings = table(config)
-        .into_iter()
-        .filter(|(key, value)| of_protocol(key) && protocol.get(key) != Some(value));
-    settings
-        .map(|(key, value)| format!("{key} = {value}"))
-        .collect()
+    let other = config
+        .iter()
+        .filter(|(key, value)| protocol.get(*key) != Some(value));
+    let other = other.map(|(key, value)| (key, format!("{key} = {value}")));
+    // A switch is not stored if it is off.
+    let off = protocol
+        .iter()
+        .filter(|(key, value)| value.is_bool() && !config.contains_key(*key));
+    let off = off.map(|(key, _)| (key, format!("{key} = false")));
+    let settings = other.chain(off).filter(|(key, _)| of_protocol(key));
+    settings.map(|(_, text)| text).collect()
 }
 
 /// Keys that are not part of the protocol of one condition.
@@ -213,6 +218,18 @@ mod tests {
         };
         assert_eq!(last(Experiment::PermutedMnist, 3), 0.9694);
         assert!((last(Experiment::SplitCifar, 1) - 0.7353).abs() < 5e-4);
+    }
+
+    #[test]
+    fn a_switch_that_is_off_departs_from_a_protocol_in_which_it_is_on() {
+        let off = fixture::config(&[0.0], 1);
+        let on = ExperimentConfig {
+            standardize: true,
+            ..off.clone()
+        };
+        assert_eq!(other_settings(&off, &on), ["standardize = false"]);
+        assert_eq!(other_settings(&on, &off), ["standardize = true"]);
+        assert!(other_settings(&on, &on).is_empty());
     }
 
     #[test]

@@ -19,12 +19,20 @@ pub struct ImageDataset {
     labels: Arc<[Option<usize>]>,
     /// The pixel of the data set at each place. `None` for the original order.
     pixel_order: Option<Arc<[usize]>>,
+    scale: Scale,
+}
+
+/// What is subtracted from a pixel's brightness, 0 to 255, and what that is divided by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Scale {
+    origin: f32,
+    unit: f32,
 }
 
 /// An image and its label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageItem {
-    /// Brightness of every pixel, in `[0, 1]`, in the order `[channels, height, width]`.
+    /// Brightness of every pixel, in `[0, 1]` unless it is standardised, in the order `[channels, height, width]`.
     pub pixels: Vec<f32>,
     /// The output of its class.
     pub label: usize,
@@ -46,6 +54,25 @@ impl ImageDataset {
             indices,
             labels,
             pixel_order: None,
+            scale: Scale {
+                origin: 0.0,
+                unit: 255.0,
+            },
+        }
+    }
+
+    /// The same images, with the brightness of their pixels standardised: over all images of the data set that `reference`
+    /// is a part of, whatever their class, its mean is 0 and its standard deviation 1.
+    pub(super) fn standardized_by(self, reference: &Self) -> Self {
+        match reference.images.mean_and_deviation() {
+            Some([mean, deviation]) if deviation > 0.0 => Self {
+                scale: Scale {
+                    origin: mean as f32,
+                    unit: deviation as f32,
+                },
+                ..self
+            },
+            _ => self,
         }
     }
 
@@ -99,9 +126,11 @@ impl ImageDataset {
         }
     }
 
-    /// Whether `other` has the same images, whatever their labels and the order of their pixels.
+    /// Whether `other` has the same images on the same scale, whatever their labels and the order of their pixels.
     pub fn shares_images(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.images, &other.images) && self.indices == other.indices
+        Arc::ptr_eq(&self.images, &other.images)
+            && self.indices == other.indices
+            && self.scale == other.scale
     }
 
     /// The pixel of the data set at each place. `None` for the original order.
@@ -137,14 +166,14 @@ impl ImageDataset {
         self.classes().filter_map(|class| self.labels[class])
     }
 
-    /// Brightness of every pixel of the image at `position`, in `[0, 1]`, in the data set's
-    /// original order.
+    /// Brightness of every pixel of the image at `position`, in the data set's original order.
     fn pixels(&self, position: usize) -> impl Iterator<Item = f32> {
+        let Scale { origin, unit } = self.scale;
         let num_pixels = self.images.num_pixels();
         let start = self.indices[position] * num_pixels;
         self.images.pixels()[start..start + num_pixels]
             .iter()
-            .map(|byte| f32::from(*byte) / 255.0)
+            .map(move |byte| (f32::from(*byte) - origin) / unit)
     }
 
     /// Uploads all images and labels to `device`, in one upload each. They are on the same side of
@@ -236,6 +265,26 @@ mod tests {
                 assert_eq!(item.label as i64, labels[index]);
             }
         }
+    }
+
+    #[test]
+    fn standardised_images_have_the_scale_of_their_reference() {
+        let images = tiny_images();
+        let dataset = ImageDataset::new(&images, Some);
+        let part = ImageDataset::new(&images, |class| (class == 1).then_some(0));
+        let standardized = part.clone().standardized_by(&dataset);
+        assert!(!standardized.shares_images(&part));
+        let [mean, deviation] = images.mean_and_deviation().expect("there are images");
+        let brightness = |it: &ImageDataset| it.get(0).expect("inside").pixels[1];
+        let expected = (255.0 * f64::from(brightness(&part)) - mean) / deviation;
+        assert!((f64::from(brightness(&standardized)) - expected).abs() < 1e-6);
+
+        let all = dataset.clone().standardized_by(&part);
+        let pixels = all.iter().flat_map(|item| item.expect("inside").pixels);
+        let pixels: Vec<f64> = pixels.map(f64::from).collect();
+        let mean = pixels.iter().sum::<f64>() / pixels.len() as f64;
+        let variance = pixels.iter().map(|it| it.powi(2)).sum::<f64>() / pixels.len() as f64;
+        assert!(mean.abs() < 1e-6 && (variance - 1.0).abs() < 1e-6);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 use burn::tensor::{Device, Int, Tensor};
 
-/// Images `[batch, pixels]` with values in `[0, 1]`, and their labels `[batch]`.
+/// Images `[batch, pixels]` with values in `[0, 1]` unless they are standardised, and their labels `[batch]`.
 pub type ImageBatch = (Tensor<2>, Tensor<1, Int>);
 
 /// All images of a data set on the device, made by
 /// [`ImageDataset::to_device`](super::ImageDataset::to_device).
 #[derive(Clone, Debug)]
 pub struct DeviceImages {
-    /// Brightness in `[0, 1]`, in the data set's original order, `[images, pixels]`.
+    /// Brightness, in the data set's original order, `[images, pixels]`.
     pub(super) images: Tensor<2>,
     /// Labels, `[images]`.
     pub(super) labels: Tensor<1, Int>,

@@ -33,6 +33,19 @@ impl Task {
         self.held_out = Some(held_out);
     }
 
+    /// Standardises the brightness of all images by that of the data set that `train` is a part of.
+    pub fn standardize(&mut self) {
+        let reference = self.train.clone();
+        let images = [
+            Some(&mut self.train),
+            Some(&mut self.test),
+            self.held_out.as_mut(),
+        ];
+        for images in images.into_iter().flatten() {
+            *images = images.clone().standardized_by(&reference);
+        }
+    }
+
     /// The outputs that the network chooses from: those of this task if it is told the task, otherwise all.
     pub fn seen_outputs(&self, num_outputs: usize) -> Range<usize> {
         match self.scenario {
