@@ -166,11 +166,11 @@ impl Settings {
     /// Merges the settings: flags override the TOML file, which overrides `base`.
     pub(crate) fn over(&self, base: ExperimentConfig) -> anyhow::Result<ExperimentConfig> {
         let file = self.file()?;
+        let has_flag = self.flags.0.get_many::<String>("methods").is_some();
         let with_file = match self.named {
-            NamedMethods::Run => ExperimentConfig::with_toml,
-            NamedMethods::Searched | NamedMethods::LeftOut => {
-                ExperimentConfig::with_toml_except_methods
-            }
+            NamedMethods::Run if !has_flag => ExperimentConfig::with_toml,
+            // Methods in the file do not count, or not as they are: one may lack its strength.
+            _ => ExperimentConfig::with_toml_except_methods,
         };
         let mut config = match &file {
             None => base,

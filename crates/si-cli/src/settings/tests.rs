@@ -216,6 +216,8 @@ fn a_method_of_a_file_without_its_strength_is_tried_with_several_only_in_a_searc
         error.contains("line 2: the method ewc needs lambda"),
         "{error}"
     );
+    let overridden = parse(&["--config", path, "--methods", "none"]).over(paper());
+    assert_eq!(overridden.expect("the file's do not count").methods, none);
 }
 
 #[test]
