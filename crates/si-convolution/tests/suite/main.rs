@@ -1,0 +1,5 @@
+//! Convolution and pooling against loops in double precision.
+
+mod convolution;
+mod pool;
+mod reference;
