@@ -1,16 +1,88 @@
-//! The rate of each pass of each layer of a small network for CIFAR, next to that of one large product.
+//! The rate of each pass of each layer of a small network for CIFAR, next to that of one large product:
+//! `cargo bench -p si-convolution --bench layers`, and ` -- avx2` for a processor without AVX-512, which this one then imitates.
+//!
+//! Buffers of a batch are larger than what glibc keeps for the next one. To measure without what that costs, set
+//! `MALLOC_MMAP_THRESHOLD_` and `MALLOC_TRIM_THRESHOLD_` to 4294967295.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 #![expect(unsafe_code, reason = "`gemm` takes pointers")]
 
 mod timing;
 
 use gemm::Parallelism;
-use si_convolution::{Activation, Convolution, Forward, MaxPool, Wanted};
+use si_convolution::{Activation, Convolution, Forward, Gradients, MaxPool, Wanted, hide_avx512};
 
-use timing::{Clock, median, time};
+use timing::{Clock, average, time};
 
 const BATCH_SIZE: usize = 256;
-const RUNS: usize = 7;
+const RUNS: usize = 9;
+
+fn main() {
+    hide_avx512(std::env::args().any(|argument| argument == "avx2"));
+    for threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.expect("threads start").install(|| measure(threads));
+    }
+}
+
+fn measure(threads: usize) {
+    let clock = Clock::for_threads(threads);
+    let layers = [
+        Layer::new("3 to 32, 32 × 32, padding 1", [3, 32], 32, 1),
+        Layer::new("32 to 32, 32 × 32", [32, 32], 32, 0),
+        Layer::new("32 to 64, 15 × 15, padding 1", [32, 64], 15, 1),
+        Layer::new("64 to 64, 15 × 15", [64, 64], 15, 0),
+    ];
+    let pools = [Pool::new(32, 30), Pool::new(64, 13)];
+    let large = Large::new();
+    let mut large_times = vec![];
+    let mut times = vec![[const { vec![] }; 4]; layers.len()];
+    let mut pool_times = vec![[const { vec![] }; 2]; pools.len()];
+    for _ in 0..RUNS {
+        large_times.push(time(clock, || large.run(threads)));
+        for (layer, times) in layers.iter().zip(&mut times) {
+            times[0].push(time(clock, || layer.forward()));
+            times[1].push(time(clock, || layer.backward(true, false)));
+            times[2].push(time(clock, || layer.backward(false, true)));
+            times[3].push(time(clock, || layer.backward(true, true)));
+        }
+        for (pool, times) in pools.iter().zip(&mut pool_times) {
+            times[0].push(time(clock, || pool.forward()));
+            times[1].push(time(clock, || pool.backward()));
+        }
+    }
+    let large = Large::GFLOP / average(clock, &large_times);
+    println!("{threads} thread(s): ms, GFLOP/s, and this by the {large:.0} of a large product\n");
+    println!("| layer | forward, ReLU | images' gradient | weight's gradient | all gradients |");
+    println!("|---|---|---|---|---|");
+    let mut step = 0.0;
+    for (layer, times) in layers.iter().zip(&times) {
+        let times = times.each_ref().map(|times| average(clock, times));
+        let cell = |pass: usize| {
+            let rate = layer.gflop() * if pass == 3 { 2.0 } else { 1.0 } / times[pass];
+            format!("{:.1}, {rate:.0} ({:.2})", 1e3 * times[pass], rate / large)
+        };
+        let cells = [0, 1, 2, 3].map(cell);
+        println!("| {} | {} |", layer.name, cells.join(" | "));
+        // The images of the first layer need no gradient.
+        step += times[0]
+            + times[if layer.convolution.channels[0] == 3 {
+                2
+            } else {
+                3
+            }];
+    }
+    for (pool, times) in pools.iter().zip(&pool_times) {
+        let times = times.each_ref().map(|times| average(clock, times));
+        let [forward, backward] = times.map(|time| 1e3 * time);
+        println!(
+            "| pool {} × {1} × {1} | {forward:.1} | {backward:.1} | | |",
+            pool.channels, pool.side
+        );
+        step += times[0] + times[1];
+    }
+    let gflop = layers.iter().map(|layer| 3.0 * layer.gflop()).sum::<f64>() - layers[0].gflop();
+    println!("\nAll: {:.0} ms, {:.0} GFLOP/s\n", 1e3 * step, gflop / step);
+}
 
 struct Layer {
     name: &'static str,
@@ -23,119 +95,31 @@ struct Layer {
     gradient: Vec<f32>,
 }
 
-fn main() {
-    let threads: Vec<usize> = match std::env::args().nth(1).and_then(|text| text.parse().ok()) {
-        Some(number) => vec![number],
-        None => vec![1, 2],
-    };
-    for threads in threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.expect("threads start").install(|| measure(threads));
-    }
-}
-
-fn measure(threads: usize) {
-    let clock = if threads == 1 {
-        Clock::Thread
-    } else {
-        Clock::Wall
-    };
-    let layers = [
-        layer("3 to 32, 32 x 32, padding 1", [3, 32], 32, 1),
-        layer("32 to 32, 32 x 32", [32, 32], 32, 0),
-        layer("32 to 64, 15 x 15, padding 1", [32, 64], 15, 1),
-        layer("64 to 64, 15 x 15", [64, 64], 15, 0),
-    ];
-    let large = Large::new();
-    let mut large_times = vec![];
-    let mut times = vec![vec![vec![]; 5]; layers.len()];
-    for _ in 0..RUNS {
-        large_times.push(time(clock, || large.run(threads)));
-        for (layer, times) in layers.iter().zip(&mut times) {
-            times[0].push(time(clock, || layer.forward()));
-            times[1].push(time(clock, || layer.backward(true, false)));
-            times[2].push(time(clock, || layer.backward(false, true)));
-            times[3].push(time(clock, || layer.backward(true, true)));
-        }
-    }
-    let large = Large::GFLOP / median(large_times);
-    println!("{threads} thread(s), GFLOP/s; in brackets: of one large product's, {large:.1}");
-    println!("| layer | forward, ReLU | images' gradient | weight's gradient | all gradients |");
-    let mut totals = [0.0; 5];
-    for (layer, times) in layers.iter().zip(times) {
-        let times: Vec<f64> = times.into_iter().take(4).map(median).collect();
-        let gflop = layer.gflop();
-        let cells: Vec<String> = times
-            .iter()
-            .zip([1.0, 1.0, 1.0, 2.0])
-            .map(|(time, passes)| {
-                let rate = passes * gflop / time;
-                format!("{:6.1} ms {rate:6.1} ({:.2})", 1e3 * time, rate / large)
-            })
-            .collect();
-        println!("| {:28} | {} |", layer.name, cells.join(" | "));
-        totals[0] += times[0];
-        totals[1] += if layer.convolution.channels[0] == 3 {
-            times[2]
-        } else {
-            times[3]
-        };
-    }
-    println!(
-        "forward {:.1} ms, backward {:.1} ms",
-        1e3 * totals[0],
-        1e3 * totals[1]
-    );
-    for (channels, side) in [(32, 30), (64, 13)] {
-        let images = numbers(BATCH_SIZE * channels * side * side);
-        let pool = MaxPool { window: [2, 2] };
-        let output = pool.forward([side; 2], &images);
-        let forward = (0..RUNS)
-            .map(|_| time(clock, || pool.forward([side; 2], &images)))
-            .collect();
-        let backward = (0..RUNS)
-            .map(|_| time(clock, || pool.backward([side; 2], &images, &output)))
-            .collect();
-        println!(
-            "pool {channels} x {side}: {:.2} ms, {:.2} ms",
-            1e3 * median(forward),
-            1e3 * median(backward)
-        );
-    }
-}
-
-fn layer(name: &'static str, channels: [usize; 2], side: usize, padding: usize) -> Layer {
-    let convolution = Convolution::new(channels, [3, 3]).with_padding([padding; 2]);
-    let size = [side; 2];
-    let images = numbers(BATCH_SIZE * channels[0] * side * side);
-    let weight = numbers(convolution.num_weights());
-    let bias = numbers(channels[1]);
-    let output = convolution.forward(size, &images, &weight, Some(&bias), Activation::Relu);
-    let gradient = numbers(output.len());
-    Layer {
-        name,
-        convolution,
-        size,
-        images,
-        weight,
-        bias,
-        output,
-        gradient,
-    }
-}
-
 impl Layer {
-    fn forward(&self) -> Vec<f32> {
-        self.convolution.forward(
-            self.size,
-            &self.images,
-            &self.weight,
-            Some(&self.bias),
-            Activation::Relu,
-        )
+    fn new(name: &'static str, channels: [usize; 2], side: usize, padding: usize) -> Self {
+        let convolution = Convolution::new(channels, [3, 3]).with_padding([padding; 2]);
+        let mut layer = Self {
+            name,
+            convolution,
+            size: [side; 2],
+            images: numbers(BATCH_SIZE * channels[0] * side * side),
+            weight: numbers(convolution.num_weights()),
+            bias: numbers(channels[1]),
+            output: vec![],
+            gradient: vec![],
+        };
+        layer.output = layer.forward();
+        layer.gradient = numbers(layer.output.len());
+        layer
     }
 
-    fn backward(&self, images: bool, weight: bool) -> si_convolution::Gradients {
+    fn forward(&self) -> Vec<f32> {
+        let (images, weight, bias) = (&self.images, &self.weight, &self.bias);
+        let convolution = &self.convolution;
+        convolution.forward(self.size, images, weight, Some(bias), Activation::Relu)
+    }
+
+    fn backward(&self, images: bool, weight: bool) -> Gradients {
         let forward = Forward {
             images: &self.images,
             weight: &self.weight,
@@ -150,10 +134,39 @@ impl Layer {
             .backward(self.size, forward, &self.gradient, wanted)
     }
 
+    /// Of one pass.
     fn gflop(&self) -> f64 {
-        let windows = self.output.len();
         let window = self.weight.len() / self.convolution.channels[1];
-        2e-9 * (windows * window) as f64
+        2e-9 * (self.output.len() * window) as f64
+    }
+}
+
+struct Pool {
+    channels: usize,
+    side: usize,
+    images: Vec<f32>,
+    gradient: Vec<f32>,
+}
+
+impl Pool {
+    const POOL: MaxPool = MaxPool { window: [2, 2] };
+
+    fn new(channels: usize, side: usize) -> Self {
+        let images = numbers(BATCH_SIZE * channels * side * side);
+        Self {
+            channels,
+            side,
+            gradient: Self::POOL.forward([side; 2], &images),
+            images,
+        }
+    }
+
+    fn forward(&self) -> Vec<f32> {
+        Self::POOL.forward([self.side; 2], &self.images)
+    }
+
+    fn backward(&self) -> Vec<f32> {
+        Self::POOL.backward([self.side; 2], &self.images, &self.gradient)
     }
 }
 
@@ -172,13 +185,12 @@ impl Large {
     }
 
     fn run(&self, threads: usize) -> Vec<f32> {
-        let side = Self::SIDE;
+        let (side, stride) = (Self::SIDE, Self::SIDE as isize);
         let mut out = vec![0.0; side * side];
         let parallelism = match threads {
             1 => Parallelism::None,
             threads => Parallelism::Rayon(threads),
         };
-        let stride = side as isize;
         // SAFETY: all three matrices have `side` rows of `side` numbers.
         unsafe {
             gemm::gemm(

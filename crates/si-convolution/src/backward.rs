@@ -1,12 +1,13 @@
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::canvas::{Canvas, Content, Windows};
 use crate::convolution::Convolution;
 use crate::forward::put_row;
-use crate::sweep::Sweep;
+use crate::pixels::{Pixels, Products};
+use crate::planes::{Content, Planes, Windows};
 use crate::transpose::Finish;
-use crate::{chunks, weights};
+use crate::weights::{Packed, unpacked};
+use crate::{chunks, vectors};
 
 /// What a pass backwards needs of the pass forwards.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +72,7 @@ impl Convolution {
             assert_eq!(output.len(), batch_size * output_len, "the output's length");
         }
         let plan = Plan::new(self, size, forward.weight, wanted);
-        let chunk_len = chunks::len(batch_size, plan.num_weights);
+        let chunk_len = chunks::len(batch_size, plan.num_weight_sums);
         let mut images = vec![
             0.0;
             if wanted.images {
@@ -104,78 +105,72 @@ impl Convolution {
         let total = Sums::total(&plan, sums);
         Gradients {
             images: wanted.images.then_some(images),
-            weight: wanted
-                .weight
-                .then(|| weights::unpacked(self, &total.weight)),
+            weight: plan.products.as_ref().map(|products| {
+                unpacked(self, &total.weight, products.gradients.channels_padded())
+            }),
             bias: wanted.bias.then_some(total.bias),
         }
     }
 
-    /// The windows of output gradients that lead to the gradients of images of this size.
-    fn gradient_sweep(&self, size: [usize; 2], output_size: [usize; 2]) -> Sweep {
+    /// The output's gradient with the windows that lead to the gradient of an image of this size.
+    fn gradient_planes(&self, size: [usize; 2], output_size: [usize; 2]) -> Planes {
         let reach = self.reach();
-        // A window ends at the last output to which a pixel contributes. A border wider than the kernel's reach has outputs that
-        // no pixel contributes to.
-        let front = [0, 1].map(|axis| reach[axis].saturating_sub(self.padding[axis]));
-        let start = [0, 1].map(|axis| self.padding[axis].saturating_sub(reach[axis]));
         let content = Content {
             size: output_size,
-            front,
+            front: [0, 1].map(|axis| reach[axis].saturating_sub(self.padding[axis])),
             spacing: self.stride,
         };
         let windows = Windows {
             number: size,
-            start,
+            // A border that is wider than the kernel's reach has outputs that depend on no pixel.
+            start: [0, 1].map(|axis| self.padding[axis].saturating_sub(reach[axis])),
             stride: [1; 2],
-            reach,
+            size: self.kernel,
+            dilation: self.dilation,
         };
-        let canvas = Canvas::new(self.channels[1], content, windows);
-        Sweep::new(canvas, windows, self.kernel, self.dilation)
+        Planes::new(self.channels[1], content, windows)
     }
 }
 
 /// What is the same for all images.
 struct Plan {
-    images: Sweep,
-    /// The output's gradient, with the border that the images' gradient needs. `None` if that is not wanted.
-    gradients: Option<Sweep>,
-    /// The output's gradient as the weight's needs it. `None` if that is not wanted, or finds it on the other canvas.
-    rows: Option<Canvas>,
-    /// The weight for the images' gradient.
-    weight: Vec<f32>,
+    arch: Arch,
     channels_in: usize,
-    num_weights: usize,
+    /// For the images' gradient.
+    planes: Option<(Planes, Packed)>,
+    /// For the weight's gradient.
+    products: Option<Products>,
+    num_weight_sums: usize,
     num_biases: usize,
 }
 
 impl Plan {
     fn new(convolution: &Convolution, size: [usize; 2], weight: &[f32], wanted: Wanted) -> Self {
         let [channels_in, channels_out] = convolution.channels;
-        let output_size = convolution.output_size(size).expect("checked before");
-        let images = convolution.sweep(size);
-        let gradients = wanted
-            .images
-            .then(|| convolution.gradient_sweep(size, output_size));
-        let is_shared = gradients.as_ref().is_some_and(|gradients| {
-            convolution.stride == [1; 2] && gradients.pitch() == images.pitch()
+        let arch = vectors::arch();
+        let lanes = vectors::lanes(arch);
+        let windows = convolution.windows(size);
+        let planes = wanted.images.then(|| {
+            let planes = convolution.gradient_planes(size, windows.number);
+            let rows = planes.element_rows();
+            let weight = Packed::for_input_gradient(convolution, weight, rows, lanes);
+            (planes, weight)
         });
-        let rows = Canvas::dense(channels_out, output_size, images.pitch());
-        let weight = if wanted.images {
-            weights::for_input_gradient(convolution, weight)
-        } else {
-            vec![]
-        };
+        let products = wanted.weight.then(|| Products {
+            images: Pixels::for_windows(channels_in, convolution.content(size), windows),
+            gradients: Pixels::dense(channels_out, windows.number, lanes),
+            content: convolution.content(size),
+            windows,
+        });
+        let sums_per_channel = convolution.num_weights() / channels_out;
         Self {
-            images,
-            gradients,
-            rows: (wanted.weight && !is_shared).then_some(rows),
-            weight,
+            arch,
             channels_in,
-            num_weights: if wanted.weight {
-                convolution.num_weights()
-            } else {
-                0
-            },
+            planes,
+            num_weight_sums: products.as_ref().map_or(0, |products| {
+                sums_per_channel * products.gradients.channels_padded()
+            }),
+            products,
             num_biases: if wanted.bias { channels_out } else { 0 },
         }
     }
@@ -187,26 +182,32 @@ struct Chunk<'a> {
     sums: Sums,
     /// The output's gradient where the activation lets it through.
     passed: Vec<f32>,
-    images: Vec<f32>,
-    gradients: Vec<f32>,
-    rows: Vec<f32>,
-    scratch: Vec<f32>,
+    gradient_planes: Vec<f32>,
+    image_row: Vec<f32>,
+    image_pixels: Vec<f32>,
+    gradient_pixels: Vec<f32>,
 }
 
 impl<'a> Chunk<'a> {
     fn new(plan: &'a Plan) -> Self {
-        let zeros = |sweep: &Sweep| sweep.canvas().zeros();
-        let gradients = plan.gradients.as_ref();
+        let (gradient_planes, image_row) = plan
+            .planes
+            .as_ref()
+            .map(|(planes, weight)| (planes.zeros(), planes.scratch(weight)))
+            .unwrap_or_default();
+        let (image_pixels, gradient_pixels) = plan
+            .products
+            .as_ref()
+            .map(|products| (products.images.zeros(), products.gradients.zeros()))
+            .unwrap_or_default();
         Self {
             plan,
             sums: Sums::zeros(plan),
             passed: vec![],
-            images: zeros(&plan.images),
-            gradients: gradients.map(zeros).unwrap_or_default(),
-            rows: plan.rows.as_ref().map(Canvas::zeros).unwrap_or_default(),
-            scratch: gradients
-                .map(|sweep| sweep.scratch(plan.channels_in))
-                .unwrap_or_default(),
+            gradient_planes,
+            image_row,
+            image_pixels,
+            gradient_pixels,
         }
     }
 
@@ -217,50 +218,42 @@ impl<'a> Chunk<'a> {
         gradient: &[f32],
         image_gradient: Option<&mut [f32]>,
     ) {
-        let plan = self.plan;
+        let arch = self.plan.arch;
         let gradient = match rectified {
             None => gradient,
             Some(rectified) => {
-                pass(rectified, gradient, &mut self.passed);
+                pass(arch, rectified, gradient, &mut self.passed);
                 &self.passed
             }
         };
         if !self.sums.bias.is_empty() {
-            add_planes(&mut self.sums.bias, gradient);
+            add_planes(arch, &mut self.sums.bias, gradient);
         }
-        if let Some(gradients) = &plan.gradients {
-            gradients.canvas().draw(&mut self.gradients, gradient);
-        }
-        if plan.num_weights > 0 {
-            let gradient = match (&plan.rows, &plan.gradients) {
-                (Some(rows), _) => {
-                    rows.draw(&mut self.rows, gradient);
-                    &self.rows
-                }
-                (None, Some(gradients)) => &self.gradients[gradients.canvas().first_pixel()..],
-                (None, None) => unreachable!("the weight's gradient finds rows on one of them"),
-            };
-            plan.images.canvas().draw(&mut self.images, image);
-            plan.images
-                .add_weight_gradient(&self.images, gradient, &mut self.sums.weight);
-        }
-        if let (Some(gradients), Some(image_gradient)) = (&plan.gradients, image_gradient) {
-            gradients.convolve(
-                &self.gradients,
-                &plan.weight,
-                &mut self.scratch,
-                |row, sums| {
-                    let finish = Finish::default();
-                    put_row(image_gradient, plan.channels_in, row, sums, finish);
-                },
+        if let Some(products) = &self.plan.products {
+            products.images.draw(&mut self.image_pixels, image);
+            products.gradients.draw(&mut self.gradient_pixels, gradient);
+            products.add(
+                arch,
+                &self.image_pixels,
+                &self.gradient_pixels,
+                &mut self.sums.weight,
             );
+        }
+        if let (Some((planes, weight)), Some(image_gradient)) = (&self.plan.planes, image_gradient)
+        {
+            let canvas = planes.draw(&mut self.gradient_planes, gradient);
+            let (channels, padded) = (self.plan.channels_in, weight.channels_out_padded());
+            planes.sum_windows(arch, canvas, weight, &mut self.image_row, |row, sums| {
+                let finish = Finish::default();
+                put_row(image_gradient, channels, row, sums, padded, finish);
+            });
         }
     }
 }
 
 /// Sums over images.
 struct Sums {
-    /// In the order of [`weights::for_output`].
+    /// `[kernel_height, kernel_width, channels_in, channels_out_padded]`.
     weight: Vec<f32>,
     bias: Vec<f32>,
 }
@@ -268,7 +261,7 @@ struct Sums {
 impl Sums {
     fn zeros(plan: &Plan) -> Self {
         Self {
-            weight: vec![0.0; plan.num_weights],
+            weight: vec![0.0; plan.num_weight_sums],
             bias: vec![0.0; plan.num_biases],
         }
     }
@@ -290,9 +283,9 @@ fn add(sums: &mut [f32], numbers: &[f32]) {
 }
 
 /// Writes the gradient to `passed` where `rectified` is not zero, and zeros elsewhere.
-fn pass(rectified: &[f32], gradient: &[f32], passed: &mut Vec<f32>) {
+fn pass(arch: Arch, rectified: &[f32], gradient: &[f32], passed: &mut Vec<f32>) {
     passed.resize(gradient.len(), 0.0);
-    Arch::new().dispatch(
+    arch.dispatch(
         #[inline(always)]
         || {
             let pairs = rectified.iter().zip(gradient);
@@ -304,11 +297,11 @@ fn pass(rectified: &[f32], gradient: &[f32], passed: &mut Vec<f32>) {
 }
 
 /// Adds the sum of each plane of `[channels, height, width]`.
-fn add_planes(sums: &mut [f32], numbers: &[f32]) {
+fn add_planes(arch: Arch, sums: &mut [f32], numbers: &[f32]) {
     /// Partial sums that are computed side by side.
     const LANES: usize = 32;
     let plane = numbers.len() / sums.len();
-    Arch::new().dispatch(
+    arch.dispatch(
         #[inline(always)]
         || {
             for (sum, plane) in sums.iter_mut().zip(numbers.chunks_exact(plane)) {

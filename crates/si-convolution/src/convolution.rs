@@ -71,6 +71,11 @@ impl Convolution {
         self.channels.iter().chain(&self.kernel).product()
     }
 
+    /// Elements of the kernel of a channel.
+    pub(crate) fn elements(&self) -> usize {
+        self.kernel.iter().product()
+    }
+
     /// Steps from the first to the last element of a window.
     pub(crate) fn reach(&self) -> [usize; 2] {
         [0, 1].map(|axis| self.dilation[axis] * (self.kernel[axis] - 1))

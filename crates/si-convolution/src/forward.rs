@@ -1,10 +1,10 @@
 use rayon::prelude::*;
 
-use crate::canvas::{Canvas, Content, Windows};
 use crate::convolution::{Activation, Convolution};
-use crate::sweep::Sweep;
+use crate::planes::{Content, Planes, Windows};
 use crate::transpose::{Finish, Strided, transpose};
-use crate::{chunks, weights};
+use crate::weights::Packed;
+use crate::{chunks, vectors};
 
 impl Convolution {
     /// The output for images of this height and width, `[batch, channels_in, height, width]`:
@@ -25,43 +25,53 @@ impl Convolution {
         if let Some(bias) = bias {
             assert_eq!(bias.len(), self.channels[1], "a bias per output channel");
         }
-        let finish = Finish { bias, activation };
-        let sweep = self.sweep(size);
-        let weight = weights::for_output(self, weight);
+        let (arch, finish) = (vectors::arch(), Finish { bias, activation });
+        let planes = Planes::new(self.channels[0], self.content(size), self.windows(size));
+        let weight = Packed::for_output(self, weight, planes.element_rows(), vectors::lanes(arch));
         let batch_size = images.len() / image_len;
         let chunk_len = chunks::len(batch_size, 0);
         let mut output = vec![0.0; batch_size * output_len];
         let chunks = output.par_chunks_mut(chunk_len * output_len);
         let chunks = chunks.zip(images.par_chunks(chunk_len * image_len));
         chunks.for_each(|(outputs, images)| {
-            let mut canvas = sweep.canvas().zeros();
-            let mut scratch = sweep.scratch(self.channels[1]);
+            let mut canvas = planes.zeros();
+            let mut scratch = planes.scratch(&weight);
             let outputs = outputs.chunks_exact_mut(output_len);
             for (output, image) in outputs.zip(images.chunks_exact(image_len)) {
-                sweep.canvas().draw(&mut canvas, image);
-                sweep.convolve(&canvas, &weight, &mut scratch, |row, sums| {
-                    put_row(output, self.channels[1], row, sums, finish);
+                let canvas = planes.draw(&mut canvas, image);
+                planes.sum_windows(arch, canvas, &weight, &mut scratch, |row, sums| {
+                    put_row(
+                        output,
+                        self.channels[1],
+                        row,
+                        sums,
+                        weight.channels_out_padded(),
+                        finish,
+                    );
                 });
             }
         });
         output
     }
 
-    /// The windows of images of this size.
-    pub(crate) fn sweep(&self, size: [usize; 2]) -> Sweep {
-        let windows = Windows {
-            number: self.output_size(size).expect("checked before"),
-            start: [0; 2],
-            stride: self.stride,
-            reach: self.reach(),
-        };
-        let content = Content {
+    /// An image in its border.
+    pub(crate) fn content(&self, size: [usize; 2]) -> Content {
+        Content {
             size,
             front: self.padding,
             spacing: [1; 2],
-        };
-        let canvas = Canvas::new(self.channels[0], content, windows);
-        Sweep::new(canvas, windows, self.kernel, self.dilation)
+        }
+    }
+
+    /// The windows of images of this size.
+    pub(crate) fn windows(&self, size: [usize; 2]) -> Windows {
+        Windows {
+            number: self.output_size(size).expect("checked before"),
+            start: [0; 2],
+            stride: self.stride,
+            size: self.kernel,
+            dilation: self.dilation,
+        }
     }
 
     /// Numbers of an image and of its output.
@@ -84,21 +94,22 @@ impl Convolution {
     }
 }
 
-/// Writes the numbers of a row, `[width, channels]`, into an image, `[channels, height, width]`.
+/// Writes the sums of a row, `[width, padded]`, into an image, `[channels, height, width]`.
 pub(crate) fn put_row(
     image: &mut [f32],
     channels: usize,
     row: usize,
-    numbers: &[f32],
+    sums: &[f32],
+    padded: usize,
     finish: Finish<'_>,
 ) {
-    let width = numbers.len() / channels;
+    let width = sums.len() / padded;
     let plane = image.len() / channels;
     transpose(
         [width, channels],
         Strided {
-            numbers,
-            stride: channels,
+            numbers: sums,
+            stride: padded,
         },
         Strided {
             numbers: &mut image[row * width..],

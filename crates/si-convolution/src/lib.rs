@@ -14,29 +14,31 @@
 //!
 //! # How it works
 //!
-//! An image is copied into a canvas: its pixels with their channels side by side, inside a border of zeros. There, the
-//! pixels under a row of the window are contiguous, and those of the next window overlap with them. So a row of the kernel
-//! is one product of matrices, which needs no copy of the windows. The products are those of the crate `gemm`. The canvas,
-//! the products' result, its bias and its activation stay in the cache of the processor.
+//! The output, and the gradient of the input: for some columns of a row and some channels of the output, the sums are kept in
+//! registers. For each element of the window, a vector of weights is multiplied with one number of each column. The gradient of the
+//! weight: the sums of some elements of the window are kept in registers over all windows, each the product of a vector of the
+//! output's gradient with one number of the input. An image is brought into the order that this needs while it is in the
+//! cache.
 //!
-//! Any size of kernel, padding, stride and dilation is possible. Groups are not. A kernel that is dilated along the width has
-//! one product per element instead of one per row, and the gradient of the input of a convolution with strides also
-//! multiplies the zeros between the strides: both are right, and slower.
+//! Any size of kernel, padding, stride and dilation is possible; groups are not. With strides, the gradient of the input
+//! also multiplies the zeros between the strides: it is right, and slower.
 //!
 //! Threads of rayon's current pool take chunks of the batch. The chunks depend on the shapes only, and their sums are
 //! added in order, so the results are the same to the bit with any number of threads.
 
 mod backward;
-mod canvas;
 mod chunks;
 mod convolution;
 mod forward;
+mod pixels;
+mod planes;
 mod pool;
-mod product;
-mod sweep;
 mod transpose;
+mod vectors;
 mod weights;
 
 pub use backward::{Forward, Gradients, Wanted};
 pub use convolution::{Activation, Convolution};
 pub use pool::MaxPool;
+#[doc(hidden)]
+pub use vectors::hide_avx512;

@@ -1,9 +1,8 @@
 //! Max pooling.
 
-use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::chunks;
+use crate::{chunks, vectors};
 
 /// Max pooling over windows that do not overlap, without padding. Rows and columns that fill no window are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +31,7 @@ impl MaxPool {
         let chunks = outputs.par_chunks_mut(chunk_len * output);
         let chunks = chunks.zip(images.par_chunks(chunk_len * plane));
         chunks.for_each(|(outputs, images)| {
-            Arch::new().dispatch(
+            vectors::arch().dispatch(
                 #[inline(always)]
                 || {
                     let outputs = outputs.chunks_exact_mut(output);
@@ -63,7 +62,7 @@ impl MaxPool {
         let chunks = chunks.zip(images.par_chunks(chunk_len * plane));
         let chunks = chunks.zip(gradient.par_chunks(chunk_len * output));
         chunks.for_each(|((gradients, images), gradient)| {
-            Arch::new().dispatch(
+            vectors::arch().dispatch(
                 #[inline(always)]
                 || {
                     let planes = gradients

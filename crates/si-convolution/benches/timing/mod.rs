@@ -1,4 +1,4 @@
-//! Time that other programs do not disturb.
+//! Time that other programs disturb as little as possible.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -12,6 +12,17 @@ pub(crate) enum Clock {
     Wall,
 }
 
+impl Clock {
+    #[allow(dead_code, reason = "not in every benchmark")]
+    pub(crate) fn for_threads(threads: usize) -> Self {
+        if threads == 1 {
+            Self::Thread
+        } else {
+            Self::Wall
+        }
+    }
+}
+
 /// Seconds that `work` takes.
 pub(crate) fn time<T>(clock: Clock, work: impl FnOnce() -> T) -> f64 {
     let (start, wall) = (now(clock), Instant::now());
@@ -23,8 +34,13 @@ pub(crate) fn time<T>(clock: Clock, work: impl FnOnce() -> T) -> f64 {
     elapsed.as_secs_f64()
 }
 
+/// The mean of what a thread needs, as its steps are coarse, and the median of wall time.
 #[allow(dead_code, reason = "not in every benchmark")]
-pub(crate) fn median(mut times: Vec<f64>) -> f64 {
+pub(crate) fn average(clock: Clock, times: &[f64]) -> f64 {
+    if clock == Clock::Thread {
+        return times.iter().sum::<f64>() / times.len() as f64;
+    }
+    let mut times = times.to_vec();
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]
 }
