@@ -9,7 +9,9 @@
 mod timing;
 
 use gemm::Parallelism;
-use si_convolution::{Activation, Convolution, Forward, Gradients, MaxPool, Wanted, hide_avx512};
+use si_convolution::{
+    Activation, Convolution, Forward, Gradients, MaxPool, Vectors, Wanted, use_vectors,
+};
 
 use timing::{Clock, average, time};
 
@@ -17,7 +19,9 @@ const BATCH_SIZE: usize = 256;
 const RUNS: usize = 9;
 
 fn main() {
-    hide_avx512(std::env::args().any(|argument| argument == "avx2"));
+    if std::env::args().any(|argument| argument == "avx2") {
+        use_vectors(Vectors::Avx2);
+    }
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.expect("threads start").install(|| measure(threads));

@@ -41,4 +41,4 @@ pub use backward::{Forward, Gradients, Wanted};
 pub use convolution::{Activation, Convolution};
 pub use pool::MaxPool;
 #[doc(hidden)]
-pub use vectors::hide_avx512;
+pub use vectors::{Vectors, use_vectors};

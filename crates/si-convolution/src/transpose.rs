@@ -1,6 +1,11 @@
 //! Matrices with rows and columns exchanged.
 
+#[cfg(target_arch = "x86_64")]
+use pulp::Arch;
+
 use crate::convolution::Activation;
+#[cfg(target_arch = "x86_64")]
+use crate::vectors;
 
 #[cfg(target_arch = "x86_64")]
 mod avx;
@@ -34,8 +39,15 @@ pub(crate) fn transpose(
         return;
     }
     #[cfg(target_arch = "x86_64")]
-    if let (8.., 8.., Some(simd)) = (rows, columns, pulp::x86::V3::try_new()) {
-        return avx::transpose(simd, size, from, to, finish);
+    {
+        let simd = match vectors::arch() {
+            Arch::V4(simd) => Some(*simd),
+            Arch::V3(simd) => Some(simd),
+            _ => None,
+        };
+        if let (8.., 8.., Some(simd)) = (rows, columns, simd) {
+            return avx::transpose(simd, size, from, to, finish);
+        }
     }
     let (numbers, stride) = (to.numbers, to.stride);
     number_by_number(size, from, numbers, stride);

@@ -1,21 +1,37 @@
 //! The processor's vectors.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use pulp::{Arch, Simd, WithSimd};
 
-static IS_NARROW: AtomicBool = AtomicBool::new(false);
-
-/// Computes as on a processor without AVX-512, to measure that on one that has it.
+/// Which vectors are used, to test and measure on one processor what another one does.
 #[doc(hidden)]
-pub fn hide_avx512(hidden: bool) {
-    IS_NARROW.store(hidden, Ordering::Relaxed);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Vectors {
+    /// The widest ones.
+    Widest,
+    /// Those of x86-64 without AVX-512.
+    Avx2,
+    /// Single numbers.
+    None,
 }
 
-/// The widest vectors that the processor has.
+static VECTORS: AtomicU8 = AtomicU8::new(Vectors::Widest as u8);
+
+/// Uses these vectors from now on, if the processor has them.
+#[doc(hidden)]
+pub fn use_vectors(vectors: Vectors) {
+    VECTORS.store(vectors as u8, Ordering::Relaxed);
+}
+
 pub(crate) fn arch() -> Arch {
+    let vectors = VECTORS.load(Ordering::Relaxed);
+    if vectors == Vectors::None as u8 {
+        return Arch::Scalar;
+    }
     #[cfg(target_arch = "x86_64")]
-    if IS_NARROW.load(Ordering::Relaxed)
+    if vectors == Vectors::Avx2 as u8
         && let Some(simd) = pulp::x86::V3::try_new()
     {
         return Arch::V3(simd);

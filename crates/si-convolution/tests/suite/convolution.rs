@@ -259,6 +259,7 @@ struct Inputs {
 
 impl Inputs {
     fn new(convolution: &Convolution, batch_size: usize, size: [usize; 2]) -> Self {
+        crate::prepare();
         let [channels_in, channels_out] = convolution.channels;
         let plane: usize = reference::output_size(convolution, size).iter().product();
         let mut numbers = numbers();

@@ -3,3 +3,6 @@
 mod convolution;
 mod pool;
 mod reference;
+
+/// What comes before each test.
+fn prepare() {}
