@@ -30,6 +30,8 @@ mod backward;
 mod chunks;
 mod convolution;
 mod forward;
+#[cfg(feature = "burn")]
+pub mod layers;
 mod pixels;
 mod planes;
 mod pool;
