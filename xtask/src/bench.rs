@@ -105,8 +105,7 @@ const BENCHMARKS: &[Benchmark] = &[
         description: "The network of split CIFAR is convolutions, and they decide its time. In brackets is how many of \
              a pass's multiplications and additions are done per nanosecond, if its time is taken as that of \
              products alone. Burn's backends for the CPU have convolutions of their own; on Flex the network \
-             is trained without them, by products with shifted rows (`si_bench`, `model/shifted.rs`). Its \
-             passes run at a lower rate than the perceptron's. The backend causes this difference.",
+             is trained with those of the crate `si-convolution`.",
         by_threads: true,
     },
     Benchmark {

@@ -7,9 +7,10 @@ use burn::nn::{Dropout, DropoutConfig, Linear, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
+use si_convolution::{Activation, layers};
 
+use super::Output;
 use super::initial::{Weights, convolution, dense};
-use super::{Output, shifted};
 
 /// The network of split CIFAR (section 5.3): two blocks of convolutions, a hidden layer, and one
 /// linear readout for all tasks.
@@ -21,10 +22,10 @@ pub struct Cnn {
     readout: Linear,
     #[module(skip)]
     image_shape: [usize; 3],
-    /// Number of images that pass the blocks at the same time, as shifted products. With `None`,
-    /// the backend computes the convolutions of the whole batch.
+    /// Whether the backend computes the convolutions. Otherwise `si_convolution` does, where it
+    /// can: on Flex.
     #[module(skip)]
-    slice_size: Option<usize>,
+    uses_backend_convolutions: bool,
 }
 
 /// Two convolutions with ReLU, then 2 × 2 max pooling and dropout. The first convolution keeps the
@@ -89,7 +90,6 @@ impl CnnConfig {
             [height, width] = [height, width].map(|side| (side - (KERNEL_SIZE - 1)) / POOL_SIZE);
         }
         let num_features = channels * height * width;
-        let is_flex = crate::device("flex").is_ok_and(|flex| flex == device.clone().inner());
         Cnn {
             blocks,
             hidden: dense(
@@ -108,17 +108,17 @@ impl CnnConfig {
                 device,
             ),
             image_shape: self.image_shape,
-            slice_size: is_flex.then_some(SLICE_SIZE),
+            uses_backend_convolutions: false,
         }
     }
 }
 
 impl Cnn {
-    /// The network with the backend's own convolutions. On every backend except Flex, this is the
-    /// default.
+    /// The network with the backend's own convolutions and pooling. On every backend except Flex, it
+    /// has them in any case.
     pub fn with_backend_convolutions(self) -> Self {
         Self {
-            slice_size: None,
+            uses_backend_convolutions: true,
             ..self
         }
     }
@@ -155,30 +155,15 @@ impl Cnn {
         let [batch_size, _] = images.dims();
         let [channels, height, width] = self.image_shape;
         let images = images.reshape([batch_size, channels, height, width]);
-        let maps = match self.slice_size {
-            None => self.maps(images),
-            Some(size) => {
-                let slices = images.split(size, 0).into_iter();
-                Tensor::cat(slices.map(|slice| self.maps_of_slice(slice)).collect(), 0)
+        let maps = self.blocks.iter().fold(images, |maps, block| {
+            if self.uses_backend_convolutions {
+                block.forward_in_backend(maps)
+            } else {
+                block.forward(maps)
             }
-        };
+        });
         let hidden = relu(self.hidden.forward(maps.flatten(1, 3)));
         self.dropout.forward(hidden)
-    }
-
-    /// The output of the blocks for images `[batch, channels, height, width]`.
-    fn maps(&self, images: Tensor<4>) -> Tensor<4> {
-        let blocks = self.blocks.iter();
-        blocks.fold(images, |maps, block| block.forward(maps))
-    }
-
-    /// The same, computed by shifted products.
-    fn maps_of_slice(&self, images: Tensor<4>) -> Tensor<4> {
-        let blocks = self.blocks.iter();
-        let maps = blocks.fold(images.permute([2, 3, 0, 1]), |maps, block| {
-            block.forward_shifted(maps)
-        });
-        maps.permute([2, 3, 0, 1])
     }
 }
 
@@ -203,16 +188,16 @@ impl Block {
     /// `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, ⌊(height − 2) / 2⌋, ⌊(width − 2) / 2⌋]`.
     fn forward(&self, maps: Tensor<4>) -> Tensor<4> {
+        let maps = layers::convolve(&self.same, maps, Activation::Relu);
+        let maps = layers::convolve(&self.valid, maps, Activation::Relu);
+        self.dropout.forward(layers::max_pool(&self.pool, maps))
+    }
+
+    /// The same by the backend's own operations.
+    fn forward_in_backend(&self, maps: Tensor<4>) -> Tensor<4> {
         let maps = relu(self.same.forward(maps));
         let maps = relu(self.valid.forward(maps));
         self.dropout.forward(self.pool.forward(maps))
-    }
-
-    /// The same of `[height, width, batch, channels_in]`.
-    fn forward_shifted(&self, maps: Tensor<4>) -> Tensor<4> {
-        let maps = relu(shifted::convolve(&self.same, maps, BORDER));
-        let maps = relu(shifted::convolve(&self.valid, maps, 0));
-        self.dropout.forward(shifted::pool(maps))
     }
 }
 
@@ -220,8 +205,6 @@ const KERNEL_SIZE: usize = 3;
 /// The border around the input of a convolution that keeps its size.
 const BORDER: usize = KERNEL_SIZE / 2;
 const POOL_SIZE: usize = 2;
-/// Small enough to keep the maps in the cache, and large enough for efficient matrix products.
-const SLICE_SIZE: usize = 8;
 /// The smallest side for which two blocks leave a pixel.
 const MIN_SIDE: usize = 10;
 

@@ -7,7 +7,6 @@ mod network;
 mod one_by_one;
 mod output;
 mod progressive;
-mod shifted;
 mod stacked;
 
 pub use cnn::{Cnn, CnnConfig};
