@@ -3,6 +3,7 @@
 //!
 //! They run on Flex, or on the device that the variable `BURN_DEVICE` names, such as `wgpu`.
 
+mod adapters;
 mod any_model;
 mod burn_nn;
 mod closed_forms;
