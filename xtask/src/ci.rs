@@ -55,6 +55,7 @@ const TRIALS: &[&str] = &[
     "cargo run --bin task_free",
     "cargo run --bin merge",
     "cargo run --bin burn_train",
+    "cargo run --bin language -- target/trial/no-model",
 ];
 
 /// The folder for the trials' files, below the workspace.

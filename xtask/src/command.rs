@@ -22,8 +22,11 @@ const FEATURES: &str = "SI_FEATURES";
 /// The environment variable with a file of settings for cargo, as `cargo --config` takes it, for what is built once.
 pub(crate) const CARGO_CONFIG: &str = "SI_CARGO_CONFIG";
 
-/// Features other than backends. Only si-core has them.
+/// Features other than backends that si-core has.
 const OTHERS: [&str; 2] = ["remote", "train"];
+
+/// The feature that only the examples have.
+pub(crate) const OF_EXAMPLES: &str = "language";
 
 /// The backends. Each is a feature.
 const BACKENDS: [&str; 9] = [
@@ -64,7 +67,7 @@ pub(crate) fn build_with(features: &str) -> Result<()> {
     let features = given.unwrap_or_else(|| features.to_string());
     for feature in features.split(',').filter(|it| !it.is_empty()) {
         ensure!(
-            OTHERS.contains(&feature) || BACKENDS.contains(&feature),
+            OTHERS.contains(&feature) || feature == OF_EXAMPLES || BACKENDS.contains(&feature),
             "there is no backend {feature:?}; known names are {}",
             BACKENDS.join(", ")
         );

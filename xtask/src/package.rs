@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::Value;
 use toml::Table;
 
-use crate::command::{CARGO_CONFIG, clear, command, features, run, workspace};
+use crate::command::{CARGO_CONFIG, OF_EXAMPLES, clear, command, features, run, workspace};
 
 /// Pack what is published, check its size, and run the program of si-core's README with the packed crate.
 ///
@@ -151,7 +151,9 @@ fn share_build(manifest: &mut Table, members: &[Value]) -> Result<()> {
     let dependencies = manifest["dependencies"].as_table_mut();
     let dependencies = dependencies.context("dependencies are a table")?;
     dependencies.extend(shared_dependencies(members)?);
-    let features = features().split(',').filter(|feature| !feature.is_empty());
+    let features = features()
+        .split(',')
+        .filter(|feature| !feature.is_empty() && *feature != OF_EXAMPLES);
     let features: toml::value::Array = features.map(toml::Value::from).collect();
     if let Some(library) = dependencies[LIBRARY].as_table_mut() {
         library.insert("features".to_string(), features.into());

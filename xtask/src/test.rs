@@ -6,11 +6,13 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
-use crate::command::{Built, build, build_with, clear, command, known_backends, workspace};
+use crate::command::{
+    Built, OF_EXAMPLES, build, build_with, clear, command, known_backends, workspace,
+};
 
-/// The features that all tests are built with, in one build: the backends of [`DEVICES`] that are not default features, and
-/// burn-train.
-pub(crate) const FEATURES: &str = "ndarray,wgpu,train";
+/// The features that all tests are built with, in one build: the backends of [`DEVICES`] that are not default features,
+/// burn-train, and what the examples with a language model need.
+pub(crate) const FEATURES: &str = "ndarray,wgpu,train,language";
 
 /// The backends that can be linked without a vendor's toolkit.
 pub(crate) const DEVICES: [&str; 3] = ["flex", "ndarray", "wgpu"];
@@ -115,7 +117,9 @@ impl Test {
 pub(crate) fn features(devices: &[String], remote: bool) -> String {
     let backends = devices.iter().map(String::as_str);
     let backends = backends.filter(|device| *device != "flex");
-    let others = ["train"].into_iter().chain(remote.then_some("remote"));
+    let others = ["train", OF_EXAMPLES]
+        .into_iter()
+        .chain(remote.then_some("remote"));
     backends.chain(others).collect::<Vec<_>>().join(",")
 }
 
