@@ -86,7 +86,7 @@ fn main() -> anyhow::Result<()> {
         let accuracy = learn(ContinualLearner::new(model.clone(), &config)?, &tasks)?;
         println!("strength {strength}, after each task:");
         for row in accuracy.rows() {
-            println!("{row:6.2?}");
+            println!("{row:.2?}");
         }
     }
     Ok(())
