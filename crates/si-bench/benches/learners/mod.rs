@@ -234,6 +234,7 @@ impl Case {
 pub(crate) fn as_si_trains(measure: fn()) {
     const HAS_KEPT_BUFFERS: &str = "SI_BENCH_HAS_KEPT_BUFFERS";
     if env::var_os(HAS_KEPT_BUFFERS).is_some() {
+        choose_vectors();
         return in_pool(measure);
     }
     let mut again = this_program();
@@ -243,6 +244,22 @@ pub(crate) fn as_si_trains(measure: fn()) {
     let status = keep_buffers(&mut again).status();
     let status = status.expect("this program can run again");
     process::exit(status.code().unwrap_or(1));
+}
+
+/// The environment variable that says `avx2` if the kernels of this project are to leave AVX-512 unused. Burn's own
+/// operations and the products use it nevertheless.
+const VECTORS: &str = "SI_BENCH_VECTORS";
+
+fn choose_vectors() {
+    match env::var(VECTORS).as_deref() {
+        Err(_) => {}
+        #[cfg(feature = "flex")]
+        Ok("avx2") => {
+            si_core::ops::leave_avx512_unused(true);
+            si_convolution::use_vectors(si_convolution::Vectors::Avx2);
+        }
+        Ok(other) => panic!("{VECTORS} is {other:?}; give avx2, or leave it unset"),
+    }
 }
 
 /// This program, to be run again in a process of its own.
@@ -286,7 +303,8 @@ pub(crate) fn device() -> (Device, String) {
 pub(crate) fn described(name: &str) -> String {
     if si_bench::keeps_to_its_threads(name) {
         let threads = env::var("RAYON_NUM_THREADS").unwrap_or_else(|_| "all".to_string());
-        return format!("{name}, {threads} thread(s)");
+        let vectors = env::var(VECTORS).map(|it| format!(", our kernels with {it} only"));
+        return format!("{name}, {threads} thread(s){}", vectors.unwrap_or_default());
     }
     let model = si_bench::device_info(name).ok().and_then(|it| it.model);
     model.map_or_else(|| name.to_string(), |model| format!("{name} ({model})"))

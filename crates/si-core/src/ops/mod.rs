@@ -33,6 +33,9 @@ use burn::backend::{Cube, fusion::custom::TensorSpec};
 use burn::tensor::{DType, Shape};
 
 pub(crate) use composed::{Updatable, synaptic as in_separate_passes, total};
+#[cfg(feature = "flex")]
+#[doc(hidden)]
+pub use flex::leave_avx512_unused;
 pub use tensors::{
     AdamTensors, Advanced, PathStep, Penalized, Penalty, SgdTensors, SynapseTensors,
 };

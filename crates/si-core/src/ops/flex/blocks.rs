@@ -1,12 +1,16 @@
-//! Runs work on tensors of the same length, block by block.
+//! Runs work on tensors of the same length: divided among threads, and block by block.
 
-use std::array;
+use core::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 
+use super::chunks::{LANES, Slices};
 use super::number::Number;
-use super::workspace::{BLOCK, Workspace};
+
+/// The numbers of each tensor in a block: those whose sums are in their own precision.
+pub(super) const BLOCK: usize = 32 * LANES;
 
 /// The size of a part: the numbers that a thread takes at a time.
 pub(super) const PART: usize = 64 * BLOCK;
@@ -14,82 +18,39 @@ pub(super) const PART: usize = 64 * BLOCK;
 /// The size of a tensor from which a second thread saves more time than it takes to wake it.
 pub(super) const WORTH_A_THREAD: usize = 4 * PART;
 
-/// Slices of the same length.
-pub(super) trait Slices: Sized + Send {
-    /// Whether each slice has `len` numbers.
-    fn all_have(&self, len: usize) -> bool;
+/// Whether AVX-512 is left unused.
+static WITHOUT_AVX512: AtomicBool = AtomicBool::new(false);
 
-    fn split_at(self, middle: usize) -> (Self, Self);
+/// From now on, leaves AVX-512 unused, or uses it again if the processor has it. This tests and measures on one
+/// processor what another one does.
+pub fn leave_avx512_unused(unused: bool) {
+    WITHOUT_AVX512.store(unused, Ordering::Relaxed);
 }
 
-impl<E: Sync> Slices for &[E] {
-    fn all_have(&self, len: usize) -> bool {
-        self.len() == len
+/// The widest vectors that are to be used.
+fn arch() -> Arch {
+    #[cfg(target_arch = "x86_64")]
+    if WITHOUT_AVX512.load(Ordering::Relaxed)
+        && let Some(simd) = pulp::x86::V3::try_new()
+    {
+        return Arch::V3(simd);
     }
-
-    #[inline(always)]
-    fn split_at(self, middle: usize) -> (Self, Self) {
-        <[E]>::split_at(self, middle)
-    }
+    Arch::new()
 }
 
-impl<E: Send> Slices for &mut [E] {
-    fn all_have(&self, len: usize) -> bool {
-        self.len() == len
-    }
-
-    #[inline(always)]
-    fn split_at(self, middle: usize) -> (Self, Self) {
-        self.split_at_mut(middle)
-    }
-}
-
-impl<A: Slices, B: Slices> Slices for (A, B) {
-    fn all_have(&self, len: usize) -> bool {
-        self.0.all_have(len) && self.1.all_have(len)
-    }
-
-    #[inline(always)]
-    fn split_at(self, middle: usize) -> (Self, Self) {
-        let (a, b) = (self.0.split_at(middle), self.1.split_at(middle));
-        ((a.0, b.0), (a.1, b.1))
-    }
-}
-
-impl<S: Slices, const N: usize> Slices for [S; N] {
-    fn all_have(&self, len: usize) -> bool {
-        self.iter().all(|slices| slices.all_have(len))
-    }
-
-    #[inline(always)]
-    fn split_at(self, middle: usize) -> (Self, Self) {
-        let mut rest = [const { None }; N];
-        let mut index = 0;
-        let left = self.map(|slices| {
-            let (left, right) = slices.split_at(middle);
-            rest[index] = Some(right);
-            index += 1;
-            left
-        });
-        let mut rest = rest.into_iter().flatten();
-        let right = array::from_fn(|_| rest.next().expect("there are as many as on the left"));
-        (left, right)
-    }
-}
-
-/// Runs `work` on slices of `len` numbers, block by block, with the widest vectors that the processor has. Uses
-/// all threads if there is much to do. Returns the total of what `work` added to the workspace's sums.
+/// Runs `work` on slices of `len` numbers, chunk by chunk, with the widest vectors that the processor has. Uses
+/// all threads if there is much to do. Returns the total of what `work` added to the sums that it is given.
 ///
-/// The blocks and the order of summation do not depend on the number of threads. `work` must be
+/// The chunks and the order of summation do not depend on the number of threads. `work` must be
 /// `#[inline(always)]` to be compiled for those vectors.
 ///
 /// # Panics
 ///
 /// If the slices differ in length, for example because a parameter was given another shape.
-pub(super) fn sum_over_blocks<E: Number, S: Slices>(
+pub(super) fn sum_over_chunks<'s, E: Number, S: Slices<'s>>(
     slices: S,
     len: usize,
-    work: impl Fn(S, &mut Workspace<E>) + Copy + Send + Sync,
+    work: impl for<'c> Fn(S::Chunk<'c>, &mut [E; LANES]) + Copy + Send + Sync,
 ) -> f64 {
     assert!(
         slices.all_have(len),
@@ -97,6 +58,7 @@ pub(super) fn sum_over_blocks<E: Number, S: Slices>(
     );
     let parts = Parts {
         rest: Some((slices, len)),
+        lifetime: PhantomData,
     };
     let num_threads = rayon::current_num_threads().min(len.div_ceil(PART));
     if len < WORTH_A_THREAD || num_threads == 1 {
@@ -106,11 +68,11 @@ pub(super) fn sum_over_blocks<E: Number, S: Slices>(
     }
 }
 
-fn sum_by_threads<E: Number, S: Slices>(
-    parts: Parts<S>,
+fn sum_by_threads<'s, E: Number, S: Slices<'s>>(
+    parts: Parts<'s, S>,
     len: usize,
     num_threads: usize,
-    work: impl Fn(S, &mut Workspace<E>) + Copy + Send + Sync,
+    work: impl for<'c> Fn(S::Chunk<'c>, &mut [E; LANES]) + Copy + Send + Sync,
 ) -> f64 {
     let mut sums = vec![0.0; len.div_ceil(PART)];
     let queue = Mutex::new(parts.zip(&mut sums));
@@ -131,11 +93,12 @@ fn sum_by_threads<E: Number, S: Slices>(
 }
 
 /// Yields slices of up to `PART` numbers, with their length.
-struct Parts<S> {
+struct Parts<'s, S> {
     rest: Option<(S, usize)>,
+    lifetime: PhantomData<&'s ()>,
 }
 
-impl<S: Slices> Iterator for Parts<S> {
+impl<'s, S: Slices<'s>> Iterator for Parts<'s, S> {
     type Item = (S, usize);
 
     fn next(&mut self) -> Option<(S, usize)> {
@@ -149,24 +112,58 @@ impl<S: Slices> Iterator for Parts<S> {
     }
 }
 
-fn sum_of_part<E: Number, S: Slices>(
+fn sum_of_part<'s, E: Number, S: Slices<'s>>(
     slices: S,
     len: usize,
-    work: impl Fn(S, &mut Workspace<E>) + Copy,
+    work: impl for<'c> Fn(S::Chunk<'c>, &mut [E; LANES]),
 ) -> f64 {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let (mut slices, mut rest) = (slices, len);
-            let mut workspace = Workspace::new();
-            while rest > BLOCK {
-                let (block, others) = slices.split_at(BLOCK);
-                work(block, &mut workspace);
-                slices = others;
-                rest -= BLOCK;
+    arch().dispatch(Part {
+        slices,
+        len,
+        work,
+        number: PhantomData,
+    })
+}
+
+/// The work on a part.
+struct Part<'s, S, W, E> {
+    slices: S,
+    len: usize,
+    work: W,
+    number: PhantomData<&'s E>,
+}
+
+impl<'s, E: Number, S: Slices<'s>, W: for<'c> Fn(S::Chunk<'c>, &mut [E; LANES])> NullaryFnOnce
+    for Part<'s, S, W, E>
+{
+    type Output = f64;
+
+    // A closure in place of this function would not always be inlined, and then be compiled for the oldest processor.
+    #[inline(always)]
+    fn call(self) -> f64 {
+        let (mut slices, mut rest) = (self.slices, self.len);
+        let mut totals = [0.0; LANES];
+        while rest >= LANES {
+            let len = rest.min(BLOCK) / LANES * LANES;
+            let (block, others) = slices.split_at(len);
+            let mut sums = [E::zero(); LANES];
+            for chunk in block.into_chunks() {
+                (self.work)(chunk, &mut sums);
             }
-            work(slices, &mut workspace);
-            workspace.total()
-        },
-    )
+            for (total, sum) in totals.iter_mut().zip(sums) {
+                *total += sum.elem::<f64>();
+            }
+            (slices, rest) = (others, rest - len);
+        }
+        if rest > 0 {
+            let mut sums = [E::zero(); LANES];
+            let mut padded = slices.padded();
+            (self.work)(S::chunk_of(&mut padded), &mut sums);
+            slices.take_over(padded);
+            for (total, sum) in totals.iter_mut().zip(&sums[..rest]) {
+                *total += sum.elem::<f64>();
+            }
+        }
+        totals.iter().sum()
+    }
 }

@@ -1,6 +1,8 @@
 //! One pass over memory for each operation on the Flex backend, with the widest vectors that the
 //! processor has.
 
+use core::mem::MaybeUninit;
+
 use burn::backend::flex::FlexTensor;
 use burn::backend::{DType, Element, Flex, tensor::FloatTensor};
 use burn::tensor::{Bytes, Shape, bf16};
@@ -8,20 +10,21 @@ use bytemuck::Pod;
 
 mod arithmetic;
 mod blocks;
+mod chunks;
 mod number;
 mod sweep;
 #[cfg(test)]
 mod tests;
-mod workspace;
 
 use super::{
     AdamTensors, AdamUpdate, Advanced, PathStep, Penalized, Penalty, SgdTensors, SgdUpdate,
     SynapseTensors, SynapticOps, SynapticUpdate, composed,
 };
 use arithmetic::Pull;
+pub use blocks::leave_avx512_unused;
+use chunks::LANES;
 use number::{Held, Number};
 use sweep::{Adam, Sgd};
-use workspace::Workspace;
 
 impl SynapticOps for Flex {
     fn advance_path_integral(
@@ -211,13 +214,16 @@ where
 fn advance<E: Number>(path_integral: FlexTensor, step: PathStep<Flex>) -> FlexTensor {
     let mut path_integral = dense(path_integral);
     let [gradient, before, after] = [step.gradient, step.before, step.after].map(dense);
-    let operands = [&gradient, &before, &after].map(FlexTensor::storage::<E>);
-    let len = operands[0].len();
-    blocks::sum_over_blocks(
-        (path_integral.storage_mut::<E>(), operands),
+    let gradients: &[E] = gradient.storage();
+    let len = gradients.len();
+    blocks::sum_over_chunks(
+        (
+            (path_integral.storage_mut(), gradients),
+            (before.storage::<E>(), after.storage::<E>()),
+        ),
         len,
         #[inline(always)]
-        |(path_integral, [gradient, before, after]), _: &mut Workspace<E>| {
+        |((path_integral, gradient), (before, after)), _: &mut [E; LANES]| {
             arithmetic::advance(path_integral, gradient, before, after);
         },
     );
@@ -234,34 +240,27 @@ fn pull<E: Number, H: Held<E>>(gradient: FlexTensor, penalty: Penalty<Flex>) -> 
         bound: E::from_elem(penalty.bound),
     };
     let (gradient, parameter) = (dense(gradient), dense(penalty.parameter));
-    let held = [penalty.importance, penalty.anchor].map(dense);
+    let [importance, anchor] = [penalty.importance, penalty.anchor].map(dense);
     let (dtype, layout) = (gradient.dtype(), gradient.layout().clone());
     let gradients: &[E] = gradient.storage();
     let len = gradients.len();
     let mut total = Vec::<E>::with_capacity(len);
-    let sum = blocks::sum_over_blocks(
+    let sum = blocks::sum_over_chunks(
         (
+            (&mut total.spare_capacity_mut()[..len], gradients),
             (
-                (&mut total.spare_capacity_mut()[..len], gradients),
                 parameter.storage::<E>(),
+                (importance.storage::<H>(), anchor.storage::<H>()),
             ),
-            held.each_ref().map(FlexTensor::storage::<H>),
         ),
         len,
         #[inline(always)]
-        |(((total, gradient), parameter), [importance, anchor]), workspace: &mut Workspace<E>| {
-            arithmetic::pull(
-                total,
-                gradient,
-                parameter,
-                (importance, anchor),
-                numbers,
-                &mut workspace.sums,
-            );
+        |((slots, gradient), (parameter, held)), sums| {
+            let total = arithmetic::pull(gradient, parameter, held, numbers, sums);
+            *slots = total.map(MaybeUninit::new);
         },
     );
-    // SAFETY: the blocks cover all of the first `len` slots, unless there was a panic. The slices of a block have
-    // one length, so `pull` has written each slot.
+    // SAFETY: the chunks cover all of the first `len` slots, unless there was a panic. Each is written whole.
     unsafe { total.set_len(len) };
     Penalized {
         gradient: FlexTensor::new(Bytes::from_elems(total), layout, dtype),

@@ -1,12 +1,10 @@
-//! The numbers that blocks hold, and where they are written.
-
-use core::mem::MaybeUninit;
+//! The types of the numbers in tensors.
 
 use burn::backend::Element;
 use burn::tensor::bf16;
 use num_traits::Float;
 
-/// The types of numbers in blocks.
+/// The types in which updates are computed.
 pub(super) trait Number: Element + Float + bytemuck::Pod {}
 impl Number for f32 {}
 impl Number for f64 {}
@@ -36,24 +34,5 @@ impl Held<f64> for bf16 {
     fn release(self) -> f64 {
         let number: f32 = self.release();
         number.into()
-    }
-}
-
-/// A place to which a number is written, initialized or not.
-pub(super) trait Slot<E> {
-    fn put(&mut self, number: E);
-}
-
-impl<E: Number> Slot<E> for E {
-    #[inline(always)]
-    fn put(&mut self, number: E) {
-        *self = number;
-    }
-}
-
-impl<E: Number> Slot<E> for MaybeUninit<E> {
-    #[inline(always)]
-    fn put(&mut self, number: E) {
-        self.write(number);
     }
 }

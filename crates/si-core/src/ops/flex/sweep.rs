@@ -1,13 +1,18 @@
 //! An optimizer's update of a parameter, with or without penalty and path integral, in one pass over memory and in
 //! place.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "the compiler vectorises loops over lanes, but not zipped iterators over as many arrays"
+)]
+
 use burn::backend::{DType, Flex, flex::FlexTensor};
 use burn::tensor::bf16;
 
 use super::arithmetic::{Pull, advance, pull};
-use super::blocks::sum_over_blocks;
+use super::blocks::sum_over_chunks;
+use super::chunks::{LANES, Slices};
 use super::number::{Held, Number};
-use super::workspace::Workspace;
 use super::{dense, one_number};
 use crate::ops::{AdamUpdate, Advanced, BiasCorrection, SgdUpdate, SynapseTensors, SynapticUpdate};
 use crate::precision::convert;
@@ -15,42 +20,50 @@ use crate::settings::PathGradient;
 
 /// An optimizer's update of parameters with their gradients and `N` state tensors.
 pub(super) trait Rule<E, const N: usize>: Copy + Send + Sync {
-    /// Updates the parameter and the state. `#[inline(always)]`.
-    fn update(self, parameter: &mut [E], gradient: &[E], state: [&mut [E]; N]);
+    /// The state's numbers.
+    type State<'s>: for<'c> Slices<'s, Chunk<'c> = Self::Chunk<'c>>;
+    /// A chunk of them.
+    type Chunk<'c>;
+
+    fn state(tensors: &mut [FlexTensor; N]) -> Self::State<'_>;
+
+    /// Updates a chunk of the state, and returns the parameters' new values. `#[inline(always)]`.
+    fn update(
+        self,
+        parameter: &[E; LANES],
+        gradient: &[E; LANES],
+        state: Self::Chunk<'_>,
+    ) -> [E; LANES];
 }
 
 /// Updates a parameter. Returns the parameter and its state.
-pub(super) fn plain<E: Number, const N: usize>(
+pub(super) fn plain<E: Number, R: Rule<E, N>, const N: usize>(
     parameter: FlexTensor,
     gradient: FlexTensor,
     state: [FlexTensor; N],
-    rule: impl Rule<E, N>,
+    rule: R,
 ) -> (FlexTensor, [FlexTensor; N]) {
     let (mut parameter, gradient) = (dense(parameter), dense(gradient));
     let mut state = state.map(dense);
     let gradients: &[E] = gradient.storage();
-    let slices = (
-        (parameter.storage_mut(), gradients),
-        state.each_mut().map(FlexTensor::storage_mut),
-    );
-    sum_over_blocks(
-        slices,
+    sum_over_chunks(
+        ((parameter.storage_mut(), gradients), R::state(&mut state)),
         gradients.len(),
         #[inline(always)]
-        |((parameter, gradient), state), _: &mut Workspace<E>| {
-            rule.update(parameter, gradient, state)
+        |((parameter, gradient), state), _: &mut [E; LANES]| {
+            *parameter = rule.update(parameter, gradient, state);
         },
     );
     (parameter, state)
 }
 
 /// Updates a parameter and its synapses. Returns the parameter, its state, and what is returned for the synapses.
-pub(super) fn synaptic<E: Number, const N: usize>(
+pub(super) fn synaptic<E: Number, R: Rule<E, N>, const N: usize>(
     parameter: FlexTensor,
     gradient: FlexTensor,
     state: [FlexTensor; N],
     synapse: SynapseTensors<Flex>,
-    rule: impl Rule<E, N>,
+    rule: R,
     synaptic: SynapticUpdate,
 ) -> (FlexTensor, [FlexTensor; N], Advanced<Flex>)
 where
@@ -58,7 +71,7 @@ where
 {
     match synapse.importance.dtype() {
         DType::BF16 => {
-            synaptic_held::<E, bf16, N>(parameter, gradient, state, synapse, rule, synaptic)
+            synaptic_held::<E, bf16, R, N>(parameter, gradient, state, synapse, rule, synaptic)
         }
         _ => {
             let precision = parameter.dtype();
@@ -67,29 +80,27 @@ where
                 anchor: convert::<Flex>(synapse.anchor, precision),
                 ..synapse
             };
-            synaptic_held::<E, E, N>(parameter, gradient, state, synapse, rule, synaptic)
+            synaptic_held::<E, E, R, N>(parameter, gradient, state, synapse, rule, synaptic)
         }
     }
 }
 
-fn synaptic_held<E: Number, H: Held<E>, const N: usize>(
+fn synaptic_held<E: Number, H: Held<E>, R: Rule<E, N>, const N: usize>(
     parameter: FlexTensor,
     gradient: FlexTensor,
     state: [FlexTensor; N],
     synapse: SynapseTensors<Flex>,
-    rule: impl Rule<E, N>,
+    rule: R,
     synaptic: SynapticUpdate,
 ) -> (FlexTensor, [FlexTensor; N], Advanced<Flex>) {
     let dtype = parameter.dtype();
     let (mut parameter, gradient) = (dense(parameter), dense(gradient));
     let (mut state, mut path_integral) = (state.map(dense), dense(synapse.path_integral));
+    let (importance, anchor) = (dense(synapse.importance), dense(synapse.anchor));
     let gradients: &[E] = gradient.storage();
     let slices = (
         (parameter.storage_mut(), gradients),
-        (
-            state.each_mut().map(FlexTensor::storage_mut),
-            path_integral.storage_mut(),
-        ),
+        (R::state(&mut state), path_integral.storage_mut()),
     );
     let numbers = Pull {
         scale: E::from_elem(synaptic.scale),
@@ -97,37 +108,32 @@ fn synaptic_held<E: Number, H: Held<E>, const N: usize>(
     };
     let of_total = synaptic.path_gradient == PathGradient::Total;
     let sum = if synaptic.scale > 0.0 {
-        let held = [synapse.importance, synapse.anchor].map(dense);
-        let held = held.each_ref().map(FlexTensor::storage::<H>);
-        sum_over_blocks(
-            (slices, held),
+        sum_over_chunks(
+            (slices, (importance.storage::<H>(), anchor.storage::<H>())),
             gradients.len(),
             #[inline(always)]
-            |(((parameter, gradient), (state, path_integral)), [importance, anchor]),
-             workspace: &mut Workspace<E>| {
-                let len = gradient.len();
-                let [total, before] = &mut workspace.scratch;
-                let (total, before) = (total.first(len), before.first(len));
-                let sums = &mut workspace.sums;
-                let held = (importance, anchor);
-                pull(total, gradient, parameter, held, numbers, sums);
-                before.copy_from_slice(parameter);
-                rule.update(parameter, total, state);
-                let of_path = if of_total { total } else { gradient };
-                advance(path_integral, of_path, before, parameter);
+            |(((parameter, gradient), (state, path_integral)), held), sums| {
+                let before = *parameter;
+                let total = pull(gradient, &before, held, numbers, sums);
+                let after = rule.update(&before, &total, state);
+                if of_total {
+                    advance(path_integral, &total, &before, &after);
+                } else {
+                    advance(path_integral, gradient, &before, &after);
+                }
+                *parameter = after;
             },
         )
     } else {
-        sum_over_blocks(
+        sum_over_chunks(
             slices,
             gradients.len(),
             #[inline(always)]
-            |((parameter, gradient), (state, path_integral)), workspace: &mut Workspace<E>| {
-                let [before, _] = &mut workspace.scratch;
-                let before = before.first(gradient.len());
-                before.copy_from_slice(parameter);
-                rule.update(parameter, gradient, state);
-                advance(path_integral, gradient, before, parameter);
+            |((parameter, gradient), (state, path_integral)), _: &mut [E; LANES]| {
+                let before = *parameter;
+                let after = rule.update(&before, gradient, state);
+                advance(path_integral, gradient, &before, &after);
+                *parameter = after;
             },
         )
     };
@@ -183,34 +189,45 @@ impl<E: Number> Adam<E> {
     #[inline(always)]
     fn update_by(
         self,
-        parameter: &mut [E],
-        gradient: &[E],
-        [moment_1, moment_2]: [&mut [E]; 2],
+        parameter: &[E; LANES],
+        gradient: &[E; LANES],
+        (moment_1, moment_2): (&mut [E; LANES], &mut [E; LANES]),
         corrected: impl Fn(E, E) -> (E, E),
-    ) {
-        let parameters = parameter.iter_mut().zip(gradient);
-        let moments = moment_1.iter_mut().zip(moment_2);
-        for ((parameter, &gradient), (moment_1, moment_2)) in parameters.zip(moments) {
-            // All loads come before all stores: if buffers are a multiple of a page apart, the processor delays a
-            // load until the stores before it are done.
-            let (before, first, second) = (*parameter, *moment_1, *moment_2);
-            let gradient = decayed(before, gradient, self.weight_decay);
-            let first = first * self.beta_1 + gradient * self.rest_1;
-            let second = second * self.beta_2 + gradient * gradient * self.rest_2;
+    ) -> [E; LANES] {
+        let mut after = [E::zero(); LANES];
+        let (mut firsts, mut seconds) = (after, after);
+        for lane in 0..LANES {
+            let before = parameter[lane];
+            let gradient = decayed(before, gradient[lane], self.weight_decay);
+            let first = moment_1[lane] * self.beta_1 + gradient * self.rest_1;
+            let second = moment_2[lane] * self.beta_2 + gradient * gradient * self.rest_2;
             let (first_hat, second_hat) = corrected(first, second);
             let step = first_hat / (second_hat.sqrt() + self.epsilon);
             // Without decay this is exactly the parameter, multiplied by 1.
             let kept = before * self.kept;
-            *parameter = kept - step * self.learning_rate;
-            *moment_1 = first;
-            *moment_2 = second;
+            after[lane] = kept - step * self.learning_rate;
+            (firsts[lane], seconds[lane]) = (first, second);
         }
+        (*moment_1, *moment_2) = (firsts, seconds);
+        after
     }
 }
 
 impl<E: Number> Rule<E, 2> for Adam<E> {
+    type State<'s> = (&'s mut [E], &'s mut [E]);
+    type Chunk<'c> = (&'c mut [E; LANES], &'c mut [E; LANES]);
+
+    fn state([moment_1, moment_2]: &mut [FlexTensor; 2]) -> Self::State<'_> {
+        (moment_1.storage_mut(), moment_2.storage_mut())
+    }
+
     #[inline(always)]
-    fn update(self, parameter: &mut [E], gradient: &[E], moments: [&mut [E]; 2]) {
+    fn update(
+        self,
+        parameter: &[E; LANES],
+        gradient: &[E; LANES],
+        moments: Self::Chunk<'_>,
+    ) -> [E; LANES] {
         // A loop for each correction: the first one has only one of the three divisions.
         match self.correction {
             BiasCorrection::Joint(factor) => {
@@ -221,7 +238,7 @@ impl<E: Number> Rule<E, 2> for Adam<E> {
                     moments,
                     #[inline(always)]
                     |first, second| (first * factor, second),
-                );
+                )
             }
             BiasCorrection::Separate { moment_1, moment_2 } => {
                 let divisors = [moment_1, moment_2].map(E::from_elem);
@@ -231,7 +248,7 @@ impl<E: Number> Rule<E, 2> for Adam<E> {
                     moments,
                     #[inline(always)]
                     |first, second| (first / divisors[0], second / divisors[1]),
-                );
+                )
             }
         }
     }
@@ -268,37 +285,59 @@ impl<E: Number> Sgd<E> {
 }
 
 impl<E: Number> Rule<E, 1> for Sgd<E> {
+    type State<'s> = &'s mut [E];
+    type Chunk<'c> = &'c mut [E; LANES];
+
+    fn state([velocity]: &mut [FlexTensor; 1]) -> Self::State<'_> {
+        velocity.storage_mut()
+    }
+
     #[inline(always)]
-    fn update(self, parameter: &mut [E], gradient: &[E], [velocity]: [&mut [E]; 1]) {
-        let operands = parameter.iter_mut().zip(gradient).zip(velocity);
-        for ((parameter, &gradient), velocity) in operands {
-            // As above, loads before stores.
-            let (before, former) = (*parameter, *velocity);
-            let gradient = decayed(before, gradient, self.weight_decay);
+    fn update(
+        self,
+        parameter: &[E; LANES],
+        gradient: &[E; LANES],
+        velocity: &mut [E; LANES],
+    ) -> [E; LANES] {
+        let mut after = [E::zero(); LANES];
+        let mut velocities = after;
+        for lane in 0..LANES {
+            let before = parameter[lane];
+            let gradient = decayed(before, gradient[lane], self.weight_decay);
             let current = if self.is_first {
                 gradient
             } else {
-                gradient * self.fresh + former * self.momentum
+                gradient * self.fresh + velocity[lane] * self.momentum
             };
             let direction = if self.nesterov {
                 current * self.momentum + gradient
             } else {
                 current
             };
-            *parameter = before - direction * self.learning_rate;
-            *velocity = current;
+            after[lane] = before - direction * self.learning_rate;
+            velocities[lane] = current;
         }
+        *velocity = velocities;
+        after
     }
 }
 
 /// Without momentum there is no velocity.
 impl<E: Number> Rule<E, 0> for Sgd<E> {
+    type State<'s> = ();
+    type Chunk<'c> = ();
+
+    fn state([]: &mut [FlexTensor; 0]) -> Self::State<'_> {}
+
     #[inline(always)]
-    fn update(self, parameter: &mut [E], gradient: &[E], []: [&mut [E]; 0]) {
-        for (parameter, &gradient) in parameter.iter_mut().zip(gradient) {
-            let gradient = decayed(*parameter, gradient, self.weight_decay);
-            *parameter = *parameter - gradient * self.learning_rate;
+    fn update(self, parameter: &[E; LANES], gradient: &[E; LANES], (): ()) -> [E; LANES] {
+        let mut after = [E::zero(); LANES];
+        for lane in 0..LANES {
+            let before = parameter[lane];
+            let gradient = decayed(before, gradient[lane], self.weight_decay);
+            after[lane] = before - gradient * self.learning_rate;
         }
+        after
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tests of the division of work into blocks and among threads.
+//! Tests of the division of work into chunks and among threads.
 
 use std::panic::catch_unwind;
 
@@ -7,16 +7,17 @@ use burn::backend::{DType, Flex, ops::FloatTensorOps};
 use burn::tensor::{Shape, TensorData, bf16};
 use rayon::ThreadPoolBuilder;
 
-use super::blocks::{PART, WORTH_A_THREAD, sum_over_blocks};
+use super::blocks::{BLOCK, PART, WORTH_A_THREAD, leave_avx512_unused, sum_over_chunks};
+use super::chunks::LANES;
 use super::number::{Held, Number};
-use super::workspace::{BLOCK, LANES, Workspace};
 use super::{advance, pull};
 use crate::ops::{PathStep, Penalized, Penalty};
 
 /// Lengths on both sides of every size at which work is divided.
-const LENGTHS: [usize; 12] = [
+const LENGTHS: [usize; 13] = [
     0,
     1,
+    LANES - 1,
     LANES,
     LANES + 1,
     BLOCK - 1,
@@ -48,12 +49,28 @@ fn every_number_is_visited_once() {
     for len in LENGTHS {
         for visits in by_threads(|| {
             let mut visits = vec![0_u8; len];
-            sum_over_blocks(&mut visits[..], len, |block, _: &mut Workspace<f32>| {
-                block.iter_mut().for_each(|visits| *visits += 1);
+            sum_over_chunks(&mut visits[..], len, |chunk, _: &mut [f32; LANES]| {
+                chunk.iter_mut().for_each(|visits| *visits += 1);
             });
             visits
         }) {
             assert!(visits.iter().all(|visits| *visits == 1), "{len} numbers");
+        }
+    }
+}
+
+#[test]
+fn every_number_is_in_the_sum_once() {
+    for len in LENGTHS {
+        for sum in by_threads(|| {
+            let numbers = vec![1.0_f32; len];
+            sum_over_chunks(&numbers[..], len, |chunk, sums: &mut [f32; LANES]| {
+                for (sum, number) in sums.iter_mut().zip(chunk) {
+                    *sum += number;
+                }
+            })
+        }) {
+            assert_eq!(sum, len as f64);
         }
     }
 }
@@ -99,11 +116,22 @@ fn numbers_and_sums_are_the_same_to_the_bit_whatever_the_threads() {
 }
 
 #[test]
+fn numbers_and_sums_are_the_same_to_the_bit_without_avx_512() {
+    for len in LENGTHS {
+        let widest = synaptic::<f32, f32>(len);
+        leave_avx512_unused(true);
+        let narrower = synaptic::<f32, f32>(len);
+        leave_avx512_unused(false);
+        assert_eq!(widest, narrower, "{len} numbers");
+    }
+}
+
+#[test]
 fn panic_in_a_part_reaches_the_caller() {
     let outcomes = by_threads(|| {
         let numbers = vec![0_u8; WORTH_A_THREAD + PART];
-        let panics = |_: &[u8], _: &mut Workspace<f32>| panic!("on purpose");
-        catch_unwind(|| sum_over_blocks(&numbers[..], numbers.len(), panics)).is_err()
+        let panics = |_: &[u8; LANES], _: &mut [f32; LANES]| panic!("on purpose");
+        catch_unwind(|| sum_over_chunks(&numbers[..], numbers.len(), panics)).is_err()
     });
     assert_eq!(outcomes, [true; 4]);
 }
@@ -112,5 +140,5 @@ fn panic_in_a_part_reaches_the_caller() {
 #[should_panic(expected = "the same shape")]
 fn slices_of_unequal_length_are_refused() {
     let slices: (&[f32], &[f32]) = (&[0.0; 3], &[0.0; 2]);
-    sum_over_blocks(slices, 3, |_, _: &mut Workspace<f32>| {});
+    sum_over_chunks(slices, 3, |_, _: &mut [f32; LANES]| {});
 }
