@@ -64,7 +64,9 @@ const BENCHMARKS: &[Benchmark] = &[
              penalty is at work. Medians of steps that take turns. With `--peers`, `benches/peer/peer.py` \
              takes turns with them: PyTorch's fused Adam, Synaptic Intelligence with it as fast as PyTorch can \
              do it (operations on all parameters at once, one backward pass), and as it is often written (a \
-             second backward pass for the penalty, parameter by parameter).",
+             second backward pass for the penalty, parameter by parameter). On a processor with AVX-512, tables \
+             with avx2 in their title show how the kernels of this project do without it; Burn's own operations \
+             and PyTorch use it there too.",
         by_threads: true,
     },
     Benchmark {
@@ -151,7 +153,7 @@ const BENCHMARKS: &[Benchmark] = &[
         by_threads: false,
     },
     Benchmark {
-        name: "kernels",
+        name: KERNELS,
         title: "The operations alone",
         description: "Bytes that must be read and written, per second, in GB/s. In brackets: relative to a copy of as \
              many numbers on one thread. Each is at its fastest, where the operations take turns. `penalize` \
@@ -161,6 +163,7 @@ const BENCHMARKS: &[Benchmark] = &[
 ];
 
 const STEP: &str = "step";
+const KERNELS: &str = "kernels";
 const THROUGHPUT: &str = "throughput";
 const PRODUCTS: &str = "products";
 const SPLIT_MNIST: &str = "split-mnist";
@@ -226,8 +229,10 @@ impl Bench {
                     &threads[..1]
                 };
                 for &threads in threads {
-                    let table = self.measure(benchmark.name, device, threads)?;
-                    page += &format!("\n{table}");
+                    for vectors in vectors_on(benchmark.name, device) {
+                        let table = self.measure(benchmark.name, device, threads, vectors)?;
+                        page += &format!("\n{table}");
+                    }
                 }
             }
             if benchmark.name == "growth" && self.publishes_all() {
@@ -273,16 +278,29 @@ impl Bench {
     }
 
     /// Runs a benchmark. Shows its output and returns it.
-    fn measure(&self, benchmark: &str, device: &str, threads: NonZero<usize>) -> Result<String> {
+    fn measure(
+        &self,
+        benchmark: &str,
+        device: &str,
+        threads: NonZero<usize>,
+        vectors: Option<&str>,
+    ) -> Result<String> {
         let in_a_row = benchmark == THROUGHPUT;
         let program = if in_a_row { STEP } else { benchmark };
         let line = format!("cargo bench --quiet --profile dev --workspace --bench {program}");
-        println!("\n$ RAYON_NUM_THREADS={threads} {line}");
+        let chosen = vectors.map(|vectors| format!("{VECTORS}={vectors} "));
+        println!(
+            "\n$ {}RAYON_NUM_THREADS={threads} {line}",
+            chosen.unwrap_or_default()
+        );
         let mut bench = command(&line)?;
         bench
             .env("SI_BENCH_DEVICE", device)
             .env("RAYON_NUM_THREADS", threads.to_string())
             .stdout(Stdio::piped());
+        if let Some(vectors) = vectors {
+            bench.env(VECTORS, vectors);
+        }
         if in_a_row {
             bench.env("SI_BENCH_STEPS", "in-a-row");
         }
@@ -347,6 +365,30 @@ fn backend_of(device: &str) -> &str {
 /// Whether it computes in the program's own threads.
 fn keeps_to_its_threads(device: &str) -> bool {
     ["flex", "ndarray"].contains(&backend_of(device))
+}
+
+/// The environment variable that keeps the kernels of this project from using all of the processor's vectors.
+const VECTORS: &str = "SI_BENCH_VECTORS";
+
+/// What a benchmark sets [`VECTORS`] to, one run for each. If the processor has AVX-512, the kernels are also measured
+/// as another one would run them.
+fn vectors_on(benchmark: &str, device: &str) -> Vec<Option<&'static str>> {
+    let has_more = [STEP, KERNELS].contains(&benchmark) && device == "flex" && has_avx512();
+    if has_more {
+        vec![None, Some("avx2")]
+    } else {
+        vec![None]
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    std::is_x86_feature_detected!("avx512f")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn has_avx512() -> bool {
+    false
 }
 
 fn docs() -> PathBuf {

@@ -92,14 +92,18 @@ fn claims() -> Result<String> {
     ))
 }
 
-/// The speed, from the tables of a training step, ours and PyTorch's, on one thread and on all: the last column of
-/// each is a ratio.
+/// The speed, from the tables of a training step: on one thread and on all, with all of the processor's vectors and with
+/// fewer. Ours and PyTorch's take turns, and the last column of each is a ratio.
 fn speed() -> Result<String> {
-    const TABLES: usize = 4;
     let page = "docs/performance.md";
     let text = read(page)?;
-    let of_network = |network: &str| -> Result<Vec<f64>> {
-        let rows = text.lines().filter(|line| line.starts_with(network));
+    let lacks = |what: &str| format!("{page} lacks {what}");
+    let (_, steps) = text
+        .split_once("\n## A training step\n")
+        .with_context(|| lacks("the section on a training step"))?;
+    let steps = steps.split("\n## ").next().unwrap_or(steps);
+    let of_network = |network: &str| -> Result<[Vec<f64>; 2]> {
+        let rows = steps.lines().filter(|line| line.starts_with(network));
         let cells = rows.filter_map(|line| line.split('|').rev().nth(1).map(str::trim));
         // A ratio is alone, or in brackets after milliseconds.
         let ratio = |cell: &str| {
@@ -109,36 +113,43 @@ fn speed() -> Result<String> {
                 .parse()
                 .ok()
         };
-        let ratios: Vec<f64> = cells.take(TABLES).filter_map(ratio).collect();
+        let ratios: Vec<f64> = cells.filter_map(ratio).collect();
+        let (pairs, rest) = ratios.as_chunks();
         ensure!(
-            ratios.len() == TABLES,
-            "{page} lacks the tables of a training step with PyTorch"
+            !pairs.is_empty() && rest.is_empty(),
+            lacks("the tables of a training step with PyTorch")
         );
-        Ok(ratios)
+        Ok([0, 1].map(|of| pairs.iter().map(|pair: &[f64; 2]| pair[of]).collect()))
     };
-    let of_networks = |networks: &[&str]| -> Result<[Vec<f64>; 2]> {
-        let (mut plain, mut torch) = (Vec::new(), Vec::new());
-        for network in networks {
-            let ratios = of_network(network)?;
-            plain.extend([ratios[0], ratios[2]]);
-            torch.extend([ratios[1], ratios[3]]);
-        }
-        Ok([plain, torch])
-    };
-    let [plain, torch] = of_networks(&["| 784-256-256-10 |", "| 784-2000-2000-10 |"])?;
-    let [_, convolutions] = of_networks(&["| CNN of split CIFAR |"])?;
+    let [mut plain, mut perceptrons] = [vec![], vec![]];
+    for network in ["| 784-256-256-10 |", "| 784-2000-2000-10 |"] {
+        let [by_plain, by_torch] = of_network(network)?;
+        plain.extend(by_plain);
+        perceptrons.extend(by_torch);
+    }
+    let [by_plain, convolutions] = of_network("| CNN of split CIFAR |")?;
+    plain.extend(by_plain);
     let range = |ratios: &[f64]| {
         let smallest = ratios.iter().copied().fold(f64::INFINITY, f64::min);
         let largest = ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         format!("{smallest:.2} to {largest:.2}")
     };
+    let processor = text.split_once(", on ").and_then(|(_, rest)| {
+        let (processor, _) = rest.split_once(" with ")?;
+        Some(processor)
+    });
+    let processor = processor.with_context(|| lacks("the processor"))?;
+    let vectors = if steps.contains("with avx2 only") {
+        " (our kernels with AVX-512 and with AVX2 alone)"
+    } else {
+        ""
+    };
     Ok(format!(
-        "- **Speed.** On a CPU, a training step of the paper's perceptrons with consolidation takes **{} times** a step of \
-         Burn's Adam without, and **{} times** PyTorch's fastest step with consolidation. Burn's convolutions are \
-         slower: with the CNN of split CIFAR it takes {} times PyTorch's step ([measured side by \
-         side](docs/performance.md)).\n",
+        "- **Speed.** On an {processor}{vectors}, a training step of the paper's networks with consolidation takes \
+         **{} times** a step of Burn's Adam without. It takes **{} times** PyTorch's fastest step with consolidation \
+         for the perceptrons, and **{} times** for the CNN of split CIFAR ([measured side by side]({page})).\n",
         range(&plain),
-        range(&torch),
+        range(&perceptrons),
         range(&convolutions),
     ))
 }
