@@ -176,7 +176,11 @@ fn publish(out: &Path, study: &Study, rows: &[Row]) -> Result<()> {
         ("figure.svg", figure::draw(rows)),
     ] {
         let path = out.join(name);
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        // The file is there whole, or as it was.
+        let temporary = path.with_extension("tmp");
+        fs::write(&temporary, text)
+            .and_then(|()| fs::rename(&temporary, &path))
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }

@@ -43,8 +43,25 @@ impl Records {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             text => text.with_context(failed)?,
         };
-        let records = text.lines().map(serde_json::from_str);
-        let all = records.collect::<Result<_, _>>().with_context(failed)?;
+        // A line without an end is what is left of a program that was stopped while it wrote.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        if whole < text.len() {
+            let file = OpenOptions::new().write(true).open(&path);
+            file.and_then(|file| file.set_len(whole as u64))
+                .with_context(|| format!("cannot cut off the last line of {}", path.display()))?;
+        }
+        let records = text[..whole].lines().enumerate();
+        let records = records.map(|(index, line)| {
+            let record = serde_json::from_str(line);
+            record.with_context(|| {
+                let path = path.display();
+                format!(
+                    "line {} of {path} is not a run: remove it, and the run is done again",
+                    index + 1
+                )
+            })
+        });
+        let all = records.collect::<Result<_>>()?;
         Ok(Self { path, all })
     }
 
