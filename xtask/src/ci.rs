@@ -16,14 +16,12 @@ pub(crate) struct Ci {
     without_gpu: bool,
 }
 
-/// Checks before the README's commands, in order. The first lints have the features of the build that follows, and so share
-/// macros and build scripts with it. The second are those of every backend: without a device or a toolkit, only the types
-/// of most can be checked.
+/// Checks before the README's commands, in order. Lints and documentation have the features of every backend, so the
+/// dependencies are checked once for both: without a device or a toolkit, only the types of most backends can be checked.
 const CHECKS: &[&str] = &[
     "cargo fmt --all --check",
     "bash -n xtask/gpu-check.sh",
-    "cargo clippy --workspace --all-targets -- --deny warnings",
-    "cargo clippy --workspace --lib --bins --test remote --features remote,cpu,webgpu,vulkan,metal,cuda,rocm -- --deny warnings",
+    "cargo clippy --workspace --all-targets --features remote,cpu,webgpu,vulkan,metal,cuda,rocm -- --deny warnings",
     "cargo doc --workspace --no-deps --document-private-items --features remote,cpu,webgpu,vulkan,metal,cuda,rocm",
 ];
 

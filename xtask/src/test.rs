@@ -53,7 +53,7 @@ impl Test {
         let features = if is_plain {
             String::new()
         } else {
-            features(&devices, self.remote)
+            format!("{},{OF_EXAMPLES}", features(&devices, self.remote))
         };
         build_with(&features)?;
         let mut report = Report::default();
@@ -117,9 +117,7 @@ impl Test {
 pub(crate) fn features(devices: &[String], remote: bool) -> String {
     let backends = devices.iter().map(String::as_str);
     let backends = backends.filter(|device| *device != "flex");
-    let others = ["train", OF_EXAMPLES]
-        .into_iter()
-        .chain(remote.then_some("remote"));
+    let others = ["train"].into_iter().chain(remote.then_some("remote"));
     backends.chain(others).collect::<Vec<_>>().join(",")
 }
 
