@@ -11,7 +11,9 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::relu;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::module::{conv2d, unfold4d};
+use burn::tensor::ops::{ConvOptions, UnfoldOptions};
+use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use learners::{Case, LEARNING_RATE, Learner, as_si_trains, described, device, median};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -55,6 +57,76 @@ fn measure_all() {
             each / alone
         );
     }
+    measure_convolutions(&case.device);
+}
+
+/// The replicas of the table of convolutions.
+const CONVOLUTIONS: [usize; 3] = [1, 2, 4];
+/// Images per replica `[batch, channels, height, width]`.
+const MAPS: [usize; 4] = [64, 32, 15, 15];
+const CHANNELS_OUT: usize = 64;
+const KERNEL: [usize; 2] = [3, 3];
+
+/// Ways to convolve the images of each replica with weights of its own, forwards and backwards.
+fn measure_convolutions(device: &Device) {
+    let [batch_size, channels, height, width] = MAPS;
+    println!(
+        "\nA convolution with ReLU, forwards and backwards, in ms: {channels} to {CHANNELS_OUT} channels, {height} × {width} \
+         pixels, batch {batch_size} for each replica; in brackets: relative to one by one\n"
+    );
+    println!("| replicas | one by one | by groups | windows, and products of stacks |");
+    println!("|---|---|---|---|");
+    for num_replicas in CONVOLUTIONS {
+        let random = |shape: [usize; 4]| {
+            Tensor::<4>::random(shape, Distribution::Uniform(-0.1, 0.1), device)
+        };
+        let images = random([batch_size, num_replicas * channels, height, width]);
+        let weight = random([num_replicas * CHANNELS_OUT, channels, KERNEL[0], KERNEL[1]]);
+        let ways: [fn(Tensor<4>, Tensor<4>, usize) -> Tensor<1>; 3] =
+            [one_by_one, by_groups, by_products];
+        let times = ways.map(|convolve| {
+            let step = |(images, weight): (Tensor<4>, Tensor<4>)| {
+                let weight = weight.require_grad();
+                let gradients =
+                    convolve(images.require_grad(), weight.clone(), num_replicas).backward();
+                std::hint::black_box(weight.grad(&gradients));
+            };
+            milliseconds(step, &[(images.clone(), weight.clone())], 2, device)
+        });
+        let cells = times.map(|time| format!("{time:.2} ({:.2})", time / times[0]));
+        println!("| {num_replicas} | {} |", cells.join(" | "));
+    }
+}
+
+fn options(groups: usize) -> ConvOptions<2> {
+    ConvOptions::new([1, 1], [1, 1], [1, 1], groups)
+}
+
+fn one_by_one(images: Tensor<4>, weight: Tensor<4>, num_replicas: usize) -> Tensor<1> {
+    let images = images.chunk(num_replicas, 1);
+    let sums = images.into_iter().zip(weight.chunk(num_replicas, 0));
+    let sums = sums.map(|(images, weight)| relu(conv2d(images, weight, None, options(1))).sum());
+    sums.reduce(|all, sum| all + sum)
+        .expect("there are replicas")
+}
+
+fn by_groups(images: Tensor<4>, weight: Tensor<4>, num_replicas: usize) -> Tensor<1> {
+    relu(conv2d(images, weight, None, options(num_replicas))).sum()
+}
+
+/// The windows of all images as rows of matrices, one for each replica.
+fn by_products(images: Tensor<4>, weight: Tensor<4>, num_replicas: usize) -> Tensor<1> {
+    let [_, channels, height, width] = MAPS;
+    let num_weights = channels * KERNEL[0] * KERNEL[1];
+    let windows = unfold4d(images, KERNEL, UnfoldOptions::new([1, 1], [1, 1], [1, 1]));
+    let windows = windows
+        .reshape([MAPS[0], num_replicas, num_weights, height * width])
+        .permute([1, 0, 3, 2])
+        .reshape([num_replicas, MAPS[0] * height * width, num_weights]);
+    let weight = weight
+        .reshape([num_replicas, CHANNELS_OUT, num_weights])
+        .swap_dims(1, 2);
+    relu(windows.matmul(weight)).sum()
 }
 
 /// The median over blocks of the time of a step. The batches are on the device before.

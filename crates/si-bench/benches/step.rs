@@ -5,7 +5,8 @@
 //!
 //! With `SI_BENCH_STEPS=in-a-row`, each learner takes many steps before it waits for the device, as a training loop
 //! does. A card computes while the program prepares the next step, so there a step takes less time than alone.
-//! `SI_BENCH_NETWORK` then names the only network to measure.
+//!
+//! `SI_BENCH_NETWORK` names the only network to measure.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 
@@ -36,8 +37,6 @@ fn measure_in_a_row() {
     );
     println!("| network | batch | learner | ms | relative |");
     println!("|---|---|---|---|---|");
-    let only = env::var("SI_BENCH_NETWORK").ok();
-    let is_wanted = |case: &Case| only.as_ref().is_none_or(|only| *only == case.name);
     for case in Case::of_the_paper(&device).into_iter().filter(is_wanted) {
         let mut first = None;
         for learner in Learner::ALL {
@@ -63,7 +62,8 @@ fn measure_in_turns() {
     );
     println!("| network | batch | Adam | Adam, SI | synaptic Adam, SI |");
     println!("|---|---|---|---|---|");
-    for (case, num_steps) in Case::of_the_paper(&device).into_iter().zip([600, 40, 10]) {
+    let cases = Case::of_the_paper(&device).into_iter().zip([600, 40, 10]);
+    for (case, num_steps) in cases.filter(|(case, _)| is_wanted(case)) {
         let mut peer = Peer::from_env(&case);
         let (ours, theirs) = measure(&case, num_steps, peer.as_mut());
         println!(
@@ -90,6 +90,10 @@ fn measure_in_turns() {
         println!("|---|---|---|---|---|---|");
         println!("{}", peers.join("\n"));
     }
+}
+
+fn is_wanted(case: &Case) -> bool {
+    env::var("SI_BENCH_NETWORK").map_or(true, |only| only == case.name)
 }
 
 /// Median seconds of a step of each of our learners, and of each of the peer's.
