@@ -140,7 +140,8 @@ const BENCHMARKS: &[Benchmark] = &[
         title: "Several trainings at once",
         description: "A stack of replicas of the network (`si_core::replicas`), with `SynapticAdam` in its second task. \
              On a GPU a step of one small network leaves most of the card idle, and a stack has as many operations as \
-             one network. On a CPU the arithmetic decides.",
+             one network. On a CPU the arithmetic decides. A second table has ways to convolve the images of each \
+             replica with weights of its own.",
         by_threads: false,
     },
     Benchmark {
@@ -157,7 +158,7 @@ const BENCHMARKS: &[Benchmark] = &[
         title: "The operations alone",
         description: "Bytes that must be read and written, per second, in GB/s. In brackets: relative to a copy of as \
              many numbers on one thread. Each is at its fastest, where the operations take turns. `penalize` \
-             allocates its result; the others work in place.",
+             allocates its result; the others work in place. Tables with avx2 in their title are without AVX-512.",
         by_threads: true,
     },
 ];
@@ -206,12 +207,13 @@ impl Bench {
         }
         let cores = thread::available_parallelism()?;
         let mut page = format!(
-            "# Performance\n\nMade by `cargo xtask bench{}` with version {}, on {} with {cores} core(s) for \
+            "# Performance\n\nMade by `cargo xtask bench{}{}` with version {}, on {} with {cores} core(s) for \
              this program. The tables are generated. The machine is noisy, so compare numbers only within a row.\n",
             match &self.only[..] {
                 [] => " --publish".to_string(),
                 only => format!(" --only {}", only.join(",")),
             },
+            self.peers.as_ref().map_or("", |_| " --peers"),
             version(),
             processor()
         );
@@ -298,9 +300,10 @@ impl Bench {
             .env("SI_BENCH_DEVICE", device)
             .env("RAYON_NUM_THREADS", threads.to_string())
             .stdout(Stdio::piped());
-        if let Some(vectors) = vectors {
-            bench.env(VECTORS, vectors);
-        }
+        match vectors {
+            Some(vectors) => bench.env(VECTORS, vectors),
+            None => bench.env_remove(VECTORS),
+        };
         if in_a_row {
             bench.env("SI_BENCH_STEPS", "in-a-row");
         }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
@@ -102,33 +103,37 @@ fn speed() -> Result<String> {
         .split_once("\n## A training step\n")
         .with_context(|| lacks("the section on a training step"))?;
     let steps = steps.split("\n## ").next().unwrap_or(steps);
-    let of_network = |network: &str| -> Result<[Vec<f64>; 2]> {
-        let rows = steps.lines().filter(|line| line.starts_with(network));
-        let cells = rows.filter_map(|line| line.split('|').rev().nth(1).map(str::trim));
-        // A ratio is alone, or in brackets after milliseconds.
-        let ratio = |cell: &str| {
-            cell.trim_end_matches(')')
-                .rsplit(['(', ' '])
-                .next()?
-                .parse()
-                .ok()
-        };
-        let ratios: Vec<f64> = cells.filter_map(ratio).collect();
-        let (pairs, rest) = ratios.as_chunks();
-        ensure!(
-            !pairs.is_empty() && rest.is_empty(),
-            lacks("the tables of a training step with PyTorch")
-        );
-        Ok([0, 1].map(|of| pairs.iter().map(|pair: &[f64; 2]| pair[of]).collect()))
-    };
-    let [mut plain, mut perceptrons] = [vec![], vec![]];
-    for network in ["| 784-256-256-10 |", "| 784-2000-2000-10 |"] {
-        let [by_plain, by_torch] = of_network(network)?;
-        plain.extend(by_plain);
-        perceptrons.extend(by_torch);
+    // Each table of ours is followed by PyTorch's, after a line of text.
+    let (mut is_peers, mut ratios) = (false, BTreeMap::<(&str, bool), Vec<f64>>::new());
+    for line in steps.lines() {
+        if line.starts_with('|') {
+            let network = line.split('|').nth(1).map_or("", str::trim);
+            let cell = line.split('|').rev().nth(1).map_or("", str::trim);
+            if NETWORKS.contains(&network) {
+                let ratio = ratio(cell).with_context(|| lacks(&format!("a ratio in {line:?}")))?;
+                ratios.entry((network, is_peers)).or_default().push(ratio);
+            }
+        } else if !line.is_empty() {
+            is_peers = line.starts_with("PyTorch's steps");
+        }
     }
-    let [by_plain, convolutions] = of_network("| CNN of split CIFAR |")?;
-    plain.extend(by_plain);
+    let of_networks = |networks: &[&'static str], is_peers: bool| -> Result<Vec<f64>> {
+        let mut all = Vec::new();
+        for &network in networks {
+            let [ours, peers] = [false, true].map(|is_peers| ratios.get(&(network, is_peers)));
+            let both = ours
+                .zip(peers)
+                .filter(|(ours, peers)| ours.len() == peers.len());
+            let (ours, peers) = both.with_context(|| {
+                lacks("the tables of a training step with PyTorch: measure with --peers")
+            })?;
+            all.extend(if is_peers { peers } else { ours });
+        }
+        Ok(all)
+    };
+    let plain = of_networks(&NETWORKS, false)?;
+    let perceptrons = of_networks(&NETWORKS[..2], true)?;
+    let convolutions = of_networks(&NETWORKS[2..], true)?;
     let range = |ratios: &[f64]| {
         let smallest = ratios.iter().copied().fold(f64::INFINITY, f64::min);
         let largest = ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -145,13 +150,23 @@ fn speed() -> Result<String> {
         ""
     };
     Ok(format!(
-        "- **Speed.** On an {processor}{vectors}, a training step of the paper's networks with consolidation takes \
-         **{} times** a step of Burn's Adam without. It takes **{} times** PyTorch's fastest step with consolidation \
-         for the perceptrons, and **{} times** for the CNN of split CIFAR ([measured side by side]({page})).\n",
+        "- **Speed.** On an {processor}{vectors}, a training step of the paper's networks with consolidation by \
+         `SynapticAdam` takes **{} times** a step of Burn's Adam without. It takes **{} times** PyTorch's fastest step \
+         with consolidation for the perceptrons, and **{} times** for the CNN of split CIFAR ([measured side by \
+         side]({page})).\n",
         range(&plain),
         range(&perceptrons),
         range(&convolutions),
     ))
+}
+
+/// The networks in the tables of a training step: two perceptrons, and that with convolutions.
+const NETWORKS: [&str; 3] = ["784-256-256-10", "784-2000-2000-10", "CNN of split CIFAR"];
+
+/// A ratio is alone, or in brackets after milliseconds.
+fn ratio(cell: &str) -> Option<f64> {
+    let last = cell.trim_end_matches(')').rsplit(['(', ' ']).next()?;
+    last.parse().ok()
 }
 
 fn read(page: &str) -> Result<String> {

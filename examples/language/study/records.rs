@@ -39,18 +39,24 @@ impl Records {
         let path = folder.join("runs.jsonl");
         let failed = || format!("cannot read {}", path.display());
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            text => text.with_context(failed)?,
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            bytes => bytes.with_context(failed)?,
         };
         // A line without an end is what is left of a program that was stopped while it wrote.
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        if whole < text.len() {
+        let end = bytes.iter().rposition(|byte| *byte == b'\n');
+        let whole = end.map_or(0, |end| end + 1);
+        let text = str::from_utf8(&bytes[..whole]).with_context(failed)?;
+        if whole < bytes.len() {
+            println!(
+                "{} ends within a line: that run is done again",
+                path.display()
+            );
             let file = OpenOptions::new().write(true).open(&path);
             file.and_then(|file| file.set_len(whole as u64))
                 .with_context(|| format!("cannot cut off the last line of {}", path.display()))?;
         }
-        let records = text[..whole].lines().enumerate();
+        let records = text.lines().enumerate();
         let records = records.map(|(index, line)| {
             let record = serde_json::from_str(line);
             record.with_context(|| {

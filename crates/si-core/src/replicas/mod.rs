@@ -70,8 +70,8 @@
 //!
 //! There is no stacked convolution. A convolution with `groups` equal to the number of replicas is one, if the replicas
 //! are next to each other along the channels: `[replicas · outputs, inputs, …]`. The strengths fit such a weight too:
-//! the first axis is divided into equal blocks, one for each replica. On a CPU it is no faster than one convolution after
-//! the other; `cargo xtask bench --only replicas` measures both. [`QuadraticPenalty`](crate::QuadraticPenalty) has one
+//! the first axis is divided into equal blocks, one for each replica. With Flex it is no faster than one convolution
+//! after the other; `cargo xtask bench --only replicas` measures both. [`QuadraticPenalty`](crate::QuadraticPenalty) has one
 //! strength for all replicas.
 
 mod alone;

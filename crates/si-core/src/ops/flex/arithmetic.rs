@@ -1,12 +1,9 @@
 //! The arithmetic on a chunk of each tensor.
 //!
-//! Results are arrays, which the compiler keeps in registers, and what is updated in place is written last. So nothing
-//! depends on whether tensors overlap, and all of a step is done while its numbers are there.
-
-#![expect(
-    clippy::needless_range_loop,
-    reason = "the compiler vectorises loops over lanes, but not zipped iterators over as many arrays"
-)]
+//! Results are arrays, so the compiler can keep them in registers until all of a step is done. Within a function, loads come
+//! before stores, so it need not check whether tensors overlap.
+//!
+//! The compiler vectorises loops over lanes. It does not do so with zipped iterators over as many arrays.
 
 use super::chunks::LANES;
 use super::number::{Held, Number};
@@ -55,7 +52,9 @@ pub(super) fn advance<E: Number>(
     before: &[E; LANES],
     after: &[E; LANES],
 ) {
+    let mut advanced = *path_integral;
     for lane in 0..LANES {
-        path_integral[lane] = path_integral[lane] - (after[lane] - before[lane]) * gradient[lane];
+        advanced[lane] = advanced[lane] - (after[lane] - before[lane]) * gradient[lane];
     }
+    *path_integral = advanced;
 }

@@ -1,11 +1,6 @@
 //! An optimizer's update of a parameter, with or without penalty and path integral, in one pass over memory and in
 //! place.
 
-#![expect(
-    clippy::needless_range_loop,
-    reason = "the compiler vectorises loops over lanes, but not zipped iterators over as many arrays"
-)]
-
 use burn::backend::{DType, Flex, flex::FlexTensor};
 use burn::tensor::bf16;
 

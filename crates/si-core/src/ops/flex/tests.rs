@@ -11,7 +11,11 @@ use super::blocks::{BLOCK, PART, WORTH_A_THREAD, leave_avx512_unused, sum_over_c
 use super::chunks::LANES;
 use super::number::{Held, Number};
 use super::{advance, pull};
-use crate::ops::{PathStep, Penalized, Penalty};
+use crate::ops::{
+    AdamTensors, AdamUpdate, BiasCorrection, PathStep, Penalized, Penalty, SynapseTensors,
+    SynapticOps, SynapticUpdate,
+};
+use crate::settings::PathGradient;
 
 /// Lengths on both sides of every size at which work is divided.
 const LENGTHS: [usize; 13] = [
@@ -99,30 +103,82 @@ fn synaptic<E: Number, H: Held<E>>(len: usize) -> [Vec<u8>; 3] {
     })
 }
 
+/// The bytes of a parameter, Adam's moments, a path integral and a penalty after a step.
+fn updated<E: Number, H: Held<E>>(len: usize) -> [Vec<u8>; 5]
+where
+    bf16: Held<E>,
+{
+    let number = |phase| tensor(len, phase, E::dtype());
+    let [importance, anchor] = [2, 3].map(|phase| tensor(len, phase, H::dtype()));
+    let tensors = AdamTensors {
+        parameter: number(1),
+        moment_1: number(4),
+        moment_2: Flex::float_abs(number(5)),
+    };
+    let synapse = SynapseTensors {
+        path_integral: number(6),
+        importance,
+        anchor,
+        penalty_sum: tensor(1, 0, E::dtype()),
+    };
+    let adam = AdamUpdate {
+        beta_1: 0.9,
+        beta_2: 0.999,
+        correction: BiasCorrection::Joint(0.8),
+        epsilon: 1e-5,
+        learning_rate: 0.1,
+        weight_decay: 0.01,
+        decoupled_decay: 0.0,
+    };
+    let synaptic = SynapticUpdate {
+        scale: 0.7,
+        bound: 0.5,
+        path_gradient: PathGradient::Total,
+    };
+    let (tensors, advanced) = Flex::synaptic_adam(tensors, number(0), synapse, adam, synaptic);
+    [
+        tensors.parameter,
+        tensors.moment_1,
+        tensors.moment_2,
+        advanced.path_integral,
+        advanced.penalty_sum,
+    ]
+    .map(|it| it.bytes().to_vec())
+}
+
+/// The bytes of all results, in each combination of precisions.
+fn everything(len: usize) -> Vec<Vec<u8>> {
+    let apart = [
+        synaptic::<f32, f32>(len),
+        synaptic::<f32, bf16>(len),
+        synaptic::<f64, f64>(len),
+        synaptic::<f64, bf16>(len),
+    ];
+    let at_once = [
+        updated::<f32, f32>(len),
+        updated::<f32, bf16>(len),
+        updated::<f64, f64>(len),
+        updated::<f64, bf16>(len),
+    ];
+    apart.concat().into_iter().chain(at_once.concat()).collect()
+}
+
 #[test]
 fn numbers_and_sums_are_the_same_to_the_bit_whatever_the_threads() {
-    let functions = [
-        synaptic::<f32, f32>,
-        synaptic::<f32, bf16>,
-        synaptic::<f64, f64>,
-        synaptic::<f64, bf16>,
-    ];
     for len in LENGTHS {
-        for synaptic in functions {
-            let [one, others @ ..] = by_threads(|| synaptic(len));
-            assert!(others.iter().all(|other| *other == one), "{len} numbers");
-        }
+        let [one, others @ ..] = by_threads(|| everything(len));
+        assert!(others.iter().all(|other| *other == one), "{len} numbers");
     }
 }
 
 #[test]
 fn numbers_and_sums_are_the_same_to_the_bit_without_avx_512() {
     for len in LENGTHS {
-        let widest = synaptic::<f32, f32>(len);
+        let widest = everything(len);
         leave_avx512_unused(true);
-        let narrower = synaptic::<f32, f32>(len);
+        let narrower = everything(len);
         leave_avx512_unused(false);
-        assert_eq!(widest, narrower, "{len} numbers");
+        assert!(widest == narrower, "{len} numbers");
     }
 }
 
