@@ -29,7 +29,7 @@ const OTHERS: [&str; 2] = ["remote", "train"];
 pub(crate) const OF_EXAMPLES: &str = "language";
 
 /// The backends. Each is a feature.
-const BACKENDS: [&str; 9] = [
+pub(crate) const BACKENDS: [&str; 9] = [
     "flex", "ndarray", "cpu", "wgpu", "vulkan", "metal", "webgpu", "cuda", "rocm",
 ];
 

@@ -10,6 +10,7 @@ mod bench;
 mod book;
 mod ci;
 mod command;
+mod features;
 mod gpu_check;
 mod package;
 mod readme;
@@ -33,6 +34,8 @@ enum Xtask {
     Bench(bench::Bench),
     /// Check a card, here or with an archive on a machine without a toolchain
     GpuCheck(gpu_check::GpuCheck),
+    /// Check that si-core compiles with each backend alone, and with what else it has
+    Features(features::Features),
     /// Pack what is published, and try it in a program outside the workspace
     Package(package::Package),
     /// Build the book in `docs`, or check it
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Xtask::Test(test) => test.run(),
         Xtask::Bench(bench) => bench.run(),
         Xtask::GpuCheck(check) => check.run(),
+        Xtask::Features(features) => features.run(),
         Xtask::Package(package) => package.run(),
         Xtask::Book(book) => book.run(),
         Xtask::Readme(readme) => readme.run(),
