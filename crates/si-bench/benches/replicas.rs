@@ -67,7 +67,7 @@ const MAPS: [usize; 4] = [64, 32, 15, 15];
 const CHANNELS_OUT: usize = 64;
 const KERNEL: [usize; 2] = [3, 3];
 
-/// Ways to convolve the images of each replica with weights of its own, forwards and backwards.
+/// Compares ways to convolve, forwards and backwards. Each replica has its own images and weights.
 fn measure_convolutions(device: &Device) {
     let [batch_size, channels, height, width] = MAPS;
     println!(

@@ -91,7 +91,7 @@ fn synaptic_held<E: Number, H: Held<E>, R: Rule<E, N>, const N: usize>(
     let dtype = parameter.dtype();
     let (mut parameter, gradient) = (dense(parameter), dense(gradient));
     let (mut state, mut path_integral) = (state.map(dense), dense(synapse.path_integral));
-    let (importance, anchor) = (dense(synapse.importance), dense(synapse.anchor));
+    let held = (synaptic.scale > 0.0).then(|| [synapse.importance, synapse.anchor].map(dense));
     let gradients: &[E] = gradient.storage();
     let slices = (
         (parameter.storage_mut(), gradients),
@@ -102,7 +102,7 @@ fn synaptic_held<E: Number, H: Held<E>, R: Rule<E, N>, const N: usize>(
         bound: E::from_elem(synaptic.bound),
     };
     let of_total = synaptic.path_gradient == PathGradient::Total;
-    let sum = if synaptic.scale > 0.0 {
+    let sum = if let Some([importance, anchor]) = &held {
         sum_over_chunks(
             (slices, (importance.storage::<H>(), anchor.storage::<H>())),
             gradients.len(),
