@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use serde_json::Value;
 
 use crate::crash::{kill, start};
 use crate::training::{records, runs};
-use crate::{failure, si};
+use crate::{command, failure, si};
 
 /// Two tasks with as little training as possible, and two trials of each strength.
 const BUDGET: [&str; 24] = [
@@ -145,11 +144,7 @@ fn methods_of_a_file_without_a_strength_are_searched_unless_a_flag_overrides_the
 fn comparison_without_methods_leaves_out_what_cannot_run_and_adds_replay_in_the_memory_of_si() {
     let parent = tempfile::tempdir().expect("a folder can be made");
     let args = [&BUDGET[..], &["--scenario", "class", "--out", "all"]].concat();
-    let mut process = {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_si"));
-        command.args(&args).current_dir(parent.path());
-        start(&mut command)
-    };
+    let mut process = start(&mut command(parent.path(), &args));
     let plan = parent.path().join("all/compare.toml");
     wait_until(|| plan.is_file());
     kill(&mut process);
@@ -176,9 +171,7 @@ fn comparison_that_is_killed_in_either_phase_ends_with_the_same_records() {
     let resume = ["compare", "split-mnist", "--resume", "killed"];
     let mut words = &words[..];
     for phase in ["search", "final"] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_si"));
-        command.args(words).current_dir(parent.path());
-        let mut process = start(&mut command);
+        let mut process = start(&mut command(parent.path(), words));
         // As soon as the phase has finished a run, another one is under way or the phase is done.
         let records = folder.join(phase).join("runs.jsonl");
         wait_until(|| records.is_file());

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::program;
 use crate::training::runs;
 
 /// Two methods, each in a separate process with one thread, and a checkpoint after every epoch.
@@ -99,7 +100,7 @@ fn run_that_is_killed_fifty_times_has_the_same_record_as_an_undisturbed_one() {
 
 /// Starts or resumes the run, in a separate process group.
 pub(crate) fn spawn(folder: &Path) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_si"));
+    let mut command = program();
     command.arg("split-mnist");
     // A run that was killed before it wrote its config has not started.
     if folder.join("config.toml").exists() {

@@ -1,8 +1,12 @@
 //! Tests of the whole program, as users run it.
 
 use std::fs;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
+
+use tempfile::NamedTempFile;
 
 mod cifar;
 #[cfg(unix)]
@@ -35,7 +39,7 @@ fn si(folder: &Path, args: &[&str]) -> Output {
 }
 
 fn command(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_si"));
+    let mut command = program();
     command
         .args(args)
         .current_dir(folder)
@@ -48,6 +52,39 @@ fn command(folder: &Path, args: &[&str]) -> Command {
         .stdin(Stdio::null());
     command
 }
+
+/// The program, which finds MNIST's files unpacked. From its own, each process would unpack them anew, and that takes longer
+/// than most trainings here.
+fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_si"));
+    program.env(DATA_DIR, &*MNIST);
+    program
+}
+
+/// The environment variable that names a folder of data sets.
+const DATA_DIR: &str = "SI_DATA_DIR";
+
+/// A folder with MNIST's files.
+static MNIST: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mnist");
+    fs::create_dir_all(&folder).expect("a folder can be made");
+    let files: [(&str, fn() -> Vec<u8>); 4] = [
+        ("train-images-idx3-ubyte", si_mnist::train_images),
+        ("train-labels-idx1-ubyte", si_mnist::train_labels),
+        ("t10k-images-idx3-ubyte", si_mnist::test_images),
+        ("t10k-labels-idx1-ubyte", si_mnist::test_labels),
+    ];
+    for (name, content) in files {
+        let path = folder.join(name);
+        if !path.exists() {
+            // Tests that are killed here leave no part of a file under its name.
+            let mut file = NamedTempFile::new_in(&folder).expect("a file can be made");
+            file.write_all(&content()).expect("it can be written");
+            file.persist(path).expect("it can be renamed");
+        }
+    }
+    folder
+});
 
 /// Runs a command that succeeds, and gives what it printed.
 fn printed(folder: &Path, args: &[&str]) -> String {

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use serde_json::Value;
 
 use crate::crash::{checkpoints, kill, start};
 use crate::training::runs;
-use crate::{failure, names, printed, si};
+use crate::{failure, names, printed, program, si};
 
 /// Two seeds, and a checkpoint after every epoch.
 const BUDGET: [&str; 22] = [
@@ -110,7 +109,7 @@ fn stack_that_is_killed_resumes_with_the_same_bits() {
 
 /// Kills a stack of four runs after its first checkpoint.
 fn interrupt(folder: &Path) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_si"));
+    let mut command = program();
     command.args(BUDGET).arg(folder).args(["--replicas", "4"]);
     let mut process = start(&mut command);
     while checkpoints(folder, "ckpt").is_empty() {

@@ -259,10 +259,7 @@ fn a_shard_that_is_terminated_leaves_checkpoints_and_goes_on_from_them() {
     let expected = records(&parent.path().join("whole").join(file));
     for (name, group) in [("one", ""), ("all", "-")] {
         let folder = parent.path().join(name);
-        let mut process = {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_si"));
-            start(command.args(run(name)).current_dir(parent.path()))
-        };
+        let mut process = start(&mut command(parent.path(), &run(name)));
         while checkpoints(&folder, "ckpt").is_empty() {
             let ended = process.try_wait().expect("it is our child");
             assert!(ended.is_none(), "it ended before its first checkpoint");

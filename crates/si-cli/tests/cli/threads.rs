@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::crash::{checkpoints, kill, start};
 use crate::training::runs;
-use crate::{failure, si};
+use crate::{DATA_DIR, MNIST, failure, program, si};
 
 /// Two runs, and a checkpoint after every epoch. A record stores the number of threads of its run, so records are equal
 /// only if these numbers are.
@@ -38,7 +38,7 @@ const BUDGET: [&str; 20] = [
 
 /// A folder whose runs were interrupted, with the flags that divide the cores.
 fn interrupted(folder: &Path, flags: &[&str]) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_si"));
+    let mut command = program();
     command.args(BUDGET).arg(folder).args(flags);
     let mut process = start(&mut command);
     while checkpoints(folder, "ckpt").is_empty() {
@@ -59,6 +59,7 @@ fn resumed(folder: &Path, before: &[&str], flags: &[&str]) -> Vec<String> {
         .args(["split-mnist", "--resume"])
         .arg(folder)
         .args(flags)
+        .env(DATA_DIR, &*MNIST)
         .env("XDG_RUNTIME_DIR", std::env::temp_dir())
         .stdin(Stdio::null())
         .output()

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use si_bench::methods::METHODS;
 
-use crate::{command, si};
+use crate::{DATA_DIR, command, failure, si};
 
 /// The whole experiment with as little training as possible.
 const BUDGET: [&str; 8] = [
@@ -171,6 +171,27 @@ fn runs_in_one_process_have_the_same_bits_as_each_in_its_own() {
     assert!(worker.wait().expect("it ends").success());
     found.sort();
     assert_eq!(found, expected);
+}
+
+/// The other tests give the program a folder with MNIST.
+#[cfg(feature = "mnist")]
+#[test]
+fn mnist_comes_with_the_program() {
+    let parent = tempfile::tempdir().expect("a folder can be made");
+    let budget = [
+        &["split-mnist"],
+        &BUDGET[..],
+        &["--seeds", "1", "--methods", "si", "--tasks", "2", "--out"],
+    ]
+    .concat();
+    succeed(parent.path(), &[&budget[..], &["from-folder"]].concat());
+    let mut alone = command(parent.path(), &[&budget[..], &["alone"]].concat());
+    let output = alone.env_remove(DATA_DIR).output().expect("si starts");
+    assert!(output.status.success(), "{}", failure(&output));
+    assert_eq!(
+        runs(&parent.path().join("alone")),
+        runs(&parent.path().join("from-folder"))
+    );
 }
 
 #[test]
