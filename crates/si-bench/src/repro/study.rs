@@ -1,5 +1,5 @@
 use crate::experiment::{Experiment, ExperimentConfig, OptimizerReset, StatePrecision};
-use crate::methods::{SI, methods};
+use crate::methods::SI;
 
 use super::{Budget, Part, protocol};
 
@@ -23,17 +23,14 @@ pub enum Variation {
     StepCount,
     /// Importance and anchor are kept in 16 bits.
     HeldInBf16,
-    /// All images are used for training, with as many steps as in the paper.
-    AllImages,
 }
 
 impl Variation {
     fn of(experiment: Experiment, budget: Budget) -> Option<Self> {
         match (experiment, budget) {
             (Experiment::SplitMnist, _) => Some(Variation::StepCount),
-            (Experiment::SplitCifar, Budget::Reduced) => Some(Variation::AllImages),
             (Experiment::PermutedMnist, Budget::Reduced) => Some(Variation::HeldInBf16),
-            (_, Budget::Full) => None,
+            (Experiment::SplitCifar, _) | (Experiment::PermutedMnist, Budget::Full) => None,
         }
     }
 
@@ -42,7 +39,6 @@ impl Variation {
         match self {
             Variation::StepCount => "step-count",
             Variation::HeldInBf16 => "bf16",
-            Variation::AllImages => "all-images",
         }
     }
 
@@ -51,7 +47,6 @@ impl Variation {
         match self {
             Variation::StepCount => "Adam's moments reset, its step count kept",
             Variation::HeldInBf16 => "importance and anchor kept in 16 bits",
-            Variation::AllImages => "with all images and fewer epochs",
         }
     }
 
@@ -66,12 +61,6 @@ impl Variation {
             Variation::HeldInBf16 => {
                 "importance and anchor in bf16 take half the memory; this is what it costs in accuracy"
             }
-            Variation::AllImages => {
-                "the paper's later tasks gain from what is learnt of CIFAR-10's 50 000 images; the \
-                 reduced protocol has its many epochs and not its many images. Here are all images, in \
-                 batches of a quarter of the size and epochs of a quarter of the number, and so in as \
-                 many steps"
-            }
         }
     }
 
@@ -84,13 +73,6 @@ impl Variation {
             Variation::HeldInBf16 => ExperimentConfig {
                 state_precision: StatePrecision::Bf16,
                 methods: config.methods.into_iter().filter(|it| it.is(&SI)).collect(),
-                ..config
-            },
-            Variation::AllImages => ExperimentConfig {
-                num_train_images: None,
-                num_epochs: 15,
-                methods: methods("si:c=0.01,scratch"),
-                num_seeds: 2,
                 ..config
             },
         }
@@ -180,8 +162,7 @@ mod tests {
                 "split-cifar-full",
                 "permuted-mnist",
                 "permuted-mnist-bf16",
-                "split-cifar",
-                "split-cifar-all-images"
+                "split-cifar"
             ]
         );
         for study in Study::all() {

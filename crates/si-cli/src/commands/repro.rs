@@ -23,7 +23,7 @@ use plan::Plan;
 const EXAMPLES: &str = "\
 Examples:
   si repro --plan                  what would run, and what it costs on this machine
-  si repro                         everything, reduced: about two and a half hours on two cores
+  si repro                         everything, reduced: about three hours on two cores
   si repro --only fig3,fig4        only some parts
   si repro --full                  the paper's protocol: days on a CPU
   si repro --resume                resume the newest unfinished one
