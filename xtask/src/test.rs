@@ -42,6 +42,9 @@ pub(crate) struct Test {
 /// cover the same operations.
 pub(crate) const LONG: &[&str] = &["burn_nn::", "conformance::", "life::"];
 
+/// The same of si-core's unit tests: whole trainings, some of whose steps other tests compare.
+const LONG_UNIT_TESTS: &[&str] = &["_in_one_pass_equals_burns_"];
+
 /// Tests of si-core's suite that always use Flex.
 pub(crate) const ALWAYS_ON_FLEX: &[&str] = &["forks::"];
 
@@ -221,26 +224,26 @@ impl Report {
         let mut test = Command::new(&program.path);
         test.current_dir(workspace().join("crates/si-core"));
         test.env("BURN_DEVICE", device);
+        let mut skip = |names: &[&str], reason: &str| {
+            for name in names {
+                test.args(["--skip", name]);
+            }
+            let names = names.join(", ");
+            self.not_tested(format!("{device}, {names} of the {part}: {reason}"));
+        };
         if is_suite {
-            let mut skip = |modules: &[&str], reason: &str| {
-                for module in modules {
-                    test.args(["--skip", module]);
-                }
-                let modules = modules.join(", ");
-                self.not_tested(format!("{device}, {modules} of the suite: {reason}"));
-            };
             skip(ALWAYS_ON_FLEX, "these tests use Flex on any device");
-            if is_emulated(model) {
-                skip(
-                    LONG,
-                    "they take long where a processor emulates the card. Other tests cover the same operations",
-                );
-            }
-            if !["ndarray", "flex"].contains(&device) {
-                self.not_tested(format!(
-                    "{device}, double precision: such tests use Flex, because few of Burn's kernels support it"
-                ));
-            }
+        }
+        if is_emulated(model) {
+            skip(
+                if is_suite { LONG } else { LONG_UNIT_TESTS },
+                "they take long where a processor emulates the card. Other tests cover the same operations",
+            );
+        }
+        if is_suite && !["ndarray", "flex"].contains(&device) {
+            self.not_tested(format!(
+                "{device}, double precision: such tests use Flex, because few of Burn's kernels support it"
+            ));
         }
         self.run(device, part, test)
     }
