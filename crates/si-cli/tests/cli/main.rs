@@ -68,23 +68,22 @@ const DATA_DIR: &str = "SI_DATA_DIR";
 static MNIST: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mnist");
     fs::create_dir_all(&folder).expect("a folder can be made");
-    let files: [(&str, fn() -> Vec<u8>); 4] = [
-        ("train-images-idx3-ubyte", si_mnist::train_images),
-        ("train-labels-idx1-ubyte", si_mnist::train_labels),
-        ("t10k-images-idx3-ubyte", si_mnist::test_images),
-        ("t10k-labels-idx1-ubyte", si_mnist::test_labels),
-    ];
-    for (name, content) in files {
-        let path = folder.join(name);
-        if !path.exists() {
-            // Tests that are killed here leave no part of a file under its name.
-            let mut file = NamedTempFile::new_in(&folder).expect("a file can be made");
-            file.write_all(&content()).expect("it can be written");
-            file.persist(path).expect("it can be renamed");
-        }
-    }
+    unpack(&folder, "train-images-idx3-ubyte", si_mnist::train_images);
+    unpack(&folder, "train-labels-idx1-ubyte", si_mnist::train_labels);
+    unpack(&folder, "t10k-images-idx3-ubyte", si_mnist::test_images);
+    unpack(&folder, "t10k-labels-idx1-ubyte", si_mnist::test_labels);
     folder
 });
+
+/// Writes a file unless it exists. Tests that are killed here leave no part of it under its name.
+fn unpack(folder: &Path, name: &str, content: fn() -> Vec<u8>) {
+    let path = folder.join(name);
+    if !path.exists() {
+        let mut file = NamedTempFile::new_in(folder).expect("a file can be made");
+        file.write_all(&content()).expect("it can be written");
+        file.persist(path).expect("it can be renamed");
+    }
+}
 
 /// Runs a command that succeeds, and gives what it printed.
 fn printed(folder: &Path, args: &[&str]) -> String {
