@@ -25,7 +25,7 @@ const CHECKS: &[&str] = &[
     "cargo doc --workspace --no-deps --document-private-items --features remote,cpu,webgpu,vulkan,metal,cuda,rocm",
 ];
 
-/// Commands that no test runs, and the examples, with small budgets that only show that they work.
+/// Some commands, and the examples, with small budgets that only show that they work.
 const TRIALS: &[&str] = &[
     "cargo run -p si-cli -- devices",
     "cargo run -p si-cli -- methods",

@@ -86,10 +86,10 @@ fn tally(chapters: &[Chapter]) -> String {
             .count()
     };
     let mut tally = format!(
-        "{} claims: {} hold, {} do not, {} are undecided",
+        "{} claims: {}, {}, {} undecided",
         claims.len(),
-        count(Verdict::Holds),
-        count(Verdict::Fails),
+        counted(count(Verdict::Holds), "holds", "hold"),
+        counted(count(Verdict::Fails), "does not", "do not"),
         count(Verdict::Undecided)
     );
     let (agree, disagree) = (count(Verdict::HoldsOnce), count(Verdict::FailsOnce));
@@ -100,10 +100,19 @@ fn tally(chapters: &[Chapter]) -> String {
         );
         tally += &match disagree {
             0 => "all agree with the paper".to_string(),
-            _ => format!("{agree} agree with the paper, {disagree} do not"),
+            _ => format!(
+                "{} with the paper, {}",
+                counted(agree, "agrees", "agree"),
+                counted(disagree, "does not", "do not")
+            ),
         };
     }
     tally
+}
+
+/// A number with its verb.
+fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 #[cfg(test)]
